@@ -1,0 +1,48 @@
+"""Arrays on one CUDA GPU."""
+
+from typing import Any
+
+import numpy as np
+
+from gpipe.backends.interface import native
+from gpipe.exceptions import BackendError
+
+
+class CupyBackend:
+    """CuPy on the current CUDA device.
+
+    Constructing it answers whether a GPU can be used; importing this module does not touch CUDA.
+    """
+
+    name = "cupy"
+
+    def __init__(self) -> None:
+        try:
+            import cupy
+        except ImportError as error:
+            raise BackendError(
+                f"backend 'cupy': CuPy cannot be imported ({error}); install gpipe[cuda12] or gpipe[cuda13]"
+            ) from None
+        try:
+            count = cupy.cuda.runtime.getDeviceCount()
+        except cupy.cuda.runtime.CUDARuntimeError as error:
+            raise BackendError(f"backend 'cupy': CuPy is installed but no GPU answers ({error})") from None
+        if count == 0:
+            raise BackendError("backend 'cupy': CuPy is installed but no GPU answers (0 devices)")
+        self._cupy = cupy
+
+    def to_device(self, host: np.ndarray) -> Any:
+        # CuPy takes big-endian memory for native without an error, so the order is settled on the host.
+        return self._cupy.asarray(native(host))
+
+    def to_host(self, x: Any) -> np.ndarray:
+        if not isinstance(x, self._cupy.ndarray):
+            raise TypeError(f"expected a CuPy array, found {type(x).__module__}.{type(x).__qualname__}")
+        return x.get()
+
+    def synchronize(self) -> None:
+        self._cupy.cuda.get_current_stream().synchronize()
+
+    def free_bytes(self) -> int:
+        free, _total = self._cupy.cuda.runtime.memGetInfo()
+        return int(free) + self._cupy.get_default_memory_pool().free_bytes()

@@ -1,0 +1,34 @@
+"""What a backend offers to the controller and the data models."""
+
+from typing import Any, Protocol
+
+import numpy as np
+
+
+class Backend(Protocol):
+    """A place for arrays: host memory, or one GPU."""
+
+    name: str
+
+    def to_device(self, host: np.ndarray) -> Any:
+        """Bring a host array of any byte order to the device, in native byte order.
+
+        May copy: NumPy returns a native array as it is; CuPy always copies.
+        """
+
+    def to_host(self, x: Any) -> np.ndarray:
+        """Bring an array of this backend to host memory. The only way out of the device.
+
+        Never copies on NumPy; always copies on CuPy.
+        """
+
+    def synchronize(self) -> None:
+        """Wait for queued work: before a time is taken and before a result leaves the process."""
+
+    def free_bytes(self) -> int:
+        """Bytes of memory that can still be allocated."""
+
+
+def native(host: np.ndarray) -> np.ndarray:
+    """The same values in the byte order of this machine; copies only if the order differs."""
+    return host if host.dtype.isnative else host.astype(host.dtype.newbyteorder("="))

@@ -1,0 +1,13 @@
+"""Which floating-point type to accumulate in."""
+
+from typing import Any
+
+from array_api_compat import device
+
+from gpipe.arrays.types import Array, Namespace
+
+
+def accumulator_dtype(x: Array, *, xp: Namespace) -> Any:
+    """float64 where the device of ``x`` has it, else float32. For sums whose rounding would show in float32."""
+    available = xp.__array_namespace_info__().dtypes(device=device(x), kind="real floating")
+    return available.get("float64", xp.float32)
