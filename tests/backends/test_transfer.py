@@ -31,7 +31,7 @@ def test_host_array_is_not_changed(backend):
 
 
 def test_foreign_arrays_are_refused_on_the_way_out(backend):
-    with pytest.raises(TypeError, match="found builtins.list"):
+    with pytest.raises(TypeError, match=r"found builtins\.list"):
         backend.to_host([1, 2])
 
 
