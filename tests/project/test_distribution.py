@@ -1,0 +1,33 @@
+"""What is installed, and what importing it costs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from setuptools import find_packages
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_import_of_gpipe_is_light():
+    heavy = "{'numpy', 'astropy', 'asdf', 'crds', 'stdatamodels', 'cupy', 'matplotlib', 'traitlets'}"
+    assert run(f"import sys, gpipe; print({heavy} & set(sys.modules))") == "set()"
+
+
+def test_the_pipeline_imports_without_heavy_packages():
+    heavy = "{'crds', 'stdatamodels', 'gwcs', 'cupy', 'matplotlib', 'scipy'}"
+    assert run(f"import sys, gpipe.pipeline; print({heavy} & set(sys.modules))") == "set()"
+
+
+def test_backends_folder_is_the_package_gpipe_backends():
+    assert Path(run("import gpipe.backends as b; print(b.__file__)")) == ROOT / "backends" / "__init__.py"
+
+
+def test_every_folder_with_modules_is_a_package():
+    packages = set(find_packages(str(ROOT), include=["gpipe*"]))
+    folders = {".".join(p.parent.relative_to(ROOT).parts) for p in (ROOT / "gpipe").rglob("*.py")}
+    assert folders <= packages
