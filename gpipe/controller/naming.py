@@ -1,0 +1,137 @@
+"""Names of the files that steps and pipelines write: settings in, a path out; nothing is looked up on disk."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gpipe.controller.known_suffixes import KNOWN_SUFFIXES
+from gpipe.exceptions import ParameterError
+
+FILE_TYPES = ("fits", "asdf")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputSettings:
+    """What one step or pipeline has been told about its files; the names are those of its parameters."""
+
+    output_file: str | None = None
+    output_dir: str | None = None
+    output_ext: str | None = ".fits"
+    output_use_model: bool = False
+    search_output_file: bool = True
+    save_results: bool = False
+    suffix: str | None = None
+
+    @classmethod
+    def of(cls, step: Any) -> "OutputSettings":
+        """The settings of a step or pipeline."""
+        return cls(**{name: getattr(step, name) for name in cls.__dataclass_fields__})
+
+    @property
+    def saves(self) -> bool:
+        """Whether results are to be saved: asked for by ``save_results``, or by a file or folder for them."""
+        return bool(self.save_results or self.output_file or self.output_dir)
+
+
+def output_path(
+    levels: Sequence[OutputSettings],
+    *,
+    default_suffix: str,
+    input_name: str | None = None,
+    model_name: str | None = None,
+    suffix: str | None = None,
+    index: int | None = None,
+    components: Sequence[object] = (),
+) -> Path:
+    """The path of a product: ``folder/base_components_suffix.ext``.
+
+    Parameters
+    ----------
+    levels : settings of the step that writes, then of the pipeline around it, and so on outwards.
+    default_suffix : the alias of the step; used when neither ``suffix`` nor a level names one.
+    input_name : file name or path of the exposure that the outermost level was called with; its folder is ignored.
+    model_name : ``meta.filename`` of the product; used only where the step's settings ask for it.
+    suffix : the suffix of this product (``rateints``), above that of the settings.
+    index : number of the product, where a step made several that are told apart by nothing else.
+    components : further parts of the name (a slit, an association); None is left out.
+
+    Returns
+    -------
+    Path, relative to the working directory unless the settings name an absolute folder. ParameterError for a file type
+    that cannot be written.
+
+    Notes
+    -----
+    The base is the ``output_file`` of the nearest level that has one, else the input's name, without its extension
+    (both of ``.fits.gz``) and without a known suffix, whose separator is used again. The folder is the ``output_dir`` of
+    the nearest level that has one; the folder in an ``output_file`` counts from there. It is never the input's folder.
+    """
+    own = levels[0]
+    by_model = model_name is not None and (own.output_use_model or not (own.output_file or own.search_output_file))
+    named_by = None if by_model else _naming_level(levels)
+    base = model_name if by_model else levels[named_by].output_file if named_by is not None else input_name
+    root, separator = split_suffix(stem(base or f"step_{default_suffix}.fits"))
+    ending = suffix or _first(level.suffix for level in levels) or default_suffix.lower()
+    parts = [root, *([] if by_model or index is None else [str(index)]), *(str(c) for c in components if c is not None)]
+    return _folder(levels, named_by) / f"{'_'.join(parts)}{separator}{ending}.{_file_type(own, base)}"
+
+
+def named_path(levels: Sequence[OutputSettings], output_file: str) -> Path:
+    """The path of a product that a parameter names in full: no suffix is added or taken away.
+
+    ``levels`` as for ``output_path``; ``output_file`` counts from the ``output_dir`` of the nearest level that has one.
+    """
+    given = Path(_expanded(output_file))
+    return _output_dir(levels) / given.parent / f"{stem(given.name)}.{_file_type(levels[0], given.name)}"
+
+
+def stem(name: str) -> str:
+    """The last part of a path without its extension; ``.fits.gz`` counts as one extension."""
+    last = os.path.basename(name)
+    return last[: -len(".fits.gz")] if last.lower().endswith(".fits.gz") else os.path.splitext(last)[0]
+
+
+def split_suffix(base: str) -> tuple[str, str]:
+    """``base`` without its known suffix, the longest there is, and the separator before it (``_`` when there is none).
+
+    Case counts, and something must remain: ``rate`` and ``_rate`` are names, not suffixes.
+    """
+    for position in range(1, len(base)):
+        if base[position] in "_-" and base[position + 1 :] in KNOWN_SUFFIXES:
+            return base[:position], base[position]
+    return base, "_"
+
+
+def _first(values):
+    return next((value for value in values if value), None)
+
+
+def _naming_level(levels: Sequence[OutputSettings]) -> int | None:
+    """Which level's ``output_file`` gives the base name, None for the input's."""
+    within = levels if levels[0].search_output_file else levels[:1]
+    return next((i for i, level in enumerate(within) if level.output_file), None)
+
+
+def _folder(levels: Sequence[OutputSettings], named_by: int | None) -> Path:
+    """Where products go. An ``output_dir`` closer to the step than the ``output_file`` is the whole answer."""
+    if named_by is None or any(level.output_dir for level in levels[:named_by]):
+        return _output_dir(levels)
+    return _output_dir(levels) / os.path.dirname(_expanded(levels[named_by].output_file or ""))
+
+
+def _output_dir(levels: Sequence[OutputSettings]) -> Path:
+    return Path(_expanded(_first(level.output_dir for level in levels) or ""))
+
+
+def _expanded(path: str) -> str:
+    return os.path.expandvars(os.path.expanduser(path))
+
+
+def _file_type(own: OutputSettings, base: str | None) -> str:
+    found = (own.output_ext or os.path.splitext(base or "")[1] or FILE_TYPES[0]).removeprefix(".")
+    if found not in FILE_TYPES:
+        allowed = " or ".join(repr(f".{name}") for name in FILE_TYPES)
+        raise ParameterError(f"output_ext: found {own.output_ext!r}, expected {allowed}")
+    return found
