@@ -1,0 +1,8 @@
+"""Steps and pipelines: parameters, references, names and the order of work. Knows no step by name."""
+
+from gpipe.controller import parameters
+from gpipe.controller.pipeline import Pipeline
+from gpipe.controller.results import Produced, References, SideProduct, Skip
+from gpipe.controller.step import Step
+
+__all__ = ["Pipeline", "Produced", "References", "SideProduct", "Skip", "Step", "parameters"]

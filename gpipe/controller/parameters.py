@@ -1,0 +1,273 @@
+"""Parameters that a step declares: checked and converted where they are set.
+
+Each kind of parameter is a traitlets trait. A step declares them as class attributes::
+
+    rejection_threshold = parameters.Float(4.0, min=0, unit="sigma", help="Threshold of a jump.")
+
+None is a value only where the default is None (or with ``optional=True``).
+"""
+
+import difflib
+import math
+import numbers
+import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import traitlets
+
+from gpipe.exceptions import ParameterError
+
+TRUE_WORDS = ("true", "yes", "on", "1")
+FALSE_WORDS = ("false", "no", "off", "0")
+CORE_WORDS = ("none", "one", "quarter", "half", "all")
+
+
+class Parameter(traitlets.TraitType[Any, Any]):
+    """One parameter: its default, its unit, what it is for, and how a value becomes the stored one.
+
+    Subclasses implement ``convert`` (raises ValueError or TypeError for what is not allowed) and ``kind`` (the words
+    an error uses for what is).
+    """
+
+    def __init__(self, default: Any, *, help: str = "", unit: str = "", optional: bool = False) -> None:
+        super().__init__(default_value=default, allow_none=optional or default is None, help=help)
+        self.unit = unit
+
+    def convert(self, value: Any) -> Any:
+        """The value to store; ValueError or TypeError when it is not allowed."""
+        raise NotImplementedError
+
+    def kind(self) -> str:
+        """What is allowed, in words."""
+        raise NotImplementedError
+
+    def allowed(self) -> str:
+        """What is allowed, in words, with None and the unit."""
+        return self.kind() + (f" [{self.unit}]" if self.unit else "") + (" or None" if self.allow_none else "")
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """Called by traitlets on assignment; ParameterError names the parameter, the value and what is allowed."""
+        try:
+            return self.convert(value)
+        except (ValueError, TypeError, OverflowError):
+            label = f"{obj.label}.{self.name}" if hasattr(obj, "label") else self.name
+            found = f"{value!r} ({type(value).__name__})"
+            raise ParameterError(f"{label}: found {found}, expected {self.allowed()}") from None
+
+
+def _bounds_in_words(low: float | None, high: float | None) -> str:
+    if low is not None and high is not None:
+        return f" from {low} to {high}"
+    if low is not None:
+        return f", at least {low}"
+    return f", at most {high}" if high is not None else ""
+
+
+class _Number(Parameter):
+    def __init__(self, default: Any, *, min: float | None = None, max: float | None = None, **declared: Any) -> None:
+        super().__init__(default, **declared)
+        self.min, self.max = min, max
+
+    def convert(self, value: Any) -> Any:
+        number = self._number(value)
+        if (self.min is not None and not number >= self.min) or (self.max is not None and not number <= self.max):
+            raise ValueError("out of range")
+        return number
+
+    def _number(self, value: Any) -> Any:
+        raise NotImplementedError
+
+
+class Float(_Number):
+    """A real number, or text of one; stored as float."""
+
+    def _number(self, value: Any) -> float:
+        if not isinstance(value, (numbers.Real, str)):
+            raise TypeError("not a number")
+        return float(value)
+
+    def kind(self) -> str:
+        return "a number" + _bounds_in_words(self.min, self.max)
+
+
+class Integer(_Number):
+    """A whole number, or text of one; stored as int. 5.0 is not one: a fraction is never cut off."""
+
+    def _number(self, value: Any) -> int:
+        if not isinstance(value, (numbers.Integral, str)):
+            raise TypeError("not a whole number")
+        return int(value)
+
+    def kind(self) -> str:
+        return "a whole number" + _bounds_in_words(self.min, self.max)
+
+
+class Boolean(Parameter):
+    """True or False, 1 or 0, or one of the words yes/no, on/off, true/false in any case; stored as bool."""
+
+    def convert(self, value: Any) -> bool:
+        word = str(value).strip().lower()
+        if word in TRUE_WORDS:
+            return True
+        if word in FALSE_WORDS:
+            return False
+        raise ValueError("not a truth value")
+
+    def kind(self) -> str:
+        return "True or False (or yes/no, on/off, 1/0)"
+
+
+class String(Parameter):
+    """Text; numbers are not turned into text."""
+
+    def convert(self, value: Any) -> str:
+        if not isinstance(value, str):
+            raise TypeError("not text")
+        return str(value)
+
+    def kind(self) -> str:
+        return "text"
+
+
+class Path(Parameter):
+    """A file or folder, as text or path object; stored as text with ``~`` expanded."""
+
+    def convert(self, value: Any) -> str:
+        text = os.fspath(value)
+        if not isinstance(text, str):
+            raise TypeError("not a text path")
+        return os.path.expanduser(text)
+
+    def kind(self) -> str:
+        return "a path"
+
+
+class OutputFile(Path):
+    """The name of a file to write; a folder in it is where the file goes."""
+
+    def convert(self, value: Any) -> str:
+        text = super().convert(value)
+        if not text:
+            raise ValueError("empty")
+        return text
+
+    def kind(self) -> str:
+        return "a file name"
+
+
+class Override(Path):
+    """A reference file to use in place of the one from CRDS: a path, or an open model, which is stored as it is."""
+
+    def __init__(self, reftype: str) -> None:
+        super().__init__(None, help=f"Reference of type {reftype} to use in place of the one from CRDS.")
+
+    def convert(self, value: Any) -> Any:
+        if hasattr(value, "meta") and not isinstance(value, type):
+            return value
+        text = super().convert(value)
+        if not text.strip():
+            raise ValueError("empty")
+        return text
+
+    def kind(self) -> str:
+        return "a path or an open reference model"
+
+
+class Option(Parameter):
+    """One of a few words, in exactly this case."""
+
+    def __init__(self, default: Any, options: Sequence[Any], **declared: Any) -> None:
+        super().__init__(default, **declared)
+        self.options = tuple(o for o in options if o is not None)
+        self.allow_none = self.allow_none or None in options
+
+    def convert(self, value: Any) -> Any:
+        if not isinstance(value, str) or value not in self.options:
+            raise ValueError("not an option")
+        return value
+
+    def kind(self) -> str:
+        return "one of " + ", ".join(map(repr, self.options))
+
+
+class List(Parameter):
+    """A list or tuple; stored as a new list. A single value or text is not a list."""
+
+    def __init__(
+        self, default: Any, *, min: int = 0, max: int | None = None, item: Parameter | None = None, **declared: Any
+    ) -> None:
+        super().__init__(None if default is None else tuple(default), **declared)
+        self.min, self.max, self.item = min, max, item
+
+    def default(self, obj: Any = None) -> Any:
+        # A new list for every instance: one that a user appends to is not shared.
+        return None if self.default_value is None else list(self.default_value)
+
+    def convert(self, value: Any) -> list[Any]:
+        if not isinstance(value, (list, tuple)):
+            raise TypeError("not a list")
+        if len(value) < self.min or (self.max is not None and len(value) > self.max):
+            raise ValueError("wrong length")
+        return [v if self.item is None else self.item.convert(v) for v in value]
+
+    def kind(self) -> str:
+        if self.max is None:
+            length = f" of at least {self.min}" if self.min else ""
+        else:
+            length = f" of {self.min}" if self.min == self.max else f" of {self.min} to {self.max}"
+        return f"a list{length}" + (f", each {self.item.kind()}" if self.item else "")
+
+
+class FloatList(List):
+    """A list of numbers."""
+
+    def __init__(self, default: Any, **declared: Any) -> None:
+        super().__init__(default, item=Float(0.0), **declared)
+
+
+class IntegerList(List):
+    """A list of whole numbers."""
+
+    def __init__(self, default: Any, **declared: Any) -> None:
+        super().__init__(default, item=Integer(0), **declared)
+
+
+class Cores(Parameter):
+    """How many CPU cores: a whole number, or none, one, quarter, half, all in any case; stored as lower-case text."""
+
+    def convert(self, value: Any) -> str:
+        if isinstance(value, bool) or not isinstance(value, (numbers.Integral, str)):
+            raise TypeError("not a number of cores")
+        word = str(value).strip().lower()
+        if word in CORE_WORDS:
+            return word
+        if int(word) < 1:
+            raise ValueError("less than one core")
+        return str(int(word))
+
+    def kind(self) -> str:
+        return "a whole number of cores, at least 1, or one of " + ", ".join(map(repr, CORE_WORDS))
+
+
+def unknown_name(what: str, name: str, known: Iterable[str]) -> str:
+    """A line that says that ``name`` is not known, the nearest known one, and all that are."""
+    known = sorted(known)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"{what}: unknown name {name!r}{hint} (allowed: {', '.join(known) or 'none'})"
+
+
+def raise_together(problems: Sequence[str], error: Callable[[str], Exception] = ParameterError) -> None:
+    """Raise one exception with one line for each problem; nothing without problems."""
+    if problems:
+        raise error("\n".join(dict.fromkeys(problems)))
+
+
+def plain(value: Any) -> Any:
+    """A value for a file or a log line: open models become their class name, floats that are not finite text."""
+    if hasattr(value, "meta") and not isinstance(value, type):
+        return f"override://{type(value).__name__}"
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value

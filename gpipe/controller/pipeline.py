@@ -1,0 +1,80 @@
+"""Pipeline: steps in an order that the exposure decides."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from gpipe.controller import parameters as p
+from gpipe.controller.settings import KEYWORD, Settings
+from gpipe.controller.step import Step
+from gpipe.exceptions import ParameterError
+
+
+class Pipeline(Step):
+    """Steps, each an attribute of the pipeline (``pipe.jump``), run one after the other on one exposure.
+
+    Class attributes
+    ----------------
+    step_defs : the steps by name.
+    step_synonyms : other names of steps that users know.
+    """
+
+    step_defs: ClassVar[Mapping[str, type[Step]]] = {}
+    step_synonyms: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(
+        self,
+        name: str | None = None,
+        *,
+        parent: Step | None = None,
+        steps: Mapping[str, Mapping[str, Any]] | None = None,
+        **parameters: Any,
+    ) -> None:
+        self._steps = {key: step(key, parent=self) for key, step in self.step_defs.items()}
+        super().__init__(name, parent=parent)
+        if parent is None:
+            nested = {key: Settings(KEYWORD, values) for key, values in (steps or {}).items()}
+            self.configure([Settings(KEYWORD, parameters, nested)])
+
+    def order(self, meta: Any) -> Sequence[str]:
+        """The names of the steps to run on an exposure with these metadata, in order. InputError refuses it."""
+        return tuple(self.step_defs)
+
+    @property
+    def steps(self) -> Mapping[str, Step]:
+        """The steps by name."""
+        return dict(self._steps)
+
+    def __getattr__(self, name: str) -> Step:
+        try:
+            return self.__dict__["_steps"][name]
+        except KeyError:
+            raise AttributeError(f"{type(self).__name__} has no step or parameter {name!r}") from None
+
+    def _configure(self, layers: Sequence[Settings], problems: list[str]) -> None:
+        super()._configure(layers, problems)
+        for name, step in self._steps.items():
+            inner = [layer.steps[key] for layer in layers for key in layer.steps if self._step_name(key) == name]
+            step._configure(inner, problems)
+
+    def _step_name(self, name: str) -> str:
+        return self.step_synonyms.get(name, name)
+
+    def _report_step(self, name: str, layer: Settings, problems: list[str]) -> None:
+        if self._step_name(name) not in self._steps:
+            self._report(p.unknown_name(f"{self.label} steps", name, self._steps), layer.origin, problems)
+
+    def _unknown(self, name: str) -> str:
+        owners = [key for key, step in self._steps.items() if name in type(step).parameters()]
+        if owners:
+            which = " or ".join(f"steps={{{key!r}: {{{name!r}: ...}}}}" for key in owners)
+            return f"{self.label}: unknown name {name!r}; it is a parameter of a step: {which}"
+        return super()._unknown(name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.step_defs:
+            raise ParameterError(f"{self.label}.{name}: a step cannot be replaced; set its parameters")
+        super().__setattr__(name, value)
+
+    def get_pars(self, full_spec: bool = True) -> dict[str, Any]:
+        """The values of all parameters, those of the steps under ``steps``."""
+        return super().get_pars(full_spec) | {"steps": {n: s.get_pars(full_spec) for n, s in self._steps.items()}}

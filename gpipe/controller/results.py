@@ -1,0 +1,64 @@
+"""What a step receives and hands back, beside the exposure itself."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+class Skip(Exception):  # noqa: N818 - a step raises it to say "not applied", which is no error
+    """Raised in ``Step.apply``: the exposure goes on unchanged, and the step's status is SKIPPED.
+
+    Parameters
+    ----------
+    reason : one line for the log.
+    level : ``logging.WARNING`` unless the step says otherwise.
+    """
+
+    def __init__(self, reason: str, level: int = logging.WARNING) -> None:
+        super().__init__(reason)
+        self.reason, self.level = reason, level
+
+
+@dataclass(frozen=True)
+class SideProduct:
+    """A file that a parameter of a step asked for, beside the step's result.
+
+    Attributes
+    ----------
+    model : an exposure in flight, or a ``stdatamodels`` model with NumPy arrays.
+    suffix : the end of the product's name; None takes that of the step.
+    output_file : the whole name, for products that a parameter names. A folder in it counts.
+    """
+
+    model: Any
+    suffix: str | None = None
+    output_file: str | None = None
+
+
+@dataclass(frozen=True)
+class Produced:
+    """Several results of a step, the main one first, and files on the side."""
+
+    results: tuple[Any, ...]
+    side_products: tuple[SideProduct, ...] = ()
+
+
+class References:
+    """The references of one step by type: ``references.gain`` is a ``Reference``, or None where CRDS says N/A."""
+
+    def __init__(self, by_type: Mapping[str, Any]) -> None:
+        self._by_type = dict(by_type)
+
+    def __getattr__(self, reftype: str) -> Any:
+        try:
+            return self.__dict__["_by_type"][reftype]
+        except KeyError:
+            raise AttributeError(f"the step declares no reference of type {reftype!r}") from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_type)
+
+    def items(self) -> Iterator[tuple[str, Any]]:
+        """Pairs of type and reference."""
+        return iter(self._by_type.items())
