@@ -1,6 +1,6 @@
 """Exposures in flight: what the steps hand to each other."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gpipe.arrays import Array
@@ -19,10 +19,12 @@ class InFlight:
     ----------
     header : the ``stdatamodels`` model that carries metadata and tables (``group``, ``int_times``) but no pixels.
     backend : where the arrays live.
+    data : the science pixels.
     """
 
     header: Any
     backend: Backend
+    data: Array = field(kw_only=True)
 
     @property
     def meta(self) -> Any:

@@ -24,7 +24,25 @@ class Window:
             and self.ystart + self.ysize <= outer.ystart + outer.ysize
         )
 
+    def __str__(self) -> str:
+        columns, rows = self.xstart + self.xsize - 1, self.ystart + self.ysize - 1
+        return f"columns {self.xstart}-{columns}, rows {self.ystart}-{rows}"
+
     def slices_in(self, outer: "Window") -> tuple[slice, slice]:
         """Row and column slices that cut this window out of an array that covers ``outer``."""
         row, column = self.ystart - outer.ystart, self.xstart - outer.xstart
         return slice(row, row + self.ysize), slice(column, column + self.xsize)
+
+
+_DETECTORS = {
+    "FGS": Window(1, 1, 2048, 2048),
+    "MIRI": Window(1, 1, 1032, 1024),
+    "NIRCAM": Window(1, 1, 2048, 2048),
+    "NIRISS": Window(1, 1, 2048, 2048),
+    "NIRSPEC": Window(1, 1, 2048, 2048),
+}
+
+
+def full_frame(instrument: str) -> Window | None:
+    """The whole detector of an instrument, reference pixels included; None when JWST has no such instrument."""
+    return _DETECTORS.get(instrument.strip().upper())

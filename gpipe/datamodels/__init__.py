@@ -1,0 +1,26 @@
+"""Exposures in flight, their files, products and references.
+
+Importing this package does not import ``stdatamodels``: that takes a second and happens when the first file is opened.
+"""
+
+from gpipe.datamodels.products import to_model
+from gpipe.datamodels.ramp import CountRate, InFlight, Ramp
+from gpipe.datamodels.reading import Header, crds_parameters, open_exposure, read_header
+from gpipe.datamodels.reference import Reference
+from gpipe.datamodels.window import Window, full_frame
+from gpipe.datamodels.writing import write
+
+__all__ = [
+    "CountRate",
+    "Header",
+    "InFlight",
+    "Ramp",
+    "Reference",
+    "Window",
+    "crds_parameters",
+    "full_frame",
+    "open_exposure",
+    "read_header",
+    "to_model",
+    "write",
+]

@@ -1,0 +1,228 @@
+"""Arrays of a FITS file: the layout is read once from the headers, pixels only where they are asked for.
+
+The file is open only while something is read from it. Pixels go from the file into native memory block by block, so
+the stored form (big-endian, unsigned integers shifted by BZERO) never exists as a whole; ``.fits.gz`` is read alike.
+"""
+
+import gzip
+import io
+import os
+import warnings
+from collections.abc import Container, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from astropy.io import fits
+
+from gpipe.datamodels.complaints import complaints_logged
+from gpipe.exceptions import GpipeError
+
+BLOCK_BYTES = 1 << 20
+_STORED = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
+
+
+@dataclass(frozen=True)
+class Extension:
+    """Where and how an image extension stores its pixels: ``value = scale * stored + zero``."""
+
+    shape: tuple[int, ...]
+    stored: np.dtype
+    offset: int
+    scale: float
+    zero: float
+
+    @property
+    def end(self) -> int:
+        """Position in the (uncompressed) file after the last pixel."""
+        return self.offset + self.stored.itemsize * int(np.prod(self.shape, dtype=np.int64))
+
+
+class FitsFile:
+    """One FITS file, its headers and the layout of its image extensions.
+
+    Parameters
+    ----------
+    path : the file.
+    error : the class of gpipe's errors to raise when the file is missing, not FITS or truncated.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], error: type[GpipeError]) -> None:
+        self.path = Path(path)
+        self._error = error
+        with self._told():
+            self._compressed = _is_gzip(self.path)
+            with self.hdus() as hdus:
+                self.primary = hdus[0].header.copy()
+                self._check_complete(hdus)
+                self._extensions = _layout(hdus)
+                self._tables = {hdu.name for hdu in hdus if isinstance(hdu, fits.BinTableHDU)}
+
+    def has(self, name: str) -> bool:
+        """Whether the file has an image with pixels, or a table, of this EXTNAME."""
+        return name in self._extensions or name in self._tables
+
+    def is_table(self, name: str) -> bool:
+        """Whether this EXTNAME is a table."""
+        return name in self._tables
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Shape of an image extension, without reading it."""
+        return self._extension(name).shape
+
+    @contextmanager
+    def hdus(self) -> Iterator[fits.HDUList]:
+        """The file in astropy's hands, for headers and tables: copy what is taken from it before it closes."""
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="File may have been truncated")
+            with fits.open(self.path, memmap=False, disable_image_compression=True) as hdus:
+                len(hdus)  # astropy looks for extensions only when it must
+                yield hdus
+
+    def table(self, name: str) -> np.ndarray:
+        """A table extension as a structured array."""
+        with self._told(), self.hdus() as hdus:
+            return np.array(hdus[name].data)
+
+    def model_without_pixels(self, model_class: Any, left_out: Container[str] | None = None) -> Any:
+        """Let ``stdatamodels`` read the file with pixels left out: headers, tables and the ASDF extension remain.
+
+        Parameters
+        ----------
+        model_class : the ``stdatamodels`` class.
+        left_out : EXTNAMEs of the images without pixels; None means all images. Other images are read.
+        """
+
+        def empty(hdu: Any) -> Any:
+            if isinstance(hdu, fits.PrimaryHDU):
+                return fits.PrimaryHDU(header=hdu.header)
+            image = isinstance(hdu, fits.ImageHDU) and (left_out is None or hdu.name in left_out)
+            return fits.ImageHDU(header=hdu.header) if image else hdu
+
+        with self._told(), self.hdus() as hdus, complaints_logged(str(self.path)):
+            return model_class(fits.HDUList([empty(hdu) for hdu in hdus]))
+
+    def read(
+        self,
+        name: str,
+        dtype: Any,
+        *,
+        first: Any = None,
+        rows: slice = slice(None),
+        columns: slice = slice(None),
+    ) -> np.ndarray:
+        """Read an image extension, or a part of it, into a new native array.
+
+        Parameters
+        ----------
+        name : EXTNAME.
+        dtype : float32 or an unsigned integer wide enough for the stored values.
+        first : index of the axes before the last two (integer, slice or tuple of them); None reads all.
+        rows, columns : part of the last two axes; steps other than 1 are not supported.
+        """
+        extension = self._extension(name)
+        height, width = extension.shape[-2:]
+        top, bottom, _ = rows.indices(height)
+        left, right, _ = columns.indices(width)
+        leading = extension.shape[:-2]
+        planes = np.arange(int(np.prod(leading, dtype=np.int64))).reshape(leading)
+        planes = planes if first is None else planes[first]
+        out = np.empty((*planes.shape, bottom - top, right - left), dtype=dtype)
+        with self._told(), self._opened() as file:
+            reader = _Reader(file, extension, self._truncated)
+            if out.shape == extension.shape:
+                reader.fill(0, out.reshape(-1))
+                return out
+            for plane, target in zip(planes.flat, out.reshape(-1, *out.shape[-2:]), strict=True):
+                strip = target if right - left == width else np.empty((bottom - top, width), dtype=dtype)
+                reader.fill((int(plane) * height + top) * width, strip.reshape(-1))
+                target[...] = strip[:, left:right] if strip is not target else target
+        return out
+
+    def _extension(self, name: str) -> Extension:
+        try:
+            return self._extensions[name]
+        except KeyError:
+            found = ", ".join([*self._extensions, *sorted(self._tables)]) or "no extension"
+            raise self._error(f"{self.path}: found {found}; expected an image extension {name}") from None
+
+    def _check_complete(self, hdus: fits.HDUList) -> None:
+        if self._compressed:  # the length is not known before everything is read
+            return
+        length = self.path.stat().st_size
+        for hdu in hdus:
+            if hdu.fileinfo()["datLoc"] + hdu.size > length:
+                raise self._truncated(hdu.name)
+
+    def _truncated(self, name: str) -> GpipeError:
+        return self._error(f"{self.path}: truncated, the file ends inside extension {name}; expected a whole FITS file")
+
+    def _opened(self) -> Any:
+        return gzip.open(self.path, "rb") if self._compressed else open(self.path, "rb")
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn what the system and astropy say about a bad file into one line."""
+        try:
+            yield
+        except FileNotFoundError:
+            raise self._error(f"{self.path}: no such file") from None
+        except (EOFError, gzip.BadGzipFile) as error:
+            raise self._error(f"{self.path}: damaged or truncated gzip file ({error})") from None
+        except OSError as error:
+            reason = error.strerror or "; ".join(str(error).split("\n"))
+            raise self._error(f"{self.path}: cannot be read as FITS ({reason})") from None
+
+
+class _Reader:
+    """Decodes runs of pixels from an open file, through one small buffer."""
+
+    def __init__(self, file: BinaryIO, extension: Extension, truncated: Any) -> None:
+        self._file, self._extension, self._truncated = file, extension, truncated
+        self._buffer = np.empty(BLOCK_BYTES // extension.stored.itemsize, dtype=extension.stored)
+
+    def fill(self, start: int, out: np.ndarray) -> None:
+        """Fill the flat array ``out`` with the pixels from number ``start`` on."""
+        self._file.seek(self._extension.offset + start * self._extension.stored.itemsize)
+        for begin in range(0, out.size, self._buffer.size):
+            target = out[begin : begin + self._buffer.size]
+            block = self._buffer[: target.size]
+            if self._file.readinto(block.view(np.uint8).data) != block.nbytes:  # type: ignore[attr-defined]
+                raise self._truncated("with pixels")
+            _decode(block, self._extension, target)
+
+
+def _decode(stored: np.ndarray, extension: Extension, out: np.ndarray) -> None:
+    scale, zero = extension.scale, extension.zero
+    if scale != 1:
+        out[...] = stored * scale + zero
+    elif zero == 0:
+        out[...] = stored
+    elif out.dtype.kind == "f":
+        np.add(stored, out.dtype.type(zero), out=out, dtype=out.dtype)
+    else:  # FITS has signed integers only: the shift by half the range is a flip of the highest bit
+        unsigned = stored.view(stored.dtype.str.replace("i", "u"))
+        out[...] = np.bitwise_xor(unsigned, unsigned.dtype.type(int(zero)))
+
+
+def _layout(hdus: fits.HDUList) -> dict[str, Extension]:
+    layout = {}
+    for hdu in hdus[1:]:
+        if not isinstance(hdu, fits.ImageHDU) or len(hdu.shape) < 2 or hdu.name in layout:
+            continue
+        header = hdu.header
+        layout[hdu.name] = Extension(
+            shape=tuple(hdu.shape),
+            stored=np.dtype(_STORED[header["BITPIX"]]),
+            offset=hdu.fileinfo()["datLoc"],
+            scale=header.get("BSCALE", 1),
+            zero=header.get("BZERO", 0),
+        )
+    return layout
+
+
+def _is_gzip(path: Path) -> bool:
+    with open(path, "rb", buffering=io.DEFAULT_BUFFER_SIZE) as file:
+        return file.read(2) == b"\x1f\x8b"

@@ -1,0 +1,72 @@
+"""From an exposure in flight to a ``stdatamodels`` model, as jwst's steps return it."""
+
+import copy
+from typing import Any
+
+import numpy as np
+
+from gpipe.datamodels.ramp import CountRate, InFlight, Ramp
+
+_RAMP_ARRAYS = ("data", "groupdq", "pixeldq", "zeroframe", "refout", "average_dark_current")
+_RATE_ARRAYS = ("data", "dq", "err", "var_poisson", "var_rnoise")
+_ALWAYS_IFU = ("NRS_IFU", "MIR_MRS")
+_LAMPS = ("NRS_AUTOWAVE", "NRS_LAMP")
+
+
+def to_model(exposure: InFlight) -> Any:
+    """Make the model that holds an exposure, with NumPy arrays.
+
+    Parameters
+    ----------
+    exposure : `Ramp` becomes a RampModel; `CountRate` an ImageModel (IFUImageModel for IFU exposures) when it is
+        (row, column) and a CubeModel, with the table of integration times, when it is (integration, row, column).
+
+    Returns
+    -------
+    A model with its own metadata, ready for ``jwst.pipeline.Image2Pipeline``. On the NumPy backend its arrays are
+    those of the exposure, copied only where they belong to the caller's input.
+
+    Notes
+    -----
+    Metadata follow jwst's ramp_fit: https://jwst-pipeline.readthedocs.io/en/latest/jwst/ramp_fitting/description.html
+    """
+    arrays: tuple[str, ...]
+    if isinstance(exposure, Ramp):
+        model, arrays = copy.deepcopy(exposure.header), _RAMP_ARRAYS
+    elif isinstance(exposure, CountRate):
+        model, arrays = _rate_model(exposure), _RATE_ARRAYS
+    else:
+        raise TypeError(f"expected a Ramp or a CountRate, found {type(exposure).__qualname__}")
+    for name in arrays:
+        value = getattr(exposure, name)
+        if value is not None:
+            setattr(model, name, _writable(exposure.backend.to_host(value)))
+    return model
+
+
+def _rate_model(exposure: CountRate) -> Any:
+    from stdatamodels.jwst import datamodels
+
+    header = exposure.header
+    if not isinstance(header, datamodels.RampModel):
+        return copy.deepcopy(header)
+    model = getattr(datamodels, _rate_class(exposure.meta, exposure.data.ndim))()
+    model.update(header)
+    model.meta.bunit_data = model.meta.bunit_err = "DN/s"
+    if isinstance(model, datamodels.CubeModel):
+        for table in ("int_times", "int_times_stripe"):
+            rows = header.instance.get(table)
+            if rows is not None and len(rows) > 0:
+                setattr(model, table, rows.copy())
+    return model
+
+
+def _rate_class(meta: Any, ndim: int) -> str:
+    if ndim == 3:
+        return "CubeModel"
+    lamp = meta.exposure.type in _LAMPS and meta.instrument.lamp_mode == "IFU"
+    return "IFUImageModel" if lamp or meta.exposure.type in _ALWAYS_IFU else "ImageModel"
+
+
+def _writable(host: np.ndarray) -> np.ndarray:
+    return host if host.flags.writeable else host.copy()

@@ -1,0 +1,176 @@
+"""From a file or a model to an exposure in flight: metadata first, pixels when they are asked for."""
+
+import copy
+from dataclasses import dataclass, replace
+from typing import Any
+
+import array_api_compat
+
+from gpipe.arrays import Array
+from gpipe.backends import Backend
+from gpipe.datamodels.checks import check_count_rate, check_ramp
+from gpipe.datamodels.ramp import CountRate, InFlight, Ramp
+from gpipe.datamodels.sources import Source, find_source
+from gpipe.exceptions import InputError
+
+RAMP_MODELS = (None, "Level1bModel", "RampModel", "MIRIRampModel")
+_RATE_CLASSES = {"ImageModel": 2, "IFUImageModel": 2, "CubeModel": 3}
+_RATE_ARRAYS = ("data", "dq", "err", "var_poisson", "var_rnoise")
+_SAID = {Ramp: "a ramp (uncal or ramp product)", CountRate: "a count-rate product (rate or rateints)"}
+
+
+@dataclass(frozen=True)
+class Header:
+    """Metadata of an exposure whose pixels have not been read.
+
+    Attributes
+    ----------
+    model : a ``stdatamodels`` model without pixels, owned by whoever asked for it: `open_exposure` hands it to the
+        exposure.
+    name : file name or class of the input, for messages.
+    kind : `Ramp` or `CountRate`.
+    shape : of the pixels: (integration, group, row, column), (integration, row, column) or (row, column).
+    """
+
+    model: Any
+    name: str
+    kind: type[InFlight]
+    shape: tuple[int, ...]
+    source: "Source | InFlight"
+
+    @property
+    def meta(self) -> Any:
+        """The ``stdatamodels`` metadata tree."""
+        return self.model.meta
+
+
+def read_header(source: Any, *, expects: tuple[type[InFlight], ...] = (Ramp, CountRate)) -> Header:
+    """Read the metadata of an exposure, once, and check what every step relies on.
+
+    Parameters
+    ----------
+    source : path of a FITS (also ``.fits.gz``) or ASDF file, an open ``stdatamodels`` model, or an exposure in flight.
+    expects : the kinds of exposure that the caller can use.
+
+    Raises
+    ------
+    InputError
+        The file is missing, damaged or something else than expected, or metadata are missing or contradict the
+        pixels. No pixel is read before.
+    """
+    if isinstance(source, Header):
+        return source
+    if isinstance(source, InFlight):
+        header = Header(copy.deepcopy(source.header), _name(source), type(source), tuple(source.data.shape), source)
+        _check_kind(header.name, header.kind, expects, "")
+        return header
+    found = find_source(source)
+    kind, shape = _kind(found, expects)
+    header = Header(found.header(_model_class(kind, shape, found.model_type)), found.name, kind, shape, found)
+    (check_ramp if kind is Ramp else check_count_rate)(header.meta, shape, header.name)
+    return header
+
+
+def crds_parameters(header: Header) -> dict[str, Any]:
+    """What CRDS selects references and parameter files by: flat metadata paths and their values."""
+    return header.model.get_crds_parameters()
+
+
+def open_exposure(source: Any, backend: Backend) -> Ramp | CountRate:
+    """Load an exposure onto a device.
+
+    Parameters
+    ----------
+    source : what `read_header` accepts, or the `Header` itself, whose metadata then become the exposure's own.
+    backend : where the arrays go.
+
+    Returns
+    -------
+    Ramp or CountRate. Of an open model or an exposure in flight the metadata are copied and the arrays are shared where
+    they fit as they are (read-only); neither is ever written to. Missing DQ arrays are zeros.
+
+    Raises
+    ------
+    InputError
+        As `read_header`, or the pixels cannot be read.
+    """
+    header = read_header(source)
+    if isinstance(header.source, InFlight):
+        return _moved(replace(header.source, header=header.model), backend)
+    return (_load_ramp if header.kind is Ramp else _load_count_rate)(header, header.source, backend)
+
+
+def _load_ramp(header: Header, source: Source, backend: Backend) -> Ramp:
+    def load(array: str) -> Array | None:
+        return None if source.shape(array) is None else backend.to_device(source.read(array))
+
+    data = backend.to_device(source.read("data"))
+    xp = array_api_compat.array_namespace(data)
+    device = array_api_compat.device(data)
+    groupdq, pixeldq = load("groupdq"), load("pixeldq")
+    return Ramp(
+        header.model,
+        backend,
+        data=data,
+        groupdq=xp.zeros(data.shape, dtype=xp.uint8, device=device) if groupdq is None else groupdq,
+        pixeldq=xp.zeros(data.shape[-2:], dtype=xp.uint32, device=device) if pixeldq is None else pixeldq,
+        zeroframe=load("zeroframe"),
+        refout=load("refout"),
+        average_dark_current=load("average_dark_current"),
+    )
+
+
+def _load_count_rate(header: Header, source: Source, backend: Backend) -> CountRate:
+    missing = [array for array in _RATE_ARRAYS if source.shape(array) != header.shape]
+    if missing:
+        raise InputError(
+            f"{header.name}: found no {', '.join(missing)} of shape {header.shape}; expected a rate product"
+        )
+    return CountRate(header.model, backend, **{array: backend.to_device(source.read(array)) for array in _RATE_ARRAYS})
+
+
+def _moved(exposure: Any, backend: Backend) -> Any:
+    if exposure.backend.name == backend.name:
+        return exposure
+    moved = {
+        name: backend.to_device(exposure.backend.to_host(value))
+        for name, value in vars(exposure).items()
+        if name not in ("header", "backend") and value is not None
+    }
+    return replace(exposure, backend=backend, **moved)
+
+
+def _kind(source: Source, expects: tuple[type[InFlight], ...]) -> tuple[type[InFlight], tuple[int, ...]]:
+    shape = source.shape("data")
+    if source.reftype:
+        raise InputError(f"{source.name}: found a {source.reftype} reference file; expected {_wanted(expects)}")
+    if shape is None:
+        raise InputError(f"{source.name}: found no science array (SCI); expected {_wanted(expects)}")
+    described = f"{source.model_type or 'no DATAMODL'} with a {len(shape)}-dimensional science array"
+    if source.model_type in RAMP_MODELS and len(shape) == 4:
+        kind: type[InFlight] = Ramp
+    elif _RATE_CLASSES.get(source.model_type or "") == len(shape):
+        kind = CountRate
+    else:
+        raise InputError(f"{source.name}: found {described}; expected {_wanted(expects)}")
+    _check_kind(source.name, kind, expects, f" ({described})")
+    return kind, shape
+
+
+def _check_kind(name: str, kind: type[InFlight], expects: tuple[type[InFlight], ...], described: str) -> None:
+    if not issubclass(kind, expects):
+        raise InputError(f"{name}: found {_SAID[kind]}{described}; expected {_wanted(expects)}")
+
+
+def _wanted(expects: tuple[type[InFlight], ...]) -> str:
+    return " or ".join(_SAID[kind] for kind in expects)
+
+
+def _name(exposure: InFlight) -> str:
+    return exposure.meta.filename or f"open {type(exposure).__name__}"
+
+
+def _model_class(kind: type[InFlight], shape: tuple[int, ...], model_type: str | None) -> type:
+    from stdatamodels.jwst import datamodels  # pulls in gwcs: a second that only a run should pay
+
+    return datamodels.RampModel if kind is Ramp else getattr(datamodels, str(model_type))

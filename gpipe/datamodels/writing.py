@@ -1,0 +1,49 @@
+"""Products on disk: whole, or not at all."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from gpipe.exceptions import OutputError
+
+ENDINGS = (".fits", ".asdf")
+
+
+def write(model: Any, path: str | os.PathLike[str]) -> Path:
+    """Write a model to a file and return its path.
+
+    The file is written under its own name in a temporary folder beside the target and then renamed: an existing file is
+    replaced only by a complete one, and nothing is left behind when writing fails or is interrupted.
+
+    Parameters
+    ----------
+    model : a ``stdatamodels`` model; its ``meta.filename``, ``meta.date`` and ``meta.model_type`` are set.
+    path : ending in ``.fits`` or ``.asdf``.
+
+    Raises
+    ------
+    OutputError
+        The ending is another one, or the folder, the disk or the permissions do not allow it.
+    """
+    target = Path(path)
+    if target.suffix not in ENDINGS:
+        raise OutputError(f"{target}: found the ending {target.suffix!r}; expected {' or '.join(ENDINGS)}")
+    try:
+        folder = tempfile.mkdtemp(prefix=".gpipe-", dir=target.parent)
+    except OSError as error:
+        raise OutputError(f"{target}: cannot be written ({_reason(error)}); expected a writable folder") from None
+    named = model.meta.filename
+    try:
+        os.replace(model.save(os.path.join(folder, target.name)), target)
+    except OSError as error:
+        model.meta.filename = named
+        raise OutputError(f"{target}: cannot be written ({_reason(error)})") from None
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return target
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or "; ".join(str(error).split("\n"))
