@@ -65,8 +65,8 @@ def output_path(
     Notes
     -----
     The base is the ``output_file`` of the nearest level that has one, else the input's name, without its extension
-    (both of ``.fits.gz``) and without a known suffix, whose separator is used again. The folder is the ``output_dir`` of
-    the nearest level that has one; the folder in an ``output_file`` counts from there. It is never the input's folder.
+    (both of ``.fits.gz``) and without a known suffix, whose separator is used again. The folder is the ``output_dir``
+    of the nearest level that has one; the folder in an ``output_file`` counts from there. It is never the input's.
     """
     own = levels[0]
     by_model = model_name is not None and (own.output_use_model or not (own.output_file or own.search_output_file))

@@ -1,0 +1,155 @@
+"""What gpipe asks of the ``crds`` client. The only module that imports it, and only when a question is asked.
+
+Rules and references come from where ``crds`` is told to look: ``CRDS_PATH`` (the cache), ``CRDS_CONTEXT``,
+``CRDS_SERVER_URL`` and its other variables, https://jwst-crds.stsci.edu/docs/cmdline_bestrefs/. With no server set none
+is contacted, and a cache that cannot be written to is used as it is. What goes wrong is a ReferenceFileError.
+"""
+
+import os
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from gpipe.exceptions import ReferenceFileError
+
+OBSERVATORY = "jwst"
+NO_SERVER = "https://jwst-serverless.stsci.edu"
+DEFAULT_CACHE = "/grp/crds/cache"
+HOW_TO_CONFIGURE = (
+    "set CRDS_PATH to a folder for the cache, and CRDS_SERVER_URL to https://jwst-crds.stsci.edu"
+    " unless the cache is complete"
+)
+
+# The client remembers answers in module globals: one question at a time, and none remembered from another environment.
+_lock = threading.RLock()
+_remembered: tuple[Any, ...] | None = None
+
+
+def configured() -> bool:
+    """Whether there is a cache or a server to ask at all; looks at the environment only, so it costs no import."""
+    variables = ("CRDS_PATH", "CRDS_PATH_SINGLE", "CRDS_CFGPATH", "CRDS_CFGPATH_SINGLE", "CRDS_CONFIG_URI")
+    return has_server() or any(os.environ.get(v) for v in variables) or os.path.isdir(DEFAULT_CACHE)
+
+
+def has_server() -> bool:
+    """Whether a CRDS server is set; without one the network is never touched."""
+    url = os.environ.get("CRDS_SERVER_URL", "")
+    return bool(url) and "serverless" not in url and "server-less" not in url
+
+
+def version() -> str:
+    """The version of the crds client."""
+    with _client() as crds:
+        return str(crds.__version__)
+
+
+def context() -> str:
+    """The name of the context (``jwst_1234.pmap``) in force now."""
+    with _client() as crds:
+        return str(crds.get_context_name(OBSERVATORY))
+
+
+def recommended(parameters: Mapping[str, Any], reftypes: Sequence[str]) -> dict[str, str]:
+    """The name of the best reference of each type, in one request; nothing is downloaded.
+
+    A type that does not apply to the exposure is ``'N/A'``; one without a match is ``'NOT FOUND'`` and the reason.
+
+    Parameters
+    ----------
+    parameters : metadata of the exposure by dotted name, ``meta.instrument.name`` and so on.
+    """
+    with _client() as crds:
+        name = context()
+        if not has_server():
+            _load_rules(crds, name, parameters)
+        found = crds.getrecommendations(
+            dict(parameters), reftypes=list(reftypes), context=name, observatory=OBSERVATORY
+        )
+    # A type that the rules omit for an exposure is absent from the answer.
+    answers = {reftype: found.get(reftype, "N/A") for reftype in reftypes}
+    return {reftype: "N/A" if text.upper() in ("NOT FOUND N/A", "N/A") else text for reftype, text in answers.items()}
+
+
+def local_files(names: Iterable[str], parameters: Mapping[str, Any] | None = None) -> dict[str, Path]:
+    """Where these references are in the cache, by name; what is missing is fetched from the server, if one is set.
+
+    All that cannot be had are named in one ReferenceFileError, with the cache.
+    """
+    names = sorted(set(names))
+    with _client() as crds:
+        paths = {name: Path(crds.locate_file(name, OBSERVATORY)) for name in names}
+        missing = [name for name in names if not paths[name].is_file()]
+        if missing and has_server():
+            from crds.client import api
+
+            api.cache_references(context(), {name: name for name in missing}, parameters=dict(parameters or {}))
+            missing = [name for name in missing if not paths[name].is_file()]
+    if missing:
+        why = "could not be fetched" if has_server() else "CRDS_SERVER_URL is not set"
+        lines = [f"{name}: missing in the CRDS cache ({paths[name].parent}), and {why}" for name in missing]
+        raise ReferenceFileError("\n".join(lines))
+    return paths
+
+
+@contextmanager
+def _client() -> Iterator[Any]:
+    """The ``crds`` package, set to the environment of this moment; its failures become ReferenceFileError."""
+    with _lock:
+        if not configured():
+            raise ReferenceFileError(f"CRDS is not configured (CRDS_PATH is not set): {HOW_TO_CONFIGURE}")
+        import crds
+        from crds.core import config
+
+        server_config = Path(config.locate_config("server_config", OBSERVATORY))
+        if not has_server() and not server_config.is_file() and not os.environ.get("CRDS_CONFIG_URI"):
+            cache = config.get_crds_path()
+            raise ReferenceFileError(f"CRDS_PATH={cache}: {server_config} is missing: {HOW_TO_CONFIGURE}")
+        _forget_other_environment(server_config)
+        try:
+            yield crds
+        except ReferenceFileError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise ReferenceFileError(_in_one_line(error, config.get_crds_path())) from error
+
+
+def _forget_other_environment(server_config: Path) -> None:
+    """Clear what the client remembers if a ``CRDS_*`` variable, or the default context of the cache, has changed."""
+    global _remembered
+    from crds.client import api
+    from crds.core import config, utils
+
+    variables = tuple(sorted((k, v) for k, v in os.environ.items() if k.startswith("CRDS_")))
+    # With a server the client rewrites this file itself, so that its time says nothing.
+    changed = None if has_server() else server_config.stat().st_mtime_ns
+    if (variables, changed) == _remembered:
+        return
+    utils.clear_function_caches()
+    config.CRDS_REF_SUBDIR_MODE = "None"
+    url = os.environ.get("CRDS_SERVER_URL") or NO_SERVER
+    if api.get_crds_server() != url.removesuffix("/"):
+        api.set_crds_server(url)
+    _remembered = (variables, changed)
+
+
+def _load_rules(crds: Any, context: str, parameters: Mapping[str, Any]) -> None:
+    """Read all rules that a request needs; with no server, the request itself prints a traceback for a missing one."""
+    from crds.core import utils
+
+    rules = crds.get_symbolic_mapping(context)
+    rules.minimize_header(utils.condition_header(dict(parameters)))
+
+
+def _in_one_line(error: BaseException, cache: str) -> str:
+    """What went wrong in the client. A file that it misses is somewhere in the chain of causes."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, FileNotFoundError) and cause.filename:
+            name = os.path.basename(cause.filename)
+            return f"{name}: missing in the CRDS cache (CRDS_PATH={cache}): {HOW_TO_CONFIGURE}"
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(error, SystemExit):
+        return f"CRDS server {os.environ.get('CRDS_SERVER_URL')} does not answer, and {cache} holds no CRDS cache"
+    return "CRDS: " + " ".join(str(error).split())

@@ -1,0 +1,128 @@
+"""Which reference files the steps of a run use: from CRDS, or what a user gave instead."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gpipe.controller import crds_client
+from gpipe.controller.overrides import CRDS_SCHEME, NOT_APPLICABLE, Choice, choice
+from gpipe.controller.results import References
+from gpipe.datamodels.reference import Reference
+from gpipe.exceptions import ReferenceFileError
+
+log = logging.getLogger(__name__)
+
+NO_MATCH = "NOT FOUND"
+Chosen = dict[tuple[str, str], Choice]
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """The references of every step of a run, and what chose them (None where CRDS was not asked)."""
+
+    steps: Mapping[str, References] = field(default_factory=dict)
+    context: str | None = None
+    crds_version: str | None = None
+
+
+def resolve(
+    wanted: Mapping[str, Sequence[str]],
+    meta: Any,
+    crds_parameters: Mapping[str, Any],
+    overrides: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Resolution:
+    """Find all reference files of a run, in one request to CRDS, and check them against the exposure; no pixel is read.
+
+    Parameters
+    ----------
+    wanted : reference types by step, for every step that will run.
+    meta : ``stdatamodels`` metadata tree of the exposure.
+    crds_parameters : the same metadata by dotted name (``meta.instrument.name`` …), as CRDS selects by them.
+    overrides : by step and reference type: a path, ``crds://NAME``, ``'N/A'`` or an open model; None: not given.
+
+    Returns
+    -------
+    Resolution. Steps that use the same file share one Reference. CRDS is neither needed nor imported when everything is
+    overridden. ReferenceFileError names all types without a match, and all files that are missing, damaged, of another
+    type or do not cover the exposure.
+    """
+    given = {(s, t): choice(v) for s, values in (overrides or {}).items() for t, v in values.items() if v is not None}
+    pairs = [(step, reftype) for step, reftypes in wanted.items() for reftype in reftypes]
+    from_crds = _best(sorted({reftype for step, reftype in pairs if (step, reftype) not in given}), crds_parameters)
+    chosen = {(step, reftype): given.get((step, reftype)) or from_crds[reftype] for step, reftype in pairs}
+    opened = _opened(chosen, crds_parameters, meta)
+    steps = {step: References({reftype: opened[step, reftype] for reftype in types}) for step, types in wanted.items()}
+    asked_crds = bool(from_crds) or any(c.in_crds for c in chosen.values())
+    return Resolution(steps, *context()) if asked_crds else Resolution(steps)
+
+
+def find_parameter_file(reftype: str, crds_parameters: Mapping[str, Any]) -> Path | None:
+    """The CRDS parameter file (``pars-jumpstep`` …) for an exposure; None where there is none, or CRDS cannot be asked.
+
+    Only a file that the rules name and that cannot be had is worth a warning: the run then differs from that elsewhere.
+    """
+    if not crds_client.configured():
+        return None
+    try:
+        name = crds_client.recommended(crds_parameters, [reftype])[reftype]
+    except ReferenceFileError as error:
+        log.debug("%s: no parameters from CRDS: %s", reftype, error)
+        return None
+    if name == NOT_APPLICABLE or name.startswith(NO_MATCH):
+        log.debug("%s: no parameters in CRDS (%s)", reftype, name)
+        return None
+    try:
+        return crds_client.local_files([name])[name]
+    except ReferenceFileError as error:
+        log.warning("%s is not used: %s", reftype, error)
+        return None
+
+
+def context() -> tuple[str, str]:
+    """The CRDS context in force and the version of the crds client; ReferenceFileError if CRDS is not configured."""
+    return crds_client.context(), crds_client.version()
+
+
+def names(references: References) -> dict[str, str]:
+    """What ``R_*`` keywords record, by reference type."""
+    return {t: NOT_APPLICABLE if reference is None else reference.name for t, reference in references.items()}
+
+
+def _best(reftypes: Sequence[str], parameters: Mapping[str, Any]) -> dict[str, Choice]:
+    """What CRDS recommends for each type; one error names all types without a match."""
+    if not reftypes:
+        return {}
+    answers = crds_client.recommended(parameters, reftypes)
+    _raise([_no_match(t, text, parameters) for t, text in answers.items() if text.startswith(NO_MATCH)])
+    return {t: Choice(text if text == NOT_APPLICABLE else CRDS_SCHEME + text) for t, text in answers.items()}
+
+
+def _no_match(reftype: str, answer: str, parameters: Mapping[str, Any]) -> str:
+    reason = " ".join(answer.removeprefix(NO_MATCH).split())
+    observed = f"{parameters.get('meta.observation.date')} {parameters.get('meta.observation.time')}"
+    when = "" if "parameter" in reason or "type" in reason else f" (observed {observed})"
+    return f"{reftype}: no reference file in {crds_client.context()} for this exposure: {reason}{when}"
+
+
+def _opened(chosen: Chosen, parameters: Mapping[str, Any], meta: Any) -> dict[tuple[str, str], Reference | None]:
+    """A Reference for each (step, type), opened once for each file; all that cannot be used are told in one error."""
+    in_crds = [c.in_crds for c in chosen.values() if c.in_crds]
+    paths = crds_client.local_files(in_crds, parameters) if in_crds else {}
+    distinct = {(reftype, c.key): c for (_, reftype), c in chosen.items() if c.applies}
+    opened: dict[tuple[str, tuple[str, int | None]], Reference] = {}
+    problems = []
+    for (reftype, key), c in distinct.items():
+        try:
+            opened[reftype, key] = Reference(reftype, paths[c.in_crds] if c.in_crds else c.source, c.name)
+            opened[reftype, key].check(meta)
+        except ReferenceFileError as error:
+            problems.append(str(error))
+    _raise(problems)
+    return {(step, reftype): opened.get((reftype, c.key)) for (step, reftype), c in chosen.items()}
+
+
+def _raise(problems: Sequence[str]) -> None:
+    if problems:
+        raise ReferenceFileError("\n".join(dict.fromkeys(problems)))
