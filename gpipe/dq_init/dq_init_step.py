@@ -1,0 +1,58 @@
+"""The dq_init step."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from gpipe.controller import References, Step
+from gpipe.controller import parameters as p
+from gpipe.datamodels import Ramp
+from gpipe.dq_init.dq_init import join_flags
+from gpipe.exceptions import ParameterError
+
+
+class DQInitStep(Step):
+    """Flag pixels that are known to be bad."""
+
+    class_alias = "dq_init"
+    reference_file_types = ("mask",)
+
+    user_supplied_dq = p.Path(None, help="FITS file with an image of flags, in JWST bit values, to add to the mask.")
+
+    def check(self, meta: Any, references: References) -> None:
+        if self.user_supplied_dq is not None:
+            read_user_flags(self.user_supplied_dq, (meta.subarray.ysize, meta.subarray.xsize))
+
+    def apply(self, exposure: Ramp, references: References) -> Ramp:
+        user_mask = None
+        if self.user_supplied_dq is not None:
+            user_mask = exposure.backend.to_device(
+                read_user_flags(self.user_supplied_dq, tuple(exposure.data.shape[-2:]))
+            )
+        flags = join_flags(
+            exposure.pixeldq, exposure.groupdq, references.mask.plane("dq", exposure), user_mask=user_mask
+        )
+        return replace(exposure, pixeldq=flags.pixeldq, groupdq=flags.groupdq)
+
+
+def read_user_flags(path: str, shape: tuple[int, ...]) -> np.ndarray:
+    """The first image of a FITS file as uint32 flags of this (row, column) shape.
+
+    Raises
+    ------
+    ParameterError
+        The file is missing or no FITS file, or has no such image of whole numbers.
+    """
+    from astropy.io import fits
+
+    try:
+        values = fits.getdata(path)
+    except (OSError, IndexError, ValueError) as error:
+        raise ParameterError(f"user_supplied_dq {path}: found {error}; expected a FITS file with an image") from error
+    if values is None or values.dtype.names or values.shape != shape:
+        found = "no image" if values is None or values.dtype.names else f"shape {values.shape}"
+        raise ParameterError(f"user_supplied_dq {path}: found {found}; expected an image of shape {shape}")
+    if values.dtype.kind not in "iu" and not np.array_equal(values, np.floor(values)):
+        raise ParameterError(f"user_supplied_dq {path}: found fractions or NaN; expected flags, whole numbers")
+    return values.astype(np.int64).astype(np.uint32)

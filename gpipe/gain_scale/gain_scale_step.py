@@ -1,0 +1,35 @@
+"""The gain_scale step."""
+
+import logging
+from dataclasses import replace
+
+from gpipe.controller import References, Skip, Step
+from gpipe.datamodels import CountRate
+from gpipe.gain_scale.gain_scale import rescale_rates
+
+log = logging.getLogger(__name__)
+
+
+class GainScaleStep(Step):
+    """Rescale count rates of exposures taken with a gain that is not the standard one."""
+
+    class_alias = "gain_scale"
+    reference_file_types = ("gain",)
+    optional_references = ("gain",)
+    expects = ("ramp_fit",)
+
+    def apply(self, exposure: CountRate, references: References) -> CountRate:
+        """The factor is GAINFACT of the exposure, or else that of the gain reference."""
+        factor = exposure.meta.exposure.gain_factor
+        if factor is None and references.gain is not None:
+            factor = references.gain.meta.exposure.gain_factor
+        if factor is None:
+            raise Skip("neither the exposure nor its gain reference has GAINFACT", logging.INFO)
+        log.info("Rescaling count rates by %s (GAINFACT)", factor)
+        rates = rescale_rates(
+            exposure.data, exposure.err, exposure.var_poisson, exposure.var_rnoise, factor=float(factor)
+        )
+        exposure.meta.exposure.gain_factor = factor
+        return replace(
+            exposure, data=rates.data, err=rates.err, var_poisson=rates.var_poisson, var_rnoise=rates.var_rnoise
+        )

@@ -1,0 +1,5 @@
+"""The ipc step."""
+
+from gpipe.ipc.ipc_step import IPCStep
+
+__all__ = ["IPCStep"]

@@ -1,0 +1,63 @@
+"""The ipc step."""
+
+from dataclasses import replace
+from typing import Any
+
+from gpipe.controller import References, Step
+from gpipe.datamodels import Ramp, Reference, full_frame
+from gpipe.exceptions import InputError, ReferenceFileError
+from gpipe.ipc.ipc import Border, correct_ipc
+
+REFERENCE_PIXELS = 4
+
+
+class IPCStep(Step):
+    """Undo inter-pixel capacitance: give back to every pixel what its neighbours show of its signal."""
+
+    class_alias = "ipc"
+    reference_file_types = ("ipc",)
+    expects = ("dq_init", "saturation")
+
+    def check(self, meta: Any, references: References) -> None:
+        if "IRS2" in str(meta.exposure.readpatt):
+            raise InputError(
+                f"ipc: found READPATT {meta.exposure.readpatt}; gpipe does not have NIRSpec IRS2 readout yet, "
+                "expected traditional readout"
+            )
+        if references.ipc is not None:
+            check_kernel(references.ipc)
+
+    def apply(self, exposure: Ramp, references: References) -> Ramp:
+        ipc = references.ipc
+        if len(ipc.shape("data")) == 2:
+            kernel = exposure.backend.to_device(ipc.read("data"))
+        else:
+            kernel = ipc.plane("data", exposure)
+        return replace(exposure, data=correct_ipc(exposure.data, kernel, border=reference_border(exposure.meta)))
+
+
+def check_kernel(ipc: Reference) -> None:
+    """Refuse a kernel that has no middle, or that is neither one for all pixels nor one for each."""
+    shape = ipc.shape("data")
+    if len(shape) not in (2, 4) or any(size % 2 == 0 for size in shape[:2]):
+        raise ReferenceFileError(
+            f"ipc reference {ipc.name}: found a kernel of shape {shape}; "
+            "expected (rows, columns) or (rows, columns, detector rows, detector columns), rows and columns odd"
+        )
+
+
+def reference_border(meta: Any) -> Border:
+    """How many rows and columns of reference pixels an exposure has at each edge; MIRI has them left and right."""
+    detector, window = full_frame(meta.instrument.name), meta.subarray
+    if detector is None:
+        raise InputError(f"ipc: found instrument {meta.instrument.name}; expected one of JWST's")
+    first_row, first_column = window.ystart - 1, window.xstart - 1
+    above = detector.ysize - (first_row + window.ysize)
+    beyond = detector.xsize - (first_column + window.xsize)
+    rows = 0 if meta.instrument.name.upper() == "MIRI" else REFERENCE_PIXELS
+    return Border(
+        bottom=max(0, rows - first_row),
+        top=max(0, rows - above),
+        left=max(0, REFERENCE_PIXELS - first_column),
+        right=max(0, REFERENCE_PIXELS - beyond),
+    )

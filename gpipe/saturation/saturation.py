@@ -1,0 +1,184 @@
+"""Which samples of a ramp have left the range of the detector or of its converter."""
+
+from dataclasses import dataclass
+
+from array_api_compat import array_namespace, device
+
+from gpipe import dq
+from gpipe.arrays import Array, Namespace
+from gpipe.arrays.dilation import dilate_box
+from gpipe.saturation.averaged_groups import hidden_saturation, late_second_group
+
+BEYOND_CONVERTER = 65536.0
+"""A threshold in DN that a 16-bit converter cannot reach."""
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """Saturation thresholds that are safe to compare with.
+
+    Attributes
+    ----------
+    level : float32, (row, column), DN; out of reach where saturation is not to be checked.
+    unchecked : bool, (row, column).
+    dq : uint32, (row, column); NO_SAT_CHECK added where the threshold was NaN.
+    """
+
+    level: Array
+    unchecked: Array
+    dq: Array
+
+
+@dataclass(frozen=True)
+class Flagged:
+    """What ``flag_saturation`` found.
+
+    Attributes
+    ----------
+    groupdq : uint8, (integration, group, row, column).
+    pixeldq : uint32, (row, column).
+    zeroframe : float32, (integration, row, column), DN, or None.
+    saturated_pixels, floor_pixels : how many pixels have SATURATED, AD_FLOOR in some group; 0-d int32 arrays.
+    """
+
+    groupdq: Array
+    pixeldq: Array
+    zeroframe: Array | None
+    saturated_pixels: Array
+    floor_pixels: Array
+
+
+def flag_saturation(
+    data: Array,
+    groupdq: Array,
+    pixeldq: Array,
+    level: Array,
+    level_dq: Array,
+    *,
+    grow: int = 1,
+    nframes: int | None = None,
+    bias: Array | None = None,
+    zeroframe: Array | None = None,
+) -> Flagged:
+    """Flag saturated samples, samples at the converter's floor, and their consequences.
+
+    For every integration and group, with counts ``S`` and threshold ``L``:
+
+    1. ``S >= L`` flags SATURATED from that group to the last one. In each group saturated pixels (those flagged in
+       the input too) spill charge: pixels within ``grow`` pixels of them are flagged SATURATED in that group.
+    2. ``S <= 0`` flags AD_FLOOR and DO_NOT_USE in that group.
+    3. Where groups average ``nframes`` frames: a group without SATURATED or DO_NOT_USE which is followed by a saturated
+       one and passes ``hidden_saturation`` gets DO_NOT_USE, and so do pixels within ``grow`` pixels of it.
+    4. The second group gets DO_NOT_USE where it is not saturated, the third one is, and ``late_second_group`` holds.
+
+    Rules 3 and 4 count frames as if none were dropped between groups, as jwst does.
+
+    Parameters
+    ----------
+    data : float32, (integration, group, row, column), DN. NaN is neither saturated nor at the floor.
+    groupdq : uint8, (integration, group, row, column).
+    pixeldq : uint32, (row, column).
+    level : float32, (row, column), DN. NaN means not known: not checked, and NO_SAT_CHECK in ``pixeldq``.
+    level_dq : uint32, (row, column); joins ``pixeldq``. Pixels with NO_SAT_CHECK are not checked.
+    grow : pixels by which charge spills, diagonals included.
+    nframes : frames averaged in a group; None leaves out rules 3 and 4.
+    bias : float32, (row, column), DN, for rule 4; None counts as 0, NaN excludes the pixel from rule 4.
+    zeroframe : float32, (integration, row, column), DN. It has no flags: samples that rules 1 and 2 flag become 0.
+
+    Source: https://jwst-pipeline.readthedocs.io/en/latest/jwst/saturation/description.html
+    """
+    xp = array_namespace(data, groupdq, pixeldq, level, level_dq, bias, zeroframe)
+    threshold = usable_threshold(level, level_dq)
+    flags = xp.empty_like(groupdq)
+    ever_saturated = xp.zeros_like(threshold.unchecked)
+    ever_floor = xp.zeros_like(threshold.unchecked)
+    for i in range(data.shape[0]):
+        saturated = _saturated_groups(data[i, ...], groupdq[i, ...], threshold.level, grow=grow, xp=xp)
+        for g, plane in enumerate(saturated):
+            at_floor = data[i, g, ...] <= 0
+            flags[i, g, ...] = (
+                groupdq[i, g, ...]
+                | _bits(plane, dq.SATURATED, groupdq, xp=xp)
+                | _bits(at_floor, dq.AD_FLOOR | dq.DO_NOT_USE, groupdq, xp=xp)
+            )
+            ever_saturated |= plane
+            ever_floor |= (flags[i, g, ...] & dq.AD_FLOOR) != 0
+        if nframes is not None:
+            flags[i, ...] = _flag_averaged_groups(
+                data[i, ...], flags[i, ...], saturated, threshold, bias, nframes=nframes, grow=grow, xp=xp
+            )
+    return Flagged(
+        groupdq=flags,
+        pixeldq=pixeldq | threshold.dq,
+        zeroframe=None if zeroframe is None else _clear_zeroframe(zeroframe, threshold.level, grow=grow, xp=xp),
+        saturated_pixels=_count(ever_saturated, xp=xp),
+        floor_pixels=_count(ever_floor, xp=xp),
+    )
+
+
+def usable_threshold(level: Array, level_dq: Array) -> Threshold:
+    """Put thresholds that are NaN or flagged NO_SAT_CHECK out of reach, and flag the former NO_SAT_CHECK.
+
+    Parameters
+    ----------
+    level : float32, (row, column), DN.
+    level_dq : uint32, (row, column).
+    """
+    xp = array_namespace(level, level_dq)
+    unknown = xp.isnan(level)
+    unchecked = unknown | ((level_dq & dq.NO_SAT_CHECK) != 0)
+    return Threshold(
+        level=xp.where(unchecked, BEYOND_CONVERTER, level),
+        unchecked=unchecked,
+        dq=level_dq | _bits(unknown, dq.NO_SAT_CHECK, level_dq, xp=xp),
+    )
+
+
+def _saturated_groups(data: Array, groupdq: Array, level: Array, *, grow: int, xp: Namespace) -> list[Array]:
+    """For each group of one integration, the pixels that are SATURATED, spilt charge included."""
+    since = xp.zeros_like(level, dtype=xp.bool)
+    planes = []
+    for g in range(data.shape[0]):
+        since |= data[g, ...] >= level
+        known = (groupdq[g, ...] & dq.SATURATED) != 0
+        planes.append(dilate_box(since | known, grow, xp=xp))
+    return planes
+
+
+def _flag_averaged_groups(
+    data: Array,
+    flags: Array,
+    saturated: list[Array],
+    threshold: Threshold,
+    bias: Array | None,
+    *,
+    nframes: int,
+    grow: int,
+    xp: Namespace,
+) -> Array:
+    """Rules 3 and 4 of ``flag_saturation`` for one integration."""
+    out = xp.asarray(flags, copy=True)
+    groups = data.shape[0]
+    for g in range(groups - 1) if nframes > 1 else ():
+        reached = hidden_saturation(data[g, ...], threshold.level, threshold.unchecked, group=g, nframes=nframes)
+        unflagged = (flags[g, ...] & (dq.SATURATED | dq.DO_NOT_USE)) == 0
+        hidden = dilate_box(reached & unflagged & saturated[g + 1], grow, xp=xp)
+        out[g, ...] |= _bits(hidden, dq.DO_NOT_USE, flags, xp=xp)
+    if groups > 2:
+        late = late_second_group(data[0, ...], data[1, ...], threshold.level, bias, nframes=nframes)
+        out[1, ...] |= _bits(late & saturated[2] & ~saturated[1], dq.DO_NOT_USE, flags, xp=xp)
+    return out
+
+
+def _clear_zeroframe(zeroframe: Array, level: Array, *, grow: int, xp: Namespace) -> Array:
+    bad = dilate_box(zeroframe >= level, grow, xp=xp) | (zeroframe <= 0)
+    return xp.where(bad, 0.0, zeroframe)
+
+
+def _count(mask: Array, *, xp: Namespace) -> Array:
+    # NumPy would return a scalar, which is no array.
+    return xp.asarray(xp.count_nonzero(mask), dtype=xp.int32, device=device(mask))
+
+
+def _bits(mask: Array, flag: int, like: Array, *, xp: Namespace) -> Array:
+    return xp.astype(mask, like.dtype) * flag
