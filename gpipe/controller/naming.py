@@ -87,6 +87,11 @@ def named_path(levels: Sequence[OutputSettings], output_file: str) -> Path:
     return _output_dir(levels) / given.parent / f"{stem(given.name)}.{_file_type(levels[0], given.name)}"
 
 
+def output_folder(levels: Sequence[OutputSettings]) -> Path:
+    """Where ``output_path`` puts products that are not named after their own model."""
+    return _folder(levels, _naming_level(levels))
+
+
 def stem(name: str) -> str:
     """The last part of a path without its extension; ``.fits.gz`` counts as one extension."""
     last = os.path.basename(name)

@@ -1,0 +1,121 @@
+"""Writing the products of a run: each under its name, in a folder that exists, never over another of the same run."""
+
+import logging
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from gpipe.controller.naming import OutputSettings, named_path, output_folder, output_path
+from gpipe.datamodels import InFlight, to_model, write
+from gpipe.exceptions import OutputError
+
+log = logging.getLogger(__name__)
+
+
+class Saver:
+    """Writes the products of one run.
+
+    Parameters
+    ----------
+    input_name : file name or path of the exposure that the run started from, None when it has none.
+
+    Attributes
+    ----------
+    written : the files written so far, in order.
+    """
+
+    def __init__(self, input_name: str | None = None) -> None:
+        self.input_name = input_name
+        self.written: list[Path] = []
+
+    def save(
+        self,
+        product: Any,
+        levels: Sequence[OutputSettings],
+        *,
+        default_suffix: str,
+        suffix: str | None = None,
+        index: int | None = None,
+        output_file: str | None = None,
+    ) -> Path:
+        """Write one product and return its path; whether it was asked for the caller knows from ``levels[0].saves``.
+
+        Parameters
+        ----------
+        product : an exposure in flight, or a ``stdatamodels`` model. Its ``meta.filename`` becomes the file's name.
+        levels, default_suffix, suffix, index : as in ``naming.output_path``.
+        output_file : the whole name, for a product that a parameter names (``dark_output``).
+
+        Raises
+        ------
+        OutputError
+            The file cannot be written, or this run has already written one of this name. Nothing is left behind then,
+            and an existing file is as it was.
+        """
+        path = (
+            named_path(levels, output_file)
+            if output_file
+            else output_path(
+                levels,
+                default_suffix=default_suffix,
+                input_name=self.input_name,
+                model_name=product.meta.filename,
+                suffix=suffix,
+                index=index,
+            )
+        )
+        if path.absolute() in (done.absolute() for done in self.written):
+            raise OutputError(f"{path}: found a product of the same run under this name, expected another (suffix)")
+        _write(product, path)
+        self.written.append(path)
+        log.info("Saved %s", path)
+        return path
+
+    def save_results(
+        self,
+        results: Sequence[Any],
+        levels: Sequence[OutputSettings],
+        *,
+        default_suffix: str,
+        suffixes: Sequence[str] | None = None,
+    ) -> list[Path]:
+        """Write the results of a step: told apart by ``suffixes`` if given, else by a number when there are several."""
+        if suffixes is not None:
+            pairs = zip(results, suffixes, strict=True)
+            return [self.save(r, levels, default_suffix=default_suffix, suffix=s) for r, s in pairs]
+        numbers = [None] if len(results) == 1 else range(len(results))
+        return [
+            self.save(r, levels, default_suffix=default_suffix, index=i) for r, i in zip(results, numbers, strict=True)
+        ]
+
+
+def check_folder(levels: Sequence[OutputSettings]) -> None:
+    """Refuse, before any work, a folder that cannot be written to; a missing one is made with the first file."""
+    folder = output_folder(levels)
+    existing = next(p for p in (folder.absolute(), *folder.absolute().parents) if p.exists())
+    if not existing.is_dir():
+        raise OutputError(f"output_dir: found a file {existing}, expected a folder")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise OutputError(f"output_dir: no permission to write to {existing}, expected a writable folder")
+
+
+def _write(product: Any, path: Path) -> None:
+    missing = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
+    try:
+        _make(path.parent)
+        write(to_model(product) if isinstance(product, InFlight) else product, path)
+    except BaseException:
+        for folder in missing:  # innermost first; one that another run has put files in stays
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+    product.meta.filename = path.name
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be made ({error.strerror}), expected a writable folder") from None
