@@ -1,0 +1,205 @@
+"""A local CRDS cache that the crds client serves without a server."""
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asdf
+from crds.core.utils import clear_function_caches
+
+from gpipe.datamodels.window import Window
+from gpipe.exceptions import ParameterError
+from gpipe.simulate import references
+from gpipe.simulate.config import ExposureConfig
+from gpipe.simulate.pixels import make_pixels
+from gpipe.simulate.readout import FULL
+
+_CONTEXT = "jwst_0001.pmap"
+_SINCE = "2020-01-01 00:00:00"
+_DATES = ("META.OBSERVATION.DATE", "META.OBSERVATION.TIME")
+_BY_DETECTOR = ("META.INSTRUMENT.DETECTOR",)
+_BY_SUBARRAY = ("META.INSTRUMENT.DETECTOR", "META.SUBARRAY.NAME")
+_BY_EXPOSURE_TYPE = ("META.EXPOSURE.TYPE",)
+_NOT_APPLICABLE = ("refpix", "sirskernel", "rscd", "reset", "emicorr", "flat", "pastasoss", "pictureframe", "lastframe")
+_NO_SERVER = "https://jwst-serverless.stsci.edu"
+
+
+@dataclass(frozen=True)
+class CrdsCache:
+    """A folder that is a CRDS cache, complete for the exposures that it was made for."""
+
+    folder: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Environment variables with which the crds client uses this cache and contacts no server."""
+        return {"CRDS_PATH": str(self.folder), "CRDS_SERVER_URL": _NO_SERVER, "CRDS_CONTEXT": _CONTEXT}
+
+    def reference(self, instrument: str, reftype: str, number: int = 1) -> Path:
+        """The path of a reference file."""
+        suffix = "asdf" if reftype.startswith("pars-") else "fits"
+        name = f"{_stem(instrument, reftype, number)}.{suffix}"
+        return self.folder / "references" / "jwst" / instrument.lower() / name
+
+    @contextmanager
+    def activated(self) -> Iterator["CrdsCache"]:
+        """Use this cache in this process; what crds remembers of another cache is dropped before and after."""
+        before = {name: os.environ.get(name) for name in self.environment}
+        os.environ.update(self.environment)
+        clear_function_caches()
+        try:
+            yield self
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name) if value is None else os.environ.update({name: value})
+            clear_function_caches()
+
+
+def write_cache(
+    configs: Iterable[ExposureConfig],
+    folder: Path | str,
+    *,
+    pars: Mapping[str, Mapping[str, Any]] | None = None,
+    full_frame: bool = True,
+) -> CrdsCache:
+    """Write every reference file that the exposures need, and the mappings that lead to them.
+
+    Parameters
+    ----------
+    configs : the exposures, of any instruments. Those of one detector must agree on ``pixels``, on the noise that
+        the read-noise reference describes, and on ``gain_factor``.
+    folder : made when missing; becomes CRDS_PATH.
+    pars : parameter files by type, e.g. ``{"pars-jumpstep": {"class": ..., "name": "jump", "parameters": {...}}}``,
+        given to every instrument and exposure type.
+    full_frame : write full-frame references from which subarrays are cut; otherwise only what the windows of the
+        exposures span, which is small and quick. Darks always cover just the subarray, one each.
+    """
+    cache = CrdsCache(Path(folder).resolve())
+    instruments: dict[str, list[ExposureConfig]] = {}
+    for config in configs:
+        instruments.setdefault(config.sca.instrument, []).append(config)
+    for instrument, of_instrument in instruments.items():
+        _write_instrument(cache, instrument, of_instrument, pars or {}, full_frame)
+    leaves = {name: f"jwst_{name.lower()}_0001.imap" for name in instruments}
+    header = {"mapping": "PIPELINE", "parkey": ("META.INSTRUMENT.NAME",)}
+    _write_mapping(cache, _CONTEXT, header, _dictionary(leaves))
+    server = {
+        "observatory": "jwst",
+        "operational_context": _CONTEXT,
+        "bad_files_list": [],
+        "last_synced": "",
+    }
+    _write_text(cache.folder / "config" / "jwst" / "server_config", f"{server!r}\n")
+    return cache
+
+
+def _write_instrument(cache: CrdsCache, instrument: str, configs: list[ExposureConfig], pars, full_frame: bool) -> None:
+    leaves = dict.fromkeys((name.upper() for name in _NOT_APPLICABLE), "N/A")
+    detectors: dict[str, list[ExposureConfig]] = {}
+    for config in configs:
+        detectors.setdefault(config.detector, []).append(config)
+    entries: dict[str, dict[tuple[str, ...], Path]] = {name: {} for name in (*references.MAKERS, "dark")}
+    for of_detector in detectors.values():
+        _check_agreement(of_detector)
+        _write_detector(cache, of_detector, full_frame, entries)
+        _write_darks(cache, of_detector, entries["dark"])
+    for reftype, files in entries.items():
+        keys = _BY_SUBARRAY if reftype == "dark" else _BY_DETECTOR
+        leaves[reftype.upper()] = _write_rmap(cache, instrument, reftype, keys, files) if files else "N/A"
+    for reftype, tree in pars.items():
+        path = cache.reference(instrument, reftype)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        asdf.AsdfFile(dict(tree)).write_to(path)
+        leaves[reftype.upper()] = _write_rmap(cache, instrument, reftype, _BY_EXPOSURE_TYPE, {("ANY",): path})
+    header = {"mapping": "INSTRUMENT", "instrument": instrument, "parkey": ("REFTYPE",)}
+    _write_mapping(cache, f"jwst_{instrument.lower()}_0001.imap", header, _dictionary(leaves))
+
+
+def _write_detector(cache: CrdsCache, configs: list[ExposureConfig], full_frame: bool, entries) -> None:
+    """The references of one detector that subarrays are cut from."""
+    config = configs[0]
+    area = FULL if full_frame else _span([c.window for c in configs])
+    pixels = make_pixels(config.sca, area, config.pixels)
+    for reftype, make in references.MAKERS.items():
+        if reftype == "ipc" and not config.pixels.ipc:
+            continue
+        path = cache.reference(config.sca.instrument, reftype, len(entries[reftype]) + 1)
+        _save(make(config, area, pixels), path)
+        entries[reftype][(config.detector,)] = path
+
+
+def _write_darks(cache: CrdsCache, configs: list[ExposureConfig], entries: dict) -> None:
+    """A dark for each subarray, with as many frames as its longest integration."""
+    for subarray in dict.fromkeys(c.subarray for c in configs):
+        of_subarray = [c for c in configs if c.subarray == subarray]
+        config = of_subarray[0]
+        frames = max(c.pattern.frames(c.ngroups) for c in of_subarray)
+        pixels = make_pixels(config.sca, config.window, config.pixels)
+        path = cache.reference(config.sca.instrument, "dark", len(entries) + 1)
+        _save(references.make_dark(config, config.window, pixels, frames=frames), path)
+        entries[(config.detector, subarray)] = path
+
+
+def _save(model: Any, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with model:
+        model.save(path)
+
+
+def _check_agreement(configs: list[ExposureConfig]) -> None:
+    for config in configs[1:]:
+        if _described_by_references(config) != _described_by_references(configs[0]):
+            raise ParameterError(
+                f"exposures of {config.detector} differ in what the references describe (pixels, read_noise, "
+                "one_over_f, gain_factor); expected one set in a cache"
+            )
+    for subarray in {c.subarray for c in configs}:
+        times = {c.frame_time for c in configs if c.subarray == subarray}
+        if len(times) > 1:
+            raise ParameterError(f"{configs[0].detector} {subarray}: one and four outputs; expected one in a cache")
+
+
+def _described_by_references(config: ExposureConfig) -> tuple:
+    return config.pixels, config.noise.read_noise, config.noise.one_over_f, config.gain_factor
+
+
+def _span(windows: list[Window]) -> Window:
+    """The smallest window that holds all of these."""
+    x, y = min(w.xstart for w in windows), min(w.ystart for w in windows)
+    return Window(x, y, max(w.xstart + w.xsize for w in windows) - x, max(w.ystart + w.ysize for w in windows) - y)
+
+
+def _stem(instrument: str, reftype: str, number: int) -> str:
+    return f"jwst_{instrument.lower()}_{reftype}_{number:04d}"
+
+
+def _write_rmap(cache: CrdsCache, instrument: str, reftype: str, keys: tuple[str, ...], files: Mapping) -> str:
+    name = f"{_stem(instrument, reftype, 1)}.rmap"
+    header = {"mapping": "REFERENCE", "instrument": instrument, "filekind": reftype.upper(), "parkey": (keys, _DATES)}
+    cases = (
+        f"    {key!r} : UseAfter({{\n        {_SINCE!r} : {path.name!r},\n    }}),\n" for key, path in files.items()
+    )
+    _write_mapping(cache, name, header, f"Match({{\n{''.join(cases)}}})")
+    return name
+
+
+def _write_mapping(cache: CrdsCache, name: str, header: Mapping[str, Any], selector: str) -> None:
+    """Write a CRDS mapping; its checksum is that of the text without the line that holds it."""
+    header = {"name": name, "observatory": "JWST", "derived_from": "none", **header}
+    text = f"header = {_dictionary(header)}\n\nselector = {selector}\n"
+    checksum = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+    text = text.replace("header = {\n", f"header = {{\n    'sha1sum' : {checksum!r},\n", 1)
+    _write_text(cache.folder / "mappings" / "jwst" / name, text)
+
+
+def _dictionary(items: Mapping[str, Any]) -> str:
+    return "{\n" + "".join(f"    {key!r} : {value!r},\n" for key, value in items.items()) + "}"
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)

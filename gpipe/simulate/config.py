@@ -1,0 +1,147 @@
+"""What to simulate."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from gpipe.datamodels.window import Window
+from gpipe.exceptions import ParameterError
+from gpipe.simulate import readout
+from gpipe.simulate.detectors import Detector, detector
+from gpipe.simulate.scene import Scene
+
+DEFAULT_EXP_TYPE = {"NIRCAM": "NRC_IMAGE", "NIRISS": "NIS_IMAGE", "NIRSPEC": "NRS_FIXEDSLIT", "FGS": "FGS_IMAGE"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectorEffects:
+    """What the detector is like. References describe it, so exposures that share a cache share these.
+
+    Attributes
+    ----------
+    nonlinearity : whether the response bends.
+    dark_scale : factor on the typical dark current, 0 for none.
+    hot_fraction, dead_fraction : share of pixels with a strong dark current, and with no response.
+    gap_fraction : share of pixels, for each reference file, that the reference has no value for (NaN, flagged).
+    ipc : share of a pixel's signal that each of its four neighbours shows; 0 means an IPC reference of N/A.
+    seed : chooses another detector of the same kind.
+    """
+
+    nonlinearity: bool = True
+    dark_scale: float = 1.0
+    hot_fraction: float = 0.002
+    dead_fraction: float = 0.0005
+    gap_fraction: float = 0.0001
+    ipc: float = 0.0
+    seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoiseEffects:
+    """What differs from one exposure to the next. Zero or False switches an effect off.
+
+    Attributes
+    ----------
+    photon_noise : Poisson noise of light and dark current.
+    cosmic_rays : hits/cm^2/s.
+    read_noise : factor on the detector's uncorrelated read noise.
+    one_over_f : standard deviation of the 1/f noise of a frame, in units of the detector's read noise.
+    ktc : electron, standard deviation of what a reset leaves in a pixel.
+    amplifier_drift : DN, random walk of each output's level over 10 s. What reference pixels cannot see, because
+        a subarray has none, stays in the rates.
+    odd_even_drift : DN, the same for the odd columns of each output.
+    """
+
+    photon_noise: bool = True
+    cosmic_rays: float = 5.0
+    read_noise: float = 1.0
+    one_over_f: float = 0.3
+    ktc: float = 30.0
+    amplifier_drift: float = 1.0
+    odd_even_drift: float = 0.4
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExposureConfig:
+    """One exposure of one detector.
+
+    Attributes
+    ----------
+    instrument : NIRCAM, NIRISS, NIRSPEC or FGS; by default that of the detector.
+    noutputs : 1 or 4 outputs; by default what the subarray is usually read with.
+    filter, pupil, grating, exp_type : header values; by default usual ones of the instrument.
+    zero_frame : also keep the first frame of each integration (NIRCam).
+    gain_factor : GAINFACT of the gain reference, when the bias voltage is not the usual one.
+    exposure : number of the exposure, in the file name.
+    seed : of everything random in the exposure; the sources in the sky depend on ``scene.seed`` only.
+    """
+
+    detector: str
+    readpatt: str
+    ngroups: int
+    instrument: str | None = None
+    subarray: str = "FULL"
+    nints: int = 1
+    seed: int = 1
+    noutputs: int | None = None
+    filter: str | None = None
+    pupil: str | None = None
+    grating: str | None = None
+    exp_type: str | None = None
+    zero_frame: bool = False
+    gain_factor: float | None = None
+    exposure: int = 1
+    scene: Scene = field(default_factory=Scene)
+    noise: NoiseEffects = field(default_factory=NoiseEffects)
+    pixels: DetectorEffects = field(default_factory=DetectorEffects)
+
+    def __post_init__(self) -> None:
+        found = self.sca.instrument
+        if self.instrument not in (None, found):
+            raise ParameterError(f"detector {self.detector} belongs to {found}, not to {self.instrument}")
+        if self.ngroups < 1 or self.nints < 1:
+            raise ParameterError(f"ngroups={self.ngroups}, nints={self.nints}: expected 1 or more")
+        if self.zero_frame and found != "NIRCAM":
+            raise ParameterError(f"zero_frame=True: only NIRCam sends the first frame, not {found}")
+        if self.outputs not in (1, 4):
+            raise ParameterError(f"noutputs={self.noutputs}: expected 1 or 4")
+        _ = self.pattern, self.window
+
+    @cached_property
+    def sca(self) -> Detector:
+        return detector(self.detector)
+
+    @cached_property
+    def pattern(self) -> readout.ReadPattern:
+        return readout.read_pattern(self.sca.instrument, self.readpatt)
+
+    @cached_property
+    def window(self) -> Window:
+        return readout.window(self.sca, self.subarray)
+
+    @property
+    def outputs(self) -> int:
+        usual = 4 if self.subarray in readout.FOUR_OUTPUTS else 1
+        return usual if self.noutputs is None else self.noutputs
+
+    @property
+    def frame_time(self) -> float:
+        """Seconds."""
+        return readout.frame_time(self.sca, self.window, self.outputs)
+
+    @property
+    def group_time(self) -> float:
+        """Seconds from one group to the next."""
+        return self.pattern.frames_per_group * self.frame_time
+
+    @property
+    def integration_time(self) -> float:
+        """Seconds from the reset to the last frame of an integration."""
+        return self.pattern.frames(self.ngroups) * self.frame_time
+
+    @property
+    def exposure_type(self) -> str:
+        return self.exp_type or DEFAULT_EXP_TYPE[self.sca.instrument]
+
+    @property
+    def file_name(self) -> str:
+        return f"jw00001001001_01101_{self.exposure:05d}_{self.detector.lower()}_uncal.fits"

@@ -1,0 +1,79 @@
+"""The near-infrared detectors of JWST: readout directions, amplifiers and typical properties.
+
+Readout directions are those of the JWST keyword dictionary (FASTAXIS, SLOWAXIS); the other numbers are typical of
+the flight detectors, rounded (https://jwst-docs.stsci.edu, the detector pages of each instrument).
+"""
+
+from dataclasses import dataclass
+from zlib import crc32
+
+from gpipe.exceptions import ParameterError
+
+FULL_SIZE = 2048
+REFERENCE_PIXELS = 4
+"""Width of the frame of pixels that see no light, on each edge of the detector."""
+PIXEL_AREA = 18e-4**2
+"""cm^2 of an H2RG pixel."""
+
+
+@dataclass(frozen=True)
+class Detector:
+    """One detector.
+
+    Attributes
+    ----------
+    fast, slow : FASTAXIS and SLOWAXIS, the science axes (1 columns, 2 rows) along which pixels and rows are read;
+        negative when they are read towards lower indices.
+    gain : electron/DN.
+    read_noise : electron, one read, uncorrelated part.
+    full_well : electron.
+    dark : electron/s, typical pixel.
+    bias : DN.
+    curvature : 1/DN, quadratic coefficient of the correction of non-linearity.
+    """
+
+    name: str
+    instrument: str
+    fast: int
+    slow: int
+    gain: float
+    read_noise: float
+    full_well: float
+    dark: float
+    bias: float
+    curvature: float
+
+    @property
+    def fast_along_columns(self) -> bool:
+        """Whether successive pixels of a readout row are neighbours in a row of the science frame."""
+        return abs(self.fast) == 1
+
+    @property
+    def code(self) -> int:
+        """A number for seeding, the same in every run."""
+        return crc32(self.name.encode())
+
+
+def _nircam(name: str, fast: int) -> Detector:
+    typical = (1.83, 9.5, 83e3, 0.03) if name.endswith("LONG") else (2.06, 11.3, 100e3, 0.002)
+    return Detector(name, "NIRCAM", fast, -2 * fast, *typical, bias=11_000.0, curvature=1.1e-6)
+
+
+_DETECTORS = (
+    *(_nircam(f"NRC{name}", -1) for name in ("A1", "A3", "ALONG", "B2", "B4")),
+    *(_nircam(f"NRC{name}", 1) for name in ("A2", "A4", "B1", "B3", "BLONG")),
+    Detector("NIS", "NIRISS", -2, -1, 1.61, 10.2, 80e3, 0.03, bias=9_500.0, curvature=1.2e-6),
+    Detector("NRS1", "NIRSPEC", 2, 1, 0.996, 7.3, 51e3, 0.0092, bias=8_500.0, curvature=0.9e-6),
+    Detector("NRS2", "NIRSPEC", -2, -1, 1.137, 6.9, 56e3, 0.0057, bias=9_000.0, curvature=1.0e-6),
+    Detector("GUIDER1", "FGS", -2, -1, 1.70, 11.0, 82e3, 0.02, bias=10_000.0, curvature=1.2e-6),
+    Detector("GUIDER2", "FGS", 2, -1, 1.75, 11.5, 82e3, 0.02, bias=10_500.0, curvature=1.1e-6),
+)
+DETECTORS = {detector.name: detector for detector in _DETECTORS}
+
+
+def detector(name: str) -> Detector:
+    """The detector of this name; ParameterError when there is none."""
+    try:
+        return DETECTORS[name]
+    except KeyError:
+        raise ParameterError(f"detector {name!r} is unknown; expected one of {', '.join(DETECTORS)}") from None

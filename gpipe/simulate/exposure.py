@@ -1,0 +1,65 @@
+"""Uncalibrated exposures with known truth."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from stdatamodels.jwst import datamodels
+
+from gpipe.simulate.config import ExposureConfig
+from gpipe.simulate.metadata import describe
+from gpipe.simulate.pixels import Pixels, make_pixels
+from gpipe.simulate.ramp import expose
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What a perfect calibration would find.
+
+    Attributes
+    ----------
+    rate : float32 (row, column), DN/s of light alone, as the SCI array of a rate product has it.
+    cosmic_rays : record array (integration, group, row, column, electrons, particle); ``group`` is the first group
+        that holds any of the charge, row and column count from 0 within the window.
+    saturated_from : int16 (integration, row, column), first saturated group; the number of groups if there is none.
+    pixels : the properties of the detector's pixels.
+    """
+
+    rate: np.ndarray
+    cosmic_rays: np.ndarray
+    saturated_from: np.ndarray
+    pixels: Pixels
+
+
+@dataclass(frozen=True)
+class SimulatedExposure:
+    """An exposure in a file, and the truth about it."""
+
+    path: Path
+    config: ExposureConfig
+    truth: Truth
+
+
+def make_exposure(config: ExposureConfig) -> tuple[datamodels.Level1bModel, Truth]:
+    """Simulate an exposure in memory: the ``_uncal`` model and the truth. The same config gives the same numbers."""
+    pixels = make_pixels(config.sca, config.window, config.pixels)
+    rng = np.random.Generator(np.random.SFC64([config.seed, config.sca.code]))
+    light = config.scene.rate(config.window)
+    ramps = expose(config, pixels, light, rng)
+    model = datamodels.Level1bModel()
+    model.data = ramps.data
+    if config.zero_frame:
+        model.zeroframe = ramps.zeroframe
+    describe(model, config)
+    rate = light * pixels.sensitivity / pixels.gain * np.float32(config.gain_factor or 1)
+    return model, Truth(rate, ramps.cosmic_rays, ramps.saturated_from, pixels)
+
+
+def write_exposure(config: ExposureConfig, folder: Path | str) -> SimulatedExposure:
+    """Simulate an exposure and write it to ``folder`` (made when missing) as ``jw..._uncal.fits``."""
+    path = Path(folder) / config.file_name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    model, truth = make_exposure(config)
+    with model:
+        model.save(path)
+    return SimulatedExposure(path, config, truth)

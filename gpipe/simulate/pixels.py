@@ -1,0 +1,142 @@
+"""The pixels of a detector: every property that a reference file describes, known exactly."""
+
+from dataclasses import dataclass
+from zlib import crc32
+
+import numpy as np
+
+from gpipe import dq
+from gpipe.datamodels.window import Window
+from gpipe.simulate.config import DetectorEffects
+from gpipe.simulate.detectors import FULL_SIZE, REFERENCE_PIXELS, Detector
+from gpipe.simulate.response import invert_response
+
+_BLOCK_ROWS = 64
+ADC_LIMIT = 65535
+_SATURATION_MARGIN = 0.97
+_GAPS = ("superbias", "linearity", "saturation", "dark", "gain")
+"""References that know nothing of a few pixels."""
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """Properties of the pixels of a window; float32 (row, column) unless said otherwise.
+
+    Attributes
+    ----------
+    gain : electron/DN.
+    bias : DN.
+    dark : electron/s.
+    sensitivity : share of the light that is detected: 1, or 0 of dead and of reference pixels.
+    well : electron, at which a pixel collects no more.
+    coefficients : (5, row, column), of the polynomial that corrects non-linearity, in ascending powers of DN.
+    saturation : DN as read, bias included, from which on a pixel counts as saturated.
+    dq : uint32, what the mask says of each pixel.
+    gaps : for each reference type, boolean, pixels that the reference has no value for.
+    reference : boolean, pixels that see no light.
+    """
+
+    gain: np.ndarray
+    bias: np.ndarray
+    dark: np.ndarray
+    sensitivity: np.ndarray
+    well: np.ndarray
+    coefficients: np.ndarray
+    saturation: np.ndarray
+    dq: np.ndarray
+    gaps: dict[str, np.ndarray]
+    reference: np.ndarray
+
+
+def make_pixels(sca: Detector, area: Window, effects: DetectorEffects) -> Pixels:
+    """The pixels of a window of a detector. A subarray has the same pixels as that part of the full frame."""
+    draw = _Draw(sca, area, effects.seed)
+    reference = reference_pixels(area)
+    gain = sca.gain * (1 + 0.01 * draw.normal("gain"))
+    well = np.where(reference, np.float32(np.inf), sca.full_well * (1 + 0.03 * draw.normal("well")))
+    bias = sca.bias + _amplifier_pattern(sca, area) + 60 * draw.normal("bias")
+    hot = draw.chosen("hot", effects.hot_fraction) & ~reference
+    dead = draw.chosen("dead", effects.dead_fraction) & ~reference
+    dark = _dark(sca, draw, hot) * effects.dark_scale * ~reference
+    coefficients = _coefficients(sca, draw, reference, effects.nonlinearity)
+    flags = np.where(reference, dq.REFERENCE_PIXEL, 0) | np.where(dead, dq.DEAD | dq.DO_NOT_USE, 0)
+    flags = flags | np.where(hot, dq.HOT, 0) | np.where(hot & (dark > 30), dq.DO_NOT_USE, 0)
+    return Pixels(
+        gain=gain,
+        bias=bias,
+        dark=dark,
+        sensitivity=np.where(reference | dead, np.float32(0), np.float32(1)),
+        well=well,
+        coefficients=coefficients,
+        saturation=_saturation_level(well, gain, bias, coefficients),
+        dq=flags.astype(np.uint32),
+        gaps={name: draw.chosen(f"{name} gap", effects.gap_fraction) & ~reference for name in _GAPS},
+        reference=reference,
+    )
+
+
+def reference_pixels(area: Window) -> np.ndarray:
+    """Boolean (row, column): the pixels on the edge of the detector, which see no light."""
+    y = np.arange(area.ystart - 1, area.ystart - 1 + area.ysize)[:, np.newaxis]
+    x = np.arange(area.xstart - 1, area.xstart - 1 + area.xsize)
+    first, last = REFERENCE_PIXELS, FULL_SIZE - REFERENCE_PIXELS
+    return (y < first) | (y >= last) | (x < first) | (x >= last)
+
+
+class _Draw:
+    """Random fields over the detector, drawn in blocks of rows so that a window needs only its own blocks."""
+
+    def __init__(self, sca: Detector, area: Window, seed: int):
+        self._seed = [seed, sca.code]
+        self._area = area
+
+    def normal(self, name: str) -> np.ndarray:
+        return self._field(name, lambda rng, shape: rng.standard_normal(shape, dtype=np.float32))
+
+    def uniform(self, name: str) -> np.ndarray:
+        return self._field(name, lambda rng, shape: rng.random(shape, dtype=np.float32))
+
+    def chosen(self, name: str, fraction: float) -> np.ndarray:
+        return self.uniform(name) < fraction
+
+    def _field(self, name, sample) -> np.ndarray:
+        area, code = self._area, crc32(name.encode())
+        first, last = (area.ystart - 1) // _BLOCK_ROWS, (area.ystart + area.ysize - 2) // _BLOCK_ROWS
+        columns = slice(area.xstart - 1, area.xstart - 1 + area.xsize)
+        blocks = [
+            sample(np.random.Generator(np.random.SFC64([*self._seed, code, block])), (_BLOCK_ROWS, FULL_SIZE))[
+                :, columns
+            ]
+            for block in range(first, last + 1)
+        ]
+        skipped = area.ystart - 1 - first * _BLOCK_ROWS
+        return np.concatenate(blocks)[skipped : skipped + area.ysize]
+
+
+def _amplifier_pattern(sca: Detector, area: Window) -> np.ndarray:
+    """Levels of the four full-frame outputs and of odd and even columns, DN, that broadcast over the window."""
+    start, size = (area.xstart, area.xsize) if sca.fast_along_columns else (area.ystart, area.ysize)
+    position = np.arange(start - 1, start - 1 + size)
+    level = np.float32([-210, 140, -60, 180])[position // (FULL_SIZE // 4)] + np.float32([-25, 25])[position % 2]
+    return level if sca.fast_along_columns else level[:, np.newaxis]
+
+
+def _dark(sca: Detector, draw: _Draw, hot: np.ndarray) -> np.ndarray:
+    """electron/s: log-normal about the typical value; hot pixels from 0.3 to 300 electron/s."""
+    usual = np.float32(sca.dark) * np.exp(0.35 * draw.normal("dark"))
+    return np.where(hot, 0.3 * np.float32(1000.0) ** draw.uniform("hot dark"), usual)
+
+
+def _coefficients(sca: Detector, draw: _Draw, reference: np.ndarray, nonlinear: bool) -> np.ndarray:
+    """Coefficients of P, where P(DN read - bias) is the signal that a linear pixel would have shown."""
+    bend = np.where(reference | (not nonlinear), np.float32(0), 1 + 0.06 * draw.normal("curvature"))
+    powers = np.float32([0, 0, sca.curvature, 4e-12, 3e-17])[:, np.newaxis, np.newaxis]
+    coefficients = powers * bend
+    coefficients[1] = 1
+    return coefficients
+
+
+def _saturation_level(well, gain, bias, coefficients) -> np.ndarray:
+    full = np.where(np.isfinite(well), well / gain, np.float32(ADC_LIMIT))
+    level = bias + _SATURATION_MARGIN * invert_response(full, coefficients)
+    return np.minimum(level, np.float32(ADC_LIMIT - 500))

@@ -1,0 +1,137 @@
+"""From photons to numbers: the frames of an integration, averaged into groups."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from gpipe.simulate.config import ExposureConfig
+from gpipe.simulate.cosmic_rays import HIT, Hits, make_hits
+from gpipe.simulate.electronics import Drift, OneOverF, Readout
+from gpipe.simulate.pixels import ADC_LIMIT, Pixels
+from gpipe.simulate.response import invert_response
+
+_BLOCK_ROWS = 128
+"""Rows worked on at a time, so that intermediate arrays stay in the processor's cache."""
+
+
+@dataclass(frozen=True)
+class Ramps:
+    """What the detector sends, and what happened in it.
+
+    Attributes
+    ----------
+    data : uint16 (integration, group, row, column), DN.
+    zeroframe : uint16 (integration, row, column), the first frame of each integration.
+    cosmic_rays : one entry a pixel and particle; ``group`` is the first group that holds any of the charge.
+    saturated_from : int16 (integration, row, column), the first group with a frame at or above the saturation
+        level of the pixel; the number of groups where there is none.
+    """
+
+    data: np.ndarray
+    zeroframe: np.ndarray
+    cosmic_rays: np.ndarray
+    saturated_from: np.ndarray
+
+
+def expose(config: ExposureConfig, pixels: Pixels, light: np.ndarray, rng: np.random.Generator) -> Ramps:
+    """Expose pixels to ``light`` (electron/s, float32, (row, column)) for all integrations of ``config``."""
+    shape = light.shape
+    data = np.empty((config.nints, config.ngroups, *shape), dtype=np.uint16)
+    zeroframe = np.empty((config.nints, *shape), dtype=np.uint16)
+    saturated_from = np.full((config.nints, *shape), config.ngroups, dtype=np.int16)
+    integration = _Integration(config, pixels, light, rng)
+    hits = []
+    for number in range(config.nints):
+        integration.reset()
+        for group in range(config.ngroups):
+            data[number, group] = integration.group(group, number, zeroframe[number], saturated_from[number], hits)
+    cosmic_rays = np.concatenate(hits) if hits else np.empty(0, dtype=HIT)
+    return Ramps(data, zeroframe, cosmic_rays, saturated_from)
+
+
+class _Integration:
+    """The state of the detector between two resets."""
+
+    def __init__(self, config: ExposureConfig, pixels: Pixels, light: np.ndarray, rng: np.random.Generator):
+        noise, sca = config.noise, config.sca
+        self._config, self._pixels, self._rng = config, pixels, rng
+        self._rate = light * pixels.sensitivity + pixels.dark
+        self._readout = Readout(sca, config.window, config.outputs)
+        self._drift = Drift(self._readout, noise.amplifier_drift, noise.odd_even_drift, rng)
+        self._one_over_f = OneOverF(self._readout, noise.one_over_f * sca.read_noise / sca.gain, rng)
+        self._read_noise = np.float32(noise.read_noise * sca.read_noise / sca.gain)
+
+    def reset(self) -> None:
+        """Empty the pixels; what the reset leaves behind is one offset a pixel."""
+        offset = np.float32(self._config.noise.ktc) / self._pixels.gain
+        self._pedestal = self._pixels.bias + offset * self._rng.standard_normal(offset.shape, dtype=np.float32)
+        self._charge = np.zeros_like(self._rate)
+        self._drift.reset()
+
+    def group(self, group: int, number: int, zeroframe, saturated_from, hits: list) -> np.ndarray:
+        """The next group, DN; also notes the first frame, saturation and cosmic rays in the arrays given."""
+        pattern = self._config.pattern
+        total = np.zeros(self._rate.shape, dtype=np.uint32)
+        for frame in range(pattern.nframes):
+            gap = pattern.groupgap if frame == 0 and group > 0 else 0
+            hits.append(self._collect_charge((1 + gap) * self._config.frame_time, number, group))
+            read = self._read((1 + gap) * self._config.frame_time)
+            if frame == 0 and group == 0:
+                zeroframe[:] = read
+            newly = (read >= self._pixels.saturation) & (saturated_from > group)
+            saturated_from[newly] = group
+            total += read
+        return total // pattern.nframes
+
+    def _collect_charge(self, seconds: float, number: int, group: int) -> np.ndarray:
+        """Light, dark current and cosmic rays of a time span; full pixels collect no more."""
+        for rows in _blocks(len(self._rate)):
+            expected = self._rate[rows] * np.float32(seconds)
+            self._charge[rows] += self._rng.poisson(expected) if self._config.noise.photon_noise else expected
+        hits = self._hits(seconds)
+        np.add.at(self._charge, (hits.rows, hits.columns), hits.electrons)
+        np.minimum(self._charge, self._pixels.well, out=self._charge)
+        return _as_records(hits, number, group)
+
+    def _hits(self, seconds: float) -> Hits:
+        """Cosmic rays on pixels that collect charge."""
+        hits = make_hits(self._config.window, seconds, self._config.noise.cosmic_rays, self._rng)
+        alive = self._pixels.sensitivity[hits.rows, hits.columns] > 0
+        return Hits(hits.rows[alive], hits.columns[alive], hits.electrons[alive], hits.particles[alive])
+
+    def _read(self, seconds: float) -> np.ndarray:
+        """Digitise a frame: uint16 DN."""
+        self._drift.advance(seconds)
+        electronics = self._readout.to_science(self._one_over_f.frame() + self._drift.row())
+        signal = _spread(self._charge, self._config.pixels.ipc)
+        read = np.empty(signal.shape, dtype=np.uint16)
+        for rows in _blocks(len(signal)):
+            noise = self._rng.standard_normal(signal[rows].shape, dtype=np.float32)
+            level = invert_response(signal[rows] / self._pixels.gain[rows], self._pixels.coefficients[:, rows])
+            level += self._pedestal[rows]
+            level += electronics[rows]
+            level += self._read_noise * noise
+            read[rows] = np.clip(level, 0, ADC_LIMIT)
+        return read
+
+
+def _spread(charge: np.ndarray, share: float) -> np.ndarray:
+    """Charge as it appears when each pixel shows a share in its four neighbours (inter-pixel capacitance)."""
+    if not share:
+        return charge
+    padded = np.pad(charge, 1, mode="edge")
+    neighbours = padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]
+    return (1 - 4 * np.float32(share)) * charge + np.float32(share) * neighbours
+
+
+def _blocks(rows: int) -> Iterator[slice]:
+    return (slice(first, first + _BLOCK_ROWS) for first in range(0, rows, _BLOCK_ROWS))
+
+
+def _as_records(hits: Hits, number: int, group: int) -> np.ndarray:
+    records = np.empty(len(hits.rows), dtype=HIT)
+    records["integration"], records["group"] = number, group
+    records["row"], records["column"] = hits.rows, hits.columns
+    records["electrons"], records["particle"] = hits.electrons, hits.particles
+    return records

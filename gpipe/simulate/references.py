@@ -1,0 +1,144 @@
+"""Reference files that describe a simulated detector exactly."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from stdatamodels.jwst import datamodels
+
+from gpipe import dq
+from gpipe.datamodels.window import Window
+from gpipe.simulate.config import ExposureConfig
+from gpipe.simulate.pixels import Pixels
+from gpipe.simulate.readout import has_reference_pixels
+
+_ANALOG_TO_DIGITAL_VARIANCE = 1 / 12
+_KERNEL_REACH = 2
+"""Pixels on each side of the centre of the kernel that undoes inter-pixel capacitance."""
+
+
+def make_mask(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
+    """Bad pixels. Bits are numbered in the file's own way, which its DQ_DEF table tells."""
+    model = _described(datamodels.MaskModel(), "MASK", config, area)
+    _set_dq(model, pixels.dq, "DO_NOT_USE", "DEAD", "HOT", "REFERENCE_PIXEL")
+    return model
+
+
+def make_saturation(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
+    """Levels from which on a pixel counts as saturated, DN as read."""
+    model = _described(datamodels.SaturationModel(), "SATURATION", config, area)
+    model.data = _with_gaps(pixels.saturation, pixels.gaps["saturation"] | pixels.reference)
+    _set_dq(model, _flag(pixels.gaps["saturation"] | pixels.reference, dq.NO_SAT_CHECK), "NO_SAT_CHECK")
+    return model
+
+
+def make_superbias(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
+    """Level of each pixel after a reset, DN."""
+    model = _described(datamodels.SuperBiasModel(), "SUPERBIAS", config, area)
+    model.meta.exposure.readpatt = "ANY"
+    model.data = _with_gaps(pixels.bias, pixels.gaps["superbias"])
+    _set_dq(model, _flag(pixels.gaps["superbias"], dq.UNRELIABLE_BIAS), "UNRELIABLE_BIAS")
+    return model
+
+
+def make_linearity(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
+    """Coefficients of the polynomial that straightens the response."""
+    model = _described(datamodels.LinearityModel(), "LINEARITY", config, area)
+    model.coeffs = _with_gaps(pixels.coefficients, pixels.gaps["linearity"])
+    _set_dq(model, _flag(pixels.gaps["linearity"], dq.NO_LIN_CORR), "NO_LIN_CORR")
+    return model
+
+
+def make_gain(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
+    """Gain, electron/DN."""
+    model = _described(datamodels.GainModel(), "GAIN", config, area)
+    model.data = _with_gaps(pixels.gain, pixels.gaps["gain"])
+    if config.gain_factor is not None:
+        model.meta.exposure.gain_factor = config.gain_factor
+    return model
+
+
+def make_readnoise(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
+    """Noise of the difference of two reads, DN: uncorrelated and 1/f noise, and the steps of the converter."""
+    model = _described(datamodels.ReadnoiseModel(), "READNOISE", config, area)
+    model.meta.exposure.readpatt = "ANY"
+    in_reads = config.noise.read_noise**2 + config.noise.one_over_f**2
+    variance = in_reads * (config.sca.read_noise / config.sca.gain) ** 2 + _ANALOG_TO_DIGITAL_VARIANCE
+    model.data = np.full(pixels.gain.shape, np.sqrt(2 * variance), dtype=np.float32)
+    return model
+
+
+def make_dark(config: ExposureConfig, area: Window, pixels: Pixels, *, frames: int) -> Any:
+    """Dark signal after each frame, DN, every frame by itself; and the typical dark current, electron/s."""
+    kind = datamodels.DarkNirspecModel if config.sca.instrument == "NIRSPEC" else datamodels.DarkModel
+    model = _described(kind(), "DARK", config, area)
+    exposure = {"readpatt": "ANY", "nframes": 1, "ngroups": frames, "groupgap": 0, "noutputs": config.outputs}
+    exposure["average_dark_current"] = float(np.median(pixels.dark))
+    model.update({"meta": {"exposure": exposure}})
+    seconds = config.frame_time * np.arange(1, frames + 1, dtype=np.float32)
+    rate = _with_gaps(pixels.dark / pixels.gain, pixels.gaps["dark"])
+    model.data = seconds[:, np.newaxis, np.newaxis] * rate
+    _set_dq(model, _flag(pixels.gaps["dark"], dq.UNRELIABLE_DARK), "UNRELIABLE_DARK")
+    return model
+
+
+def make_ipc(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
+    """The kernel that undoes inter-pixel capacitance."""
+    model = _described(datamodels.IPCModel(), "IPC", config, area)
+    model.data = deconvolution_kernel(config.pixels.ipc)
+    return model
+
+
+def deconvolution_kernel(share: float) -> np.ndarray:
+    """The inverse, by Fourier transform, of a kernel that gives ``share`` to each of the four neighbours."""
+    size = 32
+    kernel = np.zeros((size, size))
+    kernel[0, 0] = 1 - 4 * share
+    kernel[0, 1] = kernel[1, 0] = kernel[0, -1] = kernel[-1, 0] = share
+    inverse = np.fft.fftshift(np.fft.ifft2(1 / np.fft.fft2(kernel)).real)
+    centre = slice(size // 2 - _KERNEL_REACH, size // 2 + _KERNEL_REACH + 1)
+    return inverse[centre, centre].astype(np.float32)
+
+
+MAKERS: dict[str, Callable[[ExposureConfig, Window, Pixels], Any]] = {
+    "mask": make_mask,
+    "saturation": make_saturation,
+    "superbias": make_superbias,
+    "linearity": make_linearity,
+    "gain": make_gain,
+    "readnoise": make_readnoise,
+    "ipc": make_ipc,
+}
+"""The references that may be cut out for a subarray; darks are made for each subarray."""
+
+
+def _described(model: Any, reftype: str, config: ExposureConfig, area: Window) -> Any:
+    sca = config.sca
+    whole = area.xsize == area.ysize == 2048 and has_reference_pixels(area)
+    subarray = {"xstart": area.xstart, "ystart": area.ystart, "xsize": area.xsize, "ysize": area.ysize}
+    tree = {
+        "reftype": reftype,
+        "author": "gpipe",
+        "pedigree": "DUMMY",
+        "useafter": "2020-01-01T00:00:00",
+        "description": "Simulated detector, known exactly",
+        "instrument": {"name": sca.instrument, "detector": sca.name},
+        "subarray": subarray | {"name": "FULL" if whole else "GENERIC", "fastaxis": sca.fast, "slowaxis": sca.slow},
+    }
+    model.update({"meta": tree})
+    return model
+
+
+def _set_dq(model: Any, flags: np.ndarray, *names: str) -> None:
+    """Flags, and the table by which the file numbers them: its first bit is the first name, and so on."""
+    model.dq = flags
+    rows = [(bit, 1 << bit, name, name.replace("_", " ").capitalize()) for bit, name in enumerate(names)]
+    model.dq_def = np.array(rows, dtype=[("BIT", "i4"), ("VALUE", "u4"), ("NAME", "S40"), ("DESCRIPTION", "S80")])
+
+
+def _flag(where: np.ndarray, bit: int) -> np.ndarray:
+    return np.where(where, np.uint32(bit), np.uint32(0))
+
+
+def _with_gaps(values: np.ndarray, gaps: np.ndarray) -> np.ndarray:
+    return np.where(gaps, np.float32(np.nan), values)
