@@ -1,4 +1,4 @@
-"""Warnings of ``stdatamodels`` about metadata, as lines of gpipe's log."""
+"""What other packages say about a file, in one line each."""
 
 import logging
 import warnings
@@ -8,11 +8,25 @@ from contextlib import contextmanager
 log = logging.getLogger(__name__)
 
 
+def first_line(error: BaseException) -> str:
+    """The reason the system gives, or the first line of the message."""
+    reason = getattr(error, "strerror", None) or str(error).strip() or type(error).__name__
+    return reason.split("\n")[0]
+
+
 @contextmanager
 def complaints_logged(name: str) -> Iterator[None]:
-    """Log each warning in one line: metadata that break the schema are set to None with a warning of many lines."""
+    """Log each complaint of ``stdatamodels`` about metadata: it warns, in many lines, and takes None for the value.
+
+    Other warnings are passed on.
+    """
     with warnings.catch_warnings(record=True) as complaints:
         warnings.simplefilter("always")
         yield
+    from stdatamodels.exceptions import ValidationWarning
+
     for complaint in complaints:
-        log.warning("%s: %s", name, str(complaint.message).strip().split("\n")[0])
+        if issubclass(complaint.category, ValidationWarning):
+            log.warning("%s: %s", name, str(complaint.message).strip().split("\n")[0])
+        else:
+            warnings.warn_explicit(complaint.message, complaint.category, complaint.filename, complaint.lineno)

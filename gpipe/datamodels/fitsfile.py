@@ -5,7 +5,6 @@ the stored form (big-endian, unsigned integers shifted by BZERO) never exists as
 """
 
 import gzip
-import io
 import os
 import warnings
 from collections.abc import Container, Iterator
@@ -17,7 +16,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from astropy.io import fits
 
-from gpipe.datamodels.complaints import complaints_logged
+from gpipe.datamodels.complaints import complaints_logged, first_line
 from gpipe.exceptions import GpipeError
 
 BLOCK_BYTES = 1 << 20
@@ -54,6 +53,7 @@ class FitsFile:
         self._error = error
         with self._told():
             self._compressed = _is_gzip(self.path)
+            self._check_signature()
             with self.hdus() as hdus:
                 self.primary = hdus[0].header.copy()
                 self._check_complete(hdus)
@@ -82,9 +82,16 @@ class FitsFile:
                 yield hdus
 
     def table(self, name: str) -> np.ndarray:
-        """A table extension as a structured array."""
+        """A table extension as a structured array, in native byte order; strings are str."""
         with self._told(), self.hdus() as hdus:
-            return np.array(hdus[name].data)
+            records = hdus[name].data
+            # Column by column: only so does astropy undo TZERO and decode strings.
+            columns = {column: np.asarray(records[column]) for column in records.names}
+            dtype = [(name, values.dtype.newbyteorder("="), values.shape[1:]) for name, values in columns.items()]
+            out = np.empty(len(records), dtype=dtype)
+            for column, values in columns.items():
+                out[column] = values
+            return out
 
     def model_without_pixels(self, model_class: Any, left_out: Container[str] | None = None) -> Any:
         """Let ``stdatamodels`` read the file with pixels left out: headers, tables and the ASDF extension remain.
@@ -102,7 +109,11 @@ class FitsFile:
             return fits.ImageHDU(header=hdu.header) if image else hdu
 
         with self._told(), self.hdus() as hdus, complaints_logged(str(self.path)):
-            return model_class(fits.HDUList([empty(hdu) for hdu in hdus]))
+            contents = fits.HDUList([empty(hdu) for hdu in hdus])
+            try:
+                return model_class(contents)
+            except Exception as error:  # whatever asdf, yaml and the schemas raise for a damaged extension
+                raise self._error(f"{self.path}: metadata cannot be read ({first_line(error)})") from None
 
     def read(
         self,
@@ -148,6 +159,12 @@ class FitsFile:
             found = ", ".join([*self._extensions, *sorted(self._tables)]) or "no extension"
             raise self._error(f"{self.path}: found {found}; expected an image extension {name}") from None
 
+    def _check_signature(self) -> None:
+        with self._opened() as file:
+            start = file.read(9)
+        if start != b"SIMPLE  =":
+            raise self._error(f"{self.path}: not a FITS file (it starts with {start!r}); expected SIMPLE  =")
+
     def _check_complete(self, hdus: fits.HDUList) -> None:
         if self._compressed:  # the length is not known before everything is read
             return
@@ -172,8 +189,7 @@ class FitsFile:
         except (EOFError, gzip.BadGzipFile) as error:
             raise self._error(f"{self.path}: damaged or truncated gzip file ({error})") from None
         except OSError as error:
-            reason = error.strerror or "; ".join(str(error).split("\n"))
-            raise self._error(f"{self.path}: cannot be read as FITS ({reason})") from None
+            raise self._error(f"{self.path}: cannot be read as FITS ({first_line(error)})") from None
 
 
 class _Reader:
@@ -224,5 +240,5 @@ def _layout(hdus: fits.HDUList) -> dict[str, Extension]:
 
 
 def _is_gzip(path: Path) -> bool:
-    with open(path, "rb", buffering=io.DEFAULT_BUFFER_SIZE) as file:
+    with open(path, "rb") as file:
         return file.read(2) == b"\x1f\x8b"

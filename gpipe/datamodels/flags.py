@@ -38,13 +38,13 @@ def translate(dq: np.ndarray, definitions: np.ndarray, name: str) -> np.ndarray:
 def _bits(definitions: np.ndarray, name: str) -> list[tuple[int, int]]:
     from stdatamodels.jwst.datamodels import dqflags
 
+    columns = {column.upper(): definitions[column] for column in definitions.dtype.names or ()}
     bits = []
-    for value, mnemonic in zip(definitions["VALUE"], definitions["NAME"], strict=True):
-        text = (mnemonic.decode("ascii") if isinstance(mnemonic, bytes) else str(mnemonic)).strip()
-        if text in dqflags.pixel:
-            bits.append((int(value), int(dqflags.pixel[text])))
+    for value, mnemonic in zip(columns["VALUE"], columns["NAME"], strict=True):
+        if mnemonic.strip() in dqflags.pixel:
+            bits.append((int(value), int(dqflags.pixel[mnemonic.strip()])))
         else:
-            log.warning("%s: DQ_DEF defines %r, which is not a flag of JWST; ignored", name, text)
+            log.warning("%s: DQ_DEF defines %r, which is not a flag of JWST; ignored", name, str(mnemonic))
     return bits
 
 

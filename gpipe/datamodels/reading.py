@@ -68,6 +68,7 @@ def read_header(source: Any, *, expects: tuple[type[InFlight], ...] = (Ramp, Cou
     kind, shape = _kind(found, expects)
     header = Header(found.header(_model_class(kind, shape, found.model_type)), found.name, kind, shape, found)
     (check_ramp if kind is Ramp else check_count_rate)(header.meta, shape, header.name)
+    _check_shapes(found, kind, shape)
     return header
 
 
@@ -121,11 +122,6 @@ def _load_ramp(header: Header, source: Source, backend: Backend) -> Ramp:
 
 
 def _load_count_rate(header: Header, source: Source, backend: Backend) -> CountRate:
-    missing = [array for array in _RATE_ARRAYS if source.shape(array) != header.shape]
-    if missing:
-        raise InputError(
-            f"{header.name}: found no {', '.join(missing)} of shape {header.shape}; expected a rate product"
-        )
     return CountRate(header.model, backend, **{array: backend.to_device(source.read(array)) for array in _RATE_ARRAYS})
 
 
@@ -155,6 +151,20 @@ def _kind(source: Source, expects: tuple[type[InFlight], ...]) -> tuple[type[InF
         raise InputError(f"{source.name}: found {described}; expected {_wanted(expects)}")
     _check_kind(source.name, kind, expects, f" ({described})")
     return kind, shape
+
+
+def _check_shapes(source: Source, kind: type[InFlight], shape: tuple[int, ...]) -> None:
+    """The other arrays must fit the science array; a ramp may lack them, a rate may not."""
+    if kind is CountRate:
+        expected = dict.fromkeys(_RATE_ARRAYS, shape)
+    else:
+        plane = shape[-2:]
+        expected = {"groupdq": shape, "pixeldq": plane, "zeroframe": (shape[0], *plane), "average_dark_current": plane}
+    for array, wanted in expected.items():
+        found = source.shape(array)
+        if found != wanted and not (found is None and kind is Ramp):
+            described = f"no {array}" if found is None else f"{array} of shape {found}"
+            raise InputError(f"{source.name}: found {described}; expected {wanted} beside a science array of {shape}")
 
 
 def _check_kind(name: str, kind: type[InFlight], expects: tuple[type[InFlight], ...], described: str) -> None:

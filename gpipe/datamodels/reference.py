@@ -4,47 +4,20 @@ import logging
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from gpipe.arrays import Array
-from gpipe.datamodels.fitsfile import FitsFile
-from gpipe.datamodels.flags import translate
 from gpipe.datamodels.ramp import InFlight
+from gpipe.datamodels.reference_arrays import FACTS, FileArrays, ModelArrays, ReferenceArrays
+from gpipe.datamodels.reference_types import TYPES, extension
 from gpipe.datamodels.window import Window, full_frame
 from gpipe.exceptions import ReferenceFileError
 
 log = logging.getLogger(__name__)
 
-# Attribute names of stdatamodels and the extensions that hold them; others are the name in capitals.
-EXTENSIONS = {
-    "data": "SCI",
-    "average_dark_current": "AVDRKCUR",
-    "dark_rate": "DRK",
-    "dark_rate_unc": "UNC",
-    "irs2_table": "IRS2",
-}
-_MODELS = {
-    "dark": "DarkModel",
-    "gain": "GainModel",
-    "linearity": "LinearityModel",
-    "mask": "MaskModel",
-    "readnoise": "ReadnoiseModel",
-    "saturation": "SaturationModel",
-    "superbias": "SuperBiasModel",
-    "ipc": "IPCModel",
-}
-_DETECTOR_ARRAYS = ("data", "coeffs", "dq")
-_FACTS = {
-    "reftype": "REFTYPE",
-    "telescope": "TELESCOP",
-    "instrument.name": "INSTRUME",
-    "subarray.xstart": "SUBSTRT1",
-    "subarray.ystart": "SUBSTRT2",
-    "subarray.xsize": "SUBSIZE1",
-    "subarray.ysize": "SUBSIZE2",
-}
+_COMPANIONS = ("dq", "err", "inv_coeffs")
 
 
 class Reference:
@@ -63,16 +36,12 @@ class Reference:
     """
 
     def __init__(self, reftype: str, source: Any, name: str | None = None) -> None:
+        is_path = isinstance(source, (str, os.PathLike))
+        self._arrays: ReferenceArrays = FileArrays(Path(source), reftype) if is_path else ModelArrays(source)
+        self._type = TYPES.get(reftype)
+        self._primary = self._type.primary if self._type else "data"
         self.reftype = reftype
-        self._arrays: _Arrays
-        if isinstance(source, (str, os.PathLike)):
-            path = Path(source)
-            self._arrays = _FileArrays(path, reftype)
-            self.name, self._label = name or str(path.absolute()), str(path)
-        else:
-            self._arrays = _ModelArrays(source)
-            self.name = name or source.override_handle
-            self._label = source.meta.filename or self.name
+        self.name = name or self._arrays.name
 
     def __repr__(self) -> str:
         return f"<Reference {self.reftype} {self.name}>"
@@ -80,7 +49,7 @@ class Reference:
     @cached_property
     def meta(self) -> Any:
         """The ``stdatamodels`` metadata tree; read when first asked for."""
-        return self._arrays.model().meta
+        return self._model.meta
 
     @cached_property
     def window(self) -> Window:
@@ -89,23 +58,18 @@ class Reference:
         A full-frame array needs no keywords. Sizes in the header that contradict the array are ignored, with a warning;
         NIRSpec IRS2 frames have 3200 rows for a window of 2048.
         """
-        rows, columns = self.shape(self._detector_array())[-2:]
+        rows, columns = self.shape(self._primary)[-2:]
         corners = [self._arrays.fact(f"subarray.{key}") for key in ("xstart", "ystart", "xsize", "ysize")]
         if any(value is None for value in corners):
-            detector = full_frame(str(self._arrays.fact("instrument.name") or "")) or full_frame("NIRCAM")
-            if detector is not None and (detector.ysize, detector.xsize) == (rows, columns):
-                return detector
-            raise self._error(
-                f"found no subarray keywords for {rows} rows and {columns} columns", "SUBSTRT1 … SUBSIZE2"
-            )
+            return self._whole_detector(rows, columns)
         xstart, ystart, xsize, ysize = (int(value) for value in corners)
         if min(xstart, ystart) < 1:
-            raise self._error(f"found corner SUBSTRT1={xstart}, SUBSTRT2={ystart}", "1 or more")
+            raise self._error(f"found the corner SUBSTRT1={xstart}, SUBSTRT2={ystart}", "1 or more")
         interleaved = (ysize, rows) == (2048, 3200)
         if xsize != columns or (ysize != rows and not interleaved):
+            said = (xsize, ysize, columns, rows)
             log.warning(
-                "%s: the header says %d columns and %d rows, the array has %d and %d; the array counts",
-                *(self._label, xsize, ysize, columns, rows),
+                "%s: SUBSIZE1=%d, SUBSIZE2=%d, but the array has %d columns, %d rows", self._arrays.label, *said
             )
             xsize, ysize = columns, rows
         return Window(xstart, ystart, xsize, ysize)
@@ -130,27 +94,26 @@ class Reference:
 
         Returns
         -------
-        uint32 for ``dq``, in JWST's bit values (the file's own through its DQ_DEF table; zeros when it has none);
-        a structured array for a table; float32 for everything else. It may be read-only.
+        uint32 for ``dq``, in JWST's bit values (the file's own through its DQ_DEF table; a file without flags has zeros,
+        (row, column)); a structured array for a table; float32 for everything else. It may be read-only.
 
         Raises
         ------
         ReferenceFileError
             No such array, or it does not cover the window.
         """
+        rows, columns = (slice(None), slice(None)) if window is None else self._slices(window)
         if array == "dq" and not self.has("dq"):
-            return self._no_flags(window, first)
+            return np.zeros(self.shape(self._primary)[-2:], dtype=np.uint32)[rows, columns]
         self._require(array)
-        if window is None:
-            return self._arrays.read(array, first, slice(None), slice(None))
-        return self._arrays.read(array, first, *self._slices(window))
+        return self._arrays.read(array, first, rows, columns)
 
     def plane(self, array: str, exposure: InFlight, *, first: Any = None) -> Array:
         """`read`, cut to the exposure's window and brought to its device."""
         return exposure.backend.to_device(self.read(array, window=exposure.window, first=first))
 
     def check(self, meta: Any) -> None:
-        """Refuse a reference of another type, telescope or instrument, or one that does not cover the exposure.
+        """Refuse a reference of another type, telescope, instrument or shape, or that does not cover the exposure.
 
         Parameters
         ----------
@@ -165,10 +128,23 @@ class Reference:
         for fact, value in expected.items():
             found = self._arrays.fact(fact)
             if found and str(found).strip().upper() != str(value).strip().upper():
-                raise self._error(f"found {_FACTS[fact]} = {found}", str(value))
+                raise self._error(f"found {FACTS[fact]} = {found}", str(value))
+        if self._type is not None:
+            self._check_shapes(self._type.dimensions)
         if self._covers_detector():
             subarray = meta.subarray
             self._slices(Window(subarray.xstart, subarray.ystart, subarray.xsize, subarray.ysize))
+
+    @cached_property
+    def _model(self) -> Any:
+        return self._arrays.model()  # kept: the metadata tree does not keep its model alive
+
+    def _whole_detector(self, rows: int, columns: int) -> Window:
+        detector = full_frame(str(self._arrays.fact("instrument.name") or "NIRCAM"))
+        if detector is None or (detector.ysize, detector.xsize) != (rows, columns):
+            found = f"found no SUBSTRT1, SUBSTRT2, SUBSIZE1, SUBSIZE2 for {columns} columns and {rows} rows"
+            raise self._error(found, "them, or a full frame")
+        return detector
 
     def _slices(self, window: Window) -> tuple[slice, slice]:
         if window == self.window:  # whatever the rows: interleaved frames have more of them than the window says
@@ -177,102 +153,22 @@ class Reference:
             raise self._error(f"found {self.window}", f"a reference that covers {window}")
         return window.slices_in(self.window)
 
-    def _no_flags(self, window: Window | None, first: Any) -> np.ndarray:
-        shape = self.shape(self._detector_array())
-        rows, columns = (slice(None), slice(None)) if window is None else self._slices(window)
-        leading = np.broadcast_to(np.uint32(0), shape[:-2])[() if first is None else first].shape
-        plane = np.broadcast_to(np.uint32(0), shape[-2:])[rows, columns].shape
-        return np.zeros((*leading, *plane), dtype=np.uint32)
-
-    def _detector_array(self) -> str:
-        for array in _DETECTOR_ARRAYS:
-            if self.has(array):
-                return array
-        raise self._error("found no pixels", "one of " + ", ".join(_DETECTOR_ARRAYS))
+    def _check_shapes(self, dimensions: tuple[int, ...]) -> None:
+        primary = self.shape(self._primary)
+        if len(primary) not in dimensions:
+            allowed = " or ".join(str(count) for count in dimensions)
+            raise self._error(f"found {self._primary} of shape {primary}", f"{allowed} axes")
+        for array in _COMPANIONS:
+            if self.has(array) and self.shape(array)[-2:] != primary[-2:]:
+                raise self._error(f"found {array} of shape {self.shape(array)}", f"rows and columns as in {primary}")
 
     def _covers_detector(self) -> bool:
-        """A kernel (IPC with two axes) and tables cover no part of the detector."""
-        images = [array for array in _DETECTOR_ARRAYS if self.has(array)]
-        return bool(images) and not (self.reftype == "ipc" and len(self.shape("data")) == 2)
+        """Tables and a single IPC kernel cover no part of the detector."""
+        return self._type is not None and not (self.reftype == "ipc" and len(self.shape("data")) == 2)
 
     def _require(self, array: str) -> None:
         if not self.has(array):
-            raise self._error(
-                f"found no array {array}", f"one ({EXTENSIONS.get(array, array.upper())}) in a {self.reftype}"
-            )
+            raise self._error(f"found no array {array}", f"one (extension {extension(array)})")
 
     def _error(self, found: str, expected: str) -> ReferenceFileError:
-        return ReferenceFileError(f"{self.reftype} reference {self._label}: {found}; expected {expected}")
-
-
-class _Arrays(Protocol):
-    def has(self, array: str) -> bool: ...
-    def shape(self, array: str) -> tuple[int, ...]: ...
-    def read(self, array: str, first: Any, rows: slice, columns: slice) -> np.ndarray: ...
-    def fact(self, name: str) -> Any: ...
-    def model(self) -> Any: ...
-
-
-class _FileArrays:
-    def __init__(self, path: Path, reftype: str) -> None:
-        self._file, self._reftype = FitsFile(path, ReferenceFileError), reftype
-
-    def has(self, array: str) -> bool:
-        return self._file.has(_extension(array))
-
-    def shape(self, array: str) -> tuple[int, ...]:
-        return self._file.shape(_extension(array))
-
-    def read(self, array: str, first: Any, rows: slice, columns: slice) -> np.ndarray:
-        extension = _extension(array)
-        if self._file.is_table(extension):
-            return self._file.table(extension)
-        dtype = np.uint32 if array == "dq" else np.float32
-        pixels = self._file.read(extension, dtype, first=first, rows=rows, columns=columns)
-        if array == "dq" and self._file.has("DQ_DEF"):
-            return translate(pixels, self._file.table("DQ_DEF"), str(self._file.path))
-        return pixels
-
-    def fact(self, name: str) -> Any:
-        return self._file.primary.get(_FACTS[name])
-
-    def model(self) -> Any:
-        from stdatamodels.jwst import datamodels
-
-        return self._file.model_without_pixels(getattr(datamodels, _MODELS.get(self._reftype, "ReferenceFileModel")))
-
-
-class _ModelArrays:
-    """An open model: ``stdatamodels`` has already translated its flags."""
-
-    def __init__(self, model: Any) -> None:
-        self._model = model
-
-    def has(self, array: str) -> bool:
-        return self._model.instance.get(array) is not None
-
-    def shape(self, array: str) -> tuple[int, ...]:
-        return tuple(self._model.instance[array].shape)
-
-    def read(self, array: str, first: Any, rows: slice, columns: slice) -> np.ndarray:
-        found = np.asarray(self._model.instance[array])
-        if found.dtype.names:
-            return found
-        leading = first if isinstance(first, tuple) else (slice(None) if first is None else first,)
-        index = (*leading, ..., rows, columns) if found.ndim > 2 else (rows, columns)
-        view = found[index].astype(np.uint32 if array == "dq" else np.float32, copy=False).view()
-        view.flags.writeable = False
-        return view
-
-    def fact(self, name: str) -> Any:
-        node = self._model.meta
-        for part in name.split("."):
-            node = getattr(node, part, None)
-        return node
-
-    def model(self) -> Any:
-        return self._model
-
-
-def _extension(array: str) -> str:
-    return EXTENSIONS.get(array, array.upper())
+        return ReferenceFileError(f"{self.reftype} reference {self._arrays.label}: {found}; expected {expected}")

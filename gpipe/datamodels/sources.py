@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from gpipe.datamodels.complaints import complaints_logged
+from gpipe.datamodels.complaints import complaints_logged, first_line
 from gpipe.datamodels.fitsfile import FitsFile
 from gpipe.exceptions import InputError
 
@@ -106,7 +106,7 @@ class ModelSource:
 
     def shape(self, array: str) -> tuple[int, ...] | None:
         found = self._model.instance.get(array)
-        return None if found is None else tuple(found.shape)
+        return None if found is None or 0 in found.shape else tuple(found.shape)
 
     def header(self, model_class: type) -> Any:
         tree = {key: value for key, value in self._model.instance.items() if key not in EXTENSIONS}
@@ -132,8 +132,7 @@ class AsdfSource(ModelSource):
             with complaints_logged(str(path)):
                 model = datamodels.open(path)
         except Exception as error:  # asdf and yaml raise a dozen unrelated classes for a damaged file
-            first_line = str(error).strip().split("\n")[0]
-            raise InputError(f"{path}: cannot be read as an ASDF data model ({first_line})") from None
+            raise InputError(f"{path}: cannot be read as an ASDF data model ({first_line(error)})") from None
         super().__init__(model)
         self.name, self.filename = str(path), path.name
 

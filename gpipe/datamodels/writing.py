@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from gpipe.datamodels.complaints import complaints_logged, first_line
 from gpipe.exceptions import OutputError
 
 ENDINGS = (".fits", ".asdf")
@@ -33,17 +34,13 @@ def write(model: Any, path: str | os.PathLike[str]) -> Path:
     try:
         folder = tempfile.mkdtemp(prefix=".gpipe-", dir=target.parent)
     except OSError as error:
-        raise OutputError(f"{target}: cannot be written ({_reason(error)}); expected a writable folder") from None
-    named = model.meta.filename
+        raise OutputError(f"{target}: cannot be written ({first_line(error)}); expected a writable folder") from None
     try:
-        os.replace(model.save(os.path.join(folder, target.name)), target)
+        with complaints_logged(str(target)):
+            written = model.save(os.path.join(folder, target.name))
+        os.replace(written, target)
     except OSError as error:
-        model.meta.filename = named
-        raise OutputError(f"{target}: cannot be written ({_reason(error)})") from None
+        raise OutputError(f"{target}: cannot be written ({first_line(error)})") from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return target
-
-
-def _reason(error: OSError) -> str:
-    return error.strerror or "; ".join(str(error).split("\n"))

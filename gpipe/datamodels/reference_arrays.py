@@ -1,0 +1,111 @@
+"""The arrays of a reference, in a file or in an open model, behind one interface."""
+
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from gpipe.datamodels.fitsfile import FitsFile
+from gpipe.datamodels.flags import translate
+from gpipe.datamodels.reference_types import TYPES, extension
+from gpipe.exceptions import ReferenceFileError
+
+# What gpipe must know about every reference, by path in the metadata tree; FITS files say it in the primary header.
+FACTS = {
+    "reftype": "REFTYPE",
+    "telescope": "TELESCOP",
+    "instrument.name": "INSTRUME",
+    "subarray.xstart": "SUBSTRT1",
+    "subarray.ystart": "SUBSTRT2",
+    "subarray.xsize": "SUBSIZE1",
+    "subarray.ysize": "SUBSIZE2",
+}
+
+
+class ReferenceArrays(Protocol):
+    """Arrays and facts of a reference; arrays have the attribute names of ``stdatamodels``."""
+
+    name: str
+    label: str
+
+    def has(self, array: str) -> bool:
+        """Whether there is such an array or table."""
+
+    def shape(self, array: str) -> tuple[int, ...]:
+        """Shape of an array that exists."""
+
+    def read(self, array: str, first: Any, rows: slice, columns: slice) -> np.ndarray:
+        """A part of an array that exists: ``dq`` uint32 with JWST's bits, tables structured, all else float32."""
+
+    def fact(self, path: str) -> Any:
+        """One of `FACTS`, None where it is not said."""
+
+    def model(self) -> Any:
+        """A ``stdatamodels`` model with the metadata."""
+
+
+class FileArrays:
+    """A FITS file, of which only the headers are read at once."""
+
+    def __init__(self, path: Path, reftype: str) -> None:
+        self._file, self._reftype = FitsFile(path, ReferenceFileError), reftype
+        self.name, self.label = str(path.absolute()), str(path)
+
+    def has(self, array: str) -> bool:
+        return self._file.has(extension(array))
+
+    def shape(self, array: str) -> tuple[int, ...]:
+        return self._file.shape(extension(array))
+
+    def read(self, array: str, first: Any, rows: slice, columns: slice) -> np.ndarray:
+        name = extension(array)
+        if self._file.is_table(name):
+            return self._file.table(name)
+        dtype = np.uint32 if array == "dq" else np.float32
+        pixels = self._file.read(name, dtype, first=first, rows=rows, columns=columns)
+        if array == "dq" and self._file.is_table("DQ_DEF"):
+            return translate(pixels, self._file.table("DQ_DEF"), self.label)
+        return pixels
+
+    def fact(self, path: str) -> Any:
+        return self._file.primary.get(FACTS[path])
+
+    def model(self) -> Any:
+        from stdatamodels.jwst import datamodels
+
+        known = TYPES.get(self._reftype)
+        return self._file.model_without_pixels(getattr(datamodels, known.model if known else "ReferenceFileModel"))
+
+
+class ModelArrays:
+    """An open model, whose flags ``stdatamodels`` has already translated. What is read from it cannot be written to."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self.name = model.override_handle
+        self.label = model.meta.filename or self.name
+
+    def has(self, array: str) -> bool:
+        return self._model.instance.get(array) is not None
+
+    def shape(self, array: str) -> tuple[int, ...]:
+        return tuple(self._model.instance[array].shape)
+
+    def read(self, array: str, first: Any, rows: slice, columns: slice) -> np.ndarray:
+        found = np.asarray(self._model.instance[array])
+        if found.dtype.names:
+            return found
+        if first is not None:
+            found = found[first]
+        view = found[..., rows, columns].astype(np.uint32 if array == "dq" else np.float32, copy=False).view()
+        view.flags.writeable = False
+        return view
+
+    def fact(self, path: str) -> Any:
+        node = self._model.meta
+        for part in path.split("."):
+            node = getattr(node, part, None)
+        return node
+
+    def model(self) -> Any:
+        return self._model
