@@ -21,7 +21,7 @@ def dilate_box(mask: Array, reach: int, *, xp: Namespace) -> Array:
 
 def _dilate_axis(mask: Array, reach: int, axis: int, *, xp: Namespace) -> Array:
     size = mask.shape[axis]
-    grown = xp.asarray(mask, copy=True)
+    grown = xp.astype(mask, mask.dtype, copy=True)
     tail = (slice(None),) * (-axis - 1)
     for shift in range(1, min(reach, size - 1) + 1):
         ahead, behind = (..., slice(shift, None), *tail), (..., slice(None, size - shift), *tail)

@@ -39,7 +39,7 @@ def correct_ipc(data: Array, kernel: Array, *, border: Border) -> Array:
     inside = _inside(data.shape[-2:], border)
     if len(kernel.shape) == 4:
         kernel = kernel[:, :, inside[0], inside[1]]
-    out = xp.asarray(data, copy=True)
+    out = xp.astype(data, data.dtype, copy=True)
     for i in range(data.shape[0]):
         for g in range(data.shape[1]):
             out[i, g, *inside] = _convolve(data[i, g, *inside], kernel, xp=xp)

@@ -157,7 +157,7 @@ def _flag_averaged_groups(
     xp: Namespace,
 ) -> Array:
     """Rules 3 and 4 of ``flag_saturation`` for one integration."""
-    out = xp.asarray(flags, copy=True)
+    out = xp.astype(flags, flags.dtype, copy=True)
     groups = data.shape[0]
     for g in range(groups - 1) if nframes > 1 else ():
         reached = hidden_saturation(data[g, ...], threshold.level, threshold.unchecked, group=g, nframes=nframes)

@@ -1,0 +1,83 @@
+"""Small exposures and references for tests of steps, without files."""
+
+from types import SimpleNamespace
+
+import numpy as np
+
+import gpipe.backends
+from gpipe.controller import References
+from gpipe.datamodels import CountRate, Ramp
+
+EXPOSURE = {
+    "nframes": 1,
+    "frame_divisor": None,
+    "groupgap": 0,
+    "readpatt": "RAPID",
+    "read_times": None,
+    "gain_factor": None,
+}
+
+
+def header(shape, *, corner=(1, 1), instrument="NIRCAM", **exposure):
+    """Metadata of an exposure of this shape; ``corner`` is (xstart, ystart)."""
+    subarray = SimpleNamespace(xstart=corner[0], ystart=corner[1], xsize=shape[-1], ysize=shape[-2])
+    meta = SimpleNamespace(
+        exposure=SimpleNamespace(**EXPOSURE | exposure),
+        subarray=subarray,
+        instrument=SimpleNamespace(name=instrument),
+    )
+    return SimpleNamespace(meta=meta)
+
+
+def ramp(data, *, groupdq=None, pixeldq=None, zeroframe=None, **meta):
+    """A Ramp in host memory; flags are 0 unless given."""
+    return Ramp(
+        header(data.shape, **meta),
+        gpipe.backends.get("numpy"),
+        data=data,
+        groupdq=np.zeros(data.shape, np.uint8) if groupdq is None else groupdq,
+        pixeldq=np.zeros(data.shape[-2:], np.uint32) if pixeldq is None else pixeldq,
+        zeroframe=zeroframe,
+    )
+
+
+def count_rate(data, **meta):
+    """A CountRate in host memory, with errors of a tenth of the rates."""
+    err = 0.1 * data
+    return CountRate(
+        header(data.shape, **meta),
+        gpipe.backends.get("numpy"),
+        data=data,
+        dq=np.zeros(data.shape, np.uint32),
+        err=err,
+        var_poisson=err**2,
+        var_rnoise=2 * err**2,
+    )
+
+
+class StubReference:
+    """Arrays as a reference, already of the exposure's window."""
+
+    name = "stub.fits"
+
+    def __init__(self, *, meta=None, **arrays):
+        self.meta, self._arrays = meta, arrays
+
+    def has(self, array):
+        return array in self._arrays
+
+    def shape(self, array):
+        return self._arrays[array].shape
+
+    def read(self, array):
+        return self._arrays[array]
+
+    def plane(self, array, exposure):
+        found = self._arrays[array]
+        assert found.shape[-2:] == exposure.data.shape[-2:]
+        return found
+
+
+def references(**by_type):
+    """What the controller hands to a step."""
+    return References(by_type)
