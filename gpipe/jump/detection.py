@@ -1,0 +1,180 @@
+"""Flag jumps in ramps: cosmic-ray hits and other steps."""
+
+from dataclasses import dataclass, field
+
+from array_api_compat import array_namespace, device
+
+from gpipe import dq
+from gpipe.arrays import Array, Namespace, map_row_blocks
+from gpipe.arrays.nan import nanmedian
+from gpipe.jump.after_jump import AfterJump, flag_after_jumps
+from gpipe.jump.differences import UNUSABLE, first_differences, median, noise, rank, rank_magnitudes, read_variance
+from gpipe.jump.iterative import Thresholds, jump_bounds
+from gpipe.jump.method import Method
+from gpipe.jump.neighbours import flag_neighbours
+from gpipe.jump.sigma_clip import clipped
+
+CACHED_SAMPLES = 1 << 19
+DEVICE_SAMPLES = 1 << 27
+
+
+@dataclass(frozen=True, kw_only=True)
+class Neighbours:
+    """Jumps between ``least`` and ``most`` sigma, both excluded, also flag the four neighbours of their pixel."""
+
+    least: float
+    most: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class JumpSettings:
+    """How jumps are found and how far their flags reach.
+
+    Attributes
+    ----------
+    method : None finds no jumps; only flags that are there already are seen to.
+    thresholds : in sigma; single pass and sigma clipping use ``four_or_more``.
+    frames : frames averaged into a group.
+    only_use_ints : sigma clipping compares a group with the same one of other integrations, not with all groups.
+    neighbours : None for no flags in neighbours.
+    after : flags after large jumps.
+    """
+
+    method: Method | None
+    thresholds: Thresholds
+    frames: int
+    only_use_ints: bool = True
+    neighbours: Neighbours | None = None
+    after: tuple[AfterJump, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Flagged:
+    """What ``flag_jumps`` found.
+
+    Attributes
+    ----------
+    groupdq : uint8, (integration, group, row, column).
+    primary : samples with JUMP_DET before neighbours and following groups were flagged; 0-d integer array. None if
+        jumps were not looked for.
+    """
+
+    groupdq: Array
+    primary: Array | None
+
+
+def flag_unknown_gain(pixeldq: Array, gain: Array) -> Array:
+    """Add NO_GAIN_VALUE and DO_NOT_USE where the gain is NaN or not positive.
+
+    Parameters
+    ----------
+    pixeldq : uint32, (row, column).
+    gain : float32, (row, column), electron/DN.
+    """
+    xp = array_namespace(pixeldq, gain)
+    return xp.where(gain > 0, pixeldq, pixeldq | (dq.NO_GAIN_VALUE | dq.DO_NOT_USE))
+
+
+def flag_jumps(
+    data: Array,
+    groupdq: Array,
+    gain: Array,
+    readnoise: Array,
+    *,
+    settings: JumpSettings,
+    block_rows: int | None = None,
+    workers: int = 1,
+) -> Flagged:
+    """Add JUMP_DET to every group whose difference to the group before is too large or too small to be noise.
+
+    Parameters
+    ----------
+    data : float32, (integration, group, row, column), DN; linear. NaN is left out like DO_NOT_USE.
+    groupdq : uint8, (integration, group, row, column). DO_NOT_USE and SATURATED samples are left out, and lose a
+        JUMP_DET that they come with.
+    gain : float32, (row, column), electron/DN.
+    readnoise : float32, (row, column), DN, 1 sigma of the difference of two frames (correlated double sampling).
+    block_rows, workers : rows that are calculated together, by default as many as fit the processor's cache, or on an
+        accelerator some GB; and threads. The result does not depend on them.
+
+    Notes
+    -----
+    With d the difference of two groups in electrons, m the median of all differences of the pixel (in the iterative
+    method one that leaves out jumps), R the read noise in electrons and N the frames in a group, a jump is
+
+        |d - m| > threshold * sqrt(|m| + R^2 / N).
+
+    Anderson & Gordon 2011, PASP 123, 1237. Same results as
+    https://jwst-pipeline.readthedocs.io/en/latest/jwst/jump/description.html
+    """
+    xp = array_namespace(data, groupdq, gain, readnoise)
+    if settings.method is None:
+        return Flagged(_tidy(groupdq, xp), None)
+    levels = [a.dn * nanmedian(xp.reshape(gain, (-1,)), axis=0, xp=xp) for a in settings.after]
+
+    def one_block(*arrays: Array) -> tuple[Array, ...]:
+        return _flag_block(*arrays, settings=settings, levels=levels)
+
+    rows = block_rows or _rows_at_once(data)
+    found = map_row_blocks(one_block, data, groupdq, gain, readnoise, block_rows=rows, workers=workers)
+    flagged, reach = found[0], list(found[1:])
+    if settings.method is Method.SIGMA_CLIP:
+        flagged = _unflag_full_groups(flagged, xp)
+    primary = xp.count_nonzero(flagged & dq.JUMP_DET)
+    if settings.neighbours:
+        flagged = flag_neighbours(flagged, reach.pop(0))
+    if settings.after:
+        flagged = flag_after_jumps(flagged, reach, [a.groups for a in settings.after])
+    return Flagged(_tidy(flagged, xp), primary)
+
+
+def _rows_at_once(data: Array) -> int:
+    integrations, groups, _, columns = data.shape
+    samples = CACHED_SAMPLES if str(device(data)).lower().startswith("cpu") else DEVICE_SAMPLES
+    return max(1, samples // max(1, integrations * groups * columns))
+
+
+def _flag_block(
+    data: Array, groupdq: Array, gain: Array, readnoise: Array, *, settings: JumpSettings, levels: list[Array]
+) -> tuple[Array, ...]:
+    """Flags of the jumps themselves, then masks of differences that flags spread from if they are jumps."""
+    xp = array_namespace(data, groupdq)
+    differences = first_differences(data, groupdq, gain)
+    ranked = rank(_all_together(differences, xp))
+    flux, variance = median(ranked), read_variance(readnoise, gain, frames=settings.frames)
+    excess = differences - flux
+    sigma = noise(flux, variance)
+    if settings.method is Method.ITERATIVE:
+        bounds = jump_bounds(rank_magnitudes(ranked), variance, settings.thresholds)
+        jumps = (xp.abs(differences) >= bounds.upper) | (xp.abs(differences) <= bounds.lower)
+    elif settings.method is Method.SINGLE_PASS:
+        jumps = xp.abs(excess) > settings.thresholds.four_or_more * sigma
+    elif settings.only_use_ints:
+        jumps = clipped(differences, settings.thresholds.four_or_more)
+    else:
+        together = clipped(_all_together(differences, xp), settings.thresholds.four_or_more)
+        jumps = xp.reshape(together, differences.shape)
+    later = groupdq[:, 1:, ...] | xp.astype(jumps, xp.uint8) * dq.JUMP_DET
+    flagged = xp.concat([groupdq[:, :1, ...], later], axis=1)
+    strong = []
+    if settings.neighbours:
+        off = xp.abs(excess)
+        strong = [(off > settings.neighbours.least * sigma) & (off < settings.neighbours.most * sigma)]
+    return flagged, *strong, *(excess >= level for level in levels)
+
+
+def _all_together(differences: Array, xp: Namespace) -> Array:
+    """Differences of all integrations along one axis: (value, row, column)."""
+    return xp.reshape(differences, (-1, *differences.shape[2:]))
+
+
+def _unflag_full_groups(groupdq: Array, xp: Namespace) -> Array:
+    """Clear samples with nothing but JUMP_DET in groups where every pixel has JUMP_DET or DO_NOT_USE."""
+    full = xp.all((groupdq & (dq.JUMP_DET | dq.DO_NOT_USE)) != 0, axis=(-2, -1), keepdims=True)
+    return xp.where(full & (groupdq == dq.JUMP_DET), 0, groupdq)
+
+
+def _tidy(groupdq: Array, xp: Namespace) -> Array:
+    """Take JUMP_DET from samples that are DO_NOT_USE or SATURATED anyway."""
+    redundant = (groupdq & UNUSABLE) != 0
+    return xp.where(redundant, groupdq & (0xFF ^ dq.JUMP_DET), groupdq)

@@ -1,0 +1,104 @@
+"""Find jumps among few differences: remove the worst one, take the median again, and so on."""
+
+from dataclasses import dataclass
+
+from array_api_compat import array_namespace, device
+
+from gpipe.arrays import Array, Namespace
+from gpipe.jump.differences import Ranked
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Magnitudes at or above ``upper`` or at or below ``lower`` are jumps: float32, (row, column), electron."""
+
+    lower: Array
+    upper: Array
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thresholds:
+    """How many sigma a difference may be off when that many differences are left."""
+
+    four_or_more: float
+    three: float
+    two: float
+
+
+class _Window:
+    """What is left of the ranked magnitudes: a run of ranks that begins at another rank for each pixel.
+
+    Its length is the same for all pixels, so ranks from the beginning are the only index that differs.
+    """
+
+    def __init__(self, ranked: Array, xp: Namespace) -> None:
+        self._xp = xp
+        self._shape = ranked.shape[1:]
+        none = xp.full((2, *self._shape), xp.finfo(ranked.dtype).max, dtype=ranked.dtype, device=device(ranked))
+        self._flat = xp.reshape(xp.concat([ranked, none]), (-1,))
+        self._size = self._flat.shape[0] // (ranked.shape[0] + 2)
+        self._begin = xp.arange(self._size, dtype=xp.int64, device=device(ranked))
+
+    def __getitem__(self, rank: int) -> Array:
+        values = self._xp.take(self._flat[rank * self._size :], self._begin, axis=0)
+        return self._xp.reshape(values, self._shape)
+
+    def drop_lowest(self, where: Array) -> None:
+        step = self._xp.reshape(self._xp.astype(where, self._xp.int64), (-1,))
+        self._begin = self._begin + self._size * step
+
+
+def jump_bounds(magnitudes: Ranked, variance: Array, thresholds: Thresholds) -> Bounds:
+    """Between which magnitudes the differences of a pixel are no jumps.
+
+    The difference that is furthest from the centre of those left, in units of sigma = sqrt(centre + variance), is a jump
+    if it is off by more than the threshold; it is removed and the rest judged again. The centre is the median without
+    the largest value if four or more are left, the median of three, or the smaller of two. Equal values are removed
+    together.
+
+    Removed are always the largest or the smallest of what is left. So each turn leaves out one value for every pixel, its
+    largest unless the smallest has just been found to be a jump, and judges those pixels whose largest value is a single
+    one: of several equal ones all but the last have been left out by then, just as the centre needs it. The number of
+    turns is the number of differences; nothing depends on values.
+
+    Parameters
+    ----------
+    magnitudes : absolute first differences, (value, row, column), electron.
+    variance : float32, (row, column), electron^2: variance of a difference by read noise.
+    thresholds : in sigma.
+    """
+    xp = array_namespace(magnitudes.values, variance)
+    missing = xp.finfo(variance.dtype).max
+    window = _Window(magnitudes.values, xp)
+    lower, upper = xp.full_like(variance, -1.0), xp.full_like(variance, missing)
+    searching = xp.ones_like(variance, dtype=xp.bool)
+    for length in range(magnitudes.values.shape[0], 1, -1):
+        lowest, largest = window[0], window[length - 1]
+        single = (largest > window[length - 2]) & (largest < missing)
+        judged = searching & single & (lowest > lower)
+        centre, allowed = _centre(window, length, largest, thresholds, xp)
+        sigma = xp.sqrt(centre + variance)
+        above, below = largest - centre, centre - lowest
+        jump = judged & (sigma > 0) & (xp.maximum(above, below) > allowed * sigma)
+        searching = searching & (jump | ~judged)
+        high, low = jump & (above >= below), jump & (below >= above)
+        window.drop_lowest((lowest <= lower) | (low & ~high))
+        upper, lower = xp.where(high, largest, upper), xp.where(low, lowest, lower)
+    return Bounds(lower, upper)
+
+
+def _centre(
+    window: _Window, length: int, largest: Array, thresholds: Thresholds, xp: Namespace
+) -> tuple[Array, Array | float]:
+    """Centre of what is left and the threshold that goes with it; ``largest`` may stand for several equal values."""
+    low, high = window[(length - 2) // 2], window[(length - 1) // 2]
+    clipped = 0.5 * low + 0.5 * high
+    if length > 3:
+        return clipped, thresholds.four_or_more
+    more_equal = window[length] == largest
+    if length == 3:
+        return xp.where(more_equal, clipped, window[1]), xp.where(more_equal, thresholds.four_or_more, thresholds.three)
+    even_more = more_equal & (window[3] == largest)
+    three_left = more_equal & ~even_more
+    allowed = xp.where(three_left, thresholds.three, xp.where(even_more, thresholds.four_or_more, thresholds.two))
+    return xp.where(three_left, largest, low), allowed

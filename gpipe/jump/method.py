@@ -1,0 +1,60 @@
+"""Which way of finding jumps suits an exposure."""
+
+from collections.abc import Sequence
+from enum import Enum
+
+from array_api_compat import array_namespace
+
+from gpipe import dq
+from gpipe.arrays import Array
+
+
+class Method(Enum):
+    """How jumps are found."""
+
+    ITERATIVE = "iterative"
+    SINGLE_PASS = "single pass"
+    SIGMA_CLIP = "sigma clipping"
+
+
+def unusable_groups(groupdq: Array) -> Array:
+    """How many groups of each integration are DO_NOT_USE in every pixel: int64, (integration,).
+
+    Parameters
+    ----------
+    groupdq : uint8, (integration, group, row, column).
+    """
+    xp = array_namespace(groupdq)
+    counts = [
+        xp.count_nonzero(xp.all((groupdq[i, ...] & dq.DO_NOT_USE) != 0, axis=(-2, -1))) for i in range(groupdq.shape[0])
+    ]
+    return xp.astype(xp.stack(counts), xp.int64)
+
+
+def choose_method(
+    unusable: Sequence[int],
+    groups: int,
+    *,
+    minimum_groups: int,
+    minimum_sigclip_groups: int,
+    only_use_ints: bool,
+    min_diffs_single_pass: int,
+) -> Method | None:
+    """The method for an exposure, None if it has too few groups for any.
+
+    Sigma clipping if there are enough integrations, or with ``only_use_ints`` off enough groups in all integrations
+    together. Else two-point differences if each integration has enough groups, in a single pass if it has enough
+    differences.
+
+    Parameters
+    ----------
+    unusable : for each integration, the number of its groups that no pixel can use.
+    groups : in an integration.
+    """
+    samples = len(unusable) if only_use_ints else len(unusable) * groups - sum(unusable)
+    if samples >= minimum_sigclip_groups:
+        return Method.SIGMA_CLIP
+    usable = groups - max(unusable)
+    if usable < minimum_groups:
+        return None
+    return Method.SINGLE_PASS if usable - 1 >= min_diffs_single_pass else Method.ITERATIVE
