@@ -1,0 +1,5 @@
+"""The refpix step."""
+
+from gpipe.refpix.refpix_step import RefPixStep
+
+__all__ = ["RefPixStep"]

@@ -1,0 +1,46 @@
+"""Mean of the reference pixels that survive sigma clipping."""
+
+from gpipe.arrays import Array, Namespace
+
+
+def rounds(limit: float) -> int:
+    """Rounds after which a set has settled.
+
+    Found by trial on sets of up to a thousand values, Gaussian to Cauchy: at most 17 from 3 sigma up. Below about
+    2 sigma clipping eats into the core itself, and takes up to 75.
+    """
+    return 25 if limit >= 3.0 else 100
+
+
+def clipped_mean(x: Array, *, limit: float, xp: Namespace) -> Array:
+    """Mean along the last axis after values further than ``limit`` standard deviations from it are removed, repeatedly.
+
+    In each round the values outside mean ± limit * std of those still in are removed for good, std being the root of
+    their mean square deviation. A set that loses none does not change in later rounds, so a fixed number of rounds
+    gives what ``scipy.stats.sigmaclip`` gives when it stops at the first round without a loss.
+
+    Parameters
+    ----------
+    x : real floating, (..., value). NaN are left out. float64 where the device has it: the rounding of the mean of
+        a thousand pixels would show in float32.
+    limit : in standard deviations.
+
+    Returns
+    -------
+    (...,), NaN where all values are NaN.
+    """
+    known = ~xp.isnan(x)
+    value = xp.where(known, x, 0.0)
+    weight = xp.astype(known, x.dtype)
+    count = xp.sum(weight, axis=-1, keepdims=True)
+    some = xp.maximum(count, xp.ones_like(count))
+    mean = xp.sum(value, axis=-1, keepdims=True) / some
+    for _ in range(rounds(limit)):
+        deviation = value - mean
+        width = limit * xp.sqrt(xp.vecdot(weight, deviation * deviation)[..., None] / some)
+        inside = xp.where((value >= mean - width) & (value <= mean + width), weight, 0.0)
+        left = xp.sum(inside, axis=-1, keepdims=True)
+        weight = xp.where(left > 0, inside, weight)
+        some = xp.where(left > 0, left, some)
+        mean = xp.vecdot(weight, value)[..., None] / some
+    return xp.where(count > 0, mean, xp.nan)[..., 0]

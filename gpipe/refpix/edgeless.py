@@ -1,0 +1,24 @@
+"""Subarrays that reach no edge of the detector, where dark pixels stand in for reference pixels."""
+
+from array_api_compat import array_namespace, device
+
+import gpipe.dq as dq
+from gpipe.arrays import Array
+from gpipe.refpix.reference_areas import WIDTH
+
+# NIRSpec bright-object subarrays whose first and last four columns see no light.
+EDGELESS_SUBARRAYS = ("SUB512", "SUB512S", "SUB32")
+
+
+def assign_reference_columns(pixeldq: Array) -> Array:
+    """REFERENCE_PIXEL set in the first and last four columns.
+
+    Parameters
+    ----------
+    pixeldq : uint32, (row, column), science frame.
+    """
+    xp = array_namespace(pixeldq)
+    columns = pixeldq.shape[-1]
+    index = xp.arange(columns, device=device(pixeldq))
+    outer = (index < WIDTH) | (index >= columns - WIDTH)
+    return xp.where(outer, pixeldq | dq.REFERENCE_PIXEL, pixeldq)

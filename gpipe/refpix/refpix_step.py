@@ -1,0 +1,111 @@
+"""The refpix step."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from gpipe.arrays import Array
+from gpipe.controller import References, Step
+from gpipe.controller import parameters as p
+from gpipe.datamodels import Ramp, Window
+from gpipe.exceptions import InputError, ParameterError
+from gpipe.refpix.amplifiers import AMPLIFIERS
+from gpipe.refpix.correction import correct_four_amplifiers, correct_single_amplifier
+from gpipe.refpix.edgeless import EDGELESS_SUBARRAYS, assign_reference_columns
+from gpipe.refpix.orientation import DETECTOR_SIZE, Orientation
+from gpipe.refpix.zero_frame import correct_zero_frame
+
+log = logging.getLogger(__name__)
+
+DETECTOR = Window(1, 1, DETECTOR_SIZE, DETECTOR_SIZE)
+SIRS_ONLY = "Used by refpix_algorithm='sirs' only."
+IRS2_ONLY = "Used for NIRSpec IRS2 readout only."
+
+
+class RefPixStep(Step):
+    """Subtract the drifts of amplifiers and rows that the reference pixels show."""
+
+    class_alias = "refpix"
+    reference_file_types = ("refpix", "sirskernel")
+    optional_references = ("refpix", "sirskernel")
+    expects = ("dq_init", "superbias")
+
+    odd_even_columns = p.Boolean(True, help="Treat odd and even columns of an amplifier apart.")
+    use_side_ref_pixels = p.Boolean(True, help="Subtract the noise of rows that the side reference pixels show.")
+    side_smoothing_length = p.Integer(
+        11, min=1, max=2 * DETECTOR_SIZE - 1, unit="row", help="Window of the running median along the side pixels."
+    )
+    side_gain = p.Float(1.0, help="Factor on the row noise before it is subtracted.")
+    odd_even_rows = p.Boolean(True, help="Treat odd and even rows apart. Used for MIRI only.")
+    ovr_corr_mitigation_ftr = p.Float(3.0, help=f"Factor against overcorrection by bad reference pixels. {IRS2_ONLY}")
+    preserve_irs2_refpix = p.Boolean(False, help=f"Keep the reference pixels in the product. {IRS2_ONLY}")
+    irs2_mean_subtraction = p.Boolean(False, help=f"Subtract amplifier means first. {IRS2_ONLY}")
+    refpix_algorithm = p.Option("median", ("median", "sirs"), help="How side pixels of a full frame give row noise.")
+    sigreject = p.Float(4.0, unit="sigma", help=f"Threshold of outliers. {SIRS_ONLY}")
+    gaussmooth = p.Float(1.0, unit="pixel", help=f"Width of the Gaussian low-pass filter. {SIRS_ONLY}")
+    halfwidth = p.Integer(30, unit="pixel", help=f"Half-width of the convolution kernel. {SIRS_ONLY}")
+    siglimit = p.Float(3.0, min=0, unit="sigma", help="Where the means of an amplifier's reference pixels are clipped.")
+
+    def check(self, meta: Any, references: References) -> None:
+        if self.refpix_algorithm == "sirs":
+            raise ParameterError(
+                f"{self.label}.refpix_algorithm: found 'sirs', which gpipe does not have yet; expected 'median'"
+            )
+        if meta.instrument.name == "MIRI":
+            raise InputError("refpix: found INSTRUME MIRI, which gpipe does not correct yet; expected near infrared")
+        if "IRS2" in str(meta.exposure.readpatt):
+            raise InputError(
+                f"refpix: found READPATT {meta.exposure.readpatt}; gpipe does not have NIRSpec IRS2 readout yet, "
+                "expected traditional readout"
+            )
+        try:
+            _orientation(meta)
+        except ValueError as error:
+            raise InputError(f"refpix: {error}") from None
+
+    def apply(self, exposure: Ramp, references: References) -> Ramp:
+        correct = partial(
+            self._correction(exposure),
+            pixeldq=self._reference_flags(exposure),
+            orientation=_orientation(exposure.meta),
+            odd_even_columns=self.odd_even_columns,
+            siglimit=self.siglimit,
+        )
+        zeroframe = exposure.zeroframe
+        if zeroframe is not None:
+            zeroframe = correct_zero_frame(zeroframe, correct)
+        return replace(exposure, data=correct(exposure.data), zeroframe=zeroframe)
+
+    def _correction(self, exposure: Ramp) -> Callable[..., Array]:
+        """The function for this kind of readout. A full frame is always read through four amplifiers."""
+        if exposure.window != DETECTOR and exposure.meta.exposure.noutputs != AMPLIFIERS:
+            return correct_single_amplifier
+        return partial(
+            correct_four_amplifiers,
+            use_side_ref_pixels=self.use_side_ref_pixels,
+            side_smoothing_length=self.side_smoothing_length,
+            side_gain=self.side_gain,
+        )
+
+    @staticmethod
+    def _reference_flags(exposure: Ramp) -> Array:
+        """DQ of the pixels, with reference pixels also where a subarray has none but dark columns."""
+        name = exposure.meta.subarray.name
+        if exposure.window == DETECTOR or name not in EDGELESS_SUBARRAYS:
+            return exposure.pixeldq
+        log.info("%s reaches no edge of the detector: its outer four columns serve as reference pixels", name)
+        return assign_reference_columns(exposure.pixeldq)
+
+
+def _orientation(meta: Any) -> Orientation:
+    subarray = meta.subarray
+    return Orientation.of_window(
+        subarray.fastaxis,
+        subarray.slowaxis,
+        xstart=subarray.xstart,
+        ystart=subarray.ystart,
+        xsize=subarray.xsize,
+        ysize=subarray.ysize,
+    )
