@@ -18,7 +18,7 @@ FLOOR_OF_PACKAGE = {
     "quicklook": "pipeline",
     "cli": "cli",
 }
-PURE_MAY_IMPORT = {"array_api_compat", "array_api_extra", "collections", "dataclasses", "functools", "math", "typing"}
+PURE_MAY_IMPORT = {"array_api_compat", "array_api_extra", "collections", "dataclasses", "enum", "functools", "math", "typing"}
 
 
 def sources():
