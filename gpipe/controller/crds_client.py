@@ -6,6 +6,7 @@ is contacted, and a cache that cannot be written to is used as it is. What goes 
 """
 
 import os
+import stat
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -30,7 +31,9 @@ _remembered: tuple[Any, ...] | None = None
 def configured() -> bool:
     """Whether there is a cache or a server to ask at all; looks at the environment only, so it costs no import."""
     variables = ("CRDS_PATH", "CRDS_PATH_SINGLE", "CRDS_CFGPATH", "CRDS_CFGPATH_SINGLE", "CRDS_CONFIG_URI")
-    return has_server() or any(os.environ.get(v) for v in variables) or os.path.isdir(DEFAULT_CACHE)
+    # Once imported, the client itself sets some of its variables, to the word None.
+    set_ones = [v for v in variables if os.environ.get(v, "").lower() not in ("", "none")]
+    return has_server() or bool(set_ones) or os.path.isdir(DEFAULT_CACHE)
 
 
 def has_server() -> bool:
@@ -78,19 +81,30 @@ def local_files(names: Iterable[str], parameters: Mapping[str, Any] | None = Non
     All that cannot be had are named in one ReferenceFileError, with the cache.
     """
     names = sorted(set(names))
+    why = "CRDS_SERVER_URL is not set"
     with _client() as crds:
         paths = {name: Path(crds.locate_file(name, OBSERVATORY)) for name in names}
         missing = [name for name in names if not paths[name].is_file()]
         if missing and has_server():
-            from crds.client import api
-
-            api.cache_references(context(), {name: name for name in missing}, parameters=dict(parameters or {}))
-            missing = [name for name in missing if not paths[name].is_file()]
-    if missing:
-        why = "could not be fetched" if has_server() else "CRDS_SERVER_URL is not set"
-        lines = [f"{name}: missing in the CRDS cache ({paths[name].parent}), and {why}" for name in missing]
+            why = _fetch(missing, parameters or {})
+    lines = [f"{n}: missing in the CRDS cache ({p.parent}), and {why}" for n, p in paths.items() if not p.is_file()]
+    if lines:
         raise ReferenceFileError("\n".join(lines))
     return paths
+
+
+def _fetch(names: Sequence[str], parameters: Mapping[str, Any]) -> str:
+    """Download references into the cache; returns what to say of those that are still missing afterwards."""
+    from crds.client import api
+    from crds.core import config
+
+    if config.get_cache_readonly():
+        return "the cache is read-only"
+    try:
+        api.cache_references(context(), {name: name for name in names}, parameters=dict(parameters))
+    except Exception as error:
+        return f"{os.environ['CRDS_SERVER_URL']} does not hand it out ({' '.join(str(error).split())})"
+    return f"{os.environ['CRDS_SERVER_URL']} does not hand it out"
 
 
 @contextmanager
@@ -103,7 +117,7 @@ def _client() -> Iterator[Any]:
         from crds.core import config
 
         server_config = Path(config.locate_config("server_config", OBSERVATORY))
-        if not has_server() and not server_config.is_file() and not os.environ.get("CRDS_CONFIG_URI"):
+        if not has_server() and not server_config.is_file() and config.get_uri("server_config") == "none":
             cache = config.get_crds_path()
             raise ReferenceFileError(f"CRDS_PATH={cache}: {server_config} is missing: {HOW_TO_CONFIGURE}")
         _forget_other_environment(server_config)
@@ -123,15 +137,25 @@ def _forget_other_environment(server_config: Path) -> None:
 
     variables = tuple(sorted((k, v) for k, v in os.environ.items() if k.startswith("CRDS_")))
     # With a server the client rewrites this file itself, so that its time says nothing.
-    changed = None if has_server() else server_config.stat().st_mtime_ns
+    changed = server_config.stat().st_mtime_ns if server_config.is_file() and not has_server() else None
     if (variables, changed) == _remembered:
         return
     utils.clear_function_caches()
     config.CRDS_REF_SUBDIR_MODE = "None"
+    config.set_cache_readonly(server_config.is_file() and not _writable(Path(config.get_crds_refpath(OBSERVATORY))))
     url = os.environ.get("CRDS_SERVER_URL") or NO_SERVER
     if api.get_crds_server() != url.removesuffix("/"):
         api.set_crds_server(url)
     _remembered = (variables, changed)
+
+
+def _writable(folder: Path) -> bool:
+    """Whether the client may make files and folders there: it does so for every instrument, and fails where it cannot.
+
+    The mode counts even for root, who is allowed everything: a cache without write permission is to stay as it is.
+    """
+    existing = next(p for p in (folder, *folder.parents) if p.exists())
+    return os.access(existing, os.W_OK) and bool(existing.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH))
 
 
 def _load_rules(crds: Any, context: str, parameters: Mapping[str, Any]) -> None:
@@ -144,12 +168,13 @@ def _load_rules(crds: Any, context: str, parameters: Mapping[str, Any]) -> None:
 
 def _in_one_line(error: BaseException, cache: str) -> str:
     """What went wrong in the client. A file that it misses is somewhere in the chain of causes."""
+    if isinstance(error, SystemExit):
+        server = f"CRDS server {os.environ['CRDS_SERVER_URL']} does not answer, and " if has_server() else ""
+        return f"{server}CRDS_PATH={cache}: found no server_config that can be read: {HOW_TO_CONFIGURE}"
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, FileNotFoundError) and cause.filename:
             name = os.path.basename(cause.filename)
             return f"{name}: missing in the CRDS cache (CRDS_PATH={cache}): {HOW_TO_CONFIGURE}"
         cause = cause.__cause__ or cause.__context__
-    if isinstance(error, SystemExit):
-        return f"CRDS server {os.environ.get('CRDS_SERVER_URL')} does not answer, and {cache} holds no CRDS cache"
     return "CRDS: " + " ".join(str(error).split())

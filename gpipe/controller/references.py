@@ -85,11 +85,6 @@ def context() -> tuple[str, str]:
     return crds_client.context(), crds_client.version()
 
 
-def names(references: References) -> dict[str, str]:
-    """What ``R_*`` keywords record, by reference type."""
-    return {t: NOT_APPLICABLE if reference is None else reference.name for t, reference in references.items()}
-
-
 def _best(reftypes: Sequence[str], parameters: Mapping[str, Any]) -> dict[str, Choice]:
     """What CRDS recommends for each type; one error names all types without a match."""
     if not reftypes:

@@ -1,0 +1,410 @@
+"""References through the real crds client, on a small local cache with no server."""
+
+import logging
+import os
+import stat
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from small_cache import EXPOSURE, SmallCache, write_reference
+from stdatamodels.jwst import datamodels
+
+from gpipe.controller import crds_client, references
+from gpipe.controller.overrides import choice
+from gpipe.exceptions import ReferenceFileError
+
+SUPERBIAS = "jwst_nircam_superbias_0001.fits"
+GAIN = "jwst_nircam_gain_0001.fits"
+PARS = "jwst_nircam_pars-jumpstep_0001.asdf"
+
+
+@pytest.fixture(autouse=True)
+def no_crds_environment(monkeypatch):
+    for variable in ("CRDS_PATH", "CRDS_CONTEXT", "CRDS_SERVER_URL", "CRDS_READONLY_CACHE"):
+        monkeypatch.delenv(variable, raising=False)
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """CRDS_PATH points to a cache with two references, a parameter file and a type that does not apply."""
+    known = {"superbias": SUPERBIAS, "gain": GAIN, "ipc": "N/A", "pars-jumpstep": PARS}
+    cache = SmallCache(tmp_path / "crds", references=known)
+    monkeypatch.setenv("CRDS_PATH", str(cache.root))
+    return cache
+
+
+def exposure_meta(**changes):
+    model = datamodels.RampModel((1, 2, 8, 8))
+    for path, value in (EXPOSURE | changes).items():
+        model[path] = value
+    model.meta.subarray.instance.update(xstart=1, ystart=1, xsize=8, ysize=8)
+    return model.meta
+
+
+META = exposure_meta()
+
+
+def resolve(wanted, overrides=None, *, meta=META, **changes):
+    parameters = {**EXPOSURE, **changes}
+    return references.resolve(wanted, meta, {k: v for k, v in parameters.items() if v is not None}, overrides)
+
+
+def complaint(*args, **changes):
+    """The lines of the error that these references lead to."""
+    with pytest.raises(ReferenceFileError) as caught:
+        resolve(*args, **changes)
+    return str(caught.value).split("\n")
+
+
+# --- from CRDS ----------------------------------------------------------------------------------------------------
+
+
+def test_best_references_of_all_steps(cache):
+    found = resolve({"superbias": ["superbias"], "jump": ["gain"], "ipc": ["ipc"], "group_scale": []})
+    assert found.steps["superbias"].superbias.name == f"crds://{SUPERBIAS}"
+    assert found.steps["jump"].gain.reftype == "gain"
+    assert found.steps["ipc"].ipc is None
+    assert list(found.steps["group_scale"]) == []
+    assert (found.context, found.crds_version) == ("jwst_0001.pmap", crds_client.version())
+
+
+def test_names_for_the_header(cache):
+    found = resolve({"a": ["superbias", "ipc"]})
+    assert found.steps["a"].names == {"superbias": f"crds://{SUPERBIAS}", "ipc": "N/A"}
+
+
+def test_a_file_used_by_two_steps_is_one_reference(cache):
+    found = resolve({"jump": ["gain"], "ramp_fit": ["gain"]})
+    assert found.steps["jump"].gain is found.steps["ramp_fit"].gain
+
+
+def test_all_types_are_one_request(cache, monkeypatch):
+    asked = []
+    real = crds_client.recommended
+    monkeypatch.setattr(crds_client, "recommended", lambda p, types: asked.append(list(types)) or real(p, types))
+    resolve({"superbias": ["superbias"], "jump": ["gain"], "ramp_fit": ["gain"], "ipc": ["ipc"]})
+    assert asked == [["gain", "ipc", "superbias"]]
+
+
+def test_nothing_wanted_asks_nobody(monkeypatch):
+    monkeypatch.setattr(crds_client, "recommended", None)
+    assert resolve({"group_scale": []}).context is None
+
+
+def test_context_from_the_environment(cache, monkeypatch):
+    cache.add_context("jwst_0002.pmap", superbias="jwst_nircam_superbias_0002.fits")
+    assert resolve({"a": ["superbias"]}).steps["a"].superbias.name.endswith("_0001.fits")
+    monkeypatch.setenv("CRDS_CONTEXT", "jwst_0002.pmap")
+    changed = resolve({"a": ["superbias"]})
+    assert changed.steps["a"].superbias.name.endswith("_0002.fits")
+    assert changed.context == references.context()[0] == "jwst_0002.pmap"
+    monkeypatch.delenv("CRDS_CONTEXT")
+    assert resolve({"a": ["superbias"]}).context == "jwst_0001.pmap"
+
+
+def test_default_context_of_the_cache_may_change(cache):
+    cache.add_context("jwst_0002.pmap", superbias="jwst_nircam_superbias_0002.fits")
+    assert resolve({"a": ["superbias"]}).context == "jwst_0001.pmap"
+    cache.set_default("jwst_0002.pmap")
+    os.utime(cache.root / "config/jwst/server_config", ns=(1, 1))
+    assert resolve({"a": ["superbias"]}).context == "jwst_0002.pmap"
+
+
+def test_another_cache(cache, tmp_path, monkeypatch):
+    assert resolve({"a": ["superbias"]}).steps["a"].superbias.name.endswith("_0001.fits")
+    other = SmallCache(tmp_path / "other", references={"superbias": "jwst_nircam_superbias_0009.fits"})
+    monkeypatch.setenv("CRDS_PATH", str(other.root))
+    found = resolve({"a": ["superbias"]}).steps["a"].superbias
+    assert found.name == "crds://jwst_nircam_superbias_0009.fits"
+    assert found.shape("data") == (8, 8)
+
+
+def test_a_flat_cache(cache, monkeypatch):
+    flat = cache.root / "references/jwst"
+    cache.reference(GAIN).rename(flat / GAIN)
+    (cache.root / "config/jwst/ref_cache_subdir_mode").write_text("flat")
+    assert resolve({"a": ["gain"]}).steps["a"].gain.shape("data") == (8, 8)
+
+
+def test_a_read_only_cache_is_used_and_left_alone(cache):
+    folders = [cache.root, *(p for p in cache.root.rglob("*") if p.is_dir())]
+    before = sorted(cache.root.rglob("*"))
+    for folder in folders:
+        folder.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    try:
+        assert resolve({"a": ["gain"]}).steps["a"].gain.has("data")
+        assert sorted(cache.root.rglob("*")) == before
+    finally:
+        for folder in folders:
+            folder.chmod(stat.S_IRWXU)
+
+
+def test_no_server_is_contacted(cache, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise AssertionError("the network was used")
+
+    monkeypatch.setattr("urllib.request.urlopen", refuse)
+    monkeypatch.setattr("socket.socket.connect", refuse)
+    resolve({"a": ["gain"]})
+    cache.reference(SUPERBIAS).unlink()
+    complaint({"a": ["superbias"]})
+    monkeypatch.setenv("CRDS_SERVER_URL", "https://jwst-serverless.stsci.edu")
+    resolve({"a": ["gain"]})
+
+
+# --- what CRDS cannot answer --------------------------------------------------------------------------------------
+
+
+def test_no_match_names_type_parameter_and_value_for_all_types_at_once(cache):
+    lines = complaint({"a": ["superbias", "gain"], "b": ["ipc"]}, **{"meta.instrument.detector": "NRCBLONG"})
+    assert [line.split(":")[0] for line in lines] == ["gain", "superbias"]
+    for line in lines:
+        assert "jwst_0001.pmap" in line
+        assert "META.INSTRUMENT.DETECTOR" in line
+        assert "NRCBLONG" in line
+
+
+def test_unknown_type(cache):
+    [line] = complaint({"a": ["linearity", "gain"]})
+    assert line.startswith("linearity: no reference file in jwst_0001.pmap")
+    assert "Unknown reference type 'linearity'" in line
+
+
+def test_no_reference_old_enough_says_when_the_exposure_was_taken(cache):
+    [line] = complaint({"a": ["gain"]}, **{"meta.observation.date": "2001-02-03"})
+    assert "gain" in line
+    assert "observed 2001-02-03 01:02:03.000" in line
+
+
+def test_unknown_instrument(cache):
+    [line] = complaint({"a": ["gain"]}, **{"meta.instrument.name": "MIRI"})
+    assert "Unknown instrument 'miri'" in line
+    assert "jwst_0001.pmap" in line
+
+
+def test_no_instrument(cache):
+    [line] = complaint({"a": ["gain"]}, **{"meta.instrument.name": None})
+    assert "META.INSTRUMENT.NAME" in line
+
+
+@pytest.mark.parametrize("mapping", ["jwst_0001.pmap", "jwst_nircam_0001.imap", "jwst_nircam_gain_0001.rmap"])
+def test_missing_rules_are_named_with_the_cache(cache, mapping, capfd):
+    cache.mapping(mapping).unlink()
+    [line] = complaint({"a": ["gain"]})
+    assert line.startswith(f"{mapping}: missing in the CRDS cache (CRDS_PATH={cache.root})")
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_missing_references_are_named_with_the_cache(cache):
+    cache.reference(GAIN).unlink()
+    cache.reference(SUPERBIAS).unlink()
+    lines = complaint({"a": ["superbias", "gain"]})
+    assert [line.split(":")[0] for line in lines] == [GAIN, SUPERBIAS]
+    assert all(str(cache.root) in line and "CRDS_SERVER_URL is not set" in line for line in lines)
+
+
+def test_damaged_rules(cache):
+    cache.mapping("jwst_nircam_gain_0001.rmap").write_text("header = {")
+    [line] = complaint({"a": ["gain"]})
+    assert "CRDS" in line
+
+
+def test_a_context_that_is_none(cache, monkeypatch):
+    monkeypatch.setenv("CRDS_CONTEXT", "nonsense")
+    [line] = complaint({"a": ["gain"]})
+    assert "CRDS_CONTEXT" in line
+    assert "nonsense" in line
+
+
+def test_a_context_that_the_cache_lacks(cache, monkeypatch):
+    monkeypatch.setenv("CRDS_CONTEXT", "jwst_4321.pmap")
+    assert complaint({"a": ["gain"]})[0].startswith("jwst_4321.pmap: missing in the CRDS cache")
+
+
+def test_no_configuration_at_all(monkeypatch):
+    monkeypatch.setattr(crds_client, "DEFAULT_CACHE", "/no/such/folder")
+    [line] = complaint({"a": ["gain"]})
+    assert "CRDS_PATH is not set" in line
+    assert "CRDS_SERVER_URL" in line
+
+
+def test_an_empty_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("CRDS_PATH", str(tmp_path))
+    [line] = complaint({"a": ["gain"]})
+    assert f"CRDS_PATH={tmp_path}" in line
+    assert "server_config is missing" in line
+
+
+def test_a_damaged_cache_configuration(cache):
+    (cache.root / "config/jwst/server_config").write_text("not a literal {")
+    [line] = complaint({"a": ["gain"]})
+    assert "server_config" in line
+
+
+def test_a_server_that_does_not_answer_leaves_the_cache(cache, monkeypatch):
+    monkeypatch.setenv("CRDS_SERVER_URL", "https://localhost:9")
+    assert resolve({"a": ["gain"]}).context == "jwst_0001.pmap"
+    cache.reference(GAIN).unlink()
+    assert GAIN in complaint({"a": ["gain"]})[0]
+
+
+def test_a_server_that_does_not_answer_and_no_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("CRDS_SERVER_URL", "https://localhost:9")
+    monkeypatch.setenv("CRDS_PATH", str(tmp_path))
+    [line] = complaint({"a": ["gain"]})
+    assert "https://localhost:9" in line
+    assert str(tmp_path) in line
+
+
+def test_bad_references_of_crds_are_refused(cache):
+    config = cache.root / "config/jwst/server_config"
+    config.write_text(config.read_text().replace("'bad_files_list': []", f"'bad_files_list': ['{GAIN}']"))
+    [line] = complaint({"a": ["gain"]})
+    assert GAIN in line
+    assert "scientifically invalid" in line
+
+
+# --- overrides ----------------------------------------------------------------------------------------------------
+
+
+def test_override_with_a_path_of_any_kind(cache, tmp_path, monkeypatch):
+    mine = write_reference(tmp_path / "mine.fits", "gain")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for given in (mine, str(mine), "mine.fits", "~/mine.fits", "$HOME/mine.fits"):
+        found = resolve({"jump": ["gain", "superbias"]}, {"jump": {"gain": given}})
+        assert found.steps["jump"].gain.name == str(mine)
+        assert found.steps["jump"].superbias.name == f"crds://{SUPERBIAS}"
+
+
+def test_override_is_for_one_step(cache, tmp_path):
+    mine = write_reference(tmp_path / "mine.fits", "gain")
+    found = resolve({"jump": ["gain"], "ramp_fit": ["gain"]}, {"jump": {"gain": mine}, "ramp_fit": {"gain": None}})
+    assert found.steps["jump"].gain.name == str(mine)
+    assert found.steps["ramp_fit"].gain.name == f"crds://{GAIN}"
+
+
+def test_override_with_open_models(cache, tmp_path):
+    files = [write_reference(tmp_path / name, "gain") for name in ("one.fits", "two.fits")]
+    with datamodels.GainModel(files[0]) as one, datamodels.GainModel(files[1]) as two:
+        one.data[:] = 3
+        found = resolve({"a": ["gain"], "b": ["gain"]}, {"a": {"gain": one}, "b": {"gain": two}}).steps
+        assert found["a"].gain.name == found["b"].gain.name == "override://GainModel"
+        assert found["a"].gain.read("data")[0, 0] == 3
+        assert found["b"].gain.read("data")[0, 0] == 0
+
+
+def test_override_with_a_name_in_crds(cache):
+    cache.add_context("jwst_0002.pmap", superbias="jwst_nircam_superbias_0002.fits")
+    found = resolve({"a": ["superbias"]}, {"a": {"superbias": "crds://jwst_nircam_superbias_0002.fits"}})
+    assert found.steps["a"].superbias.name == "crds://jwst_nircam_superbias_0002.fits"
+    assert found.context == "jwst_0001.pmap"
+    [line] = complaint({"a": ["superbias"]}, {"a": {"superbias": "crds://jwst_nircam_superbias_0003.fits"}})
+    assert line.startswith("jwst_nircam_superbias_0003.fits: missing in the CRDS cache")
+
+
+@pytest.mark.parametrize("word", ["N/A", "n/a", " N/A "])
+def test_override_with_none(word):
+    found = resolve({"a": ["superbias"]}, {"a": {"superbias": word}})
+    assert found.steps["a"].superbias is None
+    assert found.steps["a"].names == {"superbias": "N/A"}
+    assert found.context is None
+
+
+def test_what_is_wrong_with_overrides_is_told_at_once_one_line_each(tmp_path):
+    wrong = write_reference(tmp_path / "gain.fits", "gain")
+    text = tmp_path / "text.fits"
+    text.write_text("not FITS")
+    given = {"superbias": wrong, "gain": tmp_path / "missing.fits", "mask": tmp_path, "dark": text}
+    lines = complaint({"a": list(given)}, {"a": given})
+    assert len(lines) == 4
+    for reftype, path in given.items():
+        assert [str(path) in line for line in lines].count(True) >= 1, reftype
+    assert "GAIN" in next(line for line in lines if str(wrong) in line)
+
+
+def test_a_reference_that_does_not_cover_the_exposure(tmp_path):
+    small = write_reference(tmp_path / "small.fits", "gain", shape=(4, 8))
+    [line] = complaint({"a": ["gain"]}, {"a": {"gain": small}})
+    assert str(small) in line
+
+
+def test_with_everything_overridden_crds_is_not_imported(tmp_path):
+    mine = write_reference(tmp_path / "mine.fits", "gain")
+    program = f"""
+        import sys
+        from types import SimpleNamespace as Tree
+        from gpipe.controller import references
+        window = Tree(xstart=1, ystart=1, xsize=8, ysize=8)
+        meta = Tree(instrument=Tree(name="NIRCAM"), subarray=window)
+        overrides = {{"a": {{"gain": {str(mine)!r}, "ipc": "N/A"}}}}
+        found = references.resolve({{"a": ["gain", "ipc"]}}, meta, {{}}, overrides)
+        assert found.steps["a"].gain.name == {str(mine)!r}
+        assert found.context is None
+        assert references.find_parameter_file("pars-jumpstep", {{}}) is None
+        assert "crds" not in sys.modules
+    """
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("CRDS_")}
+    subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True, env=environment)
+
+
+def test_choices_of_one_file_are_one():
+    assert choice("a.fits").key == choice(Path("a.fits")).key
+    assert choice("a.fits").key != choice("b.fits").key
+
+
+# --- parameter files ----------------------------------------------------------------------------------------------
+
+
+def test_parameter_file(cache):
+    assert references.find_parameter_file("pars-jumpstep", EXPOSURE) == cache.reference(PARS)
+
+
+@pytest.mark.parametrize(
+    ("reftype", "changes"),
+    [
+        ("pars-darkcurrentstep", {}),
+        ("pars-jumpstep", {"meta.instrument.detector": "NRCBLONG"}),
+        ("pars-jumpstep", {"meta.instrument.name": "MIRI"}),
+        ("pars-jumpstep", {"meta.observation.date": "2001-01-01"}),
+        ("pars-jumpstep", {"meta.observation.date": "someday"}),
+    ],
+)
+def test_no_parameter_file_is_no_complaint(cache, reftype, changes, caplog, capfd):
+    assert references.find_parameter_file(reftype, EXPOSURE | changes) is None
+    assert not [record for record in caplog.records if record.levelno > logging.INFO]
+    assert "ERROR" not in capfd.readouterr().err
+
+
+def test_a_parameter_file_that_cannot_be_had_is_a_warning(cache, caplog):
+    cache.reference(PARS).unlink()
+    assert references.find_parameter_file("pars-jumpstep", EXPOSURE) is None
+    [record] = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert PARS in record.getMessage()
+    assert str(cache.root) in record.getMessage()
+
+
+def test_no_parameters_without_a_configuration(tmp_path, monkeypatch):
+    monkeypatch.setattr(crds_client, "DEFAULT_CACHE", "/no/such/folder")
+    assert references.find_parameter_file("pars-jumpstep", EXPOSURE) is None
+    monkeypatch.setenv("CRDS_PATH", str(tmp_path))
+    assert references.find_parameter_file("pars-jumpstep", EXPOSURE) is None
+
+
+# --- how long it takes --------------------------------------------------------------------------------------------
+
+
+def test_a_look_up_in_a_running_process_takes_milliseconds(cache):
+    from time import perf_counter
+
+    wanted = {"superbias": ["superbias"], "jump": ["gain"], "ipc": ["ipc"]}
+    resolve(wanted)
+    seconds = []
+    for _ in range(5):
+        start = perf_counter()
+        resolve(wanted)
+        seconds.append(perf_counter() - start)
+    assert min(seconds) < 0.05
