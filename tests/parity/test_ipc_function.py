@@ -1,0 +1,37 @@
+"""ipc against jwst's: SCI equal, with one kernel or one for each pixel, inside the detector and at its edges."""
+
+import numpy as np
+import pytest
+from early_steps import apply, assert_same_ramp, ramp_model, ramps, reference_model
+
+pytestmark = pytest.mark.parity
+
+
+@pytest.mark.parametrize("own_kernels", [False, True])
+@pytest.mark.parametrize("corner", [(1, 1), (3, 2), (11, 9)])
+@pytest.mark.parametrize("size", [(3, 3), (5, 3)])
+def test_convolution(own_kernels, corner, size):
+    ipc_corr = pytest.importorskip("jwst.ipc.ipc_corr")
+    from gpipe.ipc import IPCStep
+
+    rng = np.random.default_rng(sum(corner) + own_kernels)
+    model = ramp_model(**ramps(rng, (12, 14)), corner=corner)
+    kernel = rng.normal(0, 0.01, size + ((24, 30) if own_kernels else ())).astype(np.float32)
+    kernel[size[0] // 2, size[1] // 2] += 1
+    reference = reference_model("IPCModel", corner=(1, 1), data=kernel)
+    ours = apply(IPCStep(), model, ipc=reference)
+    theirs = ipc_corr.do_correction(model.copy(), reference.copy())
+    assert_same_ramp(ours, theirs)
+    assert (theirs.data != model.data).any()
+
+
+def test_top_and_right_edges_of_the_detector():
+    ipc_corr = pytest.importorskip("jwst.ipc.ipc_corr")
+    from gpipe.ipc import IPCStep
+
+    rng = np.random.default_rng(5)
+    model = ramp_model(**ramps(rng, (12, 14)), corner=(2048 - 13, 2048 - 11))
+    kernel = np.array([[0, -0.01, 0], [-0.02, 1.06, -0.01], [0, -0.02, 0]], dtype=np.float32)
+    reference = reference_model("IPCModel", data=kernel)
+    ours = apply(IPCStep(), model, ipc=reference)
+    assert_same_ramp(ours, ipc_corr.do_correction(model.copy(), reference.copy()))

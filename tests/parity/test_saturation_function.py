@@ -1,0 +1,39 @@
+"""saturation against jwst's: GROUPDQ, PIXELDQ and ZEROFRAME equal, over read patterns, growth and thresholds."""
+
+import numpy as np
+import pytest
+from early_steps import COLUMNS, ROWS, apply, assert_same_ramp, ramp_model, ramps, reference_model, window
+
+pytestmark = pytest.mark.parity
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_flags(seed):
+    saturation = pytest.importorskip("jwst.saturation.saturation")
+    reffile_utils = pytest.importorskip("jwst.lib.reffile_utils")
+    from gpipe.saturation import SaturationStep
+
+    rng = np.random.default_rng(seed)
+    corner, shape = window(rng)
+    model = ramp_model(**ramps(rng, shape), corner=corner, nframes=int(rng.choice([1, 2, 4, 5, 8])))
+    level = rng.uniform(30000, 60000, (ROWS, COLUMNS)).astype(np.float32)
+    level[rng.random(level.shape) < 0.05] = np.nan
+    flags = rng.choice(np.array([0] * 8 + [1 << 21, 1, 1 << 10], dtype=np.uint32), level.shape)
+    reference = reference_model("SaturationModel", data=level, dq=flags)
+    bias = None
+    if seed % 4:
+        counts = rng.uniform(0, 9000, level.shape).astype(np.float32)
+        counts[rng.random(level.shape) < 0.05] = np.nan
+        bias = reference_model("SuperBiasModel", data=counts)
+    grow, by_frames = int(rng.integers(0, 3)), bool(seed % 3)
+
+    ours = apply(
+        SaturationStep(n_pix_grow_sat=grow, use_readpatt=by_frames), model, saturation=reference, superbias=bias
+    )
+    cut = None
+    if bias is not None:
+        same = reffile_utils.ref_matches_sci(model, bias)
+        cut = bias.copy() if same else reffile_utils.get_subarray_model(model, bias)
+    theirs = saturation.flag_saturation(model.copy(), reference.copy(), grow, by_frames, bias_model=cut)
+    assert_same_ramp(ours, theirs)
+    assert (theirs.groupdq != model.groupdq).any()

@@ -1,0 +1,70 @@
+import logging
+
+import numpy as np
+import pytest
+from step_stubs import StubReference, header, ramp, references
+
+from gpipe import dq
+from gpipe.exceptions import InputError, ParameterError
+from gpipe.saturation import SaturationStep
+
+SHAPE = (1, 3, 5, 6)
+
+
+def thresholds(level=50000.0):
+    return StubReference(data=np.full(SHAPE[-2:], level, np.float32), dq=np.zeros(SHAPE[-2:], np.uint32))
+
+
+def bias(level):
+    return StubReference(data=np.full(SHAPE[-2:], level, np.float32))
+
+
+def exposure(values, **meta):
+    data = np.ones(SHAPE, dtype=np.float32)
+    data[0, :, 2, 2] = values
+    return ramp(data, **meta)
+
+
+def flags(step, values, superbias=None, **meta):
+    out = step.apply(exposure(values, **meta), references(saturation=thresholds(), superbias=superbias))
+    return out.groupdq[0, :, 2, 2].tolist()
+
+
+@pytest.mark.parametrize(("grow", "count"), [(0, 1), (1, 9), (2, 25)])
+def test_spill(grow, count):
+    step = SaturationStep(n_pix_grow_sat=grow)
+    out = step.apply(exposure([1, 1, 60000]), references(saturation=thresholds(), superbias=None))
+    assert np.count_nonzero(out.groupdq[0, 2] & dq.SATURATED) == count
+
+
+def test_frame_averages_are_looked_into_unless_told_not_to():
+    values = [11000, 30000, 60000]
+    late = [0, dq.DO_NOT_USE, dq.SATURATED]
+    assert flags(SaturationStep(), values, bias(2000), nframes=4) == late
+    assert flags(SaturationStep(), values, None, nframes=4) == [0, 0, dq.SATURATED]
+    assert flags(SaturationStep(use_readpatt=False), values, bias(2000), nframes=4) == [0, 0, dq.SATURATED]
+    assert flags(SaturationStep(), values, bias(2000), nframes=1) == [0, 0, dq.SATURATED]
+
+
+def test_says_what_it_found(caplog):
+    with caplog.at_level(logging.INFO, logger="gpipe"):
+        flags(SaturationStep(), [0, 1, 60000])
+    assert [r.getMessage() for r in caplog.records] == [
+        "9 pixels saturated in some group",
+        "1 pixels at the converter's floor in some group",
+    ]
+
+
+def test_zeroframe_goes_through():
+    zeroframe = np.full((1, 5, 6), 60000, dtype=np.float32)
+    out = SaturationStep().apply(
+        ramp(np.ones(SHAPE, np.float32), zeroframe=zeroframe), references(saturation=thresholds(), superbias=None)
+    )
+    assert (out.zeroframe == 0).all()
+
+
+def test_what_it_does_not_have_is_refused():
+    with pytest.raises(InputError, match="NRSIRS2RAPID"):
+        SaturationStep().check(header(SHAPE, readpatt="NRSIRS2RAPID").meta, references())
+    with pytest.raises(ParameterError, match="n_pix_grow_sat"):
+        SaturationStep(n_pix_grow_sat=-1)

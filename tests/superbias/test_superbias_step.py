@@ -1,0 +1,14 @@
+import numpy as np
+from step_stubs import StubReference, ramp, references
+
+from gpipe import dq
+from gpipe.superbias import SuperBiasStep
+
+
+def test_subtracts_from_groups_and_zeroframe():
+    data = np.full((1, 2, 3, 4), 100, dtype=np.float32)
+    bias = StubReference(data=np.full((3, 4), 40, np.float32), dq=np.full((3, 4), dq.UNRELIABLE_BIAS, np.uint32))
+    out = SuperBiasStep().apply(ramp(data, zeroframe=data[:, 0, ...]), references(superbias=bias))
+    assert (out.data == 60).all()
+    assert (out.zeroframe == 60).all()
+    assert (out.pixeldq == dq.UNRELIABLE_BIAS).all()
