@@ -29,18 +29,18 @@ class Resolution:
 
 def resolve(
     wanted: Mapping[str, Sequence[str]],
-    meta: Any,
     crds_parameters: Mapping[str, Any],
-    overrides: Mapping[str, Mapping[str, Any]] | None = None,
+    overrides: Mapping[str, Mapping[str, Any]],
+    meta: Any,
 ) -> Resolution:
     """Find all reference files of a run, in one request to CRDS, and check them against the exposure; no pixel is read.
 
     Parameters
     ----------
     wanted : reference types by step, for every step that will run.
-    meta : ``stdatamodels`` metadata tree of the exposure.
-    crds_parameters : the same metadata by dotted name (``meta.instrument.name`` …), as CRDS selects by them.
+    crds_parameters : metadata of the exposure by dotted name (``meta.instrument.name`` …), which CRDS selects by.
     overrides : by step and reference type: a path, ``crds://NAME``, ``'N/A'`` or an open model; None: not given.
+    meta : the same metadata as a ``stdatamodels`` tree, which the files are checked against.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def resolve(
     overridden. ReferenceFileError names all types without a match, and all files that are missing, damaged, of another
     type or do not cover the exposure.
     """
-    given = {(s, t): choice(v) for s, values in (overrides or {}).items() for t, v in values.items() if v is not None}
+    given = {(s, t): choice(v) for s, values in overrides.items() for t, v in values.items() if v is not None}
     pairs = [(step, reftype) for step, reftypes in wanted.items() for reftype in reftypes]
     from_crds = _best(sorted({reftype for step, reftype in pairs if (step, reftype) not in given}), crds_parameters)
     chosen = {(step, reftype): given.get((step, reftype)) or from_crds[reftype] for step, reftype in pairs}

@@ -36,9 +36,9 @@ def cache(tmp_path, monkeypatch):
     return cache
 
 
-def exposure_meta(**changes):
+def exposure_meta():
     model = datamodels.RampModel((1, 2, 8, 8))
-    for path, value in (EXPOSURE | changes).items():
+    for path, value in EXPOSURE.items():
         model[path] = value
     model.meta.subarray.instance.update(xstart=1, ystart=1, xsize=8, ysize=8)
     return model.meta
@@ -47,9 +47,9 @@ def exposure_meta(**changes):
 META = exposure_meta()
 
 
-def resolve(wanted, overrides=None, *, meta=META, **changes):
-    parameters = {**EXPOSURE, **changes}
-    return references.resolve(wanted, meta, {k: v for k, v in parameters.items() if v is not None}, overrides)
+def resolve(wanted, overrides=None, **changes):
+    parameters = {k: v for k, v in {**EXPOSURE, **changes}.items() if v is not None}
+    return references.resolve(wanted, parameters, overrides or {}, META)
 
 
 def complaint(*args, **changes):
@@ -341,7 +341,7 @@ def test_with_everything_overridden_crds_is_not_imported(tmp_path):
         window = Tree(xstart=1, ystart=1, xsize=8, ysize=8)
         meta = Tree(instrument=Tree(name="NIRCAM"), subarray=window)
         overrides = {{"a": {{"gain": {str(mine)!r}, "ipc": "N/A"}}}}
-        found = references.resolve({{"a": ["gain", "ipc"]}}, meta, {{}}, overrides)
+        found = references.resolve({{"a": ["gain", "ipc"]}}, {{}}, overrides, meta)
         assert found.steps["a"].gain.name == {str(mine)!r}
         assert found.context is None
         assert references.find_parameter_file("pars-jumpstep", {{}}) is None
