@@ -27,6 +27,6 @@ def complaints_logged(name: str) -> Iterator[None]:
 
     for complaint in complaints:
         if issubclass(complaint.category, ValidationWarning):
-            log.warning("%s: %s", name, str(complaint.message).strip().split("\n")[0])
+            log.warning("%s: %s", name, " ".join(str(complaint.message).split("\n")[:2]))
         else:
             warnings.warn_explicit(complaint.message, complaint.category, complaint.filename, complaint.lineno)

@@ -5,13 +5,15 @@ the stored form (big-endian, unsigned integers shifted by BZERO) never exists as
 """
 
 import gzip
+import io
 import os
 import warnings
+import zlib
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from astropy.io import fits
@@ -20,6 +22,9 @@ from gpipe.datamodels.complaints import complaints_logged, first_line
 from gpipe.exceptions import GpipeError
 
 BLOCK_BYTES = 1 << 20
+_SIGNATURE = b"SIMPLE  =                    T"
+# What astropy raises for one damaged header or another.
+_DAMAGE = (AttributeError, KeyError, TypeError, ValueError, fits.VerifyError)
 _STORED = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 
 
@@ -52,7 +57,8 @@ class FitsFile:
         self.path = Path(path)
         self._error = error
         with self._told():
-            self._compressed = _is_gzip(self.path)
+            # A compressed file is unpacked once: astropy and the reader both jump about in it.
+            self._unpacked = gzip.decompress(self.path.read_bytes()) if _is_gzip(self.path) else None
             self._check_signature()
             with self.hdus() as hdus:
                 self.primary = hdus[0].header.copy()
@@ -75,9 +81,10 @@ class FitsFile:
     @contextmanager
     def hdus(self) -> Iterator[fits.HDUList]:
         """The file in astropy's hands, for headers and tables: copy what is taken from it before it closes."""
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="File may have been truncated")
-            with fits.open(self.path, memmap=False, disable_image_compression=True) as hdus:
+        with warnings.catch_warnings(), self._opened() as file:
+            for message in ("File may have been truncated", "Error validating header"):  # told by _check_complete
+                warnings.filterwarnings("ignore", message=message)
+            with fits.open(file, memmap=False, disable_image_compression=True) as hdus:
                 len(hdus)  # astropy looks for extensions only when it must
                 yield hdus
 
@@ -161,41 +168,46 @@ class FitsFile:
 
     def _check_signature(self) -> None:
         with self._opened() as file:
-            start = file.read(9)
-        if start != b"SIMPLE  =":
-            raise self._error(f"{self.path}: not a FITS file (it starts with {start!r}); expected SIMPLE  =")
+            start = file.read(len(_SIGNATURE))
+        if start != _SIGNATURE:
+            raise self._error(f"{self.path}: not a FITS file (it starts with {start!r}); expected 'SIMPLE  = … T'")
 
     def _check_complete(self, hdus: fits.HDUList) -> None:
-        if self._compressed:  # the length is not known before everything is read
-            return
-        length = self.path.stat().st_size
-        for hdu in hdus:
-            if hdu.fileinfo()["datLoc"] + hdu.size > length:
-                raise self._truncated(hdu.name)
+        with self._opened() as file:
+            length = file.seek(0, os.SEEK_END)
+            for hdu in hdus:
+                place = hdu.fileinfo()
+                if place["datLoc"] + place["datSpan"] > length:
+                    raise self._truncated(f"inside extension {hdu.name}")
+            file.seek(place["datLoc"] + place["datSpan"])
+            if file.read(BLOCK_BYTES).strip(b"\0 "):  # astropy passes over an extension whose header it cannot read
+                raise self._truncated(f"in what follows extension {hdus[-1].name}")
 
-    def _truncated(self, name: str) -> GpipeError:
-        return self._error(f"{self.path}: truncated, the file ends inside extension {name}; expected a whole FITS file")
+    def _truncated(self, place: str) -> GpipeError:
+        return self._error(f"{self.path}: truncated or damaged {place}; expected a whole FITS file")
 
     def _opened(self) -> Any:
-        return gzip.open(self.path, "rb") if self._compressed else open(self.path, "rb")
+        return open(self.path, "rb") if self._unpacked is None else io.BytesIO(self._unpacked)
 
     @contextmanager
     def _told(self) -> Iterator[None]:
         """Turn what the system and astropy say about a bad file into one line."""
         try:
             yield
+        except GpipeError:
+            raise
         except FileNotFoundError:
             raise self._error(f"{self.path}: no such file") from None
-        except (EOFError, gzip.BadGzipFile) as error:
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise self._error(f"{self.path}: damaged or truncated gzip file ({error})") from None
-        except OSError as error:
+        except (*_DAMAGE, OSError) as error:
             raise self._error(f"{self.path}: cannot be read as FITS ({first_line(error)})") from None
 
 
 class _Reader:
     """Decodes runs of pixels from an open file, through one small buffer."""
 
-    def __init__(self, file: BinaryIO, extension: Extension, truncated: Any) -> None:
+    def __init__(self, file: io.BufferedIOBase, extension: Extension, truncated: Any) -> None:
         self._file, self._extension, self._truncated = file, extension, truncated
         self._buffer = np.empty(BLOCK_BYTES // extension.stored.itemsize, dtype=extension.stored)
 
@@ -205,8 +217,8 @@ class _Reader:
         for begin in range(0, out.size, self._buffer.size):
             target = out[begin : begin + self._buffer.size]
             block = self._buffer[: target.size]
-            if self._file.readinto(block.view(np.uint8).data) != block.nbytes:  # type: ignore[attr-defined]
-                raise self._truncated("with pixels")
+            if self._file.readinto(block.view(np.uint8).data) != block.nbytes:
+                raise self._truncated("within the pixels")
             _decode(block, self._extension, target)
 
 

@@ -49,7 +49,7 @@ class Reference:
     @cached_property
     def meta(self) -> Any:
         """The ``stdatamodels`` metadata tree; read when first asked for."""
-        return self._model.meta
+        return self._arrays.model().meta
 
     @cached_property
     def window(self) -> Window:
@@ -94,8 +94,8 @@ class Reference:
 
         Returns
         -------
-        uint32 for ``dq``, in JWST's bit values (the file's own through its DQ_DEF table; a file without flags has zeros,
-        (row, column)); a structured array for a table; float32 for everything else. It may be read-only.
+        uint32 for ``dq``, in JWST's bit values (the file's own through its DQ_DEF table; zeros, (row, column), when it
+        has no flags); a structured array for a table; float32 for everything else. It may be read-only.
 
         Raises
         ------
@@ -134,10 +134,6 @@ class Reference:
         if self._covers_detector():
             subarray = meta.subarray
             self._slices(Window(subarray.xstart, subarray.ystart, subarray.xsize, subarray.ysize))
-
-    @cached_property
-    def _model(self) -> Any:
-        return self._arrays.model()  # kept: the metadata tree does not keep its model alive
 
     def _whole_detector(self, rows: int, columns: int) -> Window:
         detector = full_frame(str(self._arrays.fact("instrument.name") or "NIRCAM"))

@@ -26,8 +26,11 @@ def write(model: Any, path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     OutputError
-        The ending is another one, or the folder, the disk or the permissions do not allow it.
+        The ending is another one, a value is none that JWST's schema allows, or the folder, the disk or the permissions
+        do not let it be written.
     """
+    from asdf import ValidationError  # already there when there is a model to write
+
     target = Path(path)
     if target.suffix not in ENDINGS:
         raise OutputError(f"{target}: found the ending {target.suffix!r}; expected {' or '.join(ENDINGS)}")
@@ -41,6 +44,9 @@ def write(model: Any, path: str | os.PathLike[str]) -> Path:
         os.replace(written, target)
     except OSError as error:
         raise OutputError(f"{target}: cannot be written ({first_line(error)})") from None
+    except ValidationError as error:
+        where = ".".join(str(part) for part in error.absolute_path)
+        raise OutputError(f"{target}: found {where} that JWST's schema refuses ({first_line(error)})") from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return target

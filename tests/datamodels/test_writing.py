@@ -1,0 +1,148 @@
+import errno
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from stdatamodels.jwst import datamodels
+
+from gpipe.datamodels import write
+from gpipe.exceptions import OutputError
+
+
+@pytest.fixture
+def model():
+    image = datamodels.ImageModel(np.arange(12, dtype=np.float32).reshape(3, 4))
+    image.meta.filename = "before.fits"
+    return image
+
+
+@pytest.mark.parametrize("ending", [".fits", ".asdf"])
+def test_a_product_is_written_under_its_own_name(ending, model, tmp_path):
+    path = write(model, tmp_path / f"x_rate{ending}")
+    assert path == tmp_path / f"x_rate{ending}"
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+    with datamodels.open(path) as again:
+        assert again.meta.filename == path.name
+        assert isinstance(again, datamodels.ImageModel)
+        np.testing.assert_array_equal(again.data, np.arange(12).reshape(3, 4))
+
+
+def test_a_relative_path_is_one_of_the_working_directory(model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write(model, "x_rate.fits")
+    assert os.listdir(tmp_path) == ["x_rate.fits"]
+
+
+def test_an_existing_product_is_replaced(model, tmp_path):
+    path = tmp_path / "x_rate.fits"
+    path.write_bytes(b"older")
+    write(model, path)
+    with datamodels.open(path) as again:
+        assert again.shape == (3, 4)
+
+
+def test_a_product_gets_the_usual_permissions(model, tmp_path):
+    plain = tmp_path / "plain"
+    plain.touch()
+    assert write(model, tmp_path / "x_rate.fits").stat().st_mode == plain.stat().st_mode
+
+
+@pytest.mark.parametrize("name", ["x_rate.fits.gz", "x_rate.json", "x_rate"])
+def test_other_endings_are_refused(name, model, tmp_path):
+    with pytest.raises(OutputError, match=r"expected \.fits or \.asdf"):
+        write(model, tmp_path / name)
+    assert not os.listdir(tmp_path)
+
+
+def test_a_folder_that_is_missing_or_a_file(model, tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    for folder in ("none", "file"):
+        with pytest.raises(OutputError) as caught:
+            write(model, tmp_path / folder / "x_rate.fits")
+        assert str(tmp_path / folder / "x_rate.fits") in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_folder_in_the_place_of_the_product(model, tmp_path):
+    (tmp_path / "x_rate.fits").mkdir()
+    with pytest.raises(OutputError, match="directory"):
+        write(model, tmp_path / "x_rate.fits")
+    assert os.listdir(tmp_path) == ["x_rate.fits"]
+
+
+@pytest.mark.parametrize("step", ["start", "middle", "rename"])
+@pytest.mark.parametrize("failure", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
+def test_a_failure_leaves_the_existing_product_and_nothing_else(step, failure, model, tmp_path, monkeypatch):
+    path = tmp_path / "x_rate.fits"
+    path.write_bytes(b"older")
+
+    def fail(*args, **kwargs):
+        raise failure
+
+    def write_a_part(self, target, *args, **kwargs):
+        with open(target, "wb") as file:
+            file.write(b"a part")
+        raise failure
+
+    if step == "start":
+        monkeypatch.setattr(datamodels.ImageModel, "save", fail)
+    elif step == "middle":
+        monkeypatch.setattr(datamodels.ImageModel, "to_fits", write_a_part)
+    else:
+        monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OutputError if isinstance(failure, OSError) else KeyboardInterrupt):
+        write(model, path)
+    monkeypatch.undo()
+    assert os.listdir(tmp_path) == ["x_rate.fits"]
+    assert path.read_bytes() == b"older"
+
+
+_FULL_DISK = """
+import resource, signal, sys
+import numpy as np
+from stdatamodels.jwst import datamodels
+from gpipe.datamodels import write
+from gpipe.exceptions import OutputError
+
+model = datamodels.ImageModel(np.zeros((256, 256), np.float32))
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+try:
+    write(model, sys.argv[1])
+except OutputError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="file size limits are POSIX")
+@pytest.mark.parametrize(("limit", "ending"), [(1000, ".fits"), (100_000, ".fits"), (100_000, ".asdf")])
+def test_a_disk_that_is_full_halfway(limit, ending, tmp_path):
+    path = tmp_path / f"x_rate{ending}"
+    path.write_bytes(b"older")
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", _FULL_DISK, str(path), str(limit)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout.startswith(f"{path}: cannot be written")
+    assert run.stdout.count("\n") == 1
+    assert run.stderr == ""
+    assert os.listdir(tmp_path) == [path.name]
+    assert path.read_bytes() == b"older"
+
+
+def test_a_value_outside_the_schema_names_its_place(model, tmp_path):
+    model.meta.subarray.instance["name"] = "NONSENSE"
+    with pytest.raises(OutputError, match=r"x_rate.fits: found meta.subarray.name .*NONSENSE") as caught:
+        write(model, tmp_path / "x_rate.fits")
+    assert "\n" not in str(caught.value)
+    assert not os.listdir(tmp_path)
+
+
+def test_arrays_are_as_before_in_memory(model, tmp_path):
+    write(model, tmp_path / "x_rate.fits")
+    assert model.data.dtype.isnative
+    np.testing.assert_array_equal(model.data, np.arange(12).reshape(3, 4))
