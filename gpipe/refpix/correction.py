@@ -105,7 +105,7 @@ def _subtract(
     block_length = max(1, BLOCK_PIXELS // (groups * rows * columns))
     corrected = xp.empty_like(data)
     for start in range(0, integrations, block_length):
-        block = data[start : start + block_length, ...]
+        block = data[start : min(start + block_length, integrations), ...]
         found = [
             xp.astype(orientation.to_science(signal, xp=xp), data.dtype)
             for signal in signals(orientation.to_detector(block, xp=xp))

@@ -36,10 +36,10 @@ def area(
 def _overlap(wanted: tuple[int, int], first: int, size: int) -> tuple[slice, tuple[int, int]]:
     """Which indices of an axis lie in the wanted range, and how many of the range are missing before and after."""
     start, stop = wanted[0] - first, wanted[1] - first
-    length = stop - start
-    before = min(max(-start, 0), length)
-    after = min(max(stop - size, 0), length - before)
-    return slice(start + before, stop - after), (before, after)
+    begin = min(max(start, 0), size)
+    end = min(max(stop, begin), size)
+    before = min(max(begin - start, 0), stop - start)
+    return slice(begin, end), (before, stop - start - before - (end - begin))
 
 
 def _pad(x: Array, missing: tuple[int, int], *, axis: int, xp: Namespace) -> Array:

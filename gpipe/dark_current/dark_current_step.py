@@ -1,0 +1,119 @@
+"""The dark_current step."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from gpipe.arrays import Array
+from gpipe.controller import Produced, References, SideProduct, Skip, Step
+from gpipe.controller import parameters as p
+from gpipe.dark_current.dark_sub import (
+    average_dark,
+    dark_current_of,
+    extrapolate_dark,
+    subtract_dark,
+    uniform_dark_current,
+)
+from gpipe.dark_current.sampling import Sampling
+from gpipe.datamodels import Ramp, Reference
+from gpipe.exceptions import InputError, ReferenceFileError
+
+log = logging.getLogger(__name__)
+
+
+class DarkCurrentStep(Step):
+    """Subtract the signal that a detector gathers in the dark."""
+
+    class_alias = "dark_current"
+    cal_step = "dark_sub"
+    reference_file_types = ("dark",)
+    expects = ("dq_init", "superbias", "refpix", "linearity")
+
+    dark_output = p.OutputFile(None, help="File for the dark that is subtracted, averaged to groups if need be.")
+    average_dark_current = p.Float(
+        None, unit="electron/s", help="Dark current for its Poisson noise; None takes it from the reference."
+    )
+
+    def check(self, meta: Any, references: References) -> None:
+        if meta.instrument.name == "MIRI":
+            raise InputError("dark_current: found INSTRUME MIRI, which gpipe does not do yet; expected near infrared")
+
+    def apply(self, exposure: Ramp, references: References) -> Ramp | Produced:
+        dark = references.dark
+        wanted = _wanted_groups(exposure, dark)
+        planes = [_plane(dark, exposure, groups) for groups in wanted]
+        dark_dq = dark.plane("dq", exposure)
+        subtracted = subtract_dark(exposure.data, exposure.pixeldq, planes, dark_dq)
+        current = self._dark_current(exposure, dark)
+        result = replace(exposure, data=subtracted.data, pixeldq=subtracted.pixeldq, average_dark_current=current)
+        if self.dark_output is None:
+            return result
+        planes += _rest_of(dark, exposure, wanted)
+        product = SideProduct(_dark_model(planes, dark_dq, exposure, dark), output_file=self.dark_output)
+        return Produced((result,), (product,))
+
+    def _dark_current(self, exposure: Ramp, dark: Reference) -> Array:
+        """What the parameter says, else the reference's array, else its keyword, else 0; electron/s."""
+        if self.average_dark_current is not None:
+            log.info("Poisson noise of a dark current of %s electron/s", self.average_dark_current)
+            return uniform_dark_current(exposure.data, self.average_dark_current)
+        value = dark.meta.exposure.average_dark_current or 0.0
+        if not dark.has("average_dark_current"):
+            return uniform_dark_current(exposure.data, value)
+        return dark_current_of(dark.plane("average_dark_current", exposure), value)
+
+
+def _sampling(meta: Any) -> Sampling:
+    return Sampling(meta.exposure.nframes, meta.exposure.groupgap)
+
+
+def _wanted_groups(exposure: Ramp, dark: Reference) -> list[range]:
+    """The dark's groups for each group of the exposure."""
+    ngroups, available = exposure.data.shape[1], dark.shape("data")[0]
+    ours, theirs = _sampling(exposure.meta), _sampling(dark.meta)
+    wanted = ours.dark_groups(theirs, ngroups)
+    if wanted is None:
+        raise Skip(f"{dark.name} has {theirs}, which cannot be brought to {ours} of the exposure")
+    if wanted[-1].stop > available:
+        log.warning("%s has %d groups, %d are needed; it is extrapolated", dark.name, available, wanted[-1].stop)
+        if available < 2:
+            raise ReferenceFileError(f"{dark.name}: found {available} group, expected at least 2 to extrapolate from")
+    return wanted
+
+
+def _plane(dark: Reference, exposure: Ramp, groups: Iterable[int]) -> Array:
+    """The mean of some groups of the dark. Only these are read; those that it does not have are extrapolated."""
+    last = dark.shape("data")[0] - 1
+
+    def read(group: int) -> Array:
+        return dark.plane("data", exposure, first=group)
+
+    return average_dark(
+        read(group) if group <= last else extrapolate_dark(read(last - 1), read(last), group - last) for group in groups
+    )
+
+
+def _rest_of(dark: Reference, exposure: Ramp, wanted: list[range]) -> list[Array]:
+    """The later groups of a dark that is used group by group: it is written as a whole."""
+    if _sampling(dark.meta) != _sampling(exposure.meta):
+        return []
+    return [_plane(dark, exposure, [group]) for group in range(len(wanted), dark.shape("data")[0])]
+
+
+def _dark_model(planes: list[Array], dark_dq: Array, exposure: Ramp, dark: Reference) -> Any:
+    """The dark as a reference of its own, at the exposure's sampling and for its part of the detector."""
+    from stdatamodels.jwst.datamodels import DarkModel
+
+    to_host = exposure.backend.to_host
+    model = DarkModel(data=np.stack([to_host(plane) for plane in planes]), dq=to_host(dark_dq))
+    model.update({"meta": dark.meta.instance})
+    meta, source = model.meta, exposure.meta
+    meta.exposure.ngroups = len(planes)
+    for name in ("nframes", "groupgap"):
+        setattr(meta.exposure, name, getattr(source.exposure, name))
+    for name in ("xstart", "ystart", "xsize", "ysize"):
+        setattr(meta.subarray, name, getattr(source.subarray, name))
+    return model

@@ -1,0 +1,33 @@
+"""Which groups of a dark make up each group of an exposure."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How frames become groups.
+
+    Attributes
+    ----------
+    nframes : frames averaged in a group.
+    groupgap : frames dropped between groups.
+    """
+
+    nframes: int
+    groupgap: int
+
+    def dark_groups(self, dark: "Sampling", ngroups: int) -> list[range] | None:
+        """For each of ``ngroups`` groups of this sampling, the groups of the dark to average.
+
+        A dark of the same sampling is used group by group, one of single frames without gaps is averaged as the
+        exposure was. None: no other dark can be brought to this sampling.
+        """
+        if self == dark:
+            return [range(group, group + 1) for group in range(ngroups)]
+        if dark != Sampling(nframes=1, groupgap=0):
+            return None
+        stride = self.nframes + self.groupgap
+        return [range(group * stride, group * stride + self.nframes) for group in range(ngroups)]
+
+    def __str__(self) -> str:
+        return f"NFRAMES={self.nframes}, GROUPGAP={self.groupgap}"
