@@ -1,8 +1,20 @@
 """Steps and pipelines: parameters, references, names and the order of work. Knows no step by name."""
 
 from gpipe.controller import parameters
+from gpipe.controller.events import StepDone, StepStarted, watch
 from gpipe.controller.pipeline import Pipeline
 from gpipe.controller.results import Produced, References, SideProduct, Skip
 from gpipe.controller.step import Step
 
-__all__ = ["Pipeline", "Produced", "References", "SideProduct", "Skip", "Step", "parameters"]
+__all__ = [
+    "Pipeline",
+    "Produced",
+    "References",
+    "SideProduct",
+    "Skip",
+    "Step",
+    "StepDone",
+    "StepStarted",
+    "parameters",
+    "watch",
+]

@@ -8,11 +8,10 @@ None is a value only where the default is None (or with ``optional=True``).
 """
 
 import difflib
-import math
 import numbers
 import os
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Self
 
 import traitlets
 
@@ -33,6 +32,11 @@ class Parameter(traitlets.TraitType[Any, Any]):
     def __init__(self, default: Any, *, help: str = "", unit: str = "", optional: bool = False) -> None:
         super().__init__(default_value=default, allow_none=optional or default is None, help=help)
         self.unit = unit
+
+    def named(self, name: str) -> Self:
+        """Give the parameter its name, where no class declares it."""
+        self.name = name
+        return self
 
     def convert(self, value: Any) -> Any:
         """The value to store; ValueError or TypeError when it is not allowed."""
@@ -258,16 +262,7 @@ def unknown_name(what: str, name: str, known: Iterable[str]) -> str:
     return f"{what}: unknown name {name!r}{hint} (allowed: {', '.join(known) or 'none'})"
 
 
-def raise_together(problems: Sequence[str], error: Callable[[str], Exception] = ParameterError) -> None:
-    """Raise one exception with one line for each problem; nothing without problems."""
+def raise_together(problems: Sequence[str]) -> None:
+    """Raise one ParameterError with one line for each problem; nothing without problems."""
     if problems:
-        raise error("\n".join(dict.fromkeys(problems)))
-
-
-def plain(value: Any) -> Any:
-    """A value for a file or a log line: open models become their class name, floats that are not finite text."""
-    if hasattr(value, "meta") and not isinstance(value, type):
-        return f"override://{type(value).__name__}"
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value
+        raise ParameterError("\n".join(dict.fromkeys(problems)))

@@ -1,10 +1,13 @@
 """Pipeline: steps in an order that the exposure decides."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from gpipe.controller import parameters as p
-from gpipe.controller.settings import KEYWORD, Settings
+from gpipe.controller.parameter_files import Entry
+from gpipe.controller.precedence import layers_from_keywords
+from gpipe.controller.settings import Settings
 from gpipe.controller.step import Step
 from gpipe.exceptions import ParameterError
 
@@ -19,7 +22,6 @@ class Pipeline(Step):
     """
 
     step_defs: ClassVar[Mapping[str, type[Step]]] = {}
-    step_synonyms: ClassVar[Mapping[str, str]] = {}
 
     def __init__(
         self,
@@ -32,12 +34,24 @@ class Pipeline(Step):
         self._steps = {key: step(key, parent=self) for key, step in self.step_defs.items()}
         super().__init__(name, parent=parent)
         if parent is None:
-            nested = {key: Settings(KEYWORD, values) for key, values in (steps or {}).items()}
-            self.configure([Settings(KEYWORD, parameters, nested)])
+            self.configure(layers_from_keywords(type(self), parameters, steps))
 
     def order(self, meta: Any) -> Sequence[str]:
         """The names of the steps to run on an exposure with these metadata, in order. InputError refuses it."""
         return tuple(self.step_defs)
+
+    @classmethod
+    def substeps(cls) -> Mapping[str, type[Step]]:
+        """The classes of the steps by name."""
+        return cls.step_defs
+
+    def plan(self, meta: Any) -> Sequence[Step]:
+        """The steps to run on an exposure with these metadata, in order."""
+        return tuple(self._steps[name] for name in self.order(meta))
+
+    def returned(self, results: Sequence[Any]) -> Sequence[Any]:
+        """The main result; the others are files only."""
+        return results[:1]
 
     @property
     def steps(self) -> Mapping[str, Step]:
@@ -75,6 +89,15 @@ class Pipeline(Step):
             raise ParameterError(f"{self.label}.{name}: a step cannot be replaced; set its parameters")
         super().__setattr__(name, value)
 
+    def changed(self) -> list[str]:
+        """The parameters that were set on this instance and its steps."""
+        inner = [f"{name}.{changed}" for name, step in self._steps.items() for changed in step.changed()]
+        return super().changed() + inner
+
     def get_pars(self, full_spec: bool = True) -> dict[str, Any]:
         """The values of all parameters, those of the steps under ``steps``."""
         return super().get_pars(full_spec) | {"steps": {n: s.get_pars(full_spec) for n, s in self._steps.items()}}
+
+    def as_entry(self) -> Entry:
+        """The values as a parameter file holds them, those of the steps under ``steps``."""
+        return replace(super().as_entry(), steps=tuple(step.as_entry() for step in self._steps.values()))

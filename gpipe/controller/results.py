@@ -59,6 +59,7 @@ class References:
     def __iter__(self) -> Iterator[str]:
         return iter(self._by_type)
 
-    def items(self) -> Iterator[tuple[str, Any]]:
-        """Pairs of type and reference."""
-        return iter(self._by_type.items())
+    @property
+    def names(self) -> dict[str, str]:
+        """What the product's ``R_*`` keywords record, by reference type."""
+        return {reftype: "N/A" if ref is None else ref.name for reftype, ref in self._by_type.items()}

@@ -1,14 +1,21 @@
 """Step: declared parameters and references around one function of an exposure."""
 
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self
 
 import traitlets
 
+from gpipe.backends import Backend
+from gpipe.controller import calling, parameter_files
 from gpipe.controller import parameters as p
-from gpipe.controller.results import Produced, References
+from gpipe.controller.calling import called_on_class
+from gpipe.controller.parameter_files import Entry
+from gpipe.controller.precedence import HOOKS, layers_from_file
+from gpipe.controller.results import Produced, References, SideProduct
 from gpipe.controller.settings import ATTRIBUTE, DEFAULT, KEYWORD, Kind, Origin, Settings
+from gpipe.datamodels.ramp import InFlight, Ramp
 from gpipe.exceptions import ParameterError
 
 log = logging.getLogger(__name__)
@@ -24,6 +31,7 @@ class Step(traitlets.HasTraits):
     reference_file_types : the references that ``apply`` gets.
     optional_references : those of them that may be N/A without a consequence.
     missing_reference : what an N/A for another one means: the step is skipped with a warning, or an error.
+    accepts : the kinds of exposure that the step works on. In a pipeline it is skipped for another kind.
     expects : ``cal_step`` places of steps that should have run, or been skipped on purpose, before this one.
     """
 
@@ -32,7 +40,9 @@ class Step(traitlets.HasTraits):
     reference_file_types: ClassVar[Sequence[str]] = ()
     optional_references: ClassVar[Sequence[str]] = ()
     missing_reference: ClassVar[Literal["skip", "error"]] = "skip"
+    accepts: ClassVar[tuple[type[InFlight], ...]] = (Ramp,)
     expects: ClassVar[Sequence[str]] = ()
+    step_synonyms: ClassVar[Mapping[str, str]] = {}
 
     pre_hooks = p.List([], help="Functions, steps or shell commands to run on the exposure before the step.")
     post_hooks = p.List([], help="Functions, steps or shell commands to run on the result of the step.")
@@ -86,6 +96,97 @@ class Step(traitlets.HasTraits):
     def parent(self) -> "Step | None":
         """The pipeline that the step belongs to."""
         return self._parent
+
+    @classmethod
+    def substeps(cls) -> Mapping[str, "type[Step]"]:
+        """The classes of the steps that this one is made of, by name."""
+        return {}
+
+    @classmethod
+    def known_as(cls) -> set[str]:
+        """Names of this class, and of those that it is made from, in parameter files; the module never counts."""
+        lineage = [base for base in cls.__mro__ if issubclass(base, Step) and base.class_alias]
+        return {name for base in lineage for name in (base.__name__, base.class_alias)}
+
+    # --- running ------------------------------------------------------------------------------------------------
+
+    @called_on_class
+    def call(
+        cls: "type[Step]",  # noqa: N805
+        source: Any,
+        *,
+        backend: str | Backend | None = None,
+        config_file: str | os.PathLike[str] | None = None,
+        steps: Mapping[str, Mapping[str, Any]] | None = None,
+        logcfg: str | os.PathLike[str] | None = None,
+        configure_log: bool = True,
+        name: str | None = None,
+        _ignored: Sequence[str] = (),
+        **parameters: Any,
+    ) -> Any:
+        """Calibrate an exposure with the parameters that CRDS recommends for it, and those given here.
+
+        Parameters
+        ----------
+        source : path, open ``stdatamodels`` model, exposure in flight, or a list of them, which gives a list of
+            results. Neither file nor model is changed.
+        backend : ``"numpy"``, ``"cupy"`` or ``"auto"``.
+        config_file : parameter file; ranks above CRDS and below keywords.
+        steps : parameters of the steps of a pipeline, ``{"jump": {"rejection_threshold": 12}}``.
+        logcfg : logging configuration; by default INFO lines go to stderr.
+        configure_log : False leaves logging to the caller.
+        name : of the step in place of its alias; also the suffix of its product.
+        parameters : of the step or pipeline.
+
+        Returns
+        -------
+        A ``stdatamodels`` model with NumPy arrays; an exposure in flight if ``source`` is one. A tuple where a step has
+        several results.
+
+        Raises
+        ------
+        ParameterError, InputError, ReferenceFileError, OutputError, BackendError
+            Before work begins, wherever that can be known.
+        """
+        return calling.call(
+            cls,
+            source,
+            backend=backend,
+            config_file=config_file,
+            steps=steps,
+            logcfg=logcfg,
+            configure_log=configure_log,
+            name=name,
+            parameters=parameters,
+            ignored=_ignored,
+        )
+
+    def run(self, source: Any, backend: str | Backend | None = None) -> Any:
+        """Calibrate an exposure with the parameters of this instance; CRDS parameter files are not read.
+
+        ``source``, ``backend``, the result and the errors are those of ``call``. Nothing of the run stays on the
+        instance.
+        """
+        from gpipe.controller.execution import execute  # pulls in NumPy and the readers
+
+        calling.say_that_run_reads_no_crds_parameters()
+        return execute(self, source, backend)
+
+    def plan(self, meta: Any) -> Sequence["Step"]:
+        """The steps that a run on an exposure with these metadata goes through, in order; InputError refuses it."""
+        return (self,)
+
+    def products_before(self, name: str, exposure: Any) -> Sequence[SideProduct]:
+        """Products that are due before the step of this name."""
+        return ()
+
+    def returned(self, results: Sequence[Any]) -> Sequence[Any]:
+        """Those of the results that the caller gets."""
+        return results
+
+    def suffix_of(self, result: Any, step: str | None) -> str | None:
+        """The suffix of a result of a step (None: of the whole), where it is not the step's own."""
+        return None
 
     # --- parameters ---------------------------------------------------------------------------------------------
 
@@ -152,6 +253,10 @@ class Step(traitlets.HasTraits):
             raise ParameterError(self._unknown(name))
         return self._origins.get(name, DEFAULT)
 
+    def changed(self) -> list[str]:
+        """The parameters that were set on this instance."""
+        return list(self._origins)
+
     def get_pars(self, full_spec: bool = True) -> dict[str, Any]:
         """The values of all parameters, or of those that the class declares itself."""
         names = type(self).parameters()
@@ -159,9 +264,40 @@ class Step(traitlets.HasTraits):
             names = {n: t for n, t in names.items() if n not in Step.class_traits() and not n.startswith("override_")}
         return {name: getattr(self, name) for name in names}
 
+    @classmethod
+    def from_config_file(cls, path: str | os.PathLike[str], name: str | None = None) -> Self:
+        """An instance with the values of a parameter file.
+
+        Its class is the one that the file names, where that is made from this one and has been imported.
+        """
+        wanted = parameter_files.read(path).class_basename
+        found = next((c for c in [cls, *_descendants(cls)] if wanted in (c.__name__, c.class_alias)), cls)
+        return found(name).configure(layers_from_file(found, path))
+
+    def export_config(self, path: str | os.PathLike[str], include_metadata: bool = False) -> None:
+        """Write all parameters to an ASDF file that ``config_file`` and ``from_config_file`` read back.
+
+        What a file cannot hold, open models and hooks, is left out with a warning.
+        """
+        parameter_files.write(path, self.as_entry(), include_metadata=include_metadata)
+
+    def as_entry(self) -> Entry:
+        """The values as a parameter file holds them."""
+        values = {n: v for n, v in self.get_pars().items() if n in type(self).parameters()}
+        left_out = [n for n, v in values.items() if v and (n in HOOKS or hasattr(v, "meta"))]
+        if left_out:
+            log.warning("%s: %s cannot be exported", self.label, ", ".join(left_out))
+        kept = {n: v for n, v in values.items() if n not in (*HOOKS, *left_out)}
+        set_or_declared = {n: v for n, v in kept.items() if v is not None or not n.startswith("override_")}
+        return Entry(f"{type(self).__module__}.{type(self).__qualname__}", self.name, set_or_declared)
+
     def update_pars(self, parameters: Mapping[str, Any]) -> None:
         """Set several parameters, checked as on assignment."""
         self.configure([Settings(ATTRIBUTE, parameters)])
+
+
+def _descendants(cls: type[Step]) -> list[type[Step]]:
+    return [found for child in cls.__subclasses__() for found in (child, *_descendants(child))]
 
 
 def _with_origin(problem: str, origin: Origin) -> str:

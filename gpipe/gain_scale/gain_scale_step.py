@@ -16,6 +16,7 @@ class GainScaleStep(Step):
     class_alias = "gain_scale"
     reference_file_types = ("gain",)
     optional_references = ("gain",)
+    accepts = (CountRate,)
     expects = ("ramp_fit",)
 
     def apply(self, exposure: CountRate, references: References) -> CountRate:

@@ -1,0 +1,119 @@
+"""``X.call`` and ``X().run``: from what a user passes to settled parameters, then one run for each exposure."""
+
+import functools
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+from gpipe.backends import Backend
+from gpipe.controller import logs, precedence
+from gpipe.controller.settings import Settings
+from gpipe.exceptions import ParameterError
+
+if TYPE_CHECKING:
+    from gpipe.controller.step import Step
+
+log = logging.getLogger(__name__)
+
+
+class called_on_class:  # noqa: N801 - a decorator
+    """A classmethod that warns when it is called on an instance whose parameters were set: they are not used."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        functools.update_wrapper(self, function)  # type: ignore[arg-type]
+
+    def __get__(self, instance: "Step | None", owner: "type[Step]") -> Callable[..., Any]:
+        return functools.update_wrapper(functools.partial(self._call, instance, owner), self.function)
+
+    def _call(self, instance: "Step | None", owner: "type[Step]", *args: Any, **kwargs: Any) -> Any:
+        return self.function(owner, *args, _ignored=instance.changed() if instance is not None else (), **kwargs)
+
+
+def call(
+    cls: "type[Step]",
+    source: Any,
+    *,
+    backend: str | Backend | None,
+    config_file: str | os.PathLike[str] | None,
+    steps: Mapping[str, Mapping[str, Any]] | None,
+    logcfg: str | os.PathLike[str] | None,
+    configure_log: bool,
+    name: str | None,
+    parameters: Mapping[str, Any],
+    ignored: Sequence[str],
+) -> Any:
+    """See ``Step.call``."""
+    user_layers = [
+        *([] if config_file is None else precedence.layers_from_file(cls, config_file)),
+        *precedence.layers_from_keywords(cls, parameters, steps),
+    ]
+    cls(name).configure(user_layers)  # tells a user's mistakes before anything is opened
+    sources = _several(source, parameters)
+    configuration = logs.read_configuration(logcfg, [parameters.get("output_dir")])
+    with logs.installed(configuration) if configure_log else nullcontext():
+        if ignored:
+            set_here = ", ".join(ignored)
+            log.warning("%s.call makes a new instance; set on this one and not used: %s", cls.__name__, set_here)
+        results = []
+        for one in sources or [source]:
+            with _progress(shown=configure_log):
+                results.append(_call_on_one(cls, one, backend, user_layers, name))
+    return results if sources is not None else results[0]
+
+
+def _call_on_one(
+    cls: "type[Step]", source: Any, backend: str | Backend | None, user_layers: Sequence[Settings], name: str | None
+) -> Any:
+    # Both pull in NumPy and the readers; importing a step does not.
+    from gpipe.controller.execution import execute
+    from gpipe.datamodels import read_header
+
+    header = read_header(source, expects=cls.accepts)
+    layers = [*_crds_layers(cls, header), *user_layers]
+    return execute(cls(name).configure(layers), header, backend)
+
+
+def _crds_layers(cls: "type[Step]", header: Any) -> list[Settings]:
+    if precedence.crds_parameters_disabled():
+        log.debug("STPIPE_DISABLE_CRDS_STEPPARS is set: no parameters from CRDS")
+        return []
+    from gpipe.controller.references import find_parameter_file
+    from gpipe.datamodels import crds_parameters
+
+    needed = [step.name for step in cls().plan(header.meta) if step.parent is not None]
+    find = functools.partial(find_parameter_file, crds_parameters=crds_parameters(header))
+    return precedence.layers_from_crds(cls, needed, find)
+
+
+def _several(source: Any, parameters: Mapping[str, Any]) -> list[Any] | None:
+    """The exposures of a list, or None for one exposure."""
+    if not isinstance(source, list | tuple):
+        return None
+    if len(source) > 1 and parameters.get("output_file"):
+        raise ParameterError(
+            f"output_file: found one name for {len(source)} exposures, expected output_dir, which keeps their own names"
+        )
+    return list(source)
+
+
+@contextmanager
+def _progress(*, shown: bool) -> Iterator[None]:
+    """A line on the terminal that says which step is at work; nothing where stderr is not a terminal."""
+    if not (shown and sys.stderr.isatty()):
+        yield
+        return
+    from gpipe.controller.progress import progress_shown
+
+    with progress_shown():
+        yield
+
+
+@functools.cache
+def say_that_run_reads_no_crds_parameters() -> None:
+    """Once in a process."""
+    if not precedence.crds_parameters_disabled():
+        log.warning("run() uses the parameters of this instance; CRDS parameter files are read by call() only")

@@ -1,0 +1,59 @@
+"""What happens during a run, for whoever watches: progress displays, tables, benchmarks."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class StepStarted:
+    """A step is about to work (or to be skipped): the ``position``-th of ``total``, counted from 1."""
+
+    name: str
+    position: int = 1
+    total: int = 1
+
+
+@dataclass(frozen=True)
+class StepDone:
+    """A step has ended.
+
+    Attributes
+    ----------
+    seconds : wall time with the work that it queued on the device, hooks and saving.
+    status : COMPLETE or SKIPPED.
+    result : the exposure after the step, the main one where there are several. It is not to be kept: that would hold
+        its arrays for the rest of the run.
+    """
+
+    name: str
+    seconds: float
+    status: str
+    result: Any
+
+
+Event = StepStarted | StepDone
+_watchers: ContextVar[tuple[Callable[[Event], None], ...]] = ContextVar("watchers", default=())
+
+
+@contextmanager
+def watch(callback: Callable[[Event], None]) -> Iterator[None]:
+    """Have ``callback`` called with every event of the runs inside the ``with`` block."""
+    token = _watchers.set((*_watchers.get(), callback))
+    try:
+        yield
+    finally:
+        _watchers.reset(token)
+
+
+def emit(event: Event) -> None:
+    """Tell all watchers."""
+    for callback in _watchers.get():
+        callback(event)
+
+
+def is_watched() -> bool:
+    """Whether anybody watches: times are then worth waiting for the device."""
+    return bool(_watchers.get())

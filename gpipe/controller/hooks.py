@@ -1,0 +1,82 @@
+"""Hooks: what a user has run on the exposure before or after a step.
+
+A hook is one of
+
+- a function, or its dotted path as text (``"mymodule.clip"``): it gets a ``stdatamodels`` model with NumPy arrays of
+  its own, may change it, and may return another one in its place;
+- a Step, its class, or the dotted path of its class, also with arguments (``"mymodule.Clip(level=3)"``);
+- any other text: a shell command, in which ``{0}`` is the name of a file with the exposure.
+"""
+
+import ast
+import importlib
+import re
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gpipe.controller.step import Step
+from gpipe.datamodels import InFlight, open_exposure, to_model, write
+from gpipe.exceptions import GpipeError, ParameterError
+
+_DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+(\(.*\))?")
+
+
+def apply_hooks(step: Step, parameter: str, exposure: Any) -> Any:
+    """The exposure after the hooks in ``pre_hooks`` or ``post_hooks`` of a step."""
+    for given in getattr(step, parameter):
+        hook = _resolved(given, f"{step.label}.{parameter}")
+        if isinstance(hook, Step):
+            exposure = hook.run(exposure)
+        elif isinstance(hook, str):
+            _run_command(hook, exposure, f"{step.label}.{parameter}", step.name)
+        else:
+            exposure = _changed(hook, exposure)
+    return exposure
+
+
+def _resolved(given: Any, where: str) -> Step | Callable[[Any], Any] | str:
+    if isinstance(given, str):
+        if not _DOTTED.fullmatch(given.strip()):
+            return given
+        given = _imported(given.strip(), where)
+    if isinstance(given, type) and issubclass(given, Step):
+        given = given()
+    if not isinstance(given, Step) and not callable(given):
+        raise ParameterError(f"{where}: found {given!r}, expected a function, a Step or a shell command")
+    return given
+
+
+def _imported(text: str, where: str) -> Any:
+    path, bracket, arguments = text.partition("(")
+    module, _, name = path.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), name)
+        return found(**_keywords(bracket + arguments)) if bracket else found
+    except (ImportError, AttributeError, ValueError, SyntaxError, TypeError) as error:
+        raise ParameterError(f"{where}: {text!r} cannot be imported ({error})") from error
+
+
+def _keywords(arguments: str) -> dict[str, Any]:
+    """The literal keyword arguments in ``(name=value, ...)``."""
+    call = ast.parse(f"f{arguments}", mode="eval").body
+    if not isinstance(call, ast.Call) or call.args:
+        raise ValueError("arguments must be name=value")
+    return {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
+
+
+def _changed(hook: Callable[[Any], Any], exposure: InFlight) -> InFlight:
+    # A copy, so that a hook that writes into the arrays cannot reach those of the caller's input.
+    model = to_model(exposure).copy()
+    returned = hook(model)
+    return open_exposure(model if returned is None else returned, exposure.backend)
+
+
+def _run_command(command: str, exposure: InFlight, where: str, name: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = write(to_model(exposure), Path(folder, f"{name}.0000.fits")) if "{0}" in command else ""
+        done = subprocess.run(command.replace("{0}", str(path)), shell=True, check=False)
+    if done.returncode:
+        raise GpipeError(f"{where}: {command!r} returned status {done.returncode}, expected 0")

@@ -1,0 +1,26 @@
+"""Which step is at work, on a terminal."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from gpipe.controller.events import Event, StepDone, watch
+
+
+@contextmanager
+def progress_shown() -> Iterator[None]:
+    """Show the steps of the runs inside the ``with`` block on stderr; gone at its end."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("reading", total=None)
+
+        def show(event: Event) -> None:
+            if isinstance(event, StepDone):
+                progress.advance(task)
+            else:
+                progress.update(task, description=event.name, total=event.total)
+
+        with watch(show):
+            yield

@@ -1,0 +1,23 @@
+"""Whole pipelines."""
+
+from gpipe.pipeline.detector1 import Detector1Pipeline
+
+__all__ = ["Detector1Pipeline"]
+
+_OF_JWST = (
+    "Ami3Pipeline",
+    "Coron3Pipeline",
+    "DarkPipeline",
+    "GuiderPipeline",
+    "Image2Pipeline",
+    "Image3Pipeline",
+    "Spec2Pipeline",
+    "Spec3Pipeline",
+    "Tso3Pipeline",
+)
+
+
+def __getattr__(name: str) -> object:
+    if name in _OF_JWST:
+        raise ImportError(f"gpipe calibrates stage 1 only; its products are ready for jwst.pipeline.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,90 @@
+"""The first stage: from uncalibrated ramps to count rates."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from gpipe.controller import Pipeline, SideProduct, Step
+from gpipe.controller import parameters as p
+from gpipe.controller.naming import OutputSettings
+from gpipe.dark_current import DarkCurrentStep
+from gpipe.dq_init import DQInitStep
+from gpipe.exceptions import InputError
+from gpipe.gain_scale import GainScaleStep
+from gpipe.group_scale import GroupScaleStep
+from gpipe.ipc import IPCStep
+from gpipe.jump import JumpStep
+from gpipe.linearity import LinearityStep
+from gpipe.pipeline import planned
+from gpipe.ramp_fitting import RampFitStep
+from gpipe.refpix import RefPixStep
+from gpipe.saturation import SaturationStep
+from gpipe.superbias import SuperBiasStep
+
+NEAR_INFRARED = ("FGS", "NIRCAM", "NIRISS", "NIRSPEC")
+GUIDE_EXPOSURES = ("FGS_ACQ", "FGS_FINEGUIDE", "FGS_ID", "FGS_TRACK")
+
+
+class Detector1Pipeline(Pipeline):
+    """Calibrate an uncalibrated near-infrared exposure: ramps in, the mean count rate out.
+
+    Products: ``_rate`` (returned), ``_rateints`` (a rate for each integration) and, when asked for, ``_ramp``. Where
+    ramp_fit is skipped the calibrated ramp is the result. The order is that of
+    https://jwst-pipeline.readthedocs.io/en/latest/jwst/pipeline/calwebb_detector1.html
+    """
+
+    class_alias = "calwebb_detector1"
+
+    save_calibrated_ramp = p.Boolean(False, help="Save the calibrated ramp, before rates are fitted to it.")
+
+    step_defs: ClassVar[Mapping[str, type[Step]]] = {
+        "group_scale": GroupScaleStep,
+        "dq_init": DQInitStep,
+        "emicorr": planned.EmiCorrStep,
+        "saturation": SaturationStep,
+        "ipc": IPCStep,
+        "superbias": SuperBiasStep,
+        "refpix": RefPixStep,
+        "rscd": planned.RscdStep,
+        "firstframe": planned.FirstFrameStep,
+        "lastframe": planned.LastFrameStep,
+        "linearity": LinearityStep,
+        "dark_current": DarkCurrentStep,
+        "reset": planned.ResetStep,
+        "persistence": planned.PersistenceStep,
+        "charge_migration": planned.ChargeMigrationStep,
+        "jump": JumpStep,
+        "picture_frame": planned.PictureFrameStep,
+        "clean_flicker_noise": planned.CleanFlickerNoiseStep,
+        "ramp_fit": RampFitStep,
+        "gain_scale": GainScaleStep,
+    }
+    step_synonyms: ClassVar[Mapping[str, str]] = {"dark": "dark_current"}
+
+    def order(self, meta: Any) -> Sequence[str]:
+        """The near-infrared order; MIRI and guide exposures are refused."""
+        kind, name = meta.exposure.type, meta.filename or "the exposure"
+        if meta.instrument.name not in NEAR_INFRARED:
+            found = f"INSTRUME {meta.instrument.name}"
+            raise InputError(
+                f"{name}: found {found}, which gpipe does not calibrate yet; expected one of {', '.join(NEAR_INFRARED)}"
+            )
+        if str(kind).startswith(GUIDE_EXPOSURES):
+            raise InputError(f"{name}: found a guide exposure ({kind}), which gpipe does not calibrate yet")
+        early = ("group_scale", "dq_init", "saturation", "ipc", "superbias", "refpix", "linearity", "dark_current")
+        late = ("charge_migration", "jump", "picture_frame", "clean_flicker_noise", "persistence")
+        return (*early, *late, "ramp_fit", "gain_scale")
+
+    def products_before(self, name: str, exposure: Any) -> Sequence[SideProduct]:
+        """The calibrated ramp, when asked for. Without a fit it is the result, which is saved anyway."""
+        is_result = self.ramp_fit.skip and OutputSettings.of(self).saves
+        due = name == "ramp_fit" and self.save_calibrated_ramp and not is_result
+        return (SideProduct(exposure, suffix="ramp"),) if due else ()
+
+    def suffix_of(self, result: Any, step: str | None) -> str | None:
+        """Rates of integrations are ``rateints``, and ``gain_scaleints`` after that step."""
+        ints = result.data.ndim == 3
+        if step is not None:
+            return "gain_scaleints" if ints and step == "gain_scale" else None
+        if result.data.ndim == 4:
+            return "ramp"
+        return "rateints" if ints else "rate"
