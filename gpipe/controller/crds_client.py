@@ -5,6 +5,8 @@ Rules and references come from where ``crds`` is told to look: ``CRDS_PATH`` (th
 is contacted, and a cache that cannot be written to is used as it is. What goes wrong is a ReferenceFileError.
 """
 
+import functools
+import importlib.metadata
 import os
 import stat
 import threading
@@ -49,9 +51,14 @@ def version() -> str:
 
 
 def context() -> str:
-    """The name of the context (``jwst_1234.pmap``) in force now."""
+    """The name of the context (``jwst_1234.pmap``) in force now.
+
+    That of CRDS_CONTEXT; else the client's choice, which is the one made for the installed version of ``jwst``. Where
+    that is not installed it is the latest, which the client would take too, with a warning that it found no software.
+    """
+    latest = not os.environ.get("CRDS_CONTEXT") and not _jwst_is_installed()
     with _client() as crds:
-        return str(crds.get_context_name(OBSERVATORY))
+        return str(crds.get_context_name(OBSERVATORY, "latest" if latest else None))
 
 
 def recommended(parameters: Mapping[str, Any], reftypes: Sequence[str]) -> dict[str, str]:
@@ -107,6 +114,14 @@ def _fetch(names: Sequence[str], parameters: Mapping[str, Any]) -> str:
     return f"{os.environ['CRDS_SERVER_URL']} does not hand it out"
 
 
+@functools.cache
+def _jwst_is_installed() -> bool:
+    try:
+        return bool(importlib.metadata.version("jwst"))
+    except importlib.metadata.PackageNotFoundError:
+        return False
+
+
 @contextmanager
 def _client() -> Iterator[Any]:
     """The ``crds`` package, set to the environment of this moment; its failures become ReferenceFileError."""
@@ -135,7 +150,8 @@ def _forget_other_environment(server_config: Path) -> None:
     from crds.client import api
     from crds.core import config, utils
 
-    variables = tuple(sorted((k, v) for k, v in os.environ.items() if k.startswith("CRDS_")))
+    # The client itself writes "None" and then "none" into variables that nobody set.
+    variables = tuple(sorted((k, v) for k, v in os.environ.items() if k.startswith("CRDS_") and v.lower() != "none"))
     # With a server the client rewrites this file itself, so that its time says nothing.
     changed = server_config.stat().st_mtime_ns if server_config.is_file() and not has_server() else None
     if (variables, changed) == _remembered:

@@ -113,6 +113,23 @@ def test_default_context_of_the_cache_may_change(cache):
     assert resolve({"a": ["superbias"]}).context == "jwst_0002.pmap"
 
 
+def test_without_jwst_the_latest_context_is_not_worth_a_warning(cache, monkeypatch, caplog):
+    cache.add_context("jwst_0002.pmap", superbias="jwst_nircam_superbias_0002.fits")
+    monkeypatch.setattr(crds_client, "_jwst_is_installed", lambda: False)
+    assert resolve({"a": ["superbias"]}).context == "jwst_0001.pmap"
+    assert not caplog.records
+    monkeypatch.setenv("CRDS_CONTEXT", "jwst_0002.pmap")
+    assert resolve({"a": ["superbias"]}).context == "jwst_0002.pmap"
+
+
+def test_the_client_is_asked_for_the_context_once(cache, caplog):
+    caplog.set_level(logging.INFO)
+    for _ in range(3):
+        references.find_parameter_file("pars-jumpstep", EXPOSURE)
+        resolve({"a": ["gain"]})
+    assert len([record for record in caplog.records if "Calibration SW" in record.getMessage()]) <= 1
+
+
 def test_another_cache(cache, tmp_path, monkeypatch):
     assert resolve({"a": ["superbias"]}).steps["a"].superbias.name.endswith("_0001.fits")
     other = SmallCache(tmp_path / "other", references={"superbias": "jwst_nircam_superbias_0009.fits"})
