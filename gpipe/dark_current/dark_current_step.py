@@ -61,13 +61,22 @@ class DarkCurrentStep(Step):
             log.info("Poisson noise of a dark current of %s electron/s", self.average_dark_current)
             return uniform_dark_current(exposure.data, self.average_dark_current)
         value = dark.meta.exposure.average_dark_current or 0.0
-        if not dark.has("average_dark_current"):
+        if not _has_dark_current(dark):
             return uniform_dark_current(exposure.data, value)
         return dark_current_of(dark.plane("average_dark_current", exposure), value)
 
 
 def _sampling(meta: Any) -> Sampling:
     return Sampling(meta.exposure.nframes, meta.exposure.groupgap)
+
+
+def _has_dark_current(dark: Reference) -> bool:
+    if not dark.has("average_dark_current"):
+        return False
+    found, expected = dark.shape("average_dark_current"), dark.shape("data")[-2:]
+    if found != expected:
+        log.warning("%s: found a dark current of shape %s, expected %s; it is not used", dark.name, found, expected)
+    return found == expected
 
 
 def _wanted_groups(exposure: Ramp, dark: Reference) -> list[range]:

@@ -1,0 +1,124 @@
+import logging
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from stdatamodels.jwst.datamodels import DarkModel, RampModel
+
+import gpipe.backends
+from gpipe.controller import References, Skip
+from gpipe.dark_current import DarkCurrentStep
+from gpipe.datamodels import Ramp, Reference
+from gpipe.exceptions import InputError, ReferenceFileError
+
+SHAPE = (1, 3, 8, 10)
+
+
+def describe(model, nframes, groupgap, ngroups, window=(1, 1, 10, 8)):
+    exposure, subarray = model.meta.exposure, model.meta.subarray
+    exposure.nframes, exposure.groupgap, exposure.ngroups = nframes, groupgap, ngroups
+    subarray.xstart, subarray.ystart, subarray.xsize, subarray.ysize = window
+    return model
+
+
+def exposure(nframes=1, groupgap=0, window=(1, 1, 10, 8)):
+    shape = (*SHAPE[:2], window[3], window[2])
+    return Ramp(
+        header=describe(RampModel(), nframes, groupgap, SHAPE[1], window),
+        backend=gpipe.backends.get("numpy"),
+        data=np.zeros(shape, np.float32),
+        groupdq=np.zeros(shape, np.uint8),
+        pixeldq=np.zeros(shape[2:], np.uint32),
+        zeroframe=np.full((1, *shape[2:]), 3.0, np.float32),
+    )
+
+
+def dark(ngroups, nframes=1, groupgap=0, **arrays):
+    """Pixel values are their own group, from 1, plus a thousandth for each column."""
+    data = np.arange(1.0, ngroups + 1)[:, None, None] + np.zeros(SHAPE[2:]) + np.arange(SHAPE[3]) / 1000
+    model = DarkModel(data=data.astype(np.float32), dq=np.zeros(SHAPE[2:], np.uint32), **arrays)
+    return Reference("dark", describe(model, nframes, groupgap, ngroups))
+
+
+def apply(ramp, reference, **parameters):
+    return DarkCurrentStep(**parameters).apply(ramp, References({"dark": reference}))
+
+
+def test_exposure_keeps_what_the_step_does_not_touch():
+    ramp = exposure()
+    out = apply(ramp, dark(5))
+    np.testing.assert_allclose(out.data[0, :, 0, 0], [-1, -2, -3])
+    assert out.groupdq is ramp.groupdq
+    assert out.zeroframe is ramp.zeroframe
+
+
+def test_subarray_is_cut_out_of_the_dark():
+    out = apply(exposure(window=(4, 2, 5, 3)), dark(3))
+    np.testing.assert_allclose(out.data[0, 0], -1 - np.arange(3, 8) / 1000 + np.zeros((3, 1)), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("sampling", "wanted"), [((1, 0), {0, 1, 2}), ((2, 3), {0, 1, 5, 6, 10, 11}), ((1, 9), {0, 10, 20})]
+)
+def test_only_the_groups_that_are_needed_are_read(monkeypatch, sampling, wanted):
+    reference, read = dark(40), set()
+    plane = Reference.plane
+
+    def remember(self, array, ramp, *, first=None):
+        if array == "data":
+            read.add(first)
+        return plane(self, array, ramp, first=first)
+
+    monkeypatch.setattr(Reference, "plane", remember)
+    out = apply(exposure(*sampling), reference)
+    assert read == wanted
+    means = np.array(sorted(wanted)).reshape(3, -1).mean(axis=1) + 1
+    np.testing.assert_allclose(out.data[0, :, 0, 0], -means)
+
+
+def test_short_dark_is_extrapolated_and_said_so(caplog):
+    with caplog.at_level(logging.WARNING, logger="gpipe"):
+        out = apply(exposure(), dark(2))
+    np.testing.assert_allclose(out.data[0, :, 0, 0], [-1, -2, -3])
+    assert "has 2 groups, 3 are needed" in caplog.text
+
+
+def test_dark_of_one_group_cannot_be_extrapolated():
+    with pytest.raises(ReferenceFileError, match="found 1 group, expected at least 2"):
+        apply(exposure(), dark(1))
+
+
+@pytest.mark.parametrize("of_dark", [(2, 0), (1, 1), (4, 2)])
+def test_dark_of_another_sampling_skips_the_step(of_dark):
+    with pytest.raises(Skip, match="NFRAMES=1, GROUPGAP=0"):
+        apply(exposure(), dark(9, *of_dark))
+
+
+def test_dark_output_says_what_it_is():
+    produced = apply(exposure(2, 1, window=(4, 2, 5, 3)), dark(9), dark_output="mine.fits")
+    (product,) = produced.side_products
+    model, subarray = product.model, product.model.meta.subarray
+    assert product.output_file == "mine.fits"
+    assert (model.meta.exposure.nframes, model.meta.exposure.groupgap, model.meta.exposure.ngroups) == (2, 1, 3)
+    assert (subarray.xstart, subarray.ystart, subarray.xsize, subarray.ysize) == (4, 2, 5, 3)
+    np.testing.assert_allclose(model.data, -produced.results[0].data[0])
+
+
+def test_dark_output_of_a_dark_used_as_it_is_holds_all_its_groups():
+    (product,) = apply(exposure(), dark(7), dark_output="mine.fits").side_products
+    np.testing.assert_allclose(product.model.data[:, 0, 0], np.arange(1, 8))
+
+
+def test_dark_current_of_another_shape_is_left_out(caplog):
+    reference = dark(3, average_dark_current=np.ones((2, 10), np.float32))
+    reference.meta.exposure.average_dark_current = 0.5
+    with caplog.at_level(logging.WARNING, logger="gpipe"):
+        out = apply(exposure(), reference)
+    np.testing.assert_array_equal(out.average_dark_current, np.full((8, 10), 0.5))
+    assert "expected (8, 10); it is not used" in caplog.text
+
+
+def test_miri_is_refused():
+    meta = SimpleNamespace(instrument=SimpleNamespace(name="MIRI"))
+    with pytest.raises(InputError, match="MIRI"):
+        DarkCurrentStep().check(meta, References({}))

@@ -1,0 +1,85 @@
+import array_api_compat
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import gpipe.dq as dq
+from gpipe.dark_current.dark_sub import (
+    average_dark,
+    dark_current_of,
+    extrapolate_dark,
+    subtract_dark,
+    uniform_dark_current,
+)
+
+FINITE = st.floats(-1e4, 1e4, width=32)
+
+
+def subtract(data, pixeldq, dark, dark_dq):
+    planes = array_api_compat.array_namespace(dark).unstack(dark)
+    return subtract_dark(data, pixeldq, planes, dark_dq)
+
+
+def average(frames):
+    return average_dark(array_api_compat.array_namespace(frames).unstack(frames))
+
+
+def test_every_group_of_every_integration_loses_its_dark(library, rng):
+    data = rng.normal(size=(2, 3, 4, 5)).astype(np.float32)
+    data[1, 2, 0, 0] = np.nan
+    dark = rng.normal(size=(3, 4, 5)).astype(np.float32)
+    pixeldq = rng.integers(0, 8, (4, 5)).astype(np.uint32)
+    dark_dq = np.full((4, 5), dq.UNRELIABLE_DARK, np.uint32)
+    expected = data.copy()
+    for integration, group in np.ndindex(2, 3):
+        expected[integration, group] -= dark[group]
+    out = library.run(subtract, data, pixeldq, dark, dark_dq)
+    assert out.data.dtype == np.float32
+    assert out.pixeldq.dtype == np.uint32
+    np.testing.assert_array_equal(out.data, expected)
+    np.testing.assert_array_equal(out.pixeldq, pixeldq | dark_dq)
+
+
+def test_dark_of_another_number_of_groups_is_an_error():
+    data = np.zeros((1, 3, 2, 2), np.float32)
+    flags = np.zeros((2, 2), np.uint32)
+    with pytest.raises(ValueError, match="2 groups for data of 3"):
+        subtract(data, flags, np.zeros((2, 2, 2), np.float32), flags)
+
+
+@pytest.mark.parametrize("count", [1, 2, 8])
+def test_average_counts_nan_as_zero(library, rng, count):
+    frames = rng.normal(size=(count, 3, 4)).astype(np.float32)
+    frames[0, 1, 1] = frames[:, 2, 2] = np.nan
+    out = library.run(average, frames)
+    assert out.dtype == np.float32
+    np.testing.assert_allclose(out, np.nan_to_num(frames).mean(axis=0), rtol=1e-6, atol=1e-7)
+
+
+@given(FINITE, FINITE, st.integers(2, 8))
+def test_average_of_a_steady_dark_is_its_middle(start, step, count):
+    frames = np.array([start + step * i for i in range(count)], np.float32)[:, None, None]
+    middle = start + step * (count - 1) / 2
+    np.testing.assert_allclose(average(frames), [[middle]], rtol=1e-5, atol=1e-5 * (abs(start) + 8 * abs(step)) + 1e-30)
+
+
+def test_extrapolation_goes_on_at_the_last_rate(library):
+    before, last = np.array([[1.0, 5.0]], np.float32), np.array([[2.0, np.nan]], np.float32)
+    out = library.run(extrapolate_dark, before, last, 3)
+    assert out.dtype == np.float32
+    np.testing.assert_array_equal(out, [[5.0, np.nan]])
+
+
+def test_one_dark_current_for_all_pixels(library):
+    out = library.run(uniform_dark_current, np.zeros((2, 1, 3, 4), np.float32), 0.25)
+    assert out.dtype == np.float32
+    np.testing.assert_array_equal(out, np.full((3, 4), 0.25))
+
+
+def test_dark_current_of_each_pixel_unless_all_are_zero(library):
+    plane = np.array([[0.0, 0.5]], np.float32)
+    np.testing.assert_array_equal(library.run(dark_current_of, plane, 2.0), plane)
+    out = library.run(dark_current_of, np.zeros((1, 2), np.float32), 2.0)
+    assert out.dtype == np.float32
+    np.testing.assert_array_equal(out, [[2.0, 2.0]])

@@ -1,0 +1,113 @@
+import numpy as np
+import pytest
+from stdatamodels.jwst.datamodels import RampModel
+
+import gpipe.backends
+import gpipe.dq as dq
+from gpipe.controller import References
+from gpipe.datamodels import Ramp
+from gpipe.exceptions import InputError, ParameterError
+from gpipe.refpix import RefPixStep
+from gpipe.refpix.correction import correct_four_amplifiers, correct_single_amplifier
+from gpipe.refpix.edgeless import assign_reference_columns
+from gpipe.refpix.orientation import Orientation
+
+NOTHING = References({"refpix": None, "sirskernel": None})
+
+
+def header(window=(1, 1, 64, 64), name="SUB64P", noutputs=1, axes=(-1, 2)):
+    model = RampModel()
+    model.meta.instrument.name, model.meta.exposure.readpatt, model.meta.exposure.noutputs = "NIRCAM", "RAPID", noutputs
+    subarray = model.meta.subarray
+    subarray.name, (subarray.fastaxis, subarray.slowaxis) = name, axes
+    subarray.xstart, subarray.ystart, subarray.xsize, subarray.ysize = window
+    return model
+
+
+def exposure(rng, **described):
+    model = header(**described)
+    subarray = model.meta.subarray
+    shape = (2, 2, subarray.ysize, subarray.xsize)
+    pixeldq = np.zeros(shape[2:], np.uint32)
+    pixeldq[:4] = pixeldq[:, :4] = dq.REFERENCE_PIXEL
+    return Ramp(
+        header=model,
+        backend=gpipe.backends.get("numpy"),
+        data=rng.normal(20, 5, shape).astype(np.float32),
+        groupdq=np.zeros(shape, np.uint8),
+        pixeldq=pixeldq,
+    )
+
+
+def test_parameters_reach_the_function_of_one_amplifier(rng):
+    ramp = exposure(rng)
+    out = RefPixStep(odd_even_columns=False, siglimit=2.0).apply(ramp, NOTHING)
+    expected = correct_single_amplifier(
+        ramp.data, ramp.pixeldq, Orientation(-1, 2, 0, 2048 - 64), odd_even_columns=False, siglimit=2.0
+    )
+    np.testing.assert_array_equal(out.data, expected)
+    assert out.pixeldq is ramp.pixeldq
+
+
+def test_parameters_reach_the_function_of_four_amplifiers(rng):
+    ramp = exposure(rng, window=(1, 1, 2048, 16), noutputs=4, name="SUBGRISM64")
+    given = {"use_side_ref_pixels": True, "side_smoothing_length": 7, "side_gain": 0.6, "odd_even_columns": False}
+    out = RefPixStep(**given).apply(ramp, NOTHING)
+    np.testing.assert_array_equal(
+        out.data, correct_four_amplifiers(ramp.data, ramp.pixeldq, Orientation(-1, 2), **given)
+    )
+
+
+def test_edgeless_subarray_uses_its_outer_columns(rng):
+    ramp = exposure(rng, window=(600, 1000, 40, 32), name="SUB512", axes=(2, 1))
+    ramp.pixeldq[...] = 0
+    at = Orientation(2, 1, first_row=599, first_column=999)
+    out = RefPixStep().apply(ramp, NOTHING)
+    np.testing.assert_array_equal(
+        out.data, correct_single_amplifier(ramp.data, assign_reference_columns(ramp.pixeldq), at)
+    )
+    assert not out.pixeldq.any()
+
+
+def test_zero_frame_is_corrected_too(rng):
+    ramp = exposure(rng)
+    with_zero = Ramp(**{**vars(ramp), "zeroframe": ramp.data[:, 1]})
+    out = RefPixStep().apply(with_zero, NOTHING)
+    np.testing.assert_array_equal(out.zeroframe, out.data[:, 1])
+
+
+@pytest.mark.parametrize(
+    ("parameters", "change", "error", "match"),
+    [
+        ({"refpix_algorithm": "sirs"}, {}, ParameterError, "refpix_algorithm: found 'sirs'.*expected 'median'"),
+        ({}, {"readpatt": "NRSIRS2RAPID"}, InputError, "IRS2"),
+        ({}, {"instrument": "MIRI"}, InputError, "MIRI"),
+        ({}, {"fastaxis": None}, InputError, "FASTAXIS None"),
+    ],
+    ids=["sirs", "irs2", "miri", "axes"],
+)
+def test_what_the_step_cannot_do_is_refused_beforehand(parameters, change, error, match):
+    meta = header().meta
+    meta.exposure.readpatt = change.get("readpatt", "RAPID")
+    meta.instrument.name = change.get("instrument", "NIRCAM")
+    meta.subarray.fastaxis = change.get("fastaxis", -1)
+    with pytest.raises(error, match=match):
+        RefPixStep(**parameters).check(meta, NOTHING)
+
+
+def test_parameters_of_jwst_have_the_defaults_of_jwst():
+    assert RefPixStep().get_pars(full_spec=False) == {
+        "odd_even_columns": True,
+        "use_side_ref_pixels": True,
+        "side_smoothing_length": 11,
+        "side_gain": 1.0,
+        "odd_even_rows": True,
+        "ovr_corr_mitigation_ftr": 3.0,
+        "preserve_irs2_refpix": False,
+        "irs2_mean_subtraction": False,
+        "refpix_algorithm": "median",
+        "sigreject": 4.0,
+        "gaussmooth": 1.0,
+        "halfwidth": 30,
+        "siglimit": 3.0,
+    }
