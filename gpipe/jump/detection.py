@@ -1,29 +1,23 @@
 """Flag jumps in ramps: cosmic-ray hits and other steps."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
 
 from array_api_compat import array_namespace, device
 
 from gpipe import dq
 from gpipe.arrays import Array, Namespace, map_row_blocks
 from gpipe.arrays.nan import nanmedian
-from gpipe.jump.after_jump import AfterJump, flag_after_jumps
+from gpipe.jump.after_jump import AfterJump, next_groups
 from gpipe.jump.differences import UNUSABLE, first_differences, median, noise, rank, rank_magnitudes, read_variance
 from gpipe.jump.iterative import Thresholds, jump_bounds
 from gpipe.jump.method import Method
-from gpipe.jump.neighbours import flag_neighbours
+from gpipe.jump.neighbours import Neighbours, neighbours, rows_around
 from gpipe.jump.sigma_clip import clipped
 
 CACHED_SAMPLES = 1 << 19
 DEVICE_SAMPLES = 1 << 27
-
-
-@dataclass(frozen=True, kw_only=True)
-class Neighbours:
-    """Jumps between ``least`` and ``most`` sigma, both excluded, also flag the four neighbours of their pixel."""
-
-    least: float
-    most: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +39,7 @@ class JumpSettings:
     frames: int
     only_use_ints: bool = True
     neighbours: Neighbours | None = None
-    after: tuple[AfterJump, ...] = field(default=())
+    after: tuple[AfterJump, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,23 +103,23 @@ def flag_jumps(
     """
     xp = array_namespace(data, groupdq, gain, readnoise)
     if settings.method is None:
-        return Flagged(_tidy(groupdq, xp), None)
+        return Flagged(_without_redundant(groupdq, xp), None)
+    how = {"block_rows": block_rows or _rows_at_once(data), "workers": workers}
     levels = [a.dn * nanmedian(xp.reshape(gain, (-1,)), axis=0, xp=xp) for a in settings.after]
 
-    def one_block(*arrays: Array) -> tuple[Array, ...]:
-        return _flag_block(*arrays, settings=settings, levels=levels)
+    def find(*block: Array) -> tuple[Array, ...]:
+        return _find(*block, settings=settings, levels=levels)
 
-    rows = block_rows or _rows_at_once(data)
-    found = map_row_blocks(one_block, data, groupdq, gain, readnoise, block_rows=rows, workers=workers)
-    flagged, reach = found[0], list(found[1:])
+    def spread(groupdq: Array, before: Array, strong: Array, after: Array, *large: Array) -> tuple[Array]:
+        return (_spread(groupdq, neighbours(before, strong, after), large, settings),)
+
+    flagged, strong, *large = map_row_blocks(find, data, groupdq, gain, readnoise, **how)
     if settings.method is Method.SIGMA_CLIP:
         flagged = _unflag_full_groups(flagged, xp)
     primary = xp.count_nonzero(flagged & dq.JUMP_DET)
-    if settings.neighbours:
-        flagged = flag_neighbours(flagged, reach.pop(0))
-    if settings.after:
-        flagged = flag_after_jumps(flagged, reach, [a.groups for a in settings.after])
-    return Flagged(_tidy(flagged, xp), primary)
+    strong = strong & _jumps(flagged)
+    (flagged,) = map_row_blocks(spread, flagged, *rows_around(strong), *large, **how)
+    return Flagged(flagged, primary)
 
 
 def _rows_at_once(data: Array) -> int:
@@ -134,7 +128,7 @@ def _rows_at_once(data: Array) -> int:
     return max(1, samples // max(1, integrations * groups * columns))
 
 
-def _flag_block(
+def _find(
     data: Array, groupdq: Array, gain: Array, readnoise: Array, *, settings: JumpSettings, levels: list[Array]
 ) -> tuple[Array, ...]:
     """Flags of the jumps themselves, then masks of differences that flags spread from if they are jumps."""
@@ -142,25 +136,44 @@ def _flag_block(
     differences = first_differences(data, groupdq, gain)
     ranked = rank(_all_together(differences, xp))
     flux, variance = median(ranked), read_variance(readnoise, gain, frames=settings.frames)
-    excess = differences - flux
-    sigma = noise(flux, variance)
+    excess, sigma = differences - flux, noise(flux, variance)
+    off = xp.abs(excess)
     if settings.method is Method.ITERATIVE:
-        bounds = jump_bounds(rank_magnitudes(ranked), variance, settings.thresholds)
-        jumps = (xp.abs(differences) >= bounds.upper) | (xp.abs(differences) <= bounds.lower)
+        jumps = jump_bounds(rank_magnitudes(ranked), variance, settings.thresholds).exceeded_by(differences)
     elif settings.method is Method.SINGLE_PASS:
-        jumps = xp.abs(excess) > settings.thresholds.four_or_more * sigma
+        jumps = off > settings.thresholds.four_or_more * sigma
     elif settings.only_use_ints:
         jumps = clipped(differences, settings.thresholds.four_or_more)
     else:
         together = clipped(_all_together(differences, xp), settings.thresholds.four_or_more)
         jumps = xp.reshape(together, differences.shape)
+    reach = settings.neighbours
+    strong = (off > reach.least * sigma) & (off < reach.most * sigma) if reach else xp.zeros_like(jumps)
+    return _with_jumps(groupdq, jumps), strong, *(excess >= level for level in levels)
+
+
+def _spread(groupdq: Array, reached: Array, large: Sequence[Array], settings: JumpSettings) -> Array:
+    """Flag neighbours that are reached, then the groups after large jumps."""
+    xp = array_namespace(groupdq, reached)
+    usable = (groupdq[:, 1:, ...] & UNUSABLE) == 0
+    groupdq = _with_jumps(groupdq, reached & usable)
+    if large:
+        jumps = _jumps(groupdq)
+        following = [next_groups(x & jumps, a.groups) for x, a in zip(large, settings.after, strict=True)]
+        groupdq = _with_jumps(groupdq, reduce(xp.logical_or, following) & usable)
+    return _without_redundant(groupdq, xp)
+
+
+def _jumps(groupdq: Array) -> Array:
+    """Which groups after the first have JUMP_DET: bool, (integration, group - 1, row, column)."""
+    return (groupdq[:, 1:, ...] & dq.JUMP_DET) != 0
+
+
+def _with_jumps(groupdq: Array, jumps: Array) -> Array:
+    """Add JUMP_DET to groups after the first."""
+    xp = array_namespace(groupdq, jumps)
     later = groupdq[:, 1:, ...] | xp.astype(jumps, xp.uint8) * dq.JUMP_DET
-    flagged = xp.concat([groupdq[:, :1, ...], later], axis=1)
-    strong = []
-    if settings.neighbours:
-        off = xp.abs(excess)
-        strong = [(off > settings.neighbours.least * sigma) & (off < settings.neighbours.most * sigma)]
-    return flagged, *strong, *(excess >= level for level in levels)
+    return xp.concat([groupdq[:, :1, ...], later], axis=1)
 
 
 def _all_together(differences: Array, xp: Namespace) -> Array:
@@ -174,7 +187,7 @@ def _unflag_full_groups(groupdq: Array, xp: Namespace) -> Array:
     return xp.where(full & (groupdq == dq.JUMP_DET), 0, groupdq)
 
 
-def _tidy(groupdq: Array, xp: Namespace) -> Array:
+def _without_redundant(groupdq: Array, xp: Namespace) -> Array:
     """Take JUMP_DET from samples that are DO_NOT_USE or SATURATED anyway."""
-    redundant = (groupdq & UNUSABLE) != 0
-    return xp.where(redundant, groupdq & (0xFF ^ dq.JUMP_DET), groupdq)
+    redundant = xp.astype((groupdq & UNUSABLE) != 0, xp.uint8)
+    return groupdq & (0xFF - redundant * dq.JUMP_DET)

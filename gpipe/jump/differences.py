@@ -51,8 +51,7 @@ def rank(differences: Array) -> Ranked:
     xp = array_namespace(differences)
     missing = xp.isnan(differences)
     values = sort_planes(xp.where(missing, xp.finfo(differences.dtype).max, differences))
-    count = differences.shape[0] - xp.sum(xp.astype(missing, xp.uint8), axis=0, dtype=xp.int64)
-    return Ranked(values, count)
+    return Ranked(values, differences.shape[0] - xp.count_nonzero(missing, axis=0))
 
 
 def rank_magnitudes(ranked: Ranked) -> Ranked:

@@ -15,6 +15,12 @@ class Bounds:
     lower: Array
     upper: Array
 
+    def exceeded_by(self, differences: Array) -> Array:
+        """Which differences are jumps: bool, (…, row, column)."""
+        xp = array_namespace(differences)
+        magnitude = xp.abs(differences)
+        return (magnitude >= self.upper) | (magnitude <= self.lower)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Thresholds:
@@ -51,15 +57,15 @@ class _Window:
 def jump_bounds(magnitudes: Ranked, variance: Array, thresholds: Thresholds) -> Bounds:
     """Between which magnitudes the differences of a pixel are no jumps.
 
-    The difference that is furthest from the centre of those left, in units of sigma = sqrt(centre + variance), is a jump
-    if it is off by more than the threshold; it is removed and the rest judged again. The centre is the median without
-    the largest value if four or more are left, the median of three, or the smaller of two. Equal values are removed
-    together.
+    The difference that is furthest from the centre of those left, in units of sigma = sqrt(centre + variance), is a
+    jump if it is off by more than the threshold; it is removed and the rest judged again. The centre is the median
+    without the largest value if four or more are left, the median of three, or the smaller of two. Equal values are
+    removed together.
 
-    Removed are always the largest or the smallest of what is left. So each turn leaves out one value for every pixel, its
-    largest unless the smallest has just been found to be a jump, and judges those pixels whose largest value is a single
-    one: of several equal ones all but the last have been left out by then, just as the centre needs it. The number of
-    turns is the number of differences; nothing depends on values.
+    Removed are always the largest or the smallest of what is left. So each turn leaves out one value for every pixel,
+    its largest unless the smallest has just been found to be a jump, and judges those pixels whose largest value is a
+    single one: of several equal ones all but the last have been left out by then, just as the centre needs it. The
+    number of turns is the number of differences; nothing depends on values.
 
     Parameters
     ----------

@@ -1,37 +1,35 @@
-"""Flag the neighbours of strong jumps, which charge migration and capacitive coupling spread to."""
+"""The four neighbours of strong jumps, which share some of their charge."""
+
+from dataclasses import dataclass
 
 import array_api_extra as xpx
 from array_api_compat import array_namespace
 
-from gpipe import dq
-from gpipe.arrays import Array, Namespace
-from gpipe.jump.differences import UNUSABLE
+from gpipe.arrays import Array
 
 
-def flag_neighbours(groupdq: Array, strong: Array) -> Array:
-    """Add JUMP_DET to the four neighbours, in the same group, of pixels with a strong jump.
+@dataclass(frozen=True, kw_only=True)
+class Neighbours:
+    """Jumps between ``least`` and ``most`` sigma, both excluded, also flag the four neighbours of their pixel."""
 
-    DO_NOT_USE and SATURATED samples are left as they are.
+    least: float
+    most: float
+
+
+def rows_around(mask: Array) -> tuple[Array, Array, Array]:
+    """The mask of the row before, of the row itself and of the row after: three times (…, row, column)."""
+    xp = array_namespace(mask)
+    wide = xpx.pad(mask, [(0, 0)] * (mask.ndim - 2) + [(1, 1), (0, 0)], xp=xp)
+    return wide[..., :-2, :], wide[..., 1:-1, :], wide[..., 2:, :]
+
+
+def neighbours(before: Array, mask: Array, after: Array) -> Array:
+    """Where one of the four neighbours, or the pixel itself, is true; bool, (…, row, column).
 
     Parameters
     ----------
-    groupdq : uint8, (integration, group, row, column).
-    strong : bool, (integration, group - 1, row, column): where the difference to the group before is such that a jump
-        spreads; it does from where ``groupdq`` has JUMP_DET.
+    before, mask, after : bool, (…, row, column), from ``rows_around``, or the same rows of each.
     """
-    xp = array_namespace(groupdq, strong)
-    return xp.stack([_one_integration(groupdq[i, ...], strong[i, ...], xp) for i in range(groupdq.shape[0])])
-
-
-def _one_integration(groupdq: Array, strong: Array, xp: Namespace) -> Array:
-    later = groupdq[1:, ...]
-    reached = _cross(strong & ((later & dq.JUMP_DET) != 0), xp) & ((later & UNUSABLE) == 0)
-    return xp.concat([groupdq[:1, ...], later | xp.astype(reached, xp.uint8) * dq.JUMP_DET])
-
-
-def _cross(mask: Array, xp: Namespace) -> Array:
-    """Grow by one pixel up, down, left and right."""
-    edge = ((0, 0), (1, 1), (1, 1))
-    wide = xpx.pad(mask, edge, xp=xp)
-    rows, columns = wide[:, :, 1:-1], wide[:, 1:-1, :]
-    return mask | rows[:, :-2, :] | rows[:, 2:, :] | columns[:, :, :-2] | columns[:, :, 2:]
+    xp = array_namespace(before, mask, after)
+    wide = xpx.pad(mask, [(0, 0)] * (mask.ndim - 1) + [(1, 1)], xp=xp)
+    return before | mask | after | wide[..., :-2] | wide[..., 2:]

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from gpipe.jump.after_jump import AfterJump
-from gpipe.jump.detection import JumpSettings, Neighbours, flag_jumps, flag_unknown_gain
+from gpipe.jump.detection import JumpSettings, flag_jumps, flag_unknown_gain
 from gpipe.jump.iterative import Thresholds
 from gpipe.jump.method import choose_method, unusable_groups
+from gpipe.jump.neighbours import Neighbours
 
 pytestmark = pytest.mark.parity
 
