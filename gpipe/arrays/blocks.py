@@ -1,12 +1,11 @@
 """Run a function over blocks of detector rows, so that its temporaries stay small and cores share the work."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 
-from gpipe.arrays.types import Array
+from gpipe.arrays.types import Array, Namespace
 
 ROW_AXIS = -2
 
@@ -33,9 +32,27 @@ def map_row_blocks(
         return function(*(None if x is None else x[..., block, :] for x in arrays))
 
     starts = range(0, rows, block_rows)
-    if workers > 1:
+    if workers > 1 and len(starts) > 1:
         with ThreadPoolExecutor(workers) as pool:
-            pieces: list[Any] = list(pool.map(one_block, starts))
-    else:
-        pieces = [one_block(start) for start in starts]
-    return tuple(xp.concat(list(parts), axis=ROW_AXIS) for parts in zip(*pieces, strict=True))
+            return _put_together(pool.map(one_block, starts), rows, xp=xp)
+    return _put_together(map(one_block, starts), rows, xp=xp)
+
+
+def _put_together(pieces: Iterable[Sequence[Array]], rows: int, *, xp: Namespace) -> tuple[Array, ...]:
+    """Write pieces into whole arrays as they come, so that they need not all be held at once."""
+    whole: tuple[Array, ...] = ()
+    start = 0
+    for parts in pieces:
+        stop = start + parts[0].shape[ROW_AXIS]
+        if stop - start == rows:
+            return tuple(parts)
+        if not whole:
+            shapes = [(*part.shape[:ROW_AXIS], rows, *part.shape[ROW_AXIS + 1 :]) for part in parts]
+            whole = tuple(
+                xp.empty(shape, dtype=part.dtype, device=device(part))
+                for shape, part in zip(shapes, parts, strict=True)
+            )
+        for target, part in zip(whole, parts, strict=True):
+            target[..., start:stop, :] = part
+        start = stop
+    return whole

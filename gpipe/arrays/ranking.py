@@ -29,14 +29,14 @@ def sort_planes(x: Array) -> Array:
     if x.shape[0] > LARGEST_NETWORK:
         return xp.sort(x, axis=0, stable=False)
     planes = [x[k, ...] for k in range(x.shape[0])]
-    for low, high in _merge_exchange(len(planes)):
+    for low, high in merge_exchange(len(planes)):
         a, b = planes[low], planes[high]
         planes[low], planes[high] = xp.minimum(a, b), xp.maximum(a, b)
     return xp.stack(planes)
 
 
 @lru_cache(maxsize=LARGEST_NETWORK + 1)
-def _merge_exchange(count: int) -> tuple[tuple[int, int], ...]:
+def merge_exchange(count: int) -> tuple[tuple[int, int], ...]:
     """Pairs of positions to compare, in this order, to sort ``count`` elements."""
     return tuple(_exchanges(count))
 
