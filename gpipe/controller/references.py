@@ -112,8 +112,9 @@ def _opened(chosen: Chosen, parameters: Mapping[str, Any], meta: Any) -> dict[tu
         try:
             opened[reftype, key] = Reference(reftype, paths[c.in_crds] if c.in_crds else c.source, c.name)
             opened[reftype, key].check(meta)
+            log.info("%s reference: %s", reftype, c.name)
         except ReferenceFileError as error:
-            problems.append(str(error))
+            problems.append(str(error) if c.source is None else f"override_{reftype}: {error}")
     _raise(problems)
     return {(step, reftype): opened.get((reftype, c.key)) for (step, reftype), c in chosen.items()}
 
