@@ -223,16 +223,17 @@ class _Reader:
 
 
 def _decode(stored: np.ndarray, extension: Extension, out: np.ndarray) -> None:
-    scale, zero = extension.scale, extension.zero
-    if scale != 1:
-        out[...] = stored * scale + zero
-    elif zero == 0:
+    scale, zero, bits = extension.scale, extension.zero, 8 * stored.itemsize
+    if scale == 1 and zero == 0:
         out[...] = stored
-    elif out.dtype.kind == "f":
-        np.add(stored, out.dtype.type(zero), out=out, dtype=out.dtype)
-    else:  # FITS has signed integers only: the shift by half the range is a flip of the highest bit
+    elif scale == 1 and zero == 1 << (bits - 1) and out.dtype.kind == "u":
+        # FITS has signed integers only: the shift by half the range is a flip of the highest bit.
         unsigned = stored.view(stored.dtype.str.replace("i", "u"))
-        out[...] = np.bitwise_xor(unsigned, unsigned.dtype.type(int(zero)))
+        out[...] = np.bitwise_xor(unsigned, unsigned.dtype.type(zero))
+    elif scale == 1 and bits == 16 and out.dtype.kind == "f":  # exact in float32: no wider temporary
+        np.add(stored, out.dtype.type(zero), out=out, dtype=out.dtype)
+    else:
+        out[...] = stored.astype(np.float64) * scale + zero
 
 
 def _layout(hdus: fits.HDUList) -> dict[str, Extension]:
