@@ -12,6 +12,8 @@ _DRIFT_TIME = 10.0
 """Seconds over which drifts are quoted."""
 _RESET = 10.0
 """How many such drifts a reset shifts the levels by."""
+_LONGER_THAN_FRAME = 1.125
+"""Noise is made for longer than a frame, because it is periodic and the ends of a frame are not neighbours."""
 _COMMON = 0.5
 """Share of the variance of 1/f noise that all outputs have in common."""
 
@@ -71,7 +73,7 @@ class OneOverF:
         self._readout, self._sigma, self._rng = readout, sigma, rng
         rows, columns = readout.shape
         self._row_length = columns // readout.noutputs + ROW_OVERHEAD
-        self._length = _fast_length(rows * self._row_length)
+        self._length = _fast_length(round(_LONGER_THAN_FRAME * rows * self._row_length))
         frequency = np.arange(1, self._length // 2 + 1, dtype=np.float64)
         power = 1 / frequency
         self._amplitude = np.sqrt(power / power.sum()).astype(np.float32) * np.float32(self._length / 2)

@@ -7,7 +7,7 @@ import numpy as np
 from stdatamodels.jwst import datamodels
 
 from gpipe.simulate.config import ExposureConfig
-from gpipe.simulate.metadata import describe
+from gpipe.simulate.metadata import dated, describe
 from gpipe.simulate.pixels import Pixels, make_pixels
 from gpipe.simulate.ramp import expose
 
@@ -46,7 +46,7 @@ def make_exposure(config: ExposureConfig) -> tuple[datamodels.Level1bModel, Trut
     rng = np.random.Generator(np.random.SFC64([config.seed, config.sca.code]))
     light = config.scene.rate(config.window)
     ramps = expose(config, pixels, light, rng)
-    model = datamodels.Level1bModel()
+    model = dated(datamodels.Level1bModel)()
     model.data = ramps.data
     if config.zero_frame:
         model.zeroframe = ramps.zeroframe

@@ -1,5 +1,6 @@
 """Headers: the metadata of an uncalibrated JWST exposure."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from gpipe.simulate.config import ExposureConfig
 
 START = Time("2025-03-01T06:00:00", scale="utc")
 _POINTING = {"ra": 80.4875, "dec": -69.4975, "v2": 120.0, "v3": -490.0}
-_OPTICS = {
+_OPTICS: dict[str, dict] = {
     "NIRISS": {"filter": "CLEAR", "pupil": "F200W", "focus_position": 0},
     "NIRSPEC": {"filter": "CLEAR", "grating": "PRISM", "fixed_slit": "S1600A1", "lamp_mode": "NONE"},
     "FGS": {},
@@ -18,11 +19,21 @@ _TIME_SERIES = {"NRC_TSIMAGE", "NRC_TSGRISM", "NIS_SOSS", "NRS_BRIGHTOBJ"}
 _COMPLETE = b"Normal Completion"
 
 
+@cache
+def dated(kind: type) -> type:
+    """A ``stdatamodels`` class like ``kind`` that does not write the time of writing: the same seed, the same bytes."""
+
+    def on_save(self: Any, path: Any = None) -> None:
+        kind.on_save(self, path)  # type: ignore[attr-defined]
+        self.meta.date = START.isot
+
+    return type(kind.__name__, (kind,), {"on_save": on_save, "__module__": kind.__module__})
+
+
 def describe(model: Any, config: ExposureConfig) -> None:
     """Fill in the metadata and the tables of an ``_uncal`` model."""
     tree = {
         "filename": config.file_name,
-        "date": START.isot,
         "origin": "gpipe",
         "telescope": "JWST",
         "filetype": "raw",
@@ -133,6 +144,11 @@ def _observation(config: ExposureConfig) -> dict:
         "activity_id": "01",
         "exposure_number": str(config.exposure),
     }
+
+
+def _visit(config: ExposureConfig) -> dict:
+    time_series = config.exposure_type in _TIME_SERIES
+    return {"status": "SUCCESSFUL", "type": "PRIME_TARGETED_FIXED", "tsovisit": time_series}
 
 
 def _target() -> dict:

@@ -14,6 +14,10 @@ from gpipe.simulate.response import invert_response
 _BLOCK_ROWS = 64
 ADC_LIMIT = 65535
 _SATURATION_MARGIN = 0.97
+_OUTPUT_LEVELS = np.array([-210, 140, -60, 180], dtype=np.float32)
+_COLUMN_LEVELS = np.array([-25, 25], dtype=np.float32)
+_HIGHER_POWERS = (4e-12, 3e-17)
+"""1/DN^2 and 1/DN^3, coefficients of the correction of non-linearity."""
 _GAPS = ("superbias", "linearity", "saturation", "dark", "gain")
 """References that know nothing of a few pixels."""
 
@@ -117,7 +121,7 @@ def _amplifier_pattern(sca: Detector, area: Window) -> np.ndarray:
     """Levels of the four full-frame outputs and of odd and even columns, DN, that broadcast over the window."""
     start, size = (area.xstart, area.xsize) if sca.fast_along_columns else (area.ystart, area.ysize)
     position = np.arange(start - 1, start - 1 + size)
-    level = np.float32([-210, 140, -60, 180])[position // (FULL_SIZE // 4)] + np.float32([-25, 25])[position % 2]
+    level = _OUTPUT_LEVELS[position // (FULL_SIZE // 4)] + _COLUMN_LEVELS[position % 2]
     return level if sca.fast_along_columns else level[:, np.newaxis]
 
 
@@ -130,7 +134,7 @@ def _dark(sca: Detector, draw: _Draw, hot: np.ndarray) -> np.ndarray:
 def _coefficients(sca: Detector, draw: _Draw, reference: np.ndarray, nonlinear: bool) -> np.ndarray:
     """Coefficients of P, where P(DN read - bias) is the signal that a linear pixel would have shown."""
     bend = np.where(reference | (not nonlinear), np.float32(0), 1 + 0.06 * draw.normal("curvature"))
-    powers = np.float32([0, 0, sca.curvature, 4e-12, 3e-17])[:, np.newaxis, np.newaxis]
+    powers = np.array([0, 0, sca.curvature, *_HIGHER_POWERS], dtype=np.float32)[:, np.newaxis, np.newaxis]
     coefficients = powers * bend
     coefficients[1] = 1
     return coefficients

@@ -41,13 +41,12 @@ def expose(config: ExposureConfig, pixels: Pixels, light: np.ndarray, rng: np.ra
     zeroframe = np.empty((config.nints, *shape), dtype=np.uint16)
     saturated_from = np.full((config.nints, *shape), config.ngroups, dtype=np.int16)
     integration = _Integration(config, pixels, light, rng)
-    hits = []
+    hits: list[np.ndarray] = []
     for number in range(config.nints):
         integration.reset()
         for group in range(config.ngroups):
             data[number, group] = integration.group(group, number, zeroframe[number], saturated_from[number], hits)
-    cosmic_rays = np.concatenate(hits) if hits else np.empty(0, dtype=HIT)
-    return Ramps(data, zeroframe, cosmic_rays, saturated_from)
+    return Ramps(data, zeroframe, np.concatenate(hits), saturated_from)
 
 
 class _Integration:
@@ -104,7 +103,7 @@ class _Integration:
         """Digitise a frame: uint16 DN."""
         self._drift.advance(seconds)
         electronics = self._readout.to_science(self._one_over_f.frame() + self._drift.row())
-        signal = _spread(self._charge, self._config.pixels.ipc)
+        signal = _spread(self._charge, self._config.pixels.ipc, self._pixels.reference)
         read = np.empty(signal.shape, dtype=np.uint16)
         for rows in _blocks(len(signal)):
             noise = self._rng.standard_normal(signal[rows].shape, dtype=np.float32)
@@ -116,13 +115,14 @@ class _Integration:
         return read
 
 
-def _spread(charge: np.ndarray, share: float) -> np.ndarray:
+def _spread(charge: np.ndarray, share: float, reference: np.ndarray) -> np.ndarray:
     """Charge as it appears when each pixel shows a share in its four neighbours (inter-pixel capacitance)."""
     if not share:
         return charge
     padded = np.pad(charge, 1, mode="edge")
     neighbours = padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]
-    return (1 - 4 * np.float32(share)) * charge + np.float32(share) * neighbours
+    seen = (1 - 4 * np.float32(share)) * charge + np.float32(share) * neighbours
+    return np.where(reference, np.float32(0), seen)
 
 
 def _blocks(rows: int) -> Iterator[slice]:

@@ -85,7 +85,7 @@ SUBARRAYS = {
     "NIRCAM": {
         "SUB64P": _square(64, NRCA3=(1, 101), NRCALONG=(1935, 1911), NRCB1=(1851, 1817), NRCBLONG=(1944, 1931)),
         "SUB160P": _square(160, NRCA3=(1889, 1), NRCALONG=(1887, 1863), NRCB1=(1803, 1769), NRCBLONG=(1889, 1889)),
-        "SUB400P": _square(400, NRCA3=(1649, 1), NRCALONG=(1647, 1651), NRCB1=(1649, 1649), NRCBLONG=(1649, 1649)),
+        "SUB400P": _square(400, NRCA3=(1649, 1), NRCB1=(1649, 1649), NRCBLONG=(1649, 1649)),
         "SUB160": _quadrants(160, along=(945, 945), blong=(933, 941)),
         "SUB320": _quadrants(320, along=(865, 865), blong=(853, 861)),
         "SUB640": _quadrants(640, along=(705, 705), blong=(693, 701)),
@@ -135,10 +135,11 @@ def window(detector: Detector, subarray: str) -> Window:
 
 
 def frame_time(detector: Detector, area: Window, noutputs: int) -> float:
-    """Seconds to read a frame: pixels of each output and a pause a row, and one or two extra rows a frame."""
+    """Seconds to read a frame: a pause after each row, and some extra pixel times after the last one."""
     columns, rows = (area.xsize, area.ysize) if detector.fast_along_columns else (area.ysize, area.xsize)
-    extra_rows = 1 if noutputs == 4 else 2
-    return PIXEL_TIME * (columns // noutputs + ROW_OVERHEAD) * (rows + extra_rows)
+    row = columns // noutputs + ROW_OVERHEAD
+    extra = row + 1 if noutputs == 4 else 2 * row
+    return PIXEL_TIME * (rows * row + extra)
 
 
 def has_reference_pixels(area: Window) -> bool:

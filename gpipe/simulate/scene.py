@@ -1,4 +1,4 @@
-"""What the detector looks at: point sources on a uniform background."""
+"""What the detector looks at: point sources on a uniform background, and the spectrum of a bright star."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ STAMP = 12
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """A field of stars.
+    """A field of stars, a spectrum, or both.
 
     Attributes
     ----------
@@ -20,6 +20,8 @@ class Scene:
     density : sources per pixel of the window.
     faintest, brightest : electron/s of a source; the number of sources falls as 1/flux between them.
     fwhm : pixel, of the round profile of a source.
+    spectrum : electron/s in the brightest pixel of a spectrum along the middle row, which fades to nothing at both
+        ends of the window (jwst takes the outer columns of NIRSpec's SUB512, SUB512S and SUB32 for unlit).
     seed : of positions and fluxes.
     """
 
@@ -28,6 +30,7 @@ class Scene:
     faintest: float = 30.0
     brightest: float = 1e5
     fwhm: float = 2.2
+    spectrum: float = 0.0
     seed: int = 1
 
     def rate(self, area: Window) -> np.ndarray:
@@ -39,7 +42,7 @@ class Scene:
         fluxes = self.faintest * (self.brightest / self.faintest) ** (rng.uniform(size=count) ** 3)
         for row, column, flux in zip(rows, columns, fluxes, strict=True):
             _add_source(image, row, column, flux, self.fwhm)
-        return image
+        return image + self.spectrum * _trace(area, self.fwhm)
 
 
 def _add_source(image: np.ndarray, row: float, column: float, flux: float, fwhm: float) -> None:
@@ -51,3 +54,10 @@ def _add_source(image: np.ndarray, row: float, column: float, flux: float, fwhm:
     width = fwhm / (2 * np.sqrt(2 ** (1 / 2.5) - 1))
     profile = (1 + (x**2 + y**2) / width**2) ** -2.5
     stamp += flux * 1.5 / (np.pi * width**2) * profile
+
+
+def _trace(area: Window, fwhm: float) -> np.ndarray:
+    """Shape of a spectrum, 1 at its peak: a Gaussian across, the square of a sine along."""
+    across = (np.arange(area.ysize) - (area.ysize - 1) / 2) / fwhm
+    along = np.sin(np.linspace(0, np.pi, area.xsize)) ** 2
+    return (np.exp(-4 * np.log(2) * across**2)[:, np.newaxis] * along).astype(np.float32)
