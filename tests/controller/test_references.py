@@ -6,7 +6,9 @@ import stat
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 from small_cache import EXPOSURE, SmallCache, write_reference
@@ -270,6 +272,34 @@ def test_a_server_that_does_not_answer_leaves_the_cache(cache, monkeypatch):
     assert GAIN in complaint({"a": ["gain"]})[0]
 
 
+def test_a_missing_reference_is_fetched_from_the_server(cache, monkeypatch):
+    asked = []
+
+    def deliver(context, files, **keys):
+        asked.append((context, files))
+        write_reference(cache.reference(GAIN), "gain")
+
+    monkeypatch.setenv("CRDS_SERVER_URL", "https://localhost:9")
+    monkeypatch.setattr("crds.client.api.cache_references", deliver)
+    cache.reference(GAIN).unlink()
+    assert resolve({"a": ["gain", "superbias"]}).steps["a"].gain.shape("data") == (8, 8)
+    assert asked == [("jwst_0001.pmap", {GAIN: GAIN})]
+
+
+def test_nothing_is_fetched_into_a_read_only_cache(cache, monkeypatch):
+    monkeypatch.setenv("CRDS_SERVER_URL", "https://localhost:9")
+    monkeypatch.setattr("crds.client.api.cache_references", None)
+    cache.reference(GAIN).unlink()
+    folder = cache.root / "references/jwst"
+    folder.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    try:
+        [line] = complaint({"a": ["gain"]})
+    finally:
+        folder.chmod(stat.S_IRWXU)
+    assert GAIN in line
+    assert "the cache is read-only" in line
+
+
 def test_a_server_that_does_not_answer_and_no_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("CRDS_SERVER_URL", "https://localhost:9")
     monkeypatch.setenv("CRDS_PATH", str(tmp_path))
@@ -414,12 +444,16 @@ def test_no_parameters_without_a_configuration(tmp_path, monkeypatch):
     assert references.find_parameter_file("pars-jumpstep", EXPOSURE) is None
 
 
+def test_many_threads_with_one_cache(cache):
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: resolve({"a": ["gain", "superbias"]}), range(24)))
+    assert {resolution.steps["a"].gain.name for resolution in found} == {f"crds://{GAIN}"}
+
+
 # --- how long it takes --------------------------------------------------------------------------------------------
 
 
 def test_a_look_up_in_a_running_process_takes_milliseconds(cache):
-    from time import perf_counter
-
     wanted = {"superbias": ["superbias"], "jump": ["gain"], "ipc": ["ipc"]}
     resolve(wanted)
     seconds = []
