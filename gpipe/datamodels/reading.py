@@ -59,6 +59,7 @@ def read_header(source: Any, *, expects: tuple[type[InFlight], ...] = (Ramp, Cou
         pixels. No pixel is read before.
     """
     if isinstance(source, Header):
+        _check_kind(source.name, source.kind, expects, "")
         return source
     if isinstance(source, InFlight):
         header = Header(copy.deepcopy(source.header), _name(source), type(source), tuple(source.data.shape), source)

@@ -86,6 +86,10 @@ def test_a_ramp_where_a_rate_is_expected(uncal_path):
     refused(uncal_path, "found a ramp", "expected a count-rate product", expects=(CountRate,))
 
 
+def test_a_header_of_a_ramp_where_a_rate_is_expected(uncal_path):
+    refused(read_header(uncal_path), "expected a count-rate product", name=str(uncal_path), expects=(CountRate,))
+
+
 def test_a_ramp_in_flight_where_a_rate_is_expected(uncal_path, backend):
     refused(
         open_exposure(uncal_path, backend), "expected a count-rate", name="jw00001_uncal.fits", expects=(CountRate,)
