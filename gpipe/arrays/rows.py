@@ -9,14 +9,19 @@ from gpipe.arrays.types import Array
 CACHED_PIXELS = 1 << 15
 
 
-def row_slices(x: Array, *, pixels: int | None = None) -> Iterator[slice]:
-    """Slices that cover the rows of ``x`` (…, row, column) in order, each of about ``pixels`` detector pixels.
+def row_slices(x: Array, *, pixels: int = CACHED_PIXELS) -> Iterator[slice]:
+    """Slices that cover the rows of ``x`` (…, row, column) in order.
 
-    By default a slice of float32 pixels takes 128 kB where the array lives in the host's memory; elsewhere all rows are
-    one slice, because an accelerator is faster the more pixels it gets at once.
+    In the host's memory each slice holds about ``pixels`` detector pixels, by default as many as take 128 kB in
+    float32. On an accelerator, which is faster the more pixels it gets at once, one slice holds all rows.
     """
     rows, columns = x.shape[-2:]
-    if pixels is None:
-        pixels = CACHED_PIXELS if str(device(x)).lower().startswith("cpu") else rows * columns
-    step = max(1, pixels // max(columns, 1))
+    on_host = str(device(x)).lower().startswith("cpu")
+    step = max(1, pixels // max(columns, 1)) if on_host else rows
     return (slice(start, min(start + step, rows)) for start in range(0, rows, step))
+
+
+def widen(rows: slice, reach: int, total: int) -> tuple[slice, slice]:
+    """A slice with ``reach`` more rows at both ends, as far as there are rows, and where ``rows`` lie in it."""
+    around = slice(max(0, rows.start - reach), min(total, rows.stop + reach))
+    return around, slice(rows.start - around.start, rows.stop - around.start)

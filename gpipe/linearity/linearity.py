@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from array_api_compat import array_namespace
 
 from gpipe import dq
-from gpipe.arrays import Array, Namespace
+from gpipe.arrays import Array
 from gpipe.arrays.rows import row_slices
-from gpipe.linearity.averaged_groups import correct_averaged_groups
+from gpipe.linearity.averaged_groups import correct_frames
 from gpipe.linearity.coefficients import evaluate, usable_polynomial
 
 
@@ -52,36 +52,24 @@ def correct_linearity(
     Source: https://jwst-pipeline.readthedocs.io/en/latest/jwst/linearity/description.html
     """
     xp = array_namespace(data, groupdq, pixeldq, coeffs, coeffs_dq, inverse, zeroframe)
-    forward = usable_polynomial(coeffs, coeffs_dq)
-    unusable = forward.unusable
-    if inverse is not None and nframes > 1 and data.shape[1] > 1:
-        backward = usable_polynomial(inverse, coeffs_dq)
-        unusable = unusable | backward.unusable
-        corrected = correct_averaged_groups(data, groupdq, forward.coeffs, backward.coeffs, nframes=nframes)
-    else:
-        corrected = _correct_groups(data, groupdq, forward.coeffs, xp=xp)
-    return Linearized(
-        data=corrected,
-        pixeldq=pixeldq | coeffs_dq | xp.astype(unusable, pixeldq.dtype) * dq.NO_LIN_CORR,
-        zeroframe=None if zeroframe is None else _correct_zeroframe(zeroframe, forward.coeffs, xp=xp),
-    )
-
-
-def _correct_groups(data: Array, groupdq: Array, coeffs: Array, *, xp: Namespace) -> Array:
-    out = xp.empty_like(data)
+    if nframes == 1 or data.shape[1] == 1:
+        inverse = None
+    out, flags, zero = xp.empty_like(data), xp.empty_like(pixeldq), []
     for rows in row_slices(data):
-        block = coeffs[:, rows, :]
+        forward = usable_polynomial(coeffs[:, rows, :], coeffs_dq[rows, :])
+        backward = None if inverse is None else usable_polynomial(inverse[:, rows, :], coeffs_dq[rows, :])
+        unusable = forward.unusable if backward is None else forward.unusable | backward.unusable
+        extra = xp.astype(unusable, pixeldq.dtype) * dq.NO_LIN_CORR
+        flags[rows, :] = pixeldq[rows, :] | coeffs_dq[rows, :] | extra
         for i in range(data.shape[0]):
-            for g in range(data.shape[1]):
-                counts = data[i, g, rows, :]
-                saturated = (groupdq[i, g, rows, :] & dq.SATURATED) != 0
-                out[i, g, rows, :] = xp.where(saturated, counts, evaluate(block, counts))
-    return out
-
-
-def _correct_zeroframe(zeroframe: Array, coeffs: Array, *, xp: Namespace) -> Array:
-    out = xp.empty_like(zeroframe)
-    for rows in row_slices(zeroframe):
-        counts = zeroframe[:, rows, :]
-        out[:, rows, :] = xp.where(counts == 0, 0.0, evaluate(coeffs[:, rows, :], counts))
-    return out
+            counts = data[i, :, rows, :]
+            saturated = (groupdq[i, :, rows, :] & dq.SATURATED) != 0
+            if backward is None:
+                linear = evaluate(forward.coeffs, counts)
+            else:
+                linear = correct_frames(counts, saturated, forward.coeffs, backward.coeffs, nframes=nframes)
+            out[i, :, rows, :] = xp.where(saturated, counts, linear)
+        if zeroframe is not None:
+            counts = zeroframe[:, rows, :]
+            zero.append(xp.where(counts == 0, 0.0, evaluate(forward.coeffs, counts)))
+    return Linearized(data=out, pixeldq=flags, zeroframe=xp.concat(zero, axis=-2) if zero else None)

@@ -1,12 +1,11 @@
 """Saturation that hides in groups which average several frames."""
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 
-from gpipe.arrays import Array, Namespace, accumulator_dtype
-from gpipe.arrays.rows import row_slices
+from gpipe.arrays import Array, accumulator_dtype
 
 
-def hidden_saturation(counts: Array, level: Array, unchecked: Array, *, group: int, nframes: int) -> Array:
+def hidden_saturation(data: Array, level: Array, unchecked: Array, *, nframes: int) -> Array:
     """Whether a group's mean is as high as that of a ramp which saturates in the group's last frame.
 
     A straight ramp that reaches the threshold ``L`` in the last frame of group ``g`` (from 0) of ``n`` contiguous
@@ -15,23 +14,20 @@ def hidden_saturation(counts: Array, level: Array, unchecked: Array, *, group: i
 
     Parameters
     ----------
-    counts : float32, (row, column), DN: one group.
+    data : float32, (group, row, column), DN, from the first group on.
     level : float32, (row, column), DN: saturation threshold.
     unchecked : bool, (row, column): pixels whose threshold is not diluted.
-    group : number of the group, from 0.
     nframes : frames averaged in a group.
 
     Returns
     -------
-    bool, (row, column). NaN counts give False.
+    bool, (group, row, column). NaN gives False.
     """
-    xp = array_namespace(counts, level, unchecked)
-    dilution = (group * nframes + (nframes + 1) / 2) / ((group + 1) * nframes)
-    reached = xp.empty_like(unchecked)
-    for rows in row_slices(counts):
-        exact = xp.astype(level[rows, :], accumulator_dtype(level, xp=xp))
-        reached[rows, :] = counts[rows, :] >= xp.where(unchecked[rows, :], exact, exact * dilution)
-    return reached
+    xp = array_namespace(data, level, unchecked)
+    exact = xp.astype(level, accumulator_dtype(level, xp=xp))
+    factors = [(g * nframes + (nframes + 1) / 2) / ((g + 1) * nframes) for g in range(data.shape[0])]
+    dilution = xp.asarray(factors, dtype=exact.dtype, device=device(data))[:, None, None]
+    return data >= xp.where(unchecked, exact, exact * dilution)
 
 
 def late_second_group(first: Array, second: Array, level: Array, bias: Array | None, *, nframes: int) -> Array:
@@ -53,16 +49,8 @@ def late_second_group(first: Array, second: Array, level: Array, bias: Array | N
     bool, (row, column). NaN anywhere gives False.
     """
     xp = array_namespace(first, second, level, bias)
-    late = xp.empty_like(first, dtype=xp.bool)
-    for rows in row_slices(first):
-        one, two, limit = first[rows, :], second[rows, :], level[rows, :]
-        announced = _third_group(one, None if bias is None else bias[rows, :], nframes=nframes, xp=xp)
-        late[rows, :] = (announced < limit) & (two - one > (limit - one) / nframes)
-    return late
-
-
-def _third_group(first: Array, bias: Array | None, *, nframes: int, xp: Namespace) -> Array:
-    precise = accumulator_dtype(first, xp=xp)
-    signal = xp.astype(first if bias is None else first - bias, precise)
-    grown = signal / ((nframes + 1) / 2) * (3 * nframes)
-    return grown if bias is None else grown + bias
+    signal = xp.astype(first if bias is None else first - bias, accumulator_dtype(first, xp=xp))
+    announced = signal / ((nframes + 1) / 2) * (3 * nframes)
+    if bias is not None:
+        announced = announced + bias
+    return (announced < level) & (second - first > (level - first) / nframes)

@@ -7,8 +7,10 @@ from array_api_compat import array_namespace, device
 from gpipe import dq
 from gpipe.arrays import Array, Namespace
 from gpipe.arrays.dilation import dilate_box
+from gpipe.arrays.rows import row_slices, widen
 from gpipe.saturation.averaged_groups import hidden_saturation, late_second_group
 
+CACHED_SAMPLES = 1 << 18
 BEYOND_CONVERTER = 65536.0
 """A threshold in DN that a 16-bit converter cannot reach."""
 
@@ -90,29 +92,27 @@ def flag_saturation(
     xp = array_namespace(data, groupdq, pixeldq, level, level_dq, bias, zeroframe)
     threshold = usable_threshold(level, level_dq)
     flags = xp.empty_like(groupdq)
-    ever_saturated = xp.zeros_like(threshold.unchecked)
-    ever_floor = xp.zeros_like(threshold.unchecked)
-    for i in range(data.shape[0]):
-        saturated = _saturated_groups(data[i, ...], groupdq[i, ...], threshold.level, grow=grow, xp=xp)
-        for g, plane in enumerate(saturated):
-            at_floor = data[i, g, ...] <= 0
-            flags[i, g, ...] = (
-                groupdq[i, g, ...]
-                | _bits(plane, dq.SATURATED, groupdq, xp=xp)
-                | _bits(at_floor, dq.AD_FLOOR | dq.DO_NOT_USE, groupdq, xp=xp)
-            )
-            ever_saturated |= plane
-            ever_floor |= (flags[i, g, ...] & dq.AD_FLOOR) != 0
-        if nframes is not None:
-            flags[i, ...] = _flag_averaged_groups(
-                data[i, ...], flags[i, ...], saturated, threshold, bias, nframes=nframes, grow=grow, xp=xp
-            )
+    seen = xp.zeros_like(groupdq[0, 0, ...])
+    for rows in row_slices(data, pixels=CACHED_SAMPLES // data.shape[1]):
+        # Flags grow twice: rule 3 looks at groups to which charge has spilt.
+        around, middle = widen(rows, 2 * grow, data.shape[-2])
+        limit, unchecked = threshold.level[around, :], threshold.unchecked[around, :]
+        local_bias = None if bias is None else bias[around, :]
+        for i in range(data.shape[0]):
+            counts = data[i, :, around, :]
+            block = _flag_block(counts, groupdq[i, :, around, :], limit, grow=grow, xp=xp)
+            if nframes is not None:
+                extra = _averaged_groups(counts, block, limit, unchecked, local_bias, nframes=nframes, grow=grow, xp=xp)
+                block = block | _bits(extra, dq.DO_NOT_USE, groupdq, xp=xp)
+            flags[i, :, rows, :] = block[:, middle, :]
+            for g in range(data.shape[1]):
+                seen[rows, :] |= block[g, middle, :]
     return Flagged(
         groupdq=flags,
         pixeldq=pixeldq | threshold.dq,
         zeroframe=None if zeroframe is None else _clear_zeroframe(zeroframe, threshold.level, grow=grow, xp=xp),
-        saturated_pixels=_count(ever_saturated, xp=xp),
-        floor_pixels=_count(ever_floor, xp=xp),
+        saturated_pixels=_count(seen & dq.SATURATED, xp=xp),
+        floor_pixels=_count(seen & dq.AD_FLOOR, xp=xp),
     )
 
 
@@ -134,39 +134,40 @@ def usable_threshold(level: Array, level_dq: Array) -> Threshold:
     )
 
 
-def _saturated_groups(data: Array, groupdq: Array, level: Array, *, grow: int, xp: Namespace) -> list[Array]:
-    """For each group of one integration, the pixels that are SATURATED, spilt charge included."""
-    since = xp.zeros_like(level, dtype=xp.bool)
-    planes = []
-    for g in range(data.shape[0]):
-        since |= data[g, ...] >= level
-        known = (groupdq[g, ...] & dq.SATURATED) != 0
-        planes.append(dilate_box(since | known, grow, xp=xp))
-    return planes
+def _flag_block(data: Array, groupdq: Array, level: Array, *, grow: int, xp: Namespace) -> Array:
+    """Rules 1 and 2 of ``flag_saturation`` for one integration."""
+    saturated = data >= level
+    for g in range(1, data.shape[0]):
+        saturated[g, ...] |= saturated[g - 1, ...]
+    saturated |= (groupdq & dq.SATURATED) != 0
+    return (
+        groupdq
+        | _bits(dilate_box(saturated, grow, xp=xp), dq.SATURATED, groupdq, xp=xp)
+        | _bits(data <= 0, dq.AD_FLOOR | dq.DO_NOT_USE, groupdq, xp=xp)
+    )
 
 
-def _flag_averaged_groups(
+def _averaged_groups(
     data: Array,
     flags: Array,
-    saturated: list[Array],
-    threshold: Threshold,
+    level: Array,
+    unchecked: Array,
     bias: Array | None,
     *,
     nframes: int,
     grow: int,
     xp: Namespace,
 ) -> Array:
-    """Rules 3 and 4 of ``flag_saturation`` for one integration."""
-    out = xp.astype(flags, flags.dtype, copy=True)
-    groups = data.shape[0]
-    for g in range(groups - 1) if nframes > 1 else ():
-        reached = hidden_saturation(data[g, ...], threshold.level, threshold.unchecked, group=g, nframes=nframes)
-        unflagged = (flags[g, ...] & (dq.SATURATED | dq.DO_NOT_USE)) == 0
-        hidden = dilate_box(reached & unflagged & saturated[g + 1], grow, xp=xp)
-        out[g, ...] |= _bits(hidden, dq.DO_NOT_USE, flags, xp=xp)
-    if groups > 2:
-        late = late_second_group(data[0, ...], data[1, ...], threshold.level, bias, nframes=nframes)
-        out[1, ...] |= _bits(late & saturated[2] & ~saturated[1], dq.DO_NOT_USE, flags, xp=xp)
+    """Rules 3 and 4 of ``flag_saturation`` for one integration: samples that are not to be used."""
+    out = xp.zeros_like(flags, dtype=xp.bool)
+    saturated = (flags & dq.SATURATED) != 0
+    if nframes > 1:
+        reached = hidden_saturation(data[:-1, ...], level, unchecked, nframes=nframes)
+        unflagged = (flags[:-1, ...] & (dq.SATURATED | dq.DO_NOT_USE)) == 0
+        out[:-1, ...] = dilate_box(reached & unflagged & saturated[1:, ...], grow, xp=xp)
+    if data.shape[0] > 2:
+        late = late_second_group(data[0, ...], data[1, ...], level, bias, nframes=nframes)
+        out[1, ...] |= late & saturated[2, ...] & ~saturated[1, ...]
     return out
 
 
