@@ -150,7 +150,7 @@ class FitsFile:
         out = np.empty((*planes.shape, bottom - top, right - left), dtype=dtype)
         with self._told(), self._opened() as file:
             reader = _Reader(file, extension, self._truncated)
-            if out.shape == extension.shape:
+            if first is None and out.shape == extension.shape:
                 reader.fill(0, out.reshape(-1))
                 return out
             for plane, target in zip(planes.flat, out.reshape(-1, *out.shape[-2:]), strict=True):

@@ -79,7 +79,9 @@ def test_arrays_of_a_file_and_of_a_model_are_the_same(dark):
         assert not reference.has("err")
 
 
-@pytest.mark.parametrize("first", [0, -1, slice(None), slice(1, 4), slice(4, 0, -2), (2,), (slice(0, 2),), [3, 1]])
+@pytest.mark.parametrize(
+    "first", [0, -1, slice(None), slice(1, 4), slice(4, 0, -2), slice(None, None, -1), (2,), (slice(0, 2),), [3, 1]]
+)
 def test_only_the_groups_that_are_asked_for(first, dark):
     whole = make_dark().data
     for reference in (dark, Reference("dark", make_dark())):
