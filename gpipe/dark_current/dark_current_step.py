@@ -1,7 +1,6 @@
 """The dark_current step."""
 
 import logging
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -93,23 +92,23 @@ def _wanted_groups(exposure: Ramp, dark: Reference) -> list[range]:
     return wanted
 
 
-def _plane(dark: Reference, exposure: Ramp, groups: Iterable[int]) -> Array:
+def _plane(dark: Reference, exposure: Ramp, groups: range) -> Array:
     """The mean of some groups of the dark. Only these are read; those that it does not have are extrapolated."""
-    last = dark.shape("data")[0] - 1
-
-    def read(group: int) -> Array:
-        return dark.plane("data", exposure, first=group)
-
-    return average_dark(
-        read(group) if group <= last else extrapolate_dark(read(last - 1), read(last), group - last) for group in groups
-    )
+    end = dark.shape("data")[0]
+    frames = []
+    if groups.start < end:
+        frames.append(dark.plane("data", exposure, first=slice(groups.start, min(groups.stop, end))))
+    if groups.stop > end:
+        last = dark.plane("data", exposure, first=slice(end - 2, end))
+        frames.append(extrapolate_dark(last, range(max(groups.start - end, 0) + 1, groups.stop - end + 1)))
+    return average_dark(*frames)
 
 
 def _rest_of(dark: Reference, exposure: Ramp, wanted: list[range]) -> list[Array]:
     """The later groups of a dark that is used group by group: it is written as a whole."""
     if _sampling(dark.meta) != _sampling(exposure.meta):
         return []
-    return [_plane(dark, exposure, [group]) for group in range(len(wanted), dark.shape("data")[0])]
+    return [_plane(dark, exposure, range(group, group + 1)) for group in range(len(wanted), dark.shape("data")[0])]
 
 
 def _dark_model(planes: list[Array], dark_dq: Array, exposure: Ramp, dark: Reference) -> Any:

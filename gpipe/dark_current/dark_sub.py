@@ -1,11 +1,12 @@
 """Subtraction of the dark signal, and the dark itself at the sampling of an exposure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array
+from gpipe.arrays.rows import row_slices
 
 
 @dataclass(frozen=True)
@@ -41,33 +42,40 @@ def subtract_dark(data: Array, pixeldq: Array, dark: Sequence[Array], dark_dq: A
     subtracted = xp.empty_like(data)
     for integration in range(data.shape[0]):
         for group, plane in enumerate(dark):
-            subtracted[integration, group, ...] = data[integration, group, ...] - plane
+            for rows in row_slices(plane):
+                part = data[integration, group, rows, :]
+                subtracted[integration, group, rows, :] = part - plane[rows, :]
     return DarkSubtracted(subtracted, pixeldq | dark_dq)
 
 
-def average_dark(frames: Iterable[Array]) -> Array:
-    """Mean of dark frames, each float32 (row, column), DN, at least one. NaN counts as 0."""
-    known = (_zero_for_nan(frame) for frame in frames)
-    total, count = next(known), 1
-    for frame in known:
-        total, count = total + frame, count + 1
-    return total if count == 1 else total / count
-
-
-def _zero_for_nan(frame: Array) -> Array:
-    xp = array_namespace(frame)
-    return xp.where(xp.isnan(frame), 0.0, frame)
-
-
-def extrapolate_dark(before_last: Array, last: Array, groups: int) -> Array:
-    """The dark so many groups after its last one, at the rate between the last two.
+def average_dark(*frames: Array) -> Array:
+    """Mean (row, column) of dark frames. NaN counts as 0.
 
     Parameters
     ----------
-    before_last, last : float32, (row, column), DN. NaN in either gives NaN.
+    frames : one or more arrays, each float32, (frame, row, column), DN.
     """
-    array_namespace(before_last, last)
-    return last + groups * (last - before_last)
+    xp = array_namespace(*frames)
+    count = sum(x.shape[0] for x in frames)
+    mean = xp.empty_like(frames[0][0, ...])
+    for rows in row_slices(mean):
+        parts = [x[:, rows, :] for x in frames]
+        sums = [xp.sum(xp.where(xp.isnan(part), 0.0, part), axis=0) for part in parts]
+        mean[rows, :] = sum(sums[1:], start=sums[0]) / count
+    return mean
+
+
+def extrapolate_dark(last: Array, groups: range) -> Array:
+    """The dark after its end, at the rate between its last two groups; as (group, row, column).
+
+    Parameters
+    ----------
+    last : float32, (2, row, column), DN: the last two groups. NaN in either gives NaN.
+    groups : which to give, counted from 1 for the first group that the dark does not have.
+    """
+    xp = array_namespace(last)
+    end, rate = last[1, ...], last[1, ...] - last[0, ...]
+    return xp.stack([end + group * rate for group in groups])
 
 
 def uniform_dark_current(data: Array, value: float) -> Array:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from array_api_compat import array_namespace
 
 from gpipe.arrays import Array, Namespace
+from gpipe.arrays.rows import row_slices
 from gpipe.refpix.amplifiers import amplifier_signal
 from gpipe.refpix.orientation import Orientation
 from gpipe.refpix.side_pixels import side_signal
@@ -107,13 +108,14 @@ def _subtract(
     for start in range(0, integrations, block_length):
         block = data[start : min(start + block_length, integrations), ...]
         found = [
-            xp.astype(orientation.to_science(signal, xp=xp), data.dtype)
+            xp.broadcast_to(xp.astype(orientation.to_science(signal, xp=xp), data.dtype), block.shape)
             for signal in signals(orientation.to_detector(block, xp=xp))
         ]
         for i in range(block.shape[0]):
             for group in range(groups):
-                plane = block[i, group, ...]
-                for signal in found:
-                    plane = plane - signal[i, group, ...]
-                corrected[start + i, group, ...] = plane
+                for part in row_slices(block):
+                    values = block[i, group, part, :]
+                    for signal in found:
+                        values = values - signal[i, group, part, :]
+                    corrected[start + i, group, part, :] = values
     return corrected

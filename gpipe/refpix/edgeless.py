@@ -19,6 +19,6 @@ def assign_reference_columns(pixeldq: Array) -> Array:
     """
     xp = array_namespace(pixeldq)
     columns = pixeldq.shape[-1]
-    index = xp.arange(columns, device=device(pixeldq))
+    index = xp.arange(columns, dtype=xp.int32, device=device(pixeldq))
     outer = (index < WIDTH) | (index >= columns - WIDTH)
     return xp.where(outer, pixeldq | dq.REFERENCE_PIXEL, pixeldq)

@@ -31,7 +31,7 @@ def single_amplifier_signal(
     pixels = [_reference_pixels(data, pixeldq, first, step, xp=xp) for first in firsts]
     means = xp.stack([clipped_mean(x, limit=siglimit, xp=xp) for x in pixels], axis=-1)
     means = xp.where(xp.any(xp.isnan(means), axis=-1, keepdims=True), 0.0, means)
-    kind_of_column = (xp.arange(data.shape[-1], device=device(data)) + at.first_column) % step
+    kind_of_column = (xp.arange(data.shape[-1], dtype=xp.int32, device=device(data)) + at.first_column) % step
     return xp.take(means, kind_of_column, axis=-1)
 
 
