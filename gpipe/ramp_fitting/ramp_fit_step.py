@@ -81,7 +81,7 @@ class RampFitStep(Step):
             first_group=first,
             last_group=last,
             suppress_one_group=self.suppress_one_group,
-            restore_charge_loss=bool(exposure.backend.to_host(has_charge_loss(exposure.groupdq))),
+            restore_charge_loss=bool(has_charge_loss(exposure.groupdq)),
             segments=self.save_opt,
         )
 

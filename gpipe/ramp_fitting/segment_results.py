@@ -79,7 +79,7 @@ def segment_results(
     lone = _lone_results(groups, segments.lone, units, timing, xp=xp)
     if not groups.steps:
         only = (xp.where(segments.lone, plane, 0.0)[:, None, ...] for plane in lone)
-        return SegmentResults(*only, pedestal, crmag)
+        return SegmentResults(*[*only, pedestal, crmag])
     lines = _lines(groups, segments, limits, xp=xp)
     fitted = _line_results(lines, readnoise, units, timing.group_time, xp=xp)
     first = xp.reshape(xp.arange(fitted[0].shape[1], device=device(slope)), (1, -1, 1, 1)) == 0
@@ -88,7 +88,7 @@ def segment_results(
         xp.where(alone, plane[:, None, ...], xp.where(lines.real, planes, 0.0))
         for planes, plane in zip(fitted, lone, strict=True)
     )
-    return SegmentResults(*both, pedestal, crmag)
+    return SegmentResults(*[*both, pedestal, crmag])
 
 
 def jump_magnitudes(values: Sequence[Array], flags: Sequence[Array], *, xp: Namespace) -> Array:

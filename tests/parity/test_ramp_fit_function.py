@@ -1,0 +1,164 @@
+"""``fit_ramps`` beside stcal 1.20.0, algorithm OLS_C, on small random ramps of every regime.
+
+Compared: DQ, which must be equal; rates within 1e-4 of the larger of value and error; variances and errors within
+1e-3; NaN in the same places; and all arrays of the optional results. Left out is what gpipe does otherwise on purpose
+(docs/steps/ramp_fit.md): ramps without a segment that are not flagged throughout, slopes whose read-noise variance is
+above 1e6, and NaN samples, which are given to stcal as DO_NOT_USE.
+"""
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+from gpipe.ramp_fitting.fit import FitOptions, fit_ramps
+from gpipe.ramp_fitting.timing import Timing
+
+pytestmark = pytest.mark.parity
+
+DO_NOT_USE, SATURATED, JUMP_DET, PERSISTENCE, CHARGELOSS = 1, 2, 4, 32, 128
+TIMINGS = (
+    Timing(frame_time=10.7, group_time=10.7, frames=1),
+    Timing(frame_time=10.7, group_time=53.7, frames=4, gap=1, dropped_first=1),
+    Timing(frame_time=0.5, group_time=1.0, frames=1, gap=1),
+)
+GROUPS = (1, 2, 3, 4, 5, 6, 8, 10, 13, 20)
+
+
+def ramps(seed, integrations, groups, *, lost=0.0, shape=(8, 40)):
+    """Ramps, flags and planes by the names of ``fit_ramps``; with ``lost`` CHARGELOSS and no bad pixels."""
+    rng = np.random.default_rng([seed, integrations, groups])
+    timing = TIMINGS[seed % 3]
+    size = (integrations, groups, *shape)
+    rate = 10 ** rng.uniform(-1, 3.5, shape) * rng.choice([1, 1, 1, 1, -0.3], shape)
+    steps = rng.normal(rate * timing.group_time, np.sqrt(np.abs(rate) * timing.group_time / 1.8 + 1), size)
+    data = np.cumsum(steps, axis=1) + rng.normal(100, 8, size)
+    flags = np.zeros(size, np.uint8)
+    for bit in (JUMP_DET, DO_NOT_USE):
+        flags[rng.random(size) < rng.choice([0, 0.02, 0.1, 0.4], shape)] |= bit
+    flags[rng.random(size) < 0.02] |= PERSISTENCE
+    flags |= (rng.random(size) < 0.02).astype(np.uint8) * rng.choice(np.array([8, 64, 36], np.uint8), size)
+    flags[rng.random(size) < lost] |= DO_NOT_USE | CHARGELOSS
+    first_full = rng.integers(0, groups + 1, (integrations, *shape))
+    first_full = np.where(rng.random(first_full.shape) < 0.3, first_full, groups)
+    flags[np.arange(groups)[None, :, None, None] >= first_full[:, None]] |= SATURATED
+    pixeldq = np.where(rng.random(shape) < 0.05, 1, 0) | np.where(rng.random(shape) < 0.05, 1 << 11, 0)
+    gain, readnoise = rng.uniform(1.5, 2.2, shape), rng.uniform(3, 30, shape)
+    if not lost:
+        gain[0, :4], readnoise[1, :2], pixeldq[2, 0] = (0, -1, np.nan, 1), (0, np.nan), SATURATED
+        flags[:, :, 2, 0] = 0
+    zeroframe = rate * timing.frame_time + 100 + rng.normal(0, 8, (integrations, *shape))
+    zeroframe[rng.random(zeroframe.shape) < 0.3] = 0
+    planes = {"readnoise": readnoise, "gain": gain, "dark_current": rng.normal(0.01, 0.02, shape)}
+    planes |= {"data": data, "zeroframe": zeroframe}
+    floats = {name: plane.astype(np.float32) for name, plane in planes.items()}
+    return floats | {"groupdq": flags, "pixeldq": pixeldq.astype(np.uint32)}, timing
+
+
+def by_stcal(exposure, timing, *, suppress, save_opt=True, cores="1"):
+    """Native, contiguous copies go in: stcal's C code changes its arguments."""
+    ramp_fit = pytest.importorskip("stcal.ramp_fitting.ramp_fit")
+    from stcal.ramp_fitting.ramp_fit_class import RampData
+    from stdatamodels.jwst.datamodels import dqflags
+
+    e = {name: None if x is None else x.copy() for name, x in exposure.items()}
+    job = RampData()
+    job.algorithm = "OLS_C"
+    dark = np.zeros_like(e["gain"]) if e["dark_current"] is None else e["dark_current"]
+    original = e["groupdq"].copy() if (e["groupdq"] & CHARGELOSS).any() else None
+    job.set_arrays(e["data"], e["groupdq"], e["pixeldq"], dark, orig_gdq=original, zeroframe=e["zeroframe"])
+    job.set_meta("NIRCAM", timing.frame_time, timing.group_time, timing.gap, timing.frames, timing.dropped_first)
+    job.set_dqflags(dqflags.pixel)
+    job.start_row, job.num_rows = 0, e["data"].shape[2]
+    job.suppress_one_group_ramps = suppress and e["data"].shape[1] > 1
+    with np.errstate(all="ignore"):
+        return ramp_fit.ramp_fit_data(job, save_opt, e["readnoise"], e["gain"], "OLS_C", "optimal", cores)
+
+
+def assert_close(ours, theirs, *, relative, error=0.0, leave=False, what=""):
+    ours, theirs = ours.astype(float), theirs.astype(float)
+    leave = np.broadcast_to(leave, ours.shape)
+    differ = np.isnan(ours) != np.isnan(theirs)
+    with np.errstate(invalid="ignore"):
+        differ |= np.abs(ours - theirs) > relative * np.maximum(np.abs(theirs), np.nan_to_num(error)) + 1e-12
+    assert not (differ & ~leave).any(), (what, np.argwhere(differ & ~leave)[:5])
+
+
+def assert_rates(ours, theirs, what):
+    empty = theirs["slope"] == 0
+    flagged = np.where(empty, ours.dq & ~np.uint32(DO_NOT_USE), ours.dq)
+    np.testing.assert_array_equal(flagged, theirs["dq"], err_msg=what)
+    assert_close(ours.slope, theirs["slope"], relative=1e-4, error=theirs["err"], leave=empty, what=f"{what} slope")
+    for name in ("var_poisson", "var_rnoise", "err"):
+        assert_close(getattr(ours, name), theirs[name], relative=1e-3, what=f"{what} {name}")
+
+
+def assert_optional(ours, theirs, exposure, leave):
+    odd = ~(exposure["gain"] > 0) | ~(exposure["readnoise"] > 0)  # these pixels have no rate
+    for f in fields(ours):
+        found, expected = getattr(ours, f.name), theirs[f.name]
+        if f.name == "pedestal":
+            assert_close(found, expected, relative=1e-3, error=1.0, leave=odd | leave, what=f.name)
+            continue
+        planes = min(found.shape[1], expected.shape[1])
+        assert (found[:, planes:] == 0).all()
+        assert (expected[:, planes:] == 0).all()
+        noise = np.sqrt(np.abs(theirs["var_poisson"]) + theirs["var_rnoise"]) if f.name == "slope" else 0.0
+        noise = theirs["sigyint"] if f.name == "yint" else noise
+        noise = noise[:, :planes] if np.ndim(noise) else noise
+        assert_close(found[:, :planes], expected[:, :planes], relative=1e-3, error=noise, leave=odd, what=f.name)
+
+
+def compare(exposure, timing, *, suppress, **how):
+    theirs = by_stcal(exposure, timing, suppress=suppress)
+    options = FitOptions(timing=timing, suppress_one_group=suppress, segments=True, restore_charge_loss=True)
+    ours = fit_ramps(**exposure, options=options, **how)
+    assert_rates(ours.exposure, theirs[0], "rate")
+    assert_rates(ours.integrations, theirs[1], "rateints")
+    assert_optional(ours.segments, theirs[2], exposure, leave=theirs[1]["slope"] == 0)
+    return theirs
+
+
+@pytest.mark.parametrize("suppress", [True, False])
+@pytest.mark.parametrize("zeroframe", [True, False])
+@pytest.mark.parametrize("groups", GROUPS)
+@pytest.mark.parametrize("integrations", [1, 4])
+def test_random_ramps(integrations, groups, zeroframe, suppress):
+    exposure, timing = ramps(groups + integrations, integrations, groups)
+    if not zeroframe:
+        exposure |= {"zeroframe": None, "dark_current": None}
+    fitted = compare(exposure, timing, suppress=suppress)[0]["slope"]
+    assert np.isfinite(fitted).any()
+
+
+@pytest.mark.parametrize("groups", [2, 3, 5, 10])
+@pytest.mark.parametrize("suppress", [True, False])
+def test_charge_loss(groups, suppress):
+    exposure, timing = ramps(groups, 2, groups, lost=0.15)
+    compare(exposure, timing, suppress=suppress)
+
+
+@pytest.mark.parametrize("groups", [1, 3, 8])
+def test_a_nan_is_what_do_not_use_is_to_stcal(groups):
+    exposure, timing = ramps(groups, 2, groups, shape=(6, 30))
+    holes = np.random.default_rng(groups).random(exposure["data"].shape) < 0.05
+    flagged = exposure | {"groupdq": exposure["groupdq"] | holes.astype(np.uint8)}
+    flagged["data"] = np.where(holes, np.float32(0), exposure["data"])
+    holed = exposure | {"data": np.where(holes, np.float32(np.nan), exposure["data"])}
+    theirs = by_stcal(flagged, timing, suppress=True)
+    ours = fit_ramps(**holed, options=FitOptions(timing=timing))
+    assert_rates(ours.integrations, theirs[1], "rateints")
+    if groups > 1:  # of single groups stcal uses even the value of a flagged one for the Poisson variance
+        assert_rates(ours.exposure, theirs[0], "rate")
+
+
+def test_ramps_without_a_segment_are_where_gpipe_differs():
+    exposure, timing = ramps(0, 1, 4)
+    exposure["groupdq"][:] = JUMP_DET
+    theirs = by_stcal(exposure, timing, suppress=True)[0]
+    ours = fit_ramps(**exposure, options=FitOptions(timing=timing)).exposure
+    free = (exposure["pixeldq"] & 3 == 0) & (exposure["gain"] > 0)
+    assert (theirs["slope"][free] == 0).all()
+    assert not (theirs["dq"][free] & DO_NOT_USE).any()
+    assert np.isnan(ours.slope).all()
+    assert (ours.dq & DO_NOT_USE).all()

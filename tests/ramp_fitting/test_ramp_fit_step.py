@@ -1,0 +1,161 @@
+"""The ramp_fit step: what it reads of metadata and references, what it refuses, what it hands back."""
+
+import logging
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from step_stubs import StubReference, ramp, references
+
+import gpipe.backends
+from gpipe.datamodels import open_exposure
+from gpipe.exceptions import InputError, ParameterError
+from gpipe.ramp_fitting import RampFitStep
+from gpipe.ramp_fitting.ramp_fit_step import group_limits
+
+SHAPE = (2, 5, 3, 4)
+SAMPLES = np.broadcast_to(20.0 * np.arange(1, 6, dtype=np.float32)[:, None, None], SHAPE).copy()
+TIMES = {"frame_time": 10.0, "group_time": 10.0, "drop_frames1": None, "ngroups": 5}
+
+
+def plane(value):
+    return np.full(SHAPE[-2:], value, np.float32)
+
+
+def refs(gain_factor=None):
+    gain = StubReference(data=plane(2), meta=SimpleNamespace(exposure=SimpleNamespace(gain_factor=gain_factor)))
+    return references(gain=gain, readnoise=StubReference(data=plane(10)))
+
+
+def applied(data=SAMPLES, groupdq=None, **parameters):
+    exposure = ramp(data, groupdq=groupdq, **TIMES)
+    return RampFitStep(**parameters).apply(exposure, refs())
+
+
+def test_rate_and_rateints_with_metadata_of_their_own():
+    produced = applied()
+    rate, rateints = produced.results
+    assert (rate.data.shape, rateints.data.shape) == (SHAPE[-2:], (2, 3, 4))
+    np.testing.assert_allclose(rate.data, 2, rtol=1e-6)
+    np.testing.assert_allclose(rateints.data, 2, rtol=1e-6)
+    np.testing.assert_allclose(rate.var_rnoise, 12 * 50 / (5**3 - 5) / 100 / 2, rtol=1e-5)
+    assert rate.meta is not rateints.meta
+    assert produced.side_products == ()
+
+
+@pytest.mark.parametrize(("factor", "expected"), [(None, None), (4.0, 4.0)])
+def test_the_gain_factor_of_the_reference_goes_into_the_products(factor, expected):
+    produced = RampFitStep().apply(ramp(SAMPLES, **TIMES), refs(factor))
+    assert [r.meta.exposure.gain_factor for r in produced.results] == [expected] * 2
+
+
+def test_suppress_one_group_and_cores_reach_the_fit():
+    groupdq = np.zeros(SHAPE, np.uint8)
+    groupdq[:, 1:] = 2
+    assert np.isnan(applied(groupdq=groupdq).results[0].data).all()
+    kept = applied(groupdq=groupdq, suppress_one_group=False, maximum_cores="all").results[0]
+    np.testing.assert_allclose(kept.data, 2, rtol=1e-6)
+
+
+def test_groups_outside_of_the_limits_do_not_count():
+    bent = SAMPLES.copy()
+    bent[:, 0], bent[:, -1] = -1000, 9000
+    np.testing.assert_allclose(applied(bent, firstgroup=1, lastgroup=3).results[0].data, 2, rtol=1e-6)
+
+
+def test_charge_loss_is_found_and_restored():
+    lost = np.zeros(SHAPE, np.uint8)
+    lost[:, 3:] = 129
+    np.testing.assert_allclose(applied(groupdq=lost).results[0].var_rnoise, applied().results[0].var_rnoise)
+
+
+@pytest.mark.parametrize(
+    ("asked", "used", "warnings"),
+    [
+        ((None, None), (0, 7), 0),
+        ((2, None), (2, 7), 0),
+        ((None, 5), (0, 5), 0),
+        ((-3, 5), (0, 5), 1),
+        ((1, 9), (1, 9), 1),
+        ((5, 5), (None, None), 1),
+        ((6, 2), (None, None), 1),
+    ],
+)
+def test_group_limits(asked, used, warnings, caplog):
+    with caplog.at_level(logging.WARNING):
+        assert group_limits(*asked, 8) == used
+    assert len(caplog.records) == warnings
+
+
+def test_no_limits_for_a_single_group(caplog):
+    assert group_limits(None, None, 1) == (None, None)
+    assert not caplog.records
+
+
+def meta(ngroups=5, instrument="NIRCAM", **exposure):
+    return SimpleNamespace(
+        instrument=SimpleNamespace(name=instrument), exposure=SimpleNamespace(ngroups=ngroups, **exposure)
+    )
+
+
+def test_likelihood_is_refused_before_work_begins():
+    with pytest.raises(ParameterError, match=r"algorithm.*'LIKELY'.*'OLS_C'"):
+        RampFitStep(algorithm="LIKELY").check(meta(), refs())
+
+
+def test_likelihood_of_too_few_groups_is_least_squares(caplog):
+    step = RampFitStep(algorithm="LIKELY")
+    step.check(meta(ngroups=3), refs())
+    with caplog.at_level(logging.INFO, logger="gpipe"):
+        produced = step.apply(ramp(SAMPLES[:, :3], **TIMES), refs())
+    np.testing.assert_allclose(produced.results[0].data, 2, rtol=1e-6)
+    assert "OLS_C" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"), [({"instrument": "MIRI"}, "MIRI"), ({"read_times": [[1], [3]]}, "read_times")]
+)
+def test_exposures_that_it_cannot_fit(wrong, says):
+    with pytest.raises(InputError, match=says):
+        RampFitStep().check(meta(**wrong), refs())
+
+
+@pytest.fixture
+def exposure():
+    from stdatamodels.jwst.datamodels import RampModel
+
+    model = RampModel(data=SAMPLES.copy())
+    model.groupdq = np.zeros(SHAPE, np.uint8)
+    model.groupdq[0, 2, 0, 0] = 4
+    model.pixeldq = np.zeros(SHAPE[-2:], np.uint32)
+    model.meta.filename = "jw1_nrca1_jump.fits"
+    model.meta.instrument.name, model.meta.instrument.detector = "NIRCAM", "NRCA1"
+    subarray = model.meta.subarray
+    subarray.xstart, subarray.ystart, subarray.xsize, subarray.ysize = 1, 1, 4, 3
+    subarray.fastaxis, subarray.slowaxis = -1, 2
+    settings = {"nints": 2, "nframes": 1, "groupgap": 0, "type": "NRC_IMAGE", "readpatt": "RAPID"} | TIMES
+    for name, value in settings.items():
+        setattr(model.meta.exposure, name, value)
+    return open_exposure(model, gpipe.backends.get("numpy"))
+
+
+def test_fitopt_product_has_as_many_planes_as_are_used(exposure):
+    (product,) = RampFitStep(save_opt=True).apply(exposure, refs()).side_products
+    assert (product.suffix, product.output_file) == ("fitopt", None)
+    model = product.model
+    assert type(model).__name__ == "RampFitOutputModel"
+    assert model.slope.shape == model.weights.shape == model.yint.shape == (2, 2, 3, 4)
+    assert model.crmag.shape == (2, 1, 3, 4)
+    assert model.pedestal.shape == (2, 3, 4)
+    np.testing.assert_allclose(model.slope[:, 0], 2, rtol=1e-6)
+    np.testing.assert_allclose(model.crmag[0, 0, 0, 0], 20, rtol=1e-6)
+    assert (model.meta.filename, model.meta.instrument.name) == ("jw1_nrca1_jump.fits", "NIRCAM")
+
+
+@pytest.mark.parametrize(
+    ("opt_name", "file"),
+    [("mine", "mine_fitopt"), ("there/mine.fits", "there/mine_fitopt.fits"), ("a_fitopt.fits", "a_fitopt.fits")],
+)
+def test_fitopt_product_under_another_name(exposure, opt_name, file):
+    (product,) = RampFitStep(save_opt=True, opt_name=opt_name).apply(exposure, refs()).side_products
+    assert product.output_file == file
