@@ -59,7 +59,7 @@ def call(
             set_here = ", ".join(ignored)
             log.warning("%s.call makes a new instance; set on this one and not used: %s", cls.__name__, set_here)
         results = []
-        for one in sources or [source]:
+        for one in [source] if sources is None else sources:
             with _progress(shown=configure_log):
                 results.append(_call_on_one(cls, one, backend, user_layers, name))
     return results if sources is not None else results[0]

@@ -50,13 +50,13 @@ class _Run:
 
     def __init__(self, top: Step, header: Header, records: list[str]) -> None:
         self.top, self.header, self.records = top, header, records
-        self.in_flight = isinstance(header.source, InFlight)
+        self.origin = header.source if isinstance(header.source, InFlight) else None
         self.steps = top.plan(header.meta)
         self.saver = Saver(header.name if os.path.exists(header.name) else header.meta.filename)
 
     def run(self, backend: str | Backend | None) -> Any:
         """Refuse or do the work."""
-        place = self.header.source.backend if backend is None and self.in_flight else backends.get(backend)
+        place = self.origin.backend if backend is None and self.origin else backends.get(backend)
         everyone = [self.top, *(step for step in self.steps if step is not self.top)]
         _log_parameters(everyone)
         for step in everyone:
@@ -73,7 +73,7 @@ class _Run:
     def _resolve(self) -> Resolution:
         running = [step for step in self.steps if not self._skips(step)]
         overrides = {s.name: {t: getattr(s, f"override_{t}") for t in s.reference_file_types} for s in running}
-        wanted = {s.name: s.reference_file_types for s in running}
+        wanted = {s.name: s.wanted_references(self.header.meta) for s in running}
         return resolve(wanted, crds_parameters(self.header), overrides, self.header.meta)
 
     def _check(self) -> None:
@@ -130,7 +130,8 @@ class _Run:
             self._save_side_product(step, product)
         if step is not self.top and _levels(step)[0].saves:
             self._save(step, results)
-        log.info("Step %s done", step.name)
+        if status == COMPLETE:
+            log.info("Step %s done", step.name)
         return results
 
     def _applied(self, step: Step, exposure: Any, references: References) -> tuple[Produced, str]:
@@ -165,7 +166,7 @@ class _Run:
         if self.resolution.context:
             log.info("Results used CRDS context %s", self.resolution.context)
         kept = exposures if saves else self.top.returned(exposures)
-        models = kept if self.in_flight else [self._model(exposure) for exposure in kept]
+        models = kept if self.origin else [self._model(exposure) for exposure in kept]
         if saves:
             self._save(self.top, models)
         results = tuple(self.top.returned(models))

@@ -89,6 +89,10 @@ class Pipeline(Step):
             raise ParameterError(f"{self.label}.{name}: a step cannot be replaced; set its parameters")
         super().__setattr__(name, value)
 
+    def describe(self) -> str:
+        """All parameters of the pipeline and its steps, a line each."""
+        return "\n".join([super().describe(), *(step.describe() for step in self._steps.values())])
+
     def changed(self) -> list[str]:
         """The parameters that were set on this instance and its steps."""
         inner = [f"{name}.{changed}" for name, step in self._steps.items() for changed in step.changed()]

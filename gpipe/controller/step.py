@@ -75,6 +75,10 @@ class Step(traitlets.HasTraits):
         if parent is None:
             self.configure([Settings(KEYWORD, parameters)])
 
+    def wanted_references(self, meta: Any) -> Sequence[str]:
+        """Those of the references that an exposure needs: CRDS is asked for no others, and headers name no others."""
+        return self.reference_file_types
+
     def check(self, meta: Any, references: References) -> None:
         """Refuse, before any pixel is read, what the step cannot do: raises ParameterError or InputError."""
 
@@ -185,7 +189,10 @@ class Step(traitlets.HasTraits):
         return results
 
     def suffix_of(self, result: Any, step: str | None) -> str | None:
-        """The suffix of a result of a step (None: of the whole), where it is not the step's own."""
+        """The suffix of a result of a step (None: of the whole), where it is not the step's own.
+
+        ``result`` is an exposure in flight or a model.
+        """
         return None
 
     # --- parameters ---------------------------------------------------------------------------------------------
@@ -253,6 +260,14 @@ class Step(traitlets.HasTraits):
             raise ParameterError(self._unknown(name))
         return self._origins.get(name, DEFAULT)
 
+    def describe(self) -> str:
+        """All parameters, a line each: value, unit, where it comes from and what it is for."""
+        lines = []
+        for name, declared in type(self).parameters().items():
+            unit = f" {declared.unit}" if declared.unit else ""
+            lines.append(f"{self.name}.{name} = {getattr(self, name)!r}{unit} ({self.origin(name)}): {declared.help}")
+        return "\n".join(lines)
+
     def changed(self) -> list[str]:
         """The parameters that were set on this instance."""
         return list(self._origins)
@@ -271,7 +286,8 @@ class Step(traitlets.HasTraits):
         Its class is the one that the file names, where that is made from this one and has been imported.
         """
         wanted = parameter_files.read(path).class_basename
-        found = next((c for c in [cls, *_descendants(cls)] if wanted in (c.__name__, c.class_alias)), cls)
+        known: list[type[Self]] = [cls, *_descendants(cls)]
+        found = next((c for c in known if wanted in (c.__name__, c.class_alias)), cls)
         return found(name).configure(layers_from_file(found, path))
 
     def export_config(self, path: str | os.PathLike[str], include_metadata: bool = False) -> None:
@@ -296,7 +312,7 @@ class Step(traitlets.HasTraits):
         self.configure([Settings(ATTRIBUTE, parameters)])
 
 
-def _descendants(cls: type[Step]) -> list[type[Step]]:
+def _descendants(cls: type[Any]) -> list[Any]:
     return [found for child in cls.__subclasses__() for found in (child, *_descendants(child))]
 
 

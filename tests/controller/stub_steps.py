@@ -1,0 +1,126 @@
+"""Small steps, pipelines and exposures for tests of the controller."""
+
+from dataclasses import replace
+from typing import ClassVar
+
+import numpy as np
+from stdatamodels.jwst import datamodels
+
+from gpipe.controller import Pipeline, Produced, SideProduct, Skip, Step
+from gpipe.controller import parameters as p
+from gpipe.datamodels import CountRate, InFlight
+
+
+class AddStep(Step):
+    """Adds a number to every sample."""
+
+    class_alias = "add"
+    amount = p.Float(1.0, min=0, unit="DN", help="What is added.")
+    minimum_groups = p.Integer(3, help="Groups that the step needs.")
+    maximum_cores = p.Cores("1", help="Workers.")
+
+    def apply(self, exposure, references):
+        if exposure.data.shape[1] < self.minimum_groups:
+            raise Skip(f"found {exposure.data.shape[1]} groups, expected at least {self.minimum_groups}")
+        return replace(exposure, data=exposure.data + self.amount)
+
+
+class TimesStep(Step):
+    """Multiplies every sample."""
+
+    class_alias = "times"
+    cal_step = "dark_sub"
+    expects = ("dq_init",)
+    factor = p.Float(2.0)
+    extra = p.Boolean(False, help="Write a file on the side.")
+
+    def apply(self, exposure, references):
+        result = replace(exposure, data=exposure.data * self.factor)
+        return Produced((result,), (SideProduct(result, suffix="fitopt"),)) if self.extra else result
+
+
+class GainStep(Step):
+    """Divides by the gain reference."""
+
+    class_alias = "gaining"
+    reference_file_types = ("gain", "readnoise")
+    optional_references = ("readnoise",)
+    missing_reference = "error"
+
+    def apply(self, exposure, references):
+        return replace(exposure, data=exposure.data * (1 + references.gain.plane("data", exposure)))
+
+
+class RateStep(Step):
+    """Makes two results."""
+
+    class_alias = "ramp_fit"
+
+    def apply(self, exposure, references):
+        mean = exposure.data.mean(axis=1)
+        return Produced((_rate(exposure, mean.mean(axis=0)), _rate(exposure, mean)))
+
+
+def _rate(ramp, data):
+    planes = {name: np.zeros_like(data) for name in ("err", "var_poisson", "var_rnoise")}
+    return CountRate(ramp.header, ramp.backend, data=data, dq=np.zeros(data.shape, np.uint32), **planes)
+
+
+class ScaleStep(Step):
+    """Works on rates only."""
+
+    class_alias = "gain_scale"
+    accepts = (CountRate,)
+
+    def apply(self, exposure, references):
+        return replace(exposure, data=2 * exposure.data)
+
+
+class StubPipeline(Pipeline):
+    """Adds, multiplies."""
+
+    class_alias = "stub_pipeline"
+    save_ramp = p.Boolean(False)
+    step_defs: ClassVar = {"add": AddStep, "times": TimesStep}
+    step_synonyms: ClassVar = {"multiply": "times"}
+
+    def products_before(self, name, exposure):
+        return (SideProduct(exposure, suffix="ramp"),) if name == "times" and self.save_ramp else ()
+
+
+class RatePipeline(Pipeline):
+    """Fits and scales."""
+
+    class_alias = "rate_pipeline"
+    accepts = (InFlight,)
+    step_defs: ClassVar = {"ramp_fit": RateStep, "gain_scale": ScaleStep}
+
+    def suffix_of(self, result, step):
+        ints = result.data.ndim == 3
+        if step is None:
+            return "ramp" if result.data.ndim == 4 else "rateints" if ints else "rate"
+        return "gain_scaleints" if ints and step == "gain_scale" else None
+
+
+def uncal(shape=(2, 4, 8, 8)):
+    """An open uncalibrated model: every sample is 10."""
+    ints, groups, rows, columns = shape
+    model = datamodels.Level1bModel()
+    model.data = np.full(shape, 10, np.uint16)
+    meta = model.meta
+    meta.telescope = "JWST"
+    meta.filename = "jw01_uncal.fits"
+    meta.instrument.instance.update(name="NIRCAM", detector="NRCALONG", channel="LONG", module="A")
+    meta.exposure.instance.update(
+        type="NRC_IMAGE",
+        readpatt="RAPID",
+        nframes=1,
+        groupgap=0,
+        ngroups=groups,
+        nints=ints,
+        frame_time=10.7,
+        group_time=10.7,
+    )
+    meta.subarray.instance.update(name="SUB64P", xstart=1, ystart=1, xsize=columns, ysize=rows, fastaxis=-1, slowaxis=2)
+    meta.observation.instance.update(date="2026-07-01", time="00:00:00.000")
+    return model

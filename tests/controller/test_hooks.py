@@ -1,0 +1,102 @@
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from stub_steps import AddStep, TimesStep, uncal
+
+import gpipe.backends
+from gpipe.datamodels import open_exposure
+from gpipe.exceptions import GpipeError, ParameterError
+
+MODULE = """
+from stub_steps import TimesStep
+
+def double(model):
+    model.data *= 2
+
+def new(model):
+    other = model.copy()
+    other.data += 100
+    return other
+"""
+
+
+@pytest.fixture
+def hk(tmp_path, monkeypatch):
+    """A user's module."""
+    (tmp_path / "hk_of_user.py").write_text(MODULE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield
+    sys.modules.pop("hk_of_user", None)
+
+
+def double(model):
+    model.data *= 2
+
+
+@pytest.mark.parametrize(
+    ("pre", "post", "value"),
+    [
+        ([double], [], 21),
+        ([], [double], 22),
+        (["hk_of_user.double"], [], 21),
+        (["hk_of_user.new"], [], 111),
+        ([double, "hk_of_user.new"], [double], 242),
+        ([TimesStep], [], 21),
+        ([], [TimesStep(factor=3)], 33),
+        (["hk_of_user.TimesStep(factor=4)"], [], 41),
+        (["hk_of_user.TimesStep"], [], 21),
+        (["true"], ["test -f {0}"], 11),
+    ],
+)
+def test_hooks_may_change_the_exposure(model, hk, pre, post, value):
+    assert np.all(AddStep.call(model, pre_hooks=pre, post_hooks=post).data == value)
+    assert np.all(model.data == 10)
+
+
+def test_hooks_set_on_an_instance_later_are_used(model):
+    step = AddStep()
+    step.post_hooks = [double]
+    assert np.all(step.run(model).data == 22)
+
+
+def test_a_hook_cannot_reach_the_arrays_of_the_caller():
+    model = uncal()
+    ramp = open_exposure(model, gpipe.backends.get("numpy"))
+    ramp = replace(ramp, data=ramp.data.copy())
+    assert np.all(AddStep(pre_hooks=[double]).run(ramp).data == 21)
+    assert np.all(ramp.data == 10)
+
+
+def test_a_command_sees_the_exposure(model, tmp_path):
+    AddStep.call(model, post_hooks=["cp {0} seen.fits"])
+    from astropy.io import fits
+
+    assert np.all(fits.getdata(tmp_path / "seen.fits") == 11)
+    assert sorted(f.name for f in tmp_path.glob("*.fits")) == ["seen.fits"]
+
+
+def test_a_command_that_fails(model):
+    with pytest.raises(GpipeError, match=r"AddStep\.pre_hooks: 'false' returned status 1"):
+        AddStep.call(model, pre_hooks=["false"])
+
+
+@pytest.mark.parametrize(
+    ("hook", "found"),
+    [
+        ("hk_of_user.missing", "'hk_of_user.missing' cannot be imported"),
+        ("no_such_module.f", "'no_such_module.f' cannot be imported"),
+        ("hk_of_user.TimesStep(3)", "cannot be imported"),
+        (3, "found 3, expected a function, a Step or a shell command"),
+    ],
+)
+def test_a_wrong_hook_is_named(model, hk, hook, found):
+    with pytest.raises(ParameterError, match="pre_hooks") as caught:
+        AddStep.call(model, pre_hooks=[hook])
+    assert found in str(caught.value)
+
+
+def test_a_single_hook_is_not_a_list():
+    with pytest.raises(ParameterError, match="expected a list"):
+        AddStep(pre_hooks="true")

@@ -1,0 +1,144 @@
+import logging
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from stub_steps import AddStep
+
+from gpipe.controller import Step, logs
+from gpipe.exceptions import GpipeError, ParameterError
+
+
+class WarningStep(Step):
+    """Warns the way Python does."""
+
+    class_alias = "warning"
+
+    def apply(self, exposure, references):
+        warnings.warn("careful", UserWarning, stacklevel=1)
+        return replace(exposure)
+
+
+def handlers():
+    return {name: list(logging.getLogger(name).handlers) for name in (*logs.LOGGERS, None)}
+
+
+def test_call_logs_to_stderr_for_its_duration(model, capsys):
+    before = handlers()
+    AddStep.call(model)
+    assert handlers() == before
+    lines = capsys.readouterr().err.splitlines()
+    assert any(line.endswith(" - gpipe.controller.execution - INFO - Step add done") for line in lines)
+    assert logging.getLogger("gpipe").level == logging.NOTSET
+
+
+def test_call_logs_nothing_when_told_so(model, capsys):
+    AddStep.call(model, configure_log=False)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_run_is_silent_unless_logging_is_configured(model, capsys):
+    AddStep(minimum_groups=9).run(model)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_handlers_are_removed_after_a_failure(model):
+    before = handlers()
+    with pytest.raises(GpipeError):
+        AddStep.call("missing.fits")
+    assert handlers() == before
+
+
+@pytest.mark.filterwarnings("default")
+def test_python_warnings_become_lines(model, capsys):
+    WarningStep.call(model)
+    err = capsys.readouterr().err
+    assert "py.warnings - WARNING" in err
+    assert "careful" in err
+
+
+def config(text, name="log.cfg"):
+    Path(name).parent.mkdir(exist_ok=True)
+    Path(name).write_text(text)
+    return name
+
+
+@pytest.mark.parametrize("section", ["*", "root", "."])
+def test_logcfg_writes_to_a_file(model, capsys, section):
+    for _ in range(2):
+        AddStep.call(model, logcfg=config(f"[{section}]\nhandler = file:my.log\nlevel = INFO\n"))
+    assert capsys.readouterr().err == ""
+    assert Path("my.log").read_text().count("Step add done") == 1
+
+
+def test_logcfg_appends_and_formats(model, capsys):
+    for _ in range(2):
+        AddStep.call(model, logcfg=config("[*]\nhandler=append:my.log,stdout\nlevel=info\nformat=<%(message)s>\n"))
+    assert Path("my.log").read_text().splitlines().count("<Step add done>") == 2
+    assert "<Step add done>" in capsys.readouterr().out
+
+
+def test_logcfg_level(model, capsys):
+    AddStep.call(model, minimum_groups=9, logcfg=config("[*]\nlevel = WARNING\n"))
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.rsplit(" - ", 1)[1] for line in lines] == ["Step add skipped: found 4 groups, expected at least 9"]
+
+
+def test_logcfg_null(model, capsys):
+    AddStep.call(model, logcfg=config("[*]\nhandler = null\n"))
+    assert capsys.readouterr() == ("", "")
+
+
+def test_break_level_ends_the_run(model):
+    with pytest.raises(GpipeError, match="break_level WARNING reached: Step add skipped"):
+        AddStep.call(model, minimum_groups=9, logcfg=config("[*]\nhandler = null\nbreak_level = WARNING\n"))
+
+
+def test_logcfg_beside_the_products(model, capsys):
+    """The guide's second script writes it to output_dir and passes the bare name."""
+    config("[*]\nhandler = stdout\n", "out/pipeline-log.cfg")
+    AddStep.call(model, output_dir="out", logcfg="pipeline-log.cfg")
+    assert "Step add done" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (None, "logcfg: no such file 'log.cfg' "),
+        ("[*]\nlevel = LOUD\n", "level: found 'LOUD', expected one of "),
+        ("[*]\nhandler = screen\n", "handler: found 'screen', expected stdout"),
+        ("[*]\nhandler = file:nowhere/my.log\n", "file:nowhere/my.log: cannot be written"),
+        ("[gpipe]\nlevel = INFO\n", r"found 'gpipe', expected section \[\*\]"),
+        ("[*]\nlvel = INFO\n", "found 'lvel', expected"),
+        ("level = INFO\n", "log.cfg: File contains no section headers"),
+    ],
+)
+def test_what_is_wrong_with_logcfg_is_one_line(model, text, expected):
+    if text is not None:
+        config(text)
+    with pytest.raises(ParameterError, match=expected) as caught:
+        AddStep.call(model, logcfg="log.cfg")
+    assert "\n" not in str(caught.value)
+
+
+def test_lines_of_a_product_are_not_private(monkeypatch):
+    monkeypatch.setattr(logs.getpass, "getuser", lambda: "galileo")
+    monkeypatch.setattr(logs.socket, "gethostname", lambda: "pisa")
+    told = {
+        "Saved /home/galileo/out/x_rate.fits": "Saved x_rate.fits",
+        "Saved out/x_rate.fits": "Saved out/x_rate.fits",
+        "See https://a.b/c/d": "See https://a.b/c/d",
+        "by galileo": "",
+        "on pisa": "",
+        "from 10.0.0.1": "",
+        "from fe80:0:0:0:1:2:3:4": "",
+        "galileos at 12:34:56": "galileos at 12:34:56",
+    }
+    assert {line: logs.without_private(line) for line in told} == told
+
+
+def test_a_product_keeps_what_its_run_logged(model):
+    lines = AddStep.call(model, amount=2).cal_logs.add
+    assert lines[0].endswith(" - gpipe.controller.execution - INFO - Parameters of add: amount=2.0 (keyword)")
+    assert len(lines[0].split(" - ")[0]) == len("2026-11-22T15:14:26.986")

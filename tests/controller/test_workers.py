@@ -1,0 +1,30 @@
+import multiprocessing
+
+import pytest
+
+from gpipe.controller import workers
+from gpipe.exceptions import ParameterError
+
+TABLE = {1: (1, 1, 1, 1, 1), 2: (1, 1, 2, 2, 2), 3: (1, 1, 3, 3, 3), 4: (1, 2, 4, 3, 4), 64: (16, 32, 64, 3, 64)}
+
+
+@pytest.mark.parametrize("cores", TABLE)
+def test_words_and_numbers(cores):
+    counted = tuple(workers.count(word, available=cores) for word in ("quarter", "half", "all", "3", 100))
+    assert counted == TABLE[cores]
+
+
+@pytest.mark.parametrize("word", ["none", "None", "ONE", "1", 1])
+def test_one_worker(word):
+    assert workers.count(word, available=8) == 1
+
+
+@pytest.mark.parametrize("word", ["All cores", "2.5", -1, "0", "", None])
+def test_anything_else_is_an_error(word):
+    with pytest.raises(ParameterError, match=r"^maximum_cores: found .* expected a whole number of cores"):
+        workers.count(word)
+
+
+def test_inside_a_daemonic_worker_process():
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert pool.apply(workers.count, ("all",)) >= 1
