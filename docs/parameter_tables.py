@@ -1,5 +1,6 @@
 """Puts a step's parameters, as declared in the code, where its page says ``<!-- parameters -->``."""
 
+from gpipe.controller import Step
 from gpipe.pipeline import Detector1Pipeline
 
 MARK = "<!-- parameters -->"
@@ -13,9 +14,9 @@ def fill_in(_app, docname, source):
 
 
 def table(step):
-    """Markdown table of a step class: name, default, unit, allowed values and meaning."""
-    rows = [f"| `{p.name}` | `{p.default!r}` | {p.unit} | {p.allowed} | {p.help} |" for p in step.own_parameters()]
-    if not rows:
+    """Markdown table of a step class: name, default, allowed values with their unit, and meaning."""
+    own = {n: p for n, p in step.parameters().items() if not hasattr(Step, n) and not n.startswith("override_")}
+    if not own:
         return "This step has no parameters of its own."
-    head = ["| parameter | default | unit | allowed | meaning |", "| --- | --- | --- | --- | --- |"]
-    return "\n".join(head + rows)
+    rows = [f"| `{n}` | `{p.default()!r}` | {p.allowed()} | {p.help} |" for n, p in own.items()]
+    return "\n".join(["| parameter | default | allowed | meaning |", "| --- | --- | --- | --- |", *rows])

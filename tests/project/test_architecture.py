@@ -18,7 +18,16 @@ FLOOR_OF_PACKAGE = {
     "quicklook": "pipeline",
     "cli": "cli",
 }
-PURE_MAY_IMPORT = {"array_api_compat", "array_api_extra", "collections", "dataclasses", "enum", "functools", "math", "typing"}
+PURE_MAY_IMPORT = {
+    "array_api_compat",
+    "array_api_extra",
+    "collections",
+    "dataclasses",
+    "enum",
+    "functools",
+    "math",
+    "typing",
+}
 
 
 def sources():

@@ -1,0 +1,58 @@
+"""Simulated exposures, calibrated by jwst through the same CRDS cache that gpipe uses."""
+
+import os
+
+import pytest
+
+from gpipe import simulate
+
+
+@pytest.fixture
+def exposure_and_cache(tmp_path):
+    """A function from a config to its simulated exposure and an active cache; the files go with the test."""
+    active = []
+
+    def make(config):
+        exposure = simulate.write_exposure(config, tmp_path)
+        cache = simulate.write_cache([config], tmp_path / "crds_cache")
+        manager = cache.activated()
+        manager.__enter__()
+        active.append(manager)
+        os.chdir(tmp_path)
+        return exposure
+
+    start = os.getcwd()
+    yield make
+    os.chdir(start)
+    for manager in active:
+        manager.__exit__(None, None, None)
+
+
+@pytest.fixture
+def agree(request):
+    """Assert that planes agree, and keep the figures for the summary."""
+
+    def check(agreements):
+        request.node.user_properties.extend(
+            ("agreement", (request.node.name, a.plane, a.agreeing, a.different, a.worst)) for a in agreements
+        )
+        bad = [str(agreement) for agreement in agreements if not agreement.good_enough]
+        assert not bad, "\n".join(bad)
+
+    return check
+
+
+def pytest_terminal_summary(terminalreporter):
+    """The figures of every comparison, also when the tests ran in several processes."""
+    rows = [
+        value
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.stats.get(outcome, [])
+        for key, value in report.user_properties
+        if key == "agreement" and report.when == "call"
+    ]
+    if not rows:
+        return
+    terminalreporter.section("agreement with jwst")
+    for test, plane, agreeing, different, worst in rows:
+        terminalreporter.line(f"{test:60} {plane:32} {agreeing:11.6%} {different:8d} differ, worst {worst:.2g}")

@@ -1,0 +1,57 @@
+"""The exposures of the parity tests: instruments, read patterns and subarrays, two seeds each."""
+
+import pytest
+
+from gpipe.simulate import ExposureConfig, NoiseEffects, Scene
+
+# Noise that all pixels of a small subarray share moves its rates together; light rules it out of the pulls.
+STEADY = NoiseEffects(one_over_f=0.1, amplifier_drift=0.3, odd_even_drift=0.1)
+
+
+def field(background):
+    return Scene(background=background, density=1e-3, brightest=1e3 * background)
+
+
+KINDS = {
+    "nircam-a-full-shallow4": {"detector": "NRCA1", "readpatt": "SHALLOW4", "ngroups": 6},
+    "nircam-blong-full-medium8": {"detector": "NRCBLONG", "readpatt": "MEDIUM8", "ngroups": 5, "zero_frame": True},
+    "nircam-sub64p-many-ints": {
+        "detector": "NRCALONG",
+        "readpatt": "RAPID",
+        "subarray": "SUB64P",
+        "ngroups": 7,
+        "nints": 60,
+        "exp_type": "NRC_TSIMAGE",
+        "scene": field(2000),
+        "noise": STEADY,
+    },
+    "niriss-substrip256": {
+        "detector": "NIS",
+        "readpatt": "NISRAPID",
+        "subarray": "SUBSTRIP256",
+        "ngroups": 7,
+        "nints": 8,
+        "exp_type": "NIS_SOSS",
+        "scene": field(300),
+        "noise": STEADY,
+    },
+    "nirspec-full-nrs": {"detector": "NRS2", "readpatt": "NRS", "ngroups": 6},
+    "nirspec-sub2048": {
+        "detector": "NRS1",
+        "readpatt": "NRSRAPID",
+        "subarray": "SUB2048",
+        "ngroups": 12,
+        "nints": 6,
+        "exp_type": "NRS_BRIGHTOBJ",
+        "scene": field(300),
+        "noise": STEADY,
+    },
+    "fgs-full": {"detector": "GUIDER2", "readpatt": "FGS", "ngroups": 5},
+}
+SEEDS = (11, 12)
+
+EXPOSURES = [
+    pytest.param(ExposureConfig(**kind, seed=seed), id=f"{name}-seed{seed}")
+    for name, kind in KINDS.items()
+    for seed in SEEDS
+]

@@ -1,0 +1,39 @@
+"""Each step of gpipe and of jwst on the same input: what jwst's step before it gave.
+
+Compared: SCI, GROUPDQ, PIXELDQ and ZEROFRAME after each step; rate and rateints after ramp_fit. A difference here is
+a difference of this step alone.
+"""
+
+import numpy as np
+import pytest
+from comparison import compare_ramps, compare_rates
+from exposures import EXPOSURES
+
+from gpipe.pipeline import Detector1Pipeline
+
+pytestmark = [pytest.mark.parity, pytest.mark.slow]
+RAMP_STEPS = (
+    "group_scale", "dq_init", "saturation", "ipc", "superbias", "refpix", "linearity", "dark_current", "jump",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("config", EXPOSURES[::2])
+def test_each_step_agrees_on_the_same_input(config, exposure_and_cache, agree):
+    jwst_pipeline = pytest.importorskip("jwst.pipeline")
+    from stdatamodels.jwst import datamodels
+
+    exposure = exposure_and_cache(config)
+    theirs_of, ours_of = jwst_pipeline.Detector1Pipeline.step_defs, Detector1Pipeline.step_defs
+    noise = np.float32(exposure.config.sca.read_noise / exposure.config.sca.gain)
+    agreements = []
+    model = datamodels.RampModel(str(exposure.path))
+    for name in RAMP_STEPS:
+        ours = ours_of[name].call(model, configure_log=False)
+        theirs = theirs_of[name].call(model)
+        agreements += compare_ramps(name, ours, theirs, noise)
+        model.close()
+        model = theirs
+    ours, theirs = ours_of["ramp_fit"].call(model, configure_log=False), theirs_of["ramp_fit"].call(model)
+    for suffix, our_product, their_product in zip(("rate", "rateints"), ours, theirs, strict=True):
+        agreements += compare_rates(f"ramp_fit {suffix}", our_product, their_product)
+    agree(agreements)
