@@ -157,6 +157,8 @@ class _Run:
         """Say in the metadata what the step did, and with what."""
         asked = {"context": self.resolution.context, "crds_version": self.resolution.crds_version}
         for product in products:
+            if not hasattr(product.meta, "cal_step"):
+                continue  # a reference file that a step made
             setattr(product.meta.cal_step, step.cal_step, status)
             provenance.record(product.meta, references, **(asked if references else {}))
 
@@ -173,8 +175,10 @@ class _Run:
         return results[0] if len(results) == 1 else results
 
     def _model(self, product: Any) -> Any:
-        """A product as a model, with the log of the run so far."""
-        model = to_model(product) if isinstance(product, InFlight) else product
+        """A product as a model; that of an exposure has the log of the run so far."""
+        if not isinstance(product, InFlight):
+            return product
+        model = to_model(product)
         alias = self.top.class_alias
         if alias:
             if not model.hasattr("cal_logs"):
