@@ -246,8 +246,7 @@ class Step(traitlets.HasTraits):
     def _report_step(self, name: str, layer: Settings, problems: list[str]) -> None:
         self._report(f"{self.label}: found settings of a step {name!r}, but it has no steps", layer.origin, problems)
 
-    @staticmethod
-    def _report(problem: str, origin: Origin, problems: list[str]) -> None:
+    def _report(self, problem: str, origin: Origin, problems: list[str]) -> None:
         """A name that CRDS knows and gpipe does not is no fault of the user."""
         if origin.kind == Kind.CRDS:
             log.warning("%s; it is not used", _with_origin(problem, origin))
