@@ -82,7 +82,7 @@ def segment_results(
         return SegmentResults(*[*only, pedestal, crmag])
     lines = _lines(groups, segments, limits, xp=xp)
     fitted = _line_results(lines, readnoise, units, timing.group_time, xp=xp)
-    first = xp.reshape(xp.arange(fitted[0].shape[1], device=device(slope)), (1, -1, 1, 1)) == 0
+    first = xp.reshape(xp.arange(fitted[0].shape[1], dtype=xp.int32, device=device(slope)), (1, -1, 1, 1)) == 0
     alone = segments.lone[:, None, ...] & first
     both = (
         xp.where(alone, plane[:, None, ...], xp.where(lines.real, planes, 0.0))
