@@ -1,6 +1,7 @@
 """First differences of ramps in electrons, and what they scatter by when nothing but noise is in them."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from array_api_compat import array_namespace, device
 
@@ -63,10 +64,9 @@ def rank_magnitudes(ranked: Ranked) -> Ranked:
 def median(ranked: Ranked) -> Array:
     """Median of the usable values of each pixel, float32, (row, column); NaN where there is none."""
     xp = array_namespace(ranked.values, ranked.count)
-    at = PlaneLookup(ranked.values)
-    low = at(xp.clip((ranked.count - 1) // 2, 0, None))
-    high = at(xp.clip(ranked.count // 2, None, ranked.values.shape[0] - 1))
-    return xp.where(ranked.count > 0, 0.5 * low + 0.5 * high, xp.nan)
+    begin = xp.zeros_like(ranked.count)
+    middle = PlaneLookup(ranked.values).middle(begin, ranked.count, dtype=ranked.values.dtype)
+    return xp.where(ranked.count > 0, middle, xp.nan)
 
 
 class PlaneLookup:
@@ -76,13 +76,20 @@ class PlaneLookup:
     def __init__(self, planes: Array) -> None:
         self._xp = array_namespace(planes)
         self._shape = planes.shape[1:]
+        self._planes = planes.shape[0]
         self._flat = self._xp.reshape(planes, (-1,))
-        self._size = self._flat.shape[0] // planes.shape[0]
+        self._size = self._flat.shape[0] // self._planes
         self._pixel = self._xp.arange(self._size, dtype=self._xp.int64, device=device(planes))
 
     def __call__(self, index: Array) -> Array:
         where = self._xp.reshape(index, (-1,)) * self._size + self._pixel
         return self._xp.reshape(self._xp.take(self._flat, where, axis=0), self._shape)
+
+    def middle(self, begin: Array, count: Array, *, dtype: Any) -> Array:
+        """Median, as ``dtype``, of ``count`` ranked planes from ``begin`` on; of no meaning where there are none."""
+        low = self(self._xp.clip(begin + (count - 1) // 2, 0, self._planes - 1))
+        high = self(self._xp.clip(begin + count // 2, 0, self._planes - 1))
+        return 0.5 * self._xp.astype(low, dtype) + 0.5 * self._xp.astype(high, dtype)
 
 
 def read_variance(readnoise: Array, gain: Array, *, frames: int) -> Array:

@@ -101,10 +101,10 @@ def _centre(
     clipped = 0.5 * low + 0.5 * high
     if length > 3:
         return clipped, thresholds.four_or_more
-    more_equal = window[length] == largest
+    three = xp.full_like(largest, thresholds.three)
+    another = window[length] == largest
     if length == 3:
-        return xp.where(more_equal, clipped, window[1]), xp.where(more_equal, thresholds.four_or_more, thresholds.three)
-    even_more = more_equal & (window[3] == largest)
-    three_left = more_equal & ~even_more
-    allowed = xp.where(three_left, thresholds.three, xp.where(even_more, thresholds.four_or_more, thresholds.two))
-    return xp.where(three_left, largest, low), allowed
+        return xp.where(another, clipped, window[1]), xp.where(another, thresholds.four_or_more, three)
+    third = another & (window[3] != largest)
+    allowed = xp.where(third, three, xp.where(another, thresholds.four_or_more, xp.full_like(largest, thresholds.two)))
+    return xp.where(third, largest, low), allowed

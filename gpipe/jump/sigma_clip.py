@@ -1,5 +1,7 @@
 """Outliers among many equal measurements: cut at the median plus and minus some standard deviations, and repeat."""
 
+from typing import Any
+
 from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array, Namespace, accumulator_dtype
@@ -33,26 +35,26 @@ def clipped(differences: Array, threshold: float) -> Array:
 
 
 def _bounds(ranked: Ranked, threshold: float, xp: Namespace) -> tuple[Array, Array]:
-    exact = accumulator_dtype(ranked.values, xp=xp)
-    values = xp.astype(ranked.values, exact)
-    position = xp.reshape(
-        xp.arange(values.shape[0], dtype=xp.int64, device=device(values)), (-1,) + (1,) * (values.ndim - 1)
-    )
+    values, exact = ranked.values, accumulator_dtype(ranked.values, xp=xp)
     at = PlaneLookup(values)
-    begin, end = xp.zeros_like(ranked.count), ranked.count
-    lower = xp.full(end.shape, xp.nan, dtype=exact, device=device(values))
+    inside = values < xp.finfo(values.dtype).max
+    begin, left = xp.zeros_like(ranked.count), ranked.count
+    lower = xp.full(left.shape, xp.nan, dtype=exact, device=device(values))
     upper = lower
     for _ in range(TURNS):
-        left = end - begin
-        number = xp.astype(xp.clip(left, 1, None), exact)
-        inside = (position >= begin) & (position < end)
-        mean = xp.sum(xp.where(inside, values, 0.0), axis=0) / number
-        scatter = xp.sqrt(xp.sum(xp.where(inside, values - mean, 0.0) ** 2, axis=0) / number)
-        last = values.shape[0] - 1
-        low, high = at(xp.clip(begin + (left - 1) // 2, 0, last)), at(xp.clip(begin + left // 2, 0, last))
-        middle = 0.5 * low + 0.5 * high
-        lower = xp.where(left > 0, middle - threshold * scatter, lower)
-        upper = xp.where(left > 0, middle + threshold * scatter, upper)
-        begin = xp.maximum(begin, xp.count_nonzero(values < lower, axis=0))
-        end = xp.minimum(end, xp.count_nonzero(values <= upper, axis=0))
+        middle = at.middle(begin, left, dtype=exact)
+        reach = threshold * _scatter(values, inside, left, exact, xp)
+        lower, upper = xp.where(left > 0, middle - reach, lower), xp.where(left > 0, middle + reach, upper)
+        below = values < lower
+        inside = inside & (values <= upper) & ~below
+        begin, left = xp.maximum(begin, xp.count_nonzero(below, axis=0)), xp.count_nonzero(inside, axis=0)
     return lower, upper
+
+
+def _scatter(values: Array, inside: Array, count: Array, exact: Any, xp: Namespace) -> Array:
+    """Standard deviation of the values inside; 0 where there is none."""
+    weight = xp.astype(inside, values.dtype)
+    number = xp.astype(xp.clip(count, 1, None), exact)
+    mean = xp.sum(values * weight, axis=0, dtype=exact) / number
+    off = (values - xp.astype(mean, values.dtype)) * weight
+    return xp.sqrt(xp.sum(off * off, axis=0, dtype=exact) / number)

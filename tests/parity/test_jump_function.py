@@ -165,7 +165,7 @@ def test_options(shape, changed):
 
 
 @pytest.mark.parametrize("only_use_ints", [True, False])
-@pytest.mark.parametrize("rejection", [1.0, 3.0, 4.5])
+@pytest.mark.parametrize("rejection", [1.3, 3.0, 4.5])
 @pytest.mark.parametrize(
     "shape", [(100, 3, 5, 6), (150, 5, 5, 6), (12, 11, 5, 6), (5, 25, 5, 6), (200, 2, 4, 5)], ids=str
 )

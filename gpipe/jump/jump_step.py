@@ -1,0 +1,153 @@
+"""The jump step."""
+
+import logging
+from dataclasses import replace
+from typing import Any
+
+from gpipe.controller import References, Skip, Step, workers
+from gpipe.controller import parameters as p
+from gpipe.datamodels import Ramp
+from gpipe.exceptions import InputError, ParameterError
+from gpipe.jump.after_jump import AfterJump
+from gpipe.jump.detection import JumpSettings, flag_jumps, flag_unknown_gain
+from gpipe.jump.iterative import Thresholds
+from gpipe.jump.method import Method, choose_method, unusable_groups
+from gpipe.jump.neighbours import Neighbours
+
+log = logging.getLogger(__name__)
+
+MIN_GROUPS = 3
+SNOWBALLS = "Used by expand_large_events only, which gpipe does not have yet."
+SHOWERS = "Used by find_showers only, which gpipe does not have yet."
+
+
+class JumpStep(Step):
+    """Flag groups that begin with a jump: a cosmic-ray hit or another step in the ramp."""
+
+    class_alias = "jump"
+    reference_file_types = ("gain", "readnoise")
+    missing_reference = "error"
+    expects = ("dq_init", "saturation", "superbias", "refpix", "linearity", "dark_sub")
+
+    rejection_threshold = p.Float(4.0, min=0, unit="sigma", help="Threshold of a jump among four or more differences.")
+    three_group_rejection_threshold = p.Float(6.0, min=0, unit="sigma", help="Threshold if two differences are left.")
+    four_group_rejection_threshold = p.Float(5.0, min=0, unit="sigma", help="Threshold if three differences are left.")
+    maximum_cores = p.Cores("1", help="Cores to look for jumps on. The flags do not depend on it.")
+    flag_4_neighbors = p.Boolean(True, help="Also flag the four neighbours of a pixel with a jump.")
+    max_jump_to_flag_neighbors = p.Float(1000.0, unit="sigma", help="Jumps from this on do not flag neighbours.")
+    min_jump_to_flag_neighbors = p.Float(10.0, unit="sigma", help="Jumps up to this do not flag neighbours.")
+    after_jump_flag_dn1 = p.Float(0.0, unit="DN", help="Jumps from this on flag groups for after_jump_flag_time1.")
+    after_jump_flag_time1 = p.Float(0.0, unit="s", help="For how long groups after a jump are flagged.")
+    after_jump_flag_dn2 = p.Float(0.0, unit="DN", help="Jumps from this on flag groups for after_jump_flag_time2.")
+    after_jump_flag_time2 = p.Float(0.0, unit="s", help="For how long groups after a jump are flagged.")
+    expand_large_events = p.Boolean(False, help="Flag snowballs. gpipe does not have it yet.")
+    min_sat_area = p.Float(1.0, unit="pixel", help=f"Smallest saturated core. {SNOWBALLS}")
+    min_jump_area = p.Float(5.0, unit="pixel", help=f"Smallest area of jumps. {SNOWBALLS}")
+    expand_factor = p.Float(2.0, help=f"Growth of ellipses around events. {SNOWBALLS}")
+    use_ellipses = p.Boolean(False, help="Deprecated; it has no effect, nor has it in jwst.")
+    sat_required_snowball = p.Boolean(True, help=f"Whether an event must have a saturated core. {SNOWBALLS}")
+    min_sat_radius_extend = p.Float(2.5, unit="pixel", help=f"Radius from which saturated cores grow. {SNOWBALLS}")
+    sat_expand = p.Integer(2, unit="pixel", help=f"Growth of the radius of saturated cores. {SNOWBALLS}")
+    edge_size = p.Integer(25, unit="pixel", help=f"Distance from the edge where no core is required. {SNOWBALLS}")
+    mask_snowball_core_next_int = p.Boolean(True, help=f"Flag cores in the next integration, too. {SNOWBALLS}")
+    snowball_time_masked_next_int = p.Integer(4000, unit="s", help=f"For how long they are flagged. {SNOWBALLS}")
+    find_showers = p.Boolean(False, help="Flag showers of MIRI. gpipe does not have it yet.")
+    max_shower_amplitude = p.Float(4.0, unit="DN/s", help=f"Largest amplitude of a shower. {SHOWERS}")
+    extend_snr_threshold = p.Float(1.2, help=f"Least signal to noise. {SHOWERS}")
+    extend_min_area = p.Integer(90, unit="pixel", help=f"Smallest area. {SHOWERS}")
+    extend_inner_radius = p.Float(1.0, unit="pixel", help=f"Inner radius of the ring kernel. {SHOWERS}")
+    extend_outer_radius = p.Float(2.6, unit="pixel", help=f"Outer radius of the ring kernel. {SHOWERS}")
+    extend_ellipse_expand_ratio = p.Float(1.1, help=f"Growth of ellipses around showers. {SHOWERS}")
+    time_masked_after_shower = p.Float(15.0, unit="s", help=f"For how long groups are flagged. {SHOWERS}")
+    min_diffs_single_pass = p.Integer(10, help="Differences of an integration from which all are judged at once.")
+    max_extended_radius = p.Integer(200, unit="pixel", help="Largest radius of a snowball or shower. Not used yet.")
+    minimum_groups = p.Integer(3, help="Usable groups of an integration that are needed to look for jumps.")
+    minimum_sigclip_groups = p.Integer(
+        100, help="Integrations, or groups if only_use_ints is off, from which jumps are found by sigma clipping."
+    )
+    only_use_ints = p.Boolean(True, help="Sigma clipping compares a group with the same group of other integrations.")
+
+    def check(self, meta: Any, references: References) -> None:
+        for name, what in (("expand_large_events", "snowballs"), ("find_showers", "showers")):
+            if getattr(self, name):
+                raise ParameterError(
+                    f"{self.label}.{name}: found True ({self.origin(name)}), but gpipe does not flag {what} yet; "
+                    f"expected False: {self._switch_off(name)}"
+                )
+        for keyword, value in (("NFRAMES", meta.exposure.nframes), ("TGROUP", meta.exposure.group_time)):
+            if value is None or not value > 0:
+                raise InputError(f"{self.label}: found {keyword} {value}, expected more than 0")
+
+    def apply(self, exposure: Ramp, references: References) -> Ramp:
+        groups = exposure.data.shape[1]
+        if groups < MIN_GROUPS:
+            raise Skip(f"NGROUPS is {groups}; jump detection needs at least {MIN_GROUPS}")
+        to_host = exposure.backend.to_host
+        unusable = to_host(unusable_groups(exposure.groupdq)).tolist()
+        settings = self._settings(unusable, exposure)
+        gain = references.gain.plane("data", exposure)
+        found = flag_jumps(
+            exposure.data,
+            exposure.groupdq,
+            gain,
+            references.readnoise.plane("data", exposure),
+            settings=settings,
+            workers=workers.count(self.maximum_cores),
+        )
+        if found.primary is not None and settings.method is not None:
+            count = int(to_host(found.primary))
+            log.info("%d jumps found (%s)", count, settings.method.value)
+            _record_rates(exposure, count, sum(unusable))
+        return replace(exposure, groupdq=found.groupdq, pixeldq=flag_unknown_gain(exposure.pixeldq, gain))
+
+    def _settings(self, unusable: list[int], exposure: Ramp) -> JumpSettings:
+        reach = Neighbours(least=self.min_jump_to_flag_neighbors, most=self.max_jump_to_flag_neighbors)
+        return JumpSettings(
+            method=self._method(unusable, exposure.data.shape[1]),
+            thresholds=Thresholds(
+                four_or_more=self.rejection_threshold,
+                three=self.four_group_rejection_threshold,
+                two=self.three_group_rejection_threshold,
+            ),
+            frames=int(exposure.meta.exposure.nframes),
+            only_use_ints=self.only_use_ints,
+            neighbours=reach if self.flag_4_neighbors else None,
+            after=self._after_jumps(float(exposure.meta.exposure.group_time)),
+        )
+
+    def _method(self, unusable: list[int], groups: int) -> Method | None:
+        method = choose_method(
+            unusable,
+            groups,
+            minimum_groups=self.minimum_groups,
+            minimum_sigclip_groups=self.minimum_sigclip_groups,
+            only_use_ints=self.only_use_ints,
+            min_diffs_single_pass=self.min_diffs_single_pass,
+        )
+        if method is None:
+            least = groups - max(unusable)
+            log.warning("no jumps are looked for: found %d usable groups, expected %d", least, self.minimum_groups)
+        return method
+
+    def _after_jumps(self, group_time: float) -> tuple[AfterJump, ...]:
+        given = (
+            (self.after_jump_flag_dn1, self.after_jump_flag_time1),
+            (self.after_jump_flag_dn2, self.after_jump_flag_time2),
+        )
+        after = (AfterJump(dn=dn, groups=int(seconds // group_time)) for dn, seconds in given)
+        return tuple(a for a in after if a.groups > 0)
+
+    def _switch_off(self, name: str) -> str:
+        if self.parent is None:
+            return f"{name}=False"
+        return f"steps={{'{self.name}': {{'{name}': False}}}}"
+
+
+def _record_rates(exposure: Ramp, count: int, unusable: int) -> None:
+    """Jumps for 1000 pixel seconds, as PRIMECRS; EXTNCRS, for extended events, of which none are looked for."""
+    integrations, groups, rows, columns = exposure.data.shape
+    differences = integrations * (groups - 1) - unusable
+    meta = exposure.meta.exposure
+    if differences >= 1:
+        meta.primary_cosmic_rays = 1000 * count / (meta.group_time * differences * rows * columns)
+        meta.extended_emission_events = 0.0

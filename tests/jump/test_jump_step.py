@@ -1,0 +1,131 @@
+import logging
+
+import numpy as np
+import pytest
+from step_stubs import StubReference, header, ramp, references
+
+from gpipe.controller import Skip
+from gpipe.exceptions import InputError, ParameterError
+from gpipe.jump import JumpStep
+
+SHAPE = (1, 7, 5, 6)
+JUMP_DET, NO_GAIN = 4, (1 << 19) | 1
+GAIN, READNOISE = np.full(SHAPE[-2:], 2, np.float32), np.full(SHAPE[-2:], 5, np.float32)
+REFERENCES = references(gain=StubReference(data=GAIN), readnoise=StubReference(data=READNOISE))
+
+
+def exposure(shape=SHAPE, *, hit=100.0, nframes=1, group_time=10.0, **more):
+    """Ramps of 20 DN a group, with a step in group 3 of pixel (2, 2)."""
+    data = 20 * np.arange(shape[1], dtype=np.float32)[:, None, None] * np.ones(shape, np.float32)
+    data[:, 3:, 2, 2] += hit
+    return ramp(data, nframes=nframes, group_time=group_time, **more)
+
+
+def flagged(out):
+    return set(zip(*np.nonzero(out.groupdq[0] & JUMP_DET), strict=True))
+
+
+def test_a_hit_and_its_neighbours():
+    out = JumpStep().apply(exposure(), REFERENCES)
+    assert flagged(out) == {(3, 2, 2), (3, 1, 2), (3, 3, 2), (3, 2, 1), (3, 2, 3)}
+
+
+def test_the_rate_of_jumps_goes_to_the_header():
+    ours = exposure()
+    ours.groupdq[:, 0] = 1
+    JumpStep().apply(ours, REFERENCES)
+    assert ours.meta.exposure.primary_cosmic_rays == pytest.approx(1000 * 1 / (10 * 5 * 30))
+    assert ours.meta.exposure.extended_emission_events == 0
+
+
+@pytest.mark.parametrize(
+    ("parameters", "hit", "more", "count"),
+    [
+        ({"flag_4_neighbors": False}, 100, {}, 1),
+        ({"min_jump_to_flag_neighbors": 20}, 100, {}, 1),
+        ({"max_jump_to_flag_neighbors": 15}, 100, {}, 1),
+        ({"rejection_threshold": 17}, 100, {}, 0),
+        ({"min_diffs_single_pass": 6, "rejection_threshold": 17}, 100, {}, 0),
+        ({"flag_4_neighbors": False}, 30, {}, 1),
+        ({"flag_4_neighbors": False}, 24, {}, 1),
+        ({"flag_4_neighbors": False}, 23, {}, 0),
+        ({"flag_4_neighbors": False}, 23, {"nframes": 4}, 1),
+        ({"flag_4_neighbors": False, "after_jump_flag_dn1": 90, "after_jump_flag_time1": 29}, 100, {}, 3),
+        ({"flag_4_neighbors": False, "after_jump_flag_dn2": 90, "after_jump_flag_time2": 30}, 100, {}, 4),
+        ({"flag_4_neighbors": False, "after_jump_flag_dn1": 110, "after_jump_flag_time1": 30}, 100, {}, 1),
+        ({"minimum_groups": 8}, 100, {}, 0),
+        ({"maximum_cores": "all"}, 100, {}, 5),
+    ],
+    ids=str,
+)
+def test_parameters(parameters, hit, more, count):
+    """With nframes 1 sigma is sqrt(40 + 100) = 11.8 electrons."""
+    assert len(flagged(JumpStep(**parameters).apply(exposure(hit=hit, **more), REFERENCES))) == count
+
+
+@pytest.mark.parametrize(
+    ("groups", "parameter", "sigma"),
+    [(3, "three_group_rejection_threshold", 6.0), (4, "four_group_rejection_threshold", 5.0)],
+)
+def test_thresholds_of_short_ramps(groups, parameter, sigma):
+    ours = exposure((1, groups, 5, 6), hit=0)
+    ours.data[:, 2:, 2, 2] += 0.5 * 11.8322 * (sigma - 0.1)
+    assert not flagged(JumpStep().apply(ours, REFERENCES))
+    assert flagged(JumpStep(**{parameter: sigma - 0.2}).apply(ours, REFERENCES)) == {(2, 2, 2)}
+
+
+def test_sigma_clipping_of_many_integrations(rng):
+    ours = exposure((12, 4, 5, 6), hit=0)
+    ours.data[:] += rng.normal(0, 5, ours.data.shape).astype(np.float32)
+    ours.data[7, 3, 2, 2] += 200
+    step = JumpStep(minimum_sigclip_groups=12, rejection_threshold=3.1, flag_4_neighbors=False)
+    found = step.apply(ours, REFERENCES).groupdq
+    assert np.argwhere(found).tolist() == [[7, 3, 2, 2]]
+
+
+def test_pixels_without_gain():
+    gain = GAIN.copy()
+    gain[0, :3] = 0, -1, np.nan
+    out = JumpStep().apply(
+        exposure(), references(gain=StubReference(data=gain), readnoise=StubReference(data=READNOISE))
+    )
+    assert np.all(out.pixeldq[0, :3] == NO_GAIN)
+    assert np.count_nonzero(out.pixeldq) == 3
+
+
+def test_too_few_usable_groups_are_told_and_not_counted(caplog):
+    ours = exposure((1, 4, 5, 6))
+    ours.groupdq[:, 2:] = 1
+    with caplog.at_level(logging.WARNING):
+        out = JumpStep().apply(ours, REFERENCES)
+    assert not flagged(out)
+    assert "found 2 usable groups, expected 3" in caplog.text
+    assert not hasattr(ours.meta.exposure, "primary_cosmic_rays")
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_two_groups_are_skipped(groups):
+    with pytest.raises(Skip, match=f"NGROUPS is {groups}"):
+        JumpStep().apply(exposure((1, groups, 5, 6), hit=0), REFERENCES)
+
+
+@pytest.mark.parametrize(("name", "what"), [("expand_large_events", "snowballs"), ("find_showers", "showers")])
+def test_what_gpipe_does_not_have_yet_says_how_to_switch_it_off(name, what):
+    meta = header(SHAPE, group_time=10.0).meta
+    with pytest.raises(
+        ParameterError, match=rf"JumpStep.{name}: found True .*{what} yet; expected False: {name}=False"
+    ):
+        JumpStep(**{name: True}).check(meta, REFERENCES)
+
+
+@pytest.mark.parametrize(("bad", "word"), [({"nframes": None}, "NFRAMES"), ({"group_time": 0.0}, "TGROUP")])
+def test_missing_metadata_are_told(bad, word):
+    meta = header(SHAPE, **{"group_time": 10.0} | bad).meta
+    with pytest.raises(InputError, match=f"found {word} "):
+        JumpStep().check(meta, REFERENCES)
+
+
+def test_uneven_reads_do_not_matter():
+    """As in jwst 3.0.0, which reads them but does not use them."""
+    uneven = exposure(read_times=[[1.0], [2.0], [4.0], [8.0], [9.0], [10.0], [11.0]])
+    assert flagged(JumpStep().apply(uneven, REFERENCES)) == flagged(JumpStep().apply(exposure(), REFERENCES))
