@@ -1,6 +1,7 @@
 """Mean of the reference pixels that survive sigma clipping."""
 
 from gpipe.arrays import Array, Namespace
+from gpipe.arrays.rows import row_slices
 
 
 def rounds(limit: float) -> int:
@@ -29,18 +30,29 @@ def clipped_mean(x: Array, *, limit: float, xp: Namespace) -> Array:
     -------
     (...,), NaN where all values are NaN.
     """
+    sets = xp.reshape(x, (-1, x.shape[-1]))
+    mean = xp.empty_like(sets[:, 0])
+    for some in row_slices(sets):
+        mean[some] = _means(sets[some, :], limit, xp=xp)
+    return xp.reshape(mean, x.shape[:-1])
+
+
+def _means(x: Array, limit: float, *, xp: Namespace) -> Array:
+    """Of each row of (set, value)."""
     known = ~xp.isnan(x)
     value = xp.where(known, x, 0.0)
     weight = xp.astype(known, x.dtype)
-    count = xp.sum(weight, axis=-1, keepdims=True)
-    some = xp.maximum(count, xp.ones_like(count))
-    mean = xp.sum(value, axis=-1, keepdims=True) / some
+    found = xp.sum(weight, axis=-1)
+    count = xp.maximum(found, xp.ones_like(found))
+    mean = xp.sum(value, axis=-1) / count
     for _ in range(rounds(limit)):
-        deviation = value - mean
-        width = limit * xp.sqrt(xp.vecdot(weight, deviation * deviation)[..., None] / some)
-        inside = xp.where((value >= mean - width) & (value <= mean + width), weight, 0.0)
-        left = xp.sum(inside, axis=-1, keepdims=True)
-        weight = xp.where(left > 0, inside, weight)
-        some = xp.where(left > 0, left, some)
-        mean = xp.vecdot(weight, value)[..., None] / some
-    return xp.where(count > 0, mean, xp.nan)[..., 0]
+        deviation = value - mean[:, None]
+        square = deviation * deviation
+        variance = xp.vecdot(weight, square) / count
+        inside = xp.where(square <= limit**2 * variance[:, None], weight, 0.0)
+        left = xp.sum(inside, axis=-1)
+        # Rounding alone may put all of a set of equal values outside; it then stays as it is.
+        weight = xp.where(left[:, None] > 0, inside, weight)
+        count = xp.where(left > 0, left, count)
+        mean = xp.vecdot(weight, value) / count
+    return xp.where(found > 0, mean, xp.nan)

@@ -1,7 +1,7 @@
 """The refpix step."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -47,6 +47,10 @@ class RefPixStep(Step):
     gaussmooth = p.Float(1.0, unit="pixel", help=f"Width of the Gaussian low-pass filter. {SIRS_ONLY}")
     halfwidth = p.Integer(30, unit="pixel", help=f"Half-width of the convolution kernel. {SIRS_ONLY}")
     siglimit = p.Float(3.0, min=0, unit="sigma", help="Where the means of an amplifier's reference pixels are clipped.")
+
+    def wanted_references(self, meta: Any) -> Sequence[str]:
+        """None: both are for modes that ``check`` refuses, and headers of traditional readout do not name them."""
+        return ()
 
     def check(self, meta: Any, references: References) -> None:
         if self.refpix_algorithm == "sirs":
