@@ -111,3 +111,10 @@ def test_parameters_of_jwst_have_the_defaults_of_jwst():
         "halfwidth": 30,
         "siglimit": 3.0,
     }
+
+
+def test_crds_is_not_asked_for_references_of_other_modes():
+    """As in jwst: the headers of traditional readout have no R_REFPIX and R_SIRSKL. Both can be overridden."""
+    step = RefPixStep(override_sirskernel="mine.asdf")
+    assert not step.wanted_references(header().meta)
+    assert step.override_sirskernel == "mine.asdf"
