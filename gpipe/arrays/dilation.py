@@ -28,3 +28,18 @@ def _dilate_axis(mask: Array, reach: int, axis: int, *, xp: Namespace) -> Array:
         grown[ahead] |= mask[behind]
         grown[behind] |= mask[ahead]
     return grown
+
+
+def dilate_cross(mask: Array, *, xp: Namespace) -> Array:
+    """Grow the true regions of images by the pixels that share a side with one; outside of the image is false.
+
+    Parameters
+    ----------
+    mask : bool, (…, row, column).
+    """
+    grown = xp.astype(mask, mask.dtype, copy=True)
+    grown[..., 1:, :] |= mask[..., :-1, :]
+    grown[..., :-1, :] |= mask[..., 1:, :]
+    grown[..., 1:] |= mask[..., :-1]
+    grown[..., :-1] |= mask[..., 1:]
+    return grown

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from gpipe.charge_migration import ChargeMigrationStep
 from gpipe.controller import Pipeline, SideProduct, Step
 from gpipe.controller import parameters as p
 from gpipe.controller.naming import OutputSettings
@@ -51,7 +52,7 @@ class Detector1Pipeline(Pipeline):
         "dark_current": DarkCurrentStep,
         "reset": planned.ResetStep,
         "persistence": planned.PersistenceStep,
-        "charge_migration": planned.ChargeMigrationStep,
+        "charge_migration": ChargeMigrationStep,
         "jump": JumpStep,
         "picture_frame": planned.PictureFrameStep,
         "clean_flicker_noise": planned.CleanFlickerNoiseStep,

@@ -81,12 +81,6 @@ class PersistenceStep(PlannedStep):
     class_alias = "persistence"
 
 
-class ChargeMigrationStep(PlannedStep):
-    """Planned: flag groups that lost charge to their neighbours."""
-
-    class_alias = "charge_migration"
-
-
 class PictureFrameStep(PlannedStep):
     """Planned: subtract NIRSpec's thermal picture frame."""
 

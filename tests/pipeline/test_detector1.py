@@ -176,7 +176,7 @@ def test_every_step_has_the_parameters_and_defaults_of_its_namesake_in_jwst():
 # --- steps that gpipe does not have yet -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["persistence", "charge_migration", "picture_frame", "clean_flicker_noise"])
+@pytest.mark.parametrize("name", ["persistence", "clean_flicker_noise"])
 def test_a_step_that_is_planned_can_only_be_skipped(name):
     pipe = Detector1Pipeline(steps={name: {"skip": True, "save_results": True}})
     with pytest.raises(ParameterError, match=rf"^{name}\.skip: found False, but gpipe does not have this step yet"):
@@ -187,33 +187,33 @@ def test_a_step_that_is_planned_can_only_be_skipped(name):
 
 
 def test_a_parameter_of_a_planned_step_given_as_keyword():
-    with pytest.raises(ParameterError, match=r"signal_threshold.*gpipe does not have this step yet"):
-        Detector1Pipeline(steps={"charge_migration": {"signal_threshold": 3}})
+    with pytest.raises(ParameterError, match=r"persistence_time.*gpipe does not have this step yet"):
+        Detector1Pipeline(steps={"persistence": {"persistence_time": 3}})
 
 
 def test_a_file_may_hold_parameters_of_planned_steps(tmp_path, caplog):
     caplog.set_level(logging.INFO, "gpipe")
-    text = "steps: {charge_migration: {skip: true, signal_threshold: 25000}, rscd: {skip: false}}"
+    text = "steps: {persistence: {skip: true, persistence_time: 25000}, rscd: {skip: false}}"
     (tmp_path / "all.asdf").write_text(text)
     pipe = Detector1Pipeline.from_config_file(tmp_path / "all.asdf")
-    assert pipe.charge_migration.skip is True
+    assert pipe.persistence.skip is True
     assert (
-        "charge_migration: unknown name 'signal_threshold' (config file all.asdf): not used, the step is skipped"
+        "persistence: unknown name 'persistence_time' (config file all.asdf): not used, the step is skipped"
         in (caplog.messages)
     )
 
 
 def test_a_planned_step_that_crds_recommends_is_skipped_with_a_warning(exposure, monkeypatch, caplog, tmp_path):
-    (tmp_path / "jwst_niriss_pars-chargemigrationstep_0001.asdf").write_text(
-        "parameters: {skip: false, signal_threshold: 16000}"
+    (tmp_path / "jwst_niriss_pars-persistencestep_0001.asdf").write_text(
+        "parameters: {skip: false, persistence_time: 16000}"
     )
     monkeypatch.setattr(
         "gpipe.controller.references.find_parameter_file",
         lambda reftype, crds_parameters: next(tmp_path.glob(f"*{reftype}*"), None),
     )
-    assert call(exposure).meta.cal_step.charge_migration == "SKIPPED"
+    assert call(exposure).meta.cal_step.persistence == "SKIPPED"
     warnings = [r.message for r in caplog.records if r.levelno == logging.WARNING]
-    assert any("recommends step charge_migration, which gpipe does not have yet; it is skipped" in w for w in warnings)
+    assert any("recommends step persistence, which gpipe does not have yet; it is skipped" in w for w in warnings)
 
 
 # --- what is refused ------------------------------------------------------------------------------------------
