@@ -59,6 +59,8 @@ class _Run:
         place = self.origin.backend if backend is None and self.origin else backends.get(backend)
         everyone = [self.top, *(step for step in self.steps if step is not self.top)]
         _log_parameters(everyone)
+        if self.top.skip and self.top.substeps():
+            log.warning("%s: skip has no effect on a pipeline", self.top.name)
         for step in everyone:
             if _levels(step)[0].saves and not self._skips(step):
                 check_folder(_levels(step))

@@ -29,7 +29,9 @@ def apply_hooks(step: Step, parameter: str, exposure: Any) -> Any:
     for given in getattr(step, parameter):
         hook = _resolved(given, f"{step.label}.{parameter}")
         if isinstance(hook, Step):
-            exposure = hook.run(exposure)
+            from gpipe.controller.execution import execute  # which imports this module
+
+            exposure = execute(hook, exposure)
         elif isinstance(hook, str):
             _run_command(hook, exposure, f"{step.label}.{parameter}", step.name)
         else:

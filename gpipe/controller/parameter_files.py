@@ -153,7 +153,7 @@ def _mapping(tree: Any, path: Path, what: str) -> Mapping[str, Any]:
 
 
 def write(path: str | os.PathLike[str], entry: Entry, *, include_metadata: bool = False) -> None:
-    """Write a parameter file (ASDF) that `read`, and ``jwst``, can read.
+    """Write a parameter file (ASDF) that `read` can read, and the ``config_file`` of ``jwst``, too.
 
     Parameters
     ----------

@@ -1,11 +1,13 @@
 """Steps of jwst's first stage that gpipe does not have yet: named, so that they can be skipped, and no more."""
 
 import logging
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from gpipe.controller import Step
 from gpipe.controller import parameters as p
-from gpipe.controller.settings import Kind, Origin
+from gpipe.controller.settings import Kind, Origin, Settings
 from gpipe.exceptions import ParameterError
 
 log = logging.getLogger(__name__)
@@ -27,12 +29,20 @@ class PlannedStep(Step):
             )
         log.warning("%s recommends step %s, which gpipe does not have yet; it is skipped", origin, self.label)
 
-    def _report(self, problem: str, origin: Origin, problems: list[str]) -> None:
+    def _configure(self, layers: Sequence[Settings], problems: list[str]) -> None:
         """Files often hold every parameter of every step, skipped or not; a keyword is meant."""
-        if origin.file is None:
-            super()._report(f"{problem}; gpipe does not have this step yet", origin, problems)
-        else:
-            log.info("%s (%s): not used, the step is skipped", problem.partition("; did")[0].partition(" (")[0], origin)
+        known = type(self).parameters()
+        unused = sorted({n for layer in layers if layer.origin.file for n in layer.values if n not in known})
+        if unused:
+            log.info("Step %s is skipped; of its parameters not used: %s", self.label, ", ".join(unused))
+        super()._configure([_without(unused, layer) if layer.origin.file else layer for layer in layers], problems)
+
+    def _unknown(self, name: str) -> str:
+        return f"{super()._unknown(name)}; gpipe does not have this step yet"
+
+
+def _without(names: Sequence[str], layer: Settings) -> Settings:
+    return replace(layer, values={name: value for name, value in layer.values.items() if name not in names})
 
 
 class MiriStep(PlannedStep):

@@ -85,8 +85,9 @@ def test_a_substep_runs_by_itself(model):
     assert np.all(model.data == 10)
 
 
-def test_skip_on_a_pipeline_has_no_effect(model):
-    assert np.all(StubPipeline.call(model, skip=True).data == 22)
+def test_skip_on_a_pipeline_has_no_effect_and_says_so(model, caplog):
+    assert np.all(StubPipeline(skip=True).run(model).data == 22)
+    assert "stub_pipeline: skip has no effect on a pipeline" in caplog.messages
 
 
 def test_hooks_of_a_pipeline_run_once_around_it(model):

@@ -176,7 +176,7 @@ def test_every_step_has_the_parameters_and_defaults_of_its_namesake_in_jwst():
 # --- steps that gpipe does not have yet -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["persistence", "clean_flicker_noise"])
+@pytest.mark.parametrize("name", ["persistence", "picture_frame", "clean_flicker_noise"])
 def test_a_step_that_is_planned_can_only_be_skipped(name):
     pipe = Detector1Pipeline(steps={name: {"skip": True, "save_results": True}})
     with pytest.raises(ParameterError, match=rf"^{name}\.skip: found False, but gpipe does not have this step yet"):
@@ -187,33 +187,42 @@ def test_a_step_that_is_planned_can_only_be_skipped(name):
 
 
 def test_a_parameter_of_a_planned_step_given_as_keyword():
-    with pytest.raises(ParameterError, match=r"persistence_time.*gpipe does not have this step yet"):
-        Detector1Pipeline(steps={"persistence": {"persistence_time": 3}})
+    with pytest.raises(ParameterError, match=r"n_sigma.*gpipe does not have this step yet"):
+        Detector1Pipeline(steps={"picture_frame": {"n_sigma": 3}})
 
 
 def test_a_file_may_hold_parameters_of_planned_steps(tmp_path, caplog):
     caplog.set_level(logging.INFO, "gpipe")
-    text = "steps: {persistence: {skip: true, persistence_time: 25000}, rscd: {skip: false}}"
+    text = "steps: {picture_frame: {skip: true, n_sigma: 2.0}, rscd: {skip: false}}"
     (tmp_path / "all.asdf").write_text(text)
     pipe = Detector1Pipeline.from_config_file(tmp_path / "all.asdf")
-    assert pipe.persistence.skip is True
-    assert (
-        "persistence: unknown name 'persistence_time' (config file all.asdf): not used, the step is skipped"
-        in (caplog.messages)
-    )
+    assert pipe.picture_frame.skip is True
+    assert caplog.messages == ["Step picture_frame is skipped; of its parameters not used: n_sigma"]
+
+
+def test_a_file_with_all_parameters_of_jwst_loads_and_ours_reads_back(tmp_path):
+    theirs = pytest.importorskip("jwst.pipeline").Detector1Pipeline()
+    theirs.jump.rejection_threshold = 7.0
+    theirs.export_config(tmp_path / "theirs.asdf")
+    pipe = Detector1Pipeline.from_config_file(tmp_path / "theirs.asdf")
+    assert pipe.jump.rejection_threshold == 7.0
+    pipe.export_config(tmp_path / "ours.asdf")
+    assert Detector1Pipeline.from_config_file(tmp_path / "ours.asdf").get_pars() == pipe.get_pars()
 
 
 def test_a_planned_step_that_crds_recommends_is_skipped_with_a_warning(exposure, monkeypatch, caplog, tmp_path):
-    (tmp_path / "jwst_niriss_pars-persistencestep_0001.asdf").write_text(
-        "parameters: {skip: false, persistence_time: 16000}"
+    (tmp_path / "jwst_nirspec_pars-cleanflickernoisestep_0001.asdf").write_text(
+        "parameters: {skip: false, fit_method: fft}"
     )
     monkeypatch.setattr(
         "gpipe.controller.references.find_parameter_file",
         lambda reftype, crds_parameters: next(tmp_path.glob(f"*{reftype}*"), None),
     )
-    assert call(exposure).meta.cal_step.persistence == "SKIPPED"
+    assert call(exposure).meta.cal_step.clean_flicker_noise == "SKIPPED"
     warnings = [r.message for r in caplog.records if r.levelno == logging.WARNING]
-    assert any("recommends step persistence, which gpipe does not have yet; it is skipped" in w for w in warnings)
+    assert any(
+        "recommends step clean_flicker_noise, which gpipe does not have yet; it is skipped" in w for w in warnings
+    )
 
 
 # --- what is refused ------------------------------------------------------------------------------------------
