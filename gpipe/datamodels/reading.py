@@ -89,7 +89,8 @@ def open_exposure(source: Any, backend: Backend) -> Ramp | CountRate:
     Returns
     -------
     Ramp or CountRate. Of an open model or an exposure in flight the metadata are copied and the arrays are shared where
-    they fit as they are (read-only); neither is ever written to. Missing DQ arrays are zeros.
+    they fit as they are (read-only); neither is ever written to. Missing DQ arrays are zeros. A zeroframe is loaded
+    where ``meta.exposure.zero_frame`` (ZEROFRAM) says that there is one.
 
     Raises
     ------
@@ -116,7 +117,7 @@ def _load_ramp(header: Header, source: Source, backend: Backend) -> Ramp:
         data=data,
         groupdq=xp.zeros(data.shape, dtype=xp.uint8, device=device) if groupdq is None else groupdq,
         pixeldq=xp.zeros(data.shape[-2:], dtype=xp.uint32, device=device) if pixeldq is None else pixeldq,
-        zeroframe=load("zeroframe"),
+        zeroframe=load("zeroframe") if header.meta.exposure.zero_frame else None,
         refout=load("refout"),
         average_dark_current=load("average_dark_current"),
     )

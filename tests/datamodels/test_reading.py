@@ -59,6 +59,16 @@ def test_an_uncal_file_becomes_a_float32_ramp_with_clean_flags(uncal, uncal_path
     assert ramp.average_dark_current is None
 
 
+@pytest.mark.parametrize(("said", "used"), [(True, True), (False, False), (None, False)])
+@pytest.mark.parametrize("as_model", [True, False])
+def test_a_zeroframe_counts_where_the_header_says_so(uncal, tmp_path, backend, said, used, as_model):
+    uncal.meta.exposure.zero_frame = said
+    source = tmp_path / "jw00002_uncal.fits"
+    uncal.save(str(source))
+    ramp = open_exposure(uncal if as_model else source, backend)
+    assert (ramp.zeroframe is not None) is used
+
+
 def test_metadata_are_what_stdatamodels_reads_as_a_ramp(uncal_path, backend):
     ours, theirs = open_exposure(uncal_path, backend).header, datamodels.RampModel(str(uncal_path))
     assert flat(ours) == flat(theirs)
