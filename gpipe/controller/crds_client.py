@@ -7,6 +7,7 @@ is contacted, and a cache that cannot be written to is used as it is. What goes 
 
 import functools
 import importlib.metadata
+import logging
 import os
 import stat
 import threading
@@ -123,6 +124,23 @@ def _jwst_is_installed() -> bool:
 
 
 @contextmanager
+def _through_logging_only() -> Iterator[None]:
+    """Keep the client from writing to stderr by itself: handlers that somebody has installed get its records, once."""
+    from crds.core import log
+
+    logger, console, silent = log.THE_LOGGER.logger, log.THE_LOGGER.console, logging.NullHandler()
+    logger.addHandler(silent)  # else Python shows warnings for which there is no handler
+    if console is not None:
+        logger.removeHandler(console)
+    try:
+        yield
+    finally:
+        logger.removeHandler(silent)
+        if console is not None:
+            logger.addHandler(console)
+
+
+@contextmanager
 def _client() -> Iterator[Any]:
     """The ``crds`` package, set to the environment of this moment; its failures become ReferenceFileError."""
     with _lock:
@@ -137,7 +155,8 @@ def _client() -> Iterator[Any]:
             raise ReferenceFileError(f"CRDS_PATH={cache}: {server_config} is missing: {HOW_TO_CONFIGURE}")
         _forget_other_environment(server_config)
         try:
-            yield crds
+            with _through_logging_only():
+                yield crds
         except ReferenceFileError:
             raise
         except (Exception, SystemExit) as error:

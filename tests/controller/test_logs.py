@@ -4,9 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from small_cache import SmallCache
 from stub_steps import AddStep
 
-from gpipe.controller import Step, logs
+from gpipe.controller import Step, crds_client, logs
 from gpipe.exceptions import GpipeError, ParameterError
 
 
@@ -41,6 +42,19 @@ def test_call_logs_nothing_when_told_so(model, capsys):
 def test_run_is_silent_unless_logging_is_configured(model, capsys):
     AddStep(minimum_groups=9).run(model)
     assert capsys.readouterr() == ("", "")
+
+
+def test_the_crds_client_writes_nothing_by_itself(tmp_path, monkeypatch):
+    SmallCache(tmp_path / "cache")
+    monkeypatch.setenv("CRDS_PATH", str(tmp_path / "cache"))
+    with crds_client._client():
+        from crds.core import log as crds_log
+
+        logger, console = crds_log.THE_LOGGER.logger, crds_log.THE_LOGGER.console
+        during = list(logger.handlers)
+    assert console not in during
+    assert console in logger.handlers
+    assert len(logger.handlers) == len(during)  # something silent stood in for it
 
 
 def test_handlers_are_removed_after_a_failure(model):
