@@ -4,6 +4,7 @@ import functools
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,11 @@ class called_on_class:  # noqa: N801 - a decorator
         return functools.update_wrapper(functools.partial(self._call, instance, owner), self.function)
 
     def _call(self, instance: "Step | None", owner: "type[Step]", *args: Any, **kwargs: Any) -> Any:
-        return self.function(owner, *args, _ignored=instance.changed() if instance is not None else (), **kwargs)
+        changed = instance.changed() if instance is not None else ()
+        if changed:
+            what = f"{owner.__name__}.call makes a new instance; set on this one and not used: {', '.join(changed)}"
+            warnings.warn(what, stacklevel=2)
+        return self.function(owner, *args, **kwargs)
 
 
 def call(
@@ -44,7 +49,6 @@ def call(
     configure_log: bool,
     name: str | None,
     parameters: Mapping[str, Any],
-    ignored: Sequence[str],
 ) -> Any:
     """See ``Step.call``."""
     user_layers = [
@@ -55,9 +59,6 @@ def call(
     sources = _several(source, parameters)
     configuration = logs.read_configuration(logcfg, [parameters.get("output_dir")])
     with logs.installed(configuration) if configure_log else nullcontext():
-        if ignored:
-            set_here = ", ".join(ignored)
-            log.warning("%s.call makes a new instance; set on this one and not used: %s", cls.__name__, set_here)
         results = []
         for one in [source] if sources is None else sources:
             with _progress(shown=configure_log):

@@ -125,7 +125,6 @@ class Step(traitlets.HasTraits):
         logcfg: str | os.PathLike[str] | None = None,
         configure_log: bool = True,
         name: str | None = None,
-        _ignored: Sequence[str] = (),
         **parameters: Any,
     ) -> Any:
         """Calibrate an exposure with the parameters that CRDS recommends for it, and those given here.
@@ -162,7 +161,6 @@ class Step(traitlets.HasTraits):
             configure_log=configure_log,
             name=name,
             parameters=parameters,
-            ignored=_ignored,
         )
 
     def run(self, source: Any, backend: str | Backend | None = None) -> Any:
