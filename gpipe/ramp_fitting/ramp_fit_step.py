@@ -11,7 +11,7 @@ from gpipe.controller import parameters as p
 from gpipe.datamodels import CountRate, Ramp
 from gpipe.exceptions import InputError, ParameterError
 from gpipe.ramp_fitting.charge_loss import has_charge_loss
-from gpipe.ramp_fitting.fit import FitOptions, fit_ramps
+from gpipe.ramp_fitting.fit import FitOptions, RampFit, fit_ramps
 from gpipe.ramp_fitting.rates import Rates
 from gpipe.ramp_fitting.segment_results import SegmentResults, planes_in_use
 from gpipe.ramp_fitting.timing import Timing
@@ -57,7 +57,16 @@ class RampFitStep(Step):
         factor = references.gain.meta.exposure.gain_factor
         if factor is not None:
             exposure.meta.exposure.gain_factor = factor
-        fit = fit_ramps(
+        fit = self.fit(exposure, references)
+        results = (_count_rate(fit.exposure, exposure), _count_rate(fit.integrations, exposure))
+        if fit.segments is None:
+            return Produced(results)
+        product = SideProduct(_fitopt_model(fit.segments, exposure), suffix="fitopt", output_file=self._opt_file())
+        return Produced(results, (product,))
+
+    def fit(self, exposure: Ramp, references: References) -> RampFit:
+        """The count rates as arrays; metadata stay as they are."""
+        return fit_ramps(
             exposure.data,
             exposure.groupdq,
             exposure.pixeldq,
@@ -68,11 +77,6 @@ class RampFitStep(Step):
             zeroframe=exposure.zeroframe,
             workers=workers.count(self.maximum_cores),
         )
-        results = (_count_rate(fit.exposure, exposure), _count_rate(fit.integrations, exposure))
-        if fit.segments is None:
-            return Produced(results)
-        product = SideProduct(_fitopt_model(fit.segments, exposure), suffix="fitopt", output_file=self._opt_file())
-        return Produced(results, (product,))
 
     def _options(self, exposure: Ramp) -> FitOptions:
         first, last = group_limits(self.firstgroup, self.lastgroup, exposure.data.shape[1])
