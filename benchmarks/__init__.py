@@ -1,0 +1,1 @@
+"""gpipe beside jwst on the same files, in one run: ``python -m benchmarks``."""

@@ -1,0 +1,31 @@
+"""One process that calibrates one file with one package: ``python -m benchmarks.worker gpipe FILE FOLDER REPEATS``.
+
+Prints one line of JSON: seconds to import, seconds of each call (the first one is cold), peak memory of the process.
+"""
+
+import json
+import logging
+import resource
+import sys
+import time
+
+
+def main(package: str, path: str, folder: str, repeats: int) -> None:
+    started = time.perf_counter()
+    if package == "gpipe":
+        from gpipe.pipeline import Detector1Pipeline
+    else:
+        from jwst.pipeline import Detector1Pipeline
+    imported = time.perf_counter() - started
+    logging.disable(logging.CRITICAL)
+    calls = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        Detector1Pipeline.call(path, save_results=True, output_dir=folder, configure_log=False)
+        calls.append(time.perf_counter() - started)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    print(json.dumps({"import": imported, "calls": calls, "peak": peak}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]))
