@@ -22,7 +22,7 @@ from gpipe.controller.settings import KEYWORD, Kind, Origin, Settings
 from gpipe.exceptions import ParameterError
 
 if TYPE_CHECKING:
-    from gpipe.controller.step import Step
+    from gpipe.controller.configurable import Configurable
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,9 @@ def crds_parameters_disabled() -> bool:
     return os.environ.get("STPIPE_DISABLE_CRDS_STEPPARS", "").strip().lower() in DISABLING_WORDS
 
 
-def layers_from_crds(cls: "type[Step]", names: Sequence[str], find: Callable[[str], Path | None]) -> list[Settings]:
+def layers_from_crds(
+    cls: "type[Configurable]", names: Sequence[str], find: Callable[[str], Path | None]
+) -> list[Settings]:
     """The layers of CRDS parameter files. What gpipe does not know in them is warned about and left out.
 
     Parameters
@@ -55,7 +57,7 @@ def layers_from_crds(cls: "type[Step]", names: Sequence[str], find: Callable[[st
     return layers
 
 
-def layers_from_file(cls: "type[Step]", path: str | os.PathLike[str]) -> list[Settings]:
+def layers_from_file(cls: "type[Configurable]", path: str | os.PathLike[str]) -> list[Settings]:
     """The layers of a user's parameter file, those of the files that it names for its steps first."""
     problems: list[str] = []
     layers = _file_layers(cls, Path(path).expanduser(), Kind.CONFIG, problems.append)
@@ -64,7 +66,7 @@ def layers_from_file(cls: "type[Step]", path: str | os.PathLike[str]) -> list[Se
 
 
 def layers_from_keywords(
-    cls: "type[Step]", parameters: Mapping[str, Any], steps: Mapping[str, Mapping[str, Any]] | None
+    cls: "type[Configurable]", parameters: Mapping[str, Any], steps: Mapping[str, Mapping[str, Any]] | None
 ) -> list[Settings]:
     """The layers of keywords: files that ``steps`` names, then the values."""
     if not isinstance(steps, Mapping | None):
@@ -92,7 +94,7 @@ def _in_step(name: str | None, layers: Sequence[Settings]) -> list[Settings]:
     return list(layers) if name is None else [Settings(layer.origin, {}, {name: layer}) for layer in layers]
 
 
-def _step_file_layers(cls: "type[Step]", name: str, path: Path, note: Note) -> list[Settings]:
+def _step_file_layers(cls: "type[Configurable]", name: str, path: Path, note: Note) -> list[Settings]:
     """The layers of a parameter file that is named for one step of a pipeline."""
     name = cls.step_synonyms.get(name, name)
     if name not in cls.substeps():
@@ -100,7 +102,7 @@ def _step_file_layers(cls: "type[Step]", name: str, path: Path, note: Note) -> l
     return _in_step(name, _file_layers(cls.substeps()[name], path.expanduser(), Kind.STEP_FILE, note))
 
 
-def _file_layers(cls: "type[Step]", path: Path, kind: Kind, note: Note) -> list[Settings]:
+def _file_layers(cls: "type[Configurable]", path: Path, kind: Kind, note: Note) -> list[Settings]:
     entry, origin = parameter_files.read(path), Origin(kind, path)
     _check_class(cls, entry, f"parameter file {path}", note)
     layers: list[Settings] = []
@@ -117,7 +119,7 @@ def _file_layers(cls: "type[Step]", path: Path, kind: Kind, note: Note) -> list[
     return [*layers, Settings(origin, _without_hooks(entry.values, str(path), note), steps)]
 
 
-def _name_of(cls: "type[Step]", entry: Entry, path: Path, note: Note) -> str | None:
+def _name_of(cls: "type[Configurable]", entry: Entry, path: Path, note: Note) -> str | None:
     """Which substep an entry is for: by its name, or by the last part of its class."""
     substeps = cls.substeps()
     where = f"parameter file {path}"
@@ -137,7 +139,7 @@ def _name_of(cls: "type[Step]", entry: Entry, path: Path, note: Note) -> str | N
     return names[0]
 
 
-def _check_class(cls: "type[Step]", entry: Entry, what: str, note: Note) -> None:
+def _check_class(cls: "type[Configurable]", entry: Entry, what: str, note: Note) -> None:
     """Note a class that is not ``cls``. Only its last part counts: nothing that a file names is ever imported."""
     if entry.class_basename is not None and entry.class_basename not in cls.known_as():
         note(f"{what}: found class {entry.class_name!r}, expected gpipe's {cls.__name__}")
