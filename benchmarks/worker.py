@@ -5,9 +5,9 @@ Prints one line of JSON: seconds to import, seconds of each call (the first one 
 
 import json
 import logging
-import resource
 import sys
 import time
+from pathlib import Path
 
 
 def main(package: str, path: str, folder: str, repeats: int) -> None:
@@ -23,8 +23,15 @@ def main(package: str, path: str, folder: str, repeats: int) -> None:
         started = time.perf_counter()
         Detector1Pipeline.call(path, save_results=True, output_dir=folder, configure_log=False)
         calls.append(time.perf_counter() - started)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps({"import": imported, "calls": calls, "peak": peak}))
+    print(json.dumps({"import": imported, "calls": calls, "peak": peak_bytes()}))
+
+
+def peak_bytes() -> int:
+    """Largest resident size of this process. ``ru_maxrss`` would count the process that started it, too."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError("/proc/self/status has no VmHWM")
 
 
 if __name__ == "__main__":
