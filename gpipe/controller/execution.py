@@ -4,6 +4,7 @@ import logging
 import os
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from gpipe import backends
@@ -202,9 +203,10 @@ class _Run:
             result.meta.filename = model.meta.filename
 
     def _save_side_product(self, step: Step, product: SideProduct) -> None:
+        own, *outer = _levels(step)
         self.saver.save(
             self._model(product.model),
-            _levels(step),
+            [replace(own, output_ext=product.output_ext or own.output_ext), *outer],
             default_suffix=step.name,
             suffix=product.suffix,
             output_file=product.output_file,

@@ -26,14 +26,17 @@ class SideProduct:
 
     Attributes
     ----------
-    model : an exposure in flight, or a ``stdatamodels`` model with NumPy arrays.
+    model : an exposure in flight, a ``stdatamodels`` model with NumPy arrays, or whatever else has ``meta`` and
+        ``save(path)``. One that grows an existing file has ``joined_with(path)``, which gives what to write.
     suffix : the end of the product's name; None takes that of the step.
     output_file : the whole name, for products that a parameter names. A folder in it counts.
+    output_ext : file type, for products that have only one; None takes that of the step.
     """
 
     model: Any
     suffix: str | None = None
     output_file: str | None = None
+    output_ext: str | None = None
 
 
 @dataclass(frozen=True)

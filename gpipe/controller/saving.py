@@ -103,6 +103,8 @@ def check_folder(levels: Sequence[OutputSettings]) -> None:
 
 def _write(product: Any, path: Path) -> None:
     missing = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
+    if path.exists() and hasattr(product, "joined_with"):
+        product = product.joined_with(path)
     try:
         _make(path.parent)
         write(to_model(product) if isinstance(product, InFlight) else product, path)
