@@ -19,9 +19,11 @@ def main(package: str, path: str, folder: str, repeats: int) -> None:
     imported = time.perf_counter() - started
     logging.disable(logging.CRITICAL)
     calls = []
-    for _ in range(repeats):
+    for number in range(repeats):
+        # A fresh folder each time: replacing a file makes some file systems wait for the disk.
+        output_dir = f"{folder}/{time.time_ns()}-{number}"
         started = time.perf_counter()
-        Detector1Pipeline.call(path, save_results=True, output_dir=folder, configure_log=False)
+        Detector1Pipeline.call(path, save_results=True, output_dir=output_dir, configure_log=False)
         calls.append(time.perf_counter() - started)
     print(json.dumps({"import": imported, "calls": calls, "peak": peak_bytes()}))
 
