@@ -4,10 +4,10 @@ import math
 from numbers import Real
 from typing import Any
 
+from gpipe.arrays.interleaved import is_interleaved
 from gpipe.datamodels.window import Window, full_frame
 from gpipe.exceptions import InputError
 
-IRS2_ROWS = 3200
 _POSITIVE = ("exposure.frame_time", "exposure.group_time")
 _COUNTS = {"exposure.nframes": 1, "exposure.groupgap": 0, "exposure.ngroups": 1, "exposure.nints": 1}
 _CORNERS = ("subarray.xstart", "subarray.ystart", "subarray.xsize", "subarray.ysize")
@@ -65,7 +65,7 @@ def _check_window(meta: Any, shape: tuple[int, ...], name: str) -> None:
         raise InputError(f"{name}: found a multistripe subarray; expected one window of the detector")
     xstart, ystart, xsize, ysize = (int(_number(meta, path, name)) for path in _CORNERS)
     rows, columns = shape[-2:]
-    interleaved = ysize == 2048 and rows == IRS2_ROWS and "IRS2" in str(meta.exposure.readpatt)
+    interleaved = ysize == 2048 and is_interleaved(shape) and "IRS2" in str(meta.exposure.readpatt)
     if xsize != columns or (ysize != rows and not interleaved):
         raise InputError(
             f"{name}: found meta.subarray.xsize={xsize}, ysize={ysize}; "

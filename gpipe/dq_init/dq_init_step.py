@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from gpipe.arrays.interleaved import FRAME_ROWS
 from gpipe.controller import References, Step
 from gpipe.controller import parameters as p
 from gpipe.datamodels import Ramp
@@ -22,7 +23,8 @@ class DQInitStep(Step):
 
     def check(self, meta: Any, references: References) -> None:
         if self.user_supplied_dq is not None:
-            read_user_flags(self.user_supplied_dq, (meta.subarray.ysize, meta.subarray.xsize))
+            rows = FRAME_ROWS if "IRS2" in str(meta.exposure.readpatt) else meta.subarray.ysize
+            read_user_flags(self.user_supplied_dq, (rows, meta.subarray.xsize))
 
     def apply(self, exposure: Ramp, references: References) -> Ramp:
         user_mask = None

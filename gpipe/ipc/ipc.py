@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array, Namespace
+from gpipe.arrays.interleaved import science_rows, with_science_rows
 from gpipe.arrays.rows import row_slices
 
 
@@ -43,6 +44,25 @@ def correct_ipc(data: Array, kernel: Array, *, border: Border) -> Array:
     for i in range(data.shape[0]):
         for g in range(data.shape[1]):
             out[i, g, *inside] = _convolve(data[i, g, *inside], kernel, xp=xp)
+    return out
+
+
+def correct_interleaved(data: Array, kernel: Array, *, border: Border, reference_first: bool) -> Array:
+    """`correct_ipc` of the normal pixels of NIRSpec IRS2 readout, which are neighbours across reference pixels.
+
+    Parameters
+    ----------
+    data : float32, (integration, group, row, column), DN, with the rows of reference pixels, which keep their values.
+    kernel, border : for the normal pixels.
+    reference_first : whether the first rows are those of the reference output, or the last.
+    """
+    xp = array_namespace(data, kernel)
+    out = xp.empty_like(data)
+    for i in range(data.shape[0]):
+        for g in range(data.shape[1]):
+            normal = science_rows(data[i, g, ...], reference_first=reference_first)[None, None, ...]
+            normal = correct_ipc(normal, kernel, border=border)[0, 0, ...]
+            out[i, g, ...] = with_science_rows(data[i, g, ...], normal, reference_first=reference_first)
     return out
 
 

@@ -3,10 +3,11 @@
 from dataclasses import replace
 from typing import Any
 
+from gpipe.arrays.interleaved import is_interleaved
 from gpipe.controller import References, Step
 from gpipe.datamodels import Ramp, Reference, full_frame
 from gpipe.exceptions import InputError, ReferenceFileError
-from gpipe.ipc.ipc import Border, correct_ipc
+from gpipe.ipc.ipc import Border, correct_interleaved, correct_ipc
 
 REFERENCE_PIXELS = 4
 
@@ -19,11 +20,6 @@ class IPCStep(Step):
     expects = ("dq_init", "saturation")
 
     def check(self, meta: Any, references: References) -> None:
-        if "IRS2" in str(meta.exposure.readpatt):
-            raise InputError(
-                f"ipc: found READPATT {meta.exposure.readpatt}; gpipe does not have NIRSpec IRS2 readout yet, "
-                "expected traditional readout"
-            )
         if references.ipc is not None:
             check_kernel(references.ipc)
 
@@ -32,8 +28,14 @@ class IPCStep(Step):
         if len(ipc.shape("data")) == 2:
             kernel = exposure.backend.to_device(ipc.read("data"))
         else:
-            kernel = ipc.plane("data", exposure)
-        return replace(exposure, data=correct_ipc(exposure.data, kernel, border=reference_border(exposure.meta)))
+            kernel = exposure.backend.to_device(ipc.read("data", window=exposure.window))
+        border = reference_border(exposure.meta)
+        if is_interleaved(exposure.data.shape):
+            reference_first = exposure.meta.subarray.fastaxis > 0
+            corrected = correct_interleaved(exposure.data, kernel, border=border, reference_first=reference_first)
+        else:
+            corrected = correct_ipc(exposure.data, kernel, border=border)
+        return replace(exposure, data=corrected)
 
 
 def check_kernel(ipc: Reference) -> None:

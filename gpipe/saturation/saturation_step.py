@@ -1,14 +1,16 @@
 """The saturation step."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from functools import partial
 
+from gpipe.arrays.interleaved import is_interleaved
 from gpipe.controller import References, Step
 from gpipe.controller import parameters as p
 from gpipe.datamodels import Ramp
-from gpipe.exceptions import InputError
-from gpipe.saturation.saturation import flag_saturation
+from gpipe.saturation.irs2 import flag_saturation_irs2
+from gpipe.saturation.saturation import Flagged, flag_saturation
 
 log = logging.getLogger(__name__)
 
@@ -26,22 +28,14 @@ class SaturationStep(Step):
     )
     use_readpatt = p.Boolean(True, help="Find saturation that hides in groups which average several frames.")
 
-    def check(self, meta: Any, references: References) -> None:
-        if "IRS2" in str(meta.exposure.readpatt):
-            raise InputError(
-                f"saturation: found READPATT {meta.exposure.readpatt}; gpipe does not have NIRSpec IRS2 readout yet, "
-                "expected traditional readout"
-            )
-
     def apply(self, exposure: Ramp, references: References) -> Ramp:
         saturation, bias = references.saturation, references.superbias
         by_frames = self.use_readpatt
-        flagged = flag_saturation(
+        flagged = self._function(exposure)(
             exposure.data,
             exposure.groupdq,
             exposure.pixeldq,
-            saturation.plane("data", exposure),
-            saturation.plane("dq", exposure),
+            *(exposure.backend.to_device(saturation.read(a, window=exposure.window)) for a in ("data", "dq")),
             grow=self.n_pix_grow_sat,
             nframes=exposure.meta.exposure.nframes if by_frames else None,
             bias=bias.plane("data", exposure) if by_frames and bias is not None else None,
@@ -51,3 +45,9 @@ class SaturationStep(Step):
         log.info("%d pixels saturated in some group", to_host(flagged.saturated_pixels))
         log.info("%d pixels at the converter's floor in some group", to_host(flagged.floor_pixels))
         return replace(exposure, groupdq=flagged.groupdq, pixeldq=flagged.pixeldq, zeroframe=flagged.zeroframe)
+
+    @staticmethod
+    def _function(exposure: Ramp) -> Callable[..., Flagged]:
+        if not is_interleaved(exposure.data.shape):
+            return flag_saturation
+        return partial(flag_saturation_irs2, reference_first=exposure.meta.subarray.fastaxis > 0)

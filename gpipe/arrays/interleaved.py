@@ -1,0 +1,73 @@
+"""Rows of NIRSpec IRS2 readout, in which reference pixels are read between the normal ones.
+
+Five outputs lie side by side along the fast read direction (science rows): first, in the order of the detector, the
+reference output, which sees no pixel, then the four of the detector. Each is a sequence of blocks of 8 normal, 4
+reference and 8 normal pixels. The pattern is the same read from either end, so that only the place of the reference
+output depends on the direction. Axes are (…, row, column); a frame of 2048 normal rows has 3200.
+https://jwst-pipeline.readthedocs.io/en/latest/jwst/refpix/description.html
+"""
+
+from array_api_compat import array_namespace
+
+from gpipe.arrays.types import Array
+
+OUTPUTS = 5
+HALF, READS = 8, 4
+"""Normal pixels on each side of the reference pixels of a block, and these."""
+BLOCK = 2 * HALF + READS
+FRAME_ROWS = 3200
+
+
+def is_interleaved(shape: tuple[int, ...]) -> bool:
+    """Whether arrays of this shape hold the reference pixels of IRS2 readout."""
+    return shape[-2] == FRAME_ROWS
+
+
+def science_rows(x: Array, *, reference_first: bool) -> Array:
+    """The rows of normal pixels, of the four outputs of the detector.
+
+    Parameters
+    ----------
+    x : (…, row, column), a multiple of 100 rows.
+    reference_first : whether the reference output has the first rows (FASTAXIS > 0), or the last.
+    """
+    xp = array_namespace(x)
+    own = _own_outputs(_blocks(x), reference_first)
+    normal = xp.concat([own[..., :HALF, :], own[..., HALF + READS :, :]], axis=-2)
+    return xp.reshape(normal, (*x.shape[:-2], -1, x.shape[-1]))
+
+
+def with_science_rows(x: Array, normal: Array, *, reference_first: bool) -> Array:
+    """``x`` with other rows of normal pixels; the inverse of `science_rows`."""
+    xp = array_namespace(x, normal)
+    blocks = _blocks(x)
+    own = _own_outputs(blocks, reference_first)
+    new = xp.reshape(normal, (*own.shape[:-2], 2 * HALF, x.shape[-1]))
+    joined = xp.concat([new[..., :HALF, :], own[..., HALF : HALF + READS, :], new[..., HALF:, :]], axis=-2)
+    parts = [blocks[..., :1, :, :, :], joined] if reference_first else [joined, blocks[..., -1:, :, :, :]]
+    return xp.reshape(xp.concat(parts, axis=-4), x.shape)
+
+
+def reference_reads(x: Array) -> Array:
+    """What is read in the place of reference pixels, of all outputs: (…, output, block, read, column)."""
+    return _blocks(x)[..., HALF : HALF + READS, :]
+
+
+def with_reference_reads(x: Array, reads: Array) -> Array:
+    """``x`` with other values in the place of reference pixels; the inverse of `reference_reads`."""
+    xp = array_namespace(x, reads)
+    blocks = _blocks(x)
+    return xp.reshape(xp.concat([blocks[..., :HALF, :], reads, blocks[..., HALF + READS :, :]], axis=-2), x.shape)
+
+
+def _blocks(x: Array) -> Array:
+    """(…, row, column) to (…, output, block, row of the block, column)."""
+    xp = array_namespace(x)
+    rows, columns = x.shape[-2:]
+    if rows % (OUTPUTS * BLOCK):
+        raise ValueError(f"IRS2 readout has a multiple of {OUTPUTS * BLOCK} rows, found {rows}")
+    return xp.reshape(x, (*x.shape[:-2], OUTPUTS, rows // (OUTPUTS * BLOCK), BLOCK, columns))
+
+
+def _own_outputs(blocks: Array, reference_first: bool) -> Array:
+    return blocks[..., 1:, :, :, :] if reference_first else blocks[..., :-1, :, :, :]

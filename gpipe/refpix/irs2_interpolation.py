@@ -1,0 +1,98 @@
+"""The reference output of IRS2 readout without gaps: its values at the times when it was not read."""
+
+import math
+from collections.abc import Iterator
+
+from array_api_compat import array_namespace, device
+
+from gpipe.arrays import Array, Namespace
+from gpipe.arrays.rows import row_slices
+from gpipe.refpix.irs2_streams import REFERENCE, STEP, with_gaps, without_gaps
+
+REACH = 16
+"""Half-width of the interpolating cosine in pixel times; it is 0 at this distance."""
+ROUNDS = 3
+TAPER, FRAME_TIMES = 5000, 712 * 2048
+"""Frequencies over which the filter falls, in a frame of so many pixel times."""
+
+
+def fill_zeros(stream: Array) -> Array:
+    """Replace samples that are exactly 0 by the mean of the known ones around them, weighted with a cosine.
+
+    The weight at the distance d is cos(πd/32), |d| < 16. A sample without a known one in reach stays 0. The end of the
+    stream is followed by its beginning.
+
+    Parameters
+    ----------
+    stream : real floating, (time,).
+    """
+    xp = array_namespace(stream)
+    wrapped = xp.concat([stream[-REACH:], stream, stream[:REACH]])
+    known = xp.astype(wrapped != 0, stream.dtype)
+    filled = xp.empty_like(stream)
+    for part in _parts(stream):
+        around = slice(part.start, part.stop + 2 * REACH)
+        weight = _smoothed(known[around], xp=xp)
+        value = _smoothed(wrapped[around], xp=xp) / xp.where(weight > 0, weight, 1.0)
+        filled[part] = xp.where(stream[part] != 0, stream[part], value)
+    return filled
+
+
+def fill_band_limited(stream: Array, rows: int) -> Array:
+    """Replace all but the normal samples by those of a band-limited signal that has the same normal samples.
+
+    Papoulis' iteration (1975, IEEE Trans. CAS 22, 735), three times: all frequencies between those that a sample a
+    block can show and their mirror images near the highest are removed, and the normal samples put back.
+
+    Parameters
+    ----------
+    stream : float32, (time,), a first guess for the rest.
+    rows : of the detector frame.
+    """
+    xp = array_namespace(stream)
+    known = _at_normal_times(stream, rows, xp=xp)
+    passed = band(stream, rows)
+    guess = stream
+    for _ in range(ROUNDS):
+        filtered = xp.fft.irfft(xp.fft.rfft(guess) * passed, n=stream.shape[0])
+        guess = xp.where(known, stream, filtered)
+    return guess
+
+
+def band(stream: Array, rows: int) -> Array:
+    """The filter of `fill_band_limited` for the frequencies 0 … n/2 of a stream of n: 1 at both ends, 0 between."""
+    xp = array_namespace(stream)
+    total = stream.shape[0]
+    taper = max(TAPER * total // FRAME_TIMES, 1)
+    flat = (total // rows // STEP) * rows // 2 - taper // 2
+    half = total // 2
+    frequency = xp.arange(half, dtype=stream.dtype, device=device(stream))
+    from_end = xp.minimum(frequency, half - 1 - frequency)
+    phase = xp.clip((from_end - flat) / taper, 0.0, 1.0)
+    falling = 0.5 * (xp.cos(phase * math.pi) + 1.0)
+    return xp.concat([falling, xp.ones((1,), dtype=stream.dtype, device=device(stream))])
+
+
+def _at_normal_times(stream: Array, rows: int, *, xp: Namespace) -> Array:
+    """bool, (time,)."""
+    pixels = without_gaps(stream, rows).shape[-1]
+    line = xp.ones((1, pixels), dtype=stream.dtype, device=device(stream))
+    blocks = xp.reshape(line, (-1, STEP - 2))
+    parts = [blocks[:, : REFERENCE.start], 0 * blocks[:, REFERENCE], blocks[:, REFERENCE.stop :]]
+    normal = with_gaps(xp.reshape(xp.concat(parts, axis=-1), (1, pixels))) != 0
+    return xp.tile(normal, (rows,))
+
+
+def _smoothed(x: Array, *, xp: Namespace) -> Array:
+    """Sum over the cosine's reach; ``REACH`` samples shorter at both ends."""
+    size = x.shape[0] - 2 * REACH
+    total = x[REACH : REACH + size]
+    for distance in range(1, REACH):
+        before, after = REACH - distance, REACH + distance
+        weight = math.cos(distance * math.pi / (2 * REACH))
+        total = total + weight * (x[before : before + size] + x[after : after + size])
+    return total
+
+
+def _parts(stream: Array) -> Iterator[slice]:
+    return row_slices(stream[:, None])

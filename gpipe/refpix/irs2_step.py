@@ -1,0 +1,115 @@
+"""The refpix step for NIRSpec IRS2 readout."""
+
+import logging
+from dataclasses import replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from gpipe.arrays import Array
+from gpipe.arrays.interleaved import BLOCK, READS, science_rows
+from gpipe.controller import Skip
+from gpipe.datamodels import Ramp, Reference
+from gpipe.exceptions import InputError, ReferenceFileError
+from gpipe.refpix.irs2_bad_reads import find_bad_reads, flag_reads, reads_of_table
+from gpipe.refpix.irs2_correction import correct_irs2
+from gpipe.refpix.irs2_means import output_levels
+from gpipe.refpix.irs2_streams import row_length
+from gpipe.refpix.irs2_weights import Weights, half_spectrum
+from gpipe.refpix.orientation import DETECTOR_SIZE, Orientation
+
+log = logging.getLogger(__name__)
+
+BLOCKS = DETECTOR_SIZE // 4 // (BLOCK - READS)
+TABLE_ROWS = 2 * DETECTOR_SIZE * row_length(BLOCKS * BLOCK)
+"""Real and imaginary part of the weight at each frequency of a frame's stream."""
+_NAMES = tuple(f"{kind}_{output}" for kind in ("alpha", "beta") for output in range(4))
+
+
+class Irs2Parameters(Protocol):
+    """The parameters of the step that IRS2 readout uses."""
+
+    odd_even_columns: bool
+    siglimit: float
+    ovr_corr_mitigation_ftr: float
+    preserve_irs2_refpix: bool
+    irs2_mean_subtraction: bool
+
+
+def check_irs2(meta: Any, refpix: Reference | None) -> None:
+    """Refuse another interleaving than 16 normal and 4 reference pixels, and a reference without its weights."""
+    found = meta.exposure.nrs_normal, meta.exposure.nrs_reference
+    if found not in ((BLOCK - READS, READS), (None, None)):
+        raise InputError(f"refpix: found NRS_NORM {found[0]}, NRS_REF {found[1]}; expected {BLOCK - READS}, {READS}")
+    if refpix is not None and not refpix.has("irs2_table"):
+        raise ReferenceFileError(f"refpix reference {refpix.name}: found no IRS2 table; expected the weights in one")
+
+
+def apply_irs2(step: Irs2Parameters, exposure: Ramp, orientation: Orientation, refpix: Reference | None) -> Ramp:
+    """Flag bad reference pixels, subtract correlated noise and leave the 2048 rows of normal pixels."""
+    if refpix is None:
+        raise Skip("no refpix reference; the reference pixels of IRS2 readout stay, which later steps refuse")
+    found = find_bad_reads(exposure.data, exposure.pixeldq, limit=step.ovr_corr_mitigation_ftr)
+    log.info("Reference reads that stand out: %d", exposure.backend.to_host(found).sum())
+    pixeldq = flag_reads(exposure.pixeldq, found)
+    levels = None
+    if step.irs2_mean_subtraction:
+        levels = output_levels(
+            exposure.data, pixeldq, orientation, odd_even_columns=step.odd_even_columns, siglimit=step.siglimit
+        )
+    named = _named_by_reference(exposure, orientation, refpix)
+    data = correct_irs2(
+        exposure.data,
+        _weights(exposure, refpix),
+        orientation,
+        bad_reads=found if named is None else found | named,
+        levels=levels,
+        keep_reference_pixels=step.preserve_irs2_refpix,
+    )
+    if step.preserve_irs2_refpix:
+        return replace(exposure, data=data, pixeldq=pixeldq)
+    return _science(replace(exposure, pixeldq=pixeldq), data, reference_first=orientation.fastaxis > 0)
+
+
+def _weights(exposure: Ramp, refpix: Reference) -> Weights:
+    table = refpix.read("irs2_table")
+    if len(table) != TABLE_ROWS:
+        raise ReferenceFileError(f"refpix reference {refpix.name}: found {len(table)} rows; expected {TABLE_ROWS}")
+    columns = _columns(table, _NAMES, refpix)
+    alpha, beta = (
+        half_spectrum(exposure.backend.to_device(np.stack(part).astype(np.float32)))
+        for part in (columns[:4], columns[4:])
+    )
+    return Weights(alpha, beta)
+
+
+def _named_by_reference(exposure: Ramp, orientation: Orientation, refpix: Reference) -> Array | None:
+    """Bad reads of the reference's DQ table, in the order of the rows; None without a table."""
+    if not refpix.has("dq_table"):
+        log.warning("refpix reference %s names no bad reference pixels (it has no DQ table)", refpix.name)
+        return None
+    columns = _columns(refpix.read("dq_table"), ("output", "odd_even", "mask"), refpix)
+    rows = [tuple(int(value) for value in row) for row in zip(*columns, strict=True)]
+    bad = np.asarray(reads_of_table(rows, BLOCKS))
+    log.info("Reference reads that the reference names as bad: %d", bad.sum())
+    return exposure.backend.to_device(bad if orientation.fastaxis > 0 else np.flip(bad).copy())
+
+
+def _columns(table: np.ndarray, names: tuple[str, ...], refpix: Reference) -> list[np.ndarray]:
+    by_name = {name.lower(): name for name in table.dtype.names or ()}
+    missing = [name for name in names if name not in by_name]
+    if missing:
+        raise ReferenceFileError(f"refpix reference {refpix.name}: found no column {missing[0]}; expected one")
+    return [np.asarray(table[by_name[name]]) for name in names]
+
+
+def _science(exposure: Ramp, data: Array, *, reference_first: bool) -> Ramp:
+    """The exposure with these data and the rows of normal pixels of everything else."""
+    zeroframe = exposure.zeroframe
+    return replace(
+        exposure,
+        data=data,
+        groupdq=science_rows(exposure.groupdq, reference_first=reference_first),
+        pixeldq=science_rows(exposure.pixeldq, reference_first=reference_first),
+        zeroframe=None if zeroframe is None else science_rows(zeroframe, reference_first=reference_first),
+    )
