@@ -26,9 +26,13 @@ TYPES = {
     "ipc": ReferenceType("IPCModel", (2, 4)),
     "linearity": ReferenceType("LinearityModel", (3,), "coeffs"),
     "mask": ReferenceType("MaskModel", (2,), "dq"),
+    "persat": ReferenceType("PersistenceSatModel", (2,)),
+    "pictureframe": ReferenceType("PictureFrameModel", (2,)),
     "readnoise": ReferenceType("ReadnoiseModel", (2,)),
     "saturation": ReferenceType("SaturationModel", (2,)),
     "superbias": ReferenceType("SuperBiasModel", (2,)),
+    "trapdensity": ReferenceType("TrapDensityModel", (2,)),
+    "trapsfilled": ReferenceType("TrapsFilledModel", (3,)),
 }
 
 # Attribute names of stdatamodels and the extensions that hold them; every other extension is the name in capitals.
@@ -37,7 +41,9 @@ EXTENSIONS = {
     "average_dark_current": "AVDRKCUR",
     "dark_rate": "DRK",
     "dark_rate_unc": "UNC",
+    "dq_table": "DQ",
     "irs2_table": "IRS2",
+    "trappars_table": "TRAPPARS",
 }
 
 

@@ -1,7 +1,7 @@
 """The first stage: from uncalibrated ramps to count rates."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from gpipe.charge_migration import ChargeMigrationStep
 from gpipe.controller import Pipeline, SideProduct, Step
@@ -15,6 +15,7 @@ from gpipe.group_scale import GroupScaleStep
 from gpipe.ipc import IPCStep
 from gpipe.jump import JumpStep
 from gpipe.linearity import LinearityStep
+from gpipe.persistence import PersistenceStep
 from gpipe.pipeline import planned
 from gpipe.ramp_fitting import RampFitStep
 from gpipe.refpix import RefPixStep
@@ -51,7 +52,7 @@ class Detector1Pipeline(Pipeline):
         "linearity": LinearityStep,
         "dark_current": DarkCurrentStep,
         "reset": planned.ResetStep,
-        "persistence": planned.PersistenceStep,
+        "persistence": PersistenceStep,
         "charge_migration": ChargeMigrationStep,
         "jump": JumpStep,
         "picture_frame": planned.PictureFrameStep,
@@ -71,9 +72,12 @@ class Detector1Pipeline(Pipeline):
             )
         if str(kind).startswith(GUIDE_EXPOSURES):
             raise InputError(f"{name}: found a guide exposure ({kind}), which gpipe does not calibrate yet")
-        early = ("group_scale", "dq_init", "saturation", "ipc", "superbias", "refpix", "linearity", "dark_current")
-        late = ("charge_migration", "jump", "picture_frame", "clean_flicker_noise", "persistence")
-        return (*early, *late, "ramp_fit", "gain_scale")
+        early = ("group_scale", "dq_init", "saturation", "ipc", "superbias", "refpix", "linearity")
+        late = ("dark_current", "charge_migration", "jump", "picture_frame", "clean_flicker_noise")
+        subtracts = cast(PersistenceStep, self.persistence).subtracts
+        # Released charge adds to light before the dark is subtracted; flags of windows may follow those of jumps.
+        steps = (*early, "persistence", *late) if subtracts else (*early, *late, "persistence")
+        return (*steps, "ramp_fit", "gain_scale")
 
     def products_before(self, name: str, exposure: Any) -> Sequence[SideProduct]:
         """The calibrated ramp, when asked for. Without a fit it is the result, which is saved anyway."""

@@ -85,12 +85,6 @@ class ResetStep(MiriStep):
     skip = p.Boolean(False)
 
 
-class PersistenceStep(PlannedStep):
-    """Planned: flag pixels that remember an earlier, brighter exposure."""
-
-    class_alias = "persistence"
-
-
 class PictureFrameStep(PlannedStep):
     """Planned: subtract NIRSpec's thermal picture frame."""
 

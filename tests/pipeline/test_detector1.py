@@ -176,7 +176,7 @@ def test_every_step_has_the_parameters_and_defaults_of_its_namesake_in_jwst():
 # --- steps that gpipe does not have yet -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["persistence", "picture_frame", "clean_flicker_noise"])
+@pytest.mark.parametrize("name", ["picture_frame", "clean_flicker_noise"])
 def test_a_step_that_is_planned_can_only_be_skipped(name):
     pipe = Detector1Pipeline(steps={name: {"skip": True, "save_results": True}})
     with pytest.raises(ParameterError, match=rf"^{name}\.skip: found False, but gpipe does not have this step yet"):

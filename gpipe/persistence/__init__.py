@@ -1,0 +1,5 @@
+"""The persistence step."""
+
+from gpipe.persistence.persistence_step import PersistenceStep
+
+__all__ = ["PersistenceStep"]
