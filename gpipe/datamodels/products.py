@@ -70,3 +70,20 @@ def _rate_class(meta: Any, ndim: int) -> str:
 
 def _writable(host: np.ndarray) -> np.ndarray:
     return host if host.flags.writeable else host.copy()
+
+
+def bare_model(values: Any, exposure: InFlight) -> Any:
+    """A model of nothing but some values, with the metadata of an exposure.
+
+    Parameters
+    ----------
+    values : array on the exposure's device; (row, column) makes an ImageModel, (integration, row, column) a CubeModel,
+        (integration, group, row, column) a RampModel. They become float32.
+    """
+    from stdatamodels.jwst import datamodels
+
+    host = np.asarray(exposure.backend.to_host(values), dtype=np.float32)
+    kind = {2: "ImageModel", 3: "CubeModel", 4: "RampModel"}[host.ndim]
+    model = getattr(datamodels, kind)(data=host)
+    model.update(exposure.header)
+    return model

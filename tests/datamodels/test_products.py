@@ -6,6 +6,7 @@ from astropy.io import fits
 from stdatamodels.jwst import datamodels
 
 from gpipe.datamodels import CountRate, open_exposure, to_model, write
+from gpipe.datamodels.products import bare_model
 
 
 def rate_of(ramp, shape):
@@ -31,6 +32,20 @@ def test_the_class_of_a_rate_follows_the_exposure(exposure_type, lamp_mode, kind
     ramp.meta.exposure.type, ramp.meta.instrument.lamp_mode = exposure_type, lamp_mode
     assert type(to_model(rate_of(ramp, (16, 12)))) is kind
     assert type(to_model(rate_of(ramp, (2, 16, 12)))) is datamodels.CubeModel
+
+
+@pytest.mark.parametrize("axes", [2, 3, 4])
+def test_a_bare_model_is_what_jwst_makes_of_side_products(uncal_path, backend, axes):
+    ramp = open_exposure(uncal_path, backend)
+    values = ramp.data[(0,) * (4 - axes)] > 100
+    ours = bare_model(values, ramp)
+    with datamodels.RampModel(str(uncal_path)) as source:
+        theirs = getattr(datamodels, {2: "ImageModel", 3: "CubeModel", 4: "RampModel"}[axes])(data=ours.data)
+        theirs.update(source)
+    assert type(ours) is type(theirs)
+    np.testing.assert_array_equal(ours.data, values)
+    ours, theirs = (model.to_flat_dict(include_arrays=False) for model in (ours, theirs))
+    assert {**ours, "meta.date": ""} == {**theirs, "meta.date": ""}
 
 
 def test_a_product_has_metadata_of_its_own(uncal_path, backend):
