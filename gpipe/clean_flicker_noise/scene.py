@@ -1,0 +1,55 @@
+"""Which pixels of a draft rate show background: a mask that leaves sources out."""
+
+from array_api_compat import array_namespace
+
+from gpipe.arrays import Array
+from gpipe.clean_flicker_noise.limits import clip_to_background
+
+
+def background_mask(
+    rate: Array,
+    science: Array | None = None,
+    *,
+    n_sigma: float,
+    fit_histogram: bool = False,
+    single: bool = True,
+) -> Array:
+    """Mask of the pixels between 3 standard deviations below and ``n_sigma`` above the background.
+
+    Parameters
+    ----------
+    rate : float32, (row, column) or (integration, row, column). Pixels that are NaN or 0 are no background.
+    science : bool, (row, column), pixels that light is meant to fall on, which are no background either; None for none.
+    n_sigma : 0 does not look for sources.
+    fit_histogram : take centre and width from a Gaussian fitted to a histogram.
+    single : one mask for all integrations: what is background in each of them.
+
+    Returns
+    -------
+    bool, (row, column) or (integration, row, column).
+    """
+    xp = array_namespace(rate)
+    planes = xp.reshape(rate, (-1, *rate.shape[-2:]))
+    masks = []
+    for i in range(planes.shape[0]):
+        plane = planes[i, ...]
+        mask = ~xp.isnan(plane) & (plane != 0)
+        if science is not None:
+            mask = mask & ~science
+        if n_sigma > 0:
+            mask = clip_to_background(plane, mask, above=n_sigma, fit_histogram=fit_histogram)
+        masks.append(mask)
+    mask = xp.reshape(xp.stack(masks), rate.shape)
+    return xp.all(mask, axis=0) if single and rate.ndim == 3 else mask
+
+
+def fill_flat(flat: Array, smooth: Array) -> Array:
+    """A flat without gaps: pixels that are 0 or not finite take the value of the smooth image."""
+    xp = array_namespace(flat, smooth)
+    return xp.where(has_flat(flat), flat, smooth)
+
+
+def has_flat(flat: Array) -> Array:
+    """Where a flat can be divided by."""
+    xp = array_namespace(flat)
+    return xp.isfinite(flat) & (flat != 0)
