@@ -102,7 +102,9 @@ class ExposureConfig:
             raise ParameterError(f"ngroups={self.ngroups}, nints={self.nints}: expected 1 or more")
         if self.zero_frame and found != "NIRCAM":
             raise ParameterError(f"zero_frame=True: only NIRCam sends the first frame, not {found}")
-        if self.outputs not in (1, 4):
+        if self.interleaved and (self.subarray != "FULL" or self.noutputs is not None):
+            raise ParameterError(f"{self.readpatt}: IRS2 readout is for subarray FULL, with noutputs not given")
+        if self.noutputs not in (None, 1, 4):
             raise ParameterError(f"noutputs={self.noutputs}: expected 1 or 4")
         _ = self.pattern, self.window
 
@@ -119,13 +121,22 @@ class ExposureConfig:
         return readout.window(self.sca, self.subarray)
 
     @property
+    def interleaved(self) -> bool:
+        """Whether the readout is NIRSpec's IRS2."""
+        return readout.is_interleaved(self.readpatt)
+
+    @property
     def outputs(self) -> int:
+        if self.interleaved:
+            return 5
         usual = 4 if self.subarray in readout.FOUR_OUTPUTS else 1
         return usual if self.noutputs is None else self.noutputs
 
     @property
     def frame_time(self) -> float:
         """Seconds."""
+        if self.interleaved:
+            return readout.interleaved_frame_time()
         return readout.frame_time(self.sca, self.window, self.outputs)
 
     @property

@@ -12,9 +12,9 @@ _DRIFT_TIME = 10.0
 """Seconds over which drifts are quoted."""
 _RESET = 10.0
 """How many such drifts a reset shifts the levels by."""
-_LONGER_THAN_FRAME = 1.125
+LONGER_THAN_FRAME = 1.125
 """Noise is made for longer than a frame, because it is periodic and the ends of a frame are not neighbours."""
-_COMMON = 0.5
+COMMON = 0.5
 """Share of the variance of 1/f noise that all outputs have in common."""
 
 
@@ -35,6 +35,27 @@ class Readout:
         """(rows, columns) of the window in the detector frame."""
         rows, columns = self.area.ysize, self.area.xsize
         return (rows, columns) if self.sca.fast_along_columns else (columns, rows)
+
+    @property
+    def row_length(self) -> int:
+        """Pixel times from one row to the next."""
+        return self.shape[1] // self.noutputs + ROW_OVERHEAD
+
+    def odd_columns(self) -> np.ndarray:
+        """1 for every other column of the detector frame, else 0."""
+        return np.arange(self.shape[1]) % 2
+
+    def backwards(self, output: int) -> bool:
+        """Whether an output reads from high to low columns."""
+        return output % 2 == 1
+
+    def has_own_noise(self, output: int) -> bool:
+        """Whether an output shows more than the noise that all have in common."""
+        return True
+
+    def samples(self, lines: np.ndarray) -> np.ndarray:
+        """What an output reads of its rows (row, pixel time): (row, pixel)."""
+        return lines[:, : self.shape[1] // self.noutputs]
 
     def to_science(self, image: np.ndarray) -> np.ndarray:
         """A view in the science frame of an image in the detector frame."""
@@ -61,9 +82,8 @@ class Drift:
     def row(self) -> np.ndarray:
         """DN for each column of the detector frame, float32."""
         columns = self._readout.shape[1]
-        position = np.arange(columns)
-        output = position * self._readout.noutputs // columns
-        return (self._level[0][output] + self._level[1][output] * (position % 2)).astype(np.float32)
+        output = np.arange(columns) * self._readout.noutputs // columns
+        return (self._level[0][output] + self._level[1][output] * self._readout.odd_columns()).astype(np.float32)
 
 
 class OneOverF:
@@ -71,9 +91,7 @@ class OneOverF:
 
     def __init__(self, readout: Readout, sigma: float, rng: np.random.Generator):
         self._readout, self._sigma, self._rng = readout, sigma, rng
-        rows, columns = readout.shape
-        self._row_length = columns // readout.noutputs + ROW_OVERHEAD
-        self._length = _fast_length(round(_LONGER_THAN_FRAME * rows * self._row_length))
+        self._length = _fast_length(round(LONGER_THAN_FRAME * readout.shape[0] * readout.row_length))
         frequency = np.arange(1, self._length // 2 + 1, dtype=np.float64)
         power = 1 / frequency
         self._amplitude = np.sqrt(power / power.sum()).astype(np.float32) * np.float32(self._length / 2)
@@ -82,14 +100,15 @@ class OneOverF:
         """DN, float32, detector frame."""
         rows, columns = self._readout.shape
         outputs = self._readout.noutputs
-        common = np.sqrt(_COMMON if outputs > 1 else 0) * self._sigma
+        common = np.sqrt(COMMON if outputs > 1 else 0) * self._sigma
         own = np.sqrt(self._sigma**2 - common**2)
         shared = common * self._stream() if outputs > 1 else np.float32(0)
         image = np.empty((rows, outputs, columns // outputs), dtype=np.float32)
         for output in range(outputs):
-            stream = own * self._stream() + shared
-            lines = stream[: rows * self._row_length].reshape(rows, self._row_length)[:, : columns // outputs]
-            image[:, output] = lines if output % 2 == 0 else lines[:, ::-1]
+            stream = own * self._stream() + shared if self._readout.has_own_noise(output) else shared
+            lines = stream[: rows * self._readout.row_length].reshape(rows, -1)
+            samples = self._readout.samples(lines)
+            image[:, output] = samples[:, ::-1] if self._readout.backwards(output) else samples
         return image.reshape(rows, columns)
 
     def _stream(self) -> np.ndarray:

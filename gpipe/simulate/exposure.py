@@ -1,15 +1,16 @@
 """Uncalibrated exposures with known truth."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from stdatamodels.jwst import datamodels
 
 from gpipe.simulate.config import ExposureConfig
+from gpipe.simulate.interleaved import interleave, interleave_pixels, science_row_numbers
 from gpipe.simulate.metadata import dated, describe
 from gpipe.simulate.pixels import Pixels, make_pixels
-from gpipe.simulate.ramp import expose
+from gpipe.simulate.ramp import Ramps, expose
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def make_exposure(config: ExposureConfig) -> tuple[datamodels.Level1bModel, Trut
     pixels = make_pixels(config.sca, config.window, config.pixels)
     rng = np.random.Generator(np.random.SFC64([config.seed, config.sca.code]))
     light = config.scene.rate(config.window)
-    ramps = expose(config, pixels, light, rng)
+    ramps = _expose(config, pixels, light, rng)
     model = dated(datamodels.Level1bModel)()
     model.data = ramps.data
     if config.zero_frame:
@@ -53,6 +54,15 @@ def make_exposure(config: ExposureConfig) -> tuple[datamodels.Level1bModel, Trut
     describe(model, config)
     rate = light * pixels.sensitivity / pixels.gain * np.float32(config.gain_factor or 1)
     return model, Truth(rate, ramps.cosmic_rays, ramps.saturated_from, pixels)
+
+
+def _expose(config: ExposureConfig, pixels: Pixels, light: np.ndarray, rng: np.random.Generator) -> Ramps:
+    """Ramps as they are sent; the truth about them has the rows of the detector."""
+    if not config.interleaved:
+        return expose(config, pixels, light, rng)
+    sca = config.sca
+    sent = expose(config, interleave_pixels(pixels, sca, config.pixels.seed), interleave(light, sca, np.zeros(1)), rng)
+    return replace(sent, saturated_from=sent.saturated_from[..., science_row_numbers(sca), :])
 
 
 def write_exposure(config: ExposureConfig, folder: Path | str) -> SimulatedExposure:

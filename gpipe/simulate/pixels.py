@@ -38,6 +38,7 @@ class Pixels:
     dq : uint32, what the mask says of each pixel.
     gaps : for each reference type, boolean, pixels that the reference has no value for.
     reference : boolean, pixels that see no light.
+    noise : factor on the read noise; broadcasts against (row, column).
     """
 
     gain: np.ndarray
@@ -50,6 +51,7 @@ class Pixels:
     dq: np.ndarray
     gaps: dict[str, np.ndarray]
     reference: np.ndarray
+    noise: np.ndarray
 
 
 def make_pixels(sca: Detector, area: Window, effects: DetectorEffects) -> Pixels:
@@ -76,6 +78,7 @@ def make_pixels(sca: Detector, area: Window, effects: DetectorEffects) -> Pixels
         dq=flags.astype(np.uint32),
         gaps={name: draw.chosen(f"{name} gap", effects.gap_fraction) & ~reference for name in _GAPS},
         reference=reference,
+        noise=np.ones((area.ysize, 1), dtype=np.float32),
     )
 
 

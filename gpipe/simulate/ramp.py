@@ -8,6 +8,7 @@ import numpy as np
 from gpipe.simulate.config import ExposureConfig
 from gpipe.simulate.cosmic_rays import HIT, Hits, make_hits
 from gpipe.simulate.electronics import Drift, OneOverF, Readout
+from gpipe.simulate.interleaved import InterleavedReadout, science_row_numbers
 from gpipe.simulate.pixels import ADC_LIMIT, Pixels
 from gpipe.simulate.response import invert_response
 
@@ -56,9 +57,11 @@ class _Integration:
         noise, sca = config.noise, config.sca
         self._config, self._pixels, self._rng = config, pixels, rng
         self._rate = light * pixels.sensitivity + pixels.dark
-        self._readout = Readout(sca, config.window, config.outputs)
+        kind = InterleavedReadout if config.interleaved else Readout
+        self._readout = kind(sca, config.window, config.outputs)
         self._drift = Drift(self._readout, noise.amplifier_drift, noise.odd_even_drift, rng)
         self._one_over_f = OneOverF(self._readout, noise.one_over_f * sca.read_noise / sca.gain, rng)
+        self._rows = science_row_numbers(sca) if config.interleaved else np.arange(config.window.ysize)
         self._read_noise = np.float32(noise.read_noise * sca.read_noise / sca.gain)
 
     def reset(self) -> None:
@@ -89,36 +92,43 @@ class _Integration:
             expected = self._rate[rows] * np.float32(seconds)
             self._charge[rows] += self._rng.poisson(expected) if self._config.noise.photon_noise else expected
         hits = self._hits(seconds)
-        np.add.at(self._charge, (hits.rows, hits.columns), hits.electrons)
+        np.add.at(self._charge, (self._rows[hits.rows], hits.columns), hits.electrons)
         np.minimum(self._charge, self._pixels.well, out=self._charge)
         return _as_records(hits, number, group)
 
     def _hits(self, seconds: float) -> Hits:
         """Cosmic rays on pixels that collect charge."""
         hits = make_hits(self._config.window, seconds, self._config.noise.cosmic_rays, self._rng)
-        alive = self._pixels.sensitivity[hits.rows, hits.columns] > 0
+        alive = self._pixels.sensitivity[self._rows[hits.rows], hits.columns] > 0
         return Hits(hits.rows[alive], hits.columns[alive], hits.electrons[alive], hits.particles[alive])
 
     def _read(self, seconds: float) -> np.ndarray:
         """Digitise a frame: uint16 DN."""
         self._drift.advance(seconds)
         electronics = self._readout.to_science(self._one_over_f.frame() + self._drift.row())
-        signal = _spread(self._charge, self._config.pixels.ipc, self._pixels.reference)
+        signal = self._spread()
         read = np.empty(signal.shape, dtype=np.uint16)
         for rows in _blocks(len(signal)):
             noise = self._rng.standard_normal(signal[rows].shape, dtype=np.float32)
             level = invert_response(signal[rows] / self._pixels.gain[rows], self._pixels.coefficients[:, rows])
             level += self._pedestal[rows]
             level += electronics[rows]
-            level += self._read_noise * noise
+            level += self._read_noise * self._pixels.noise[rows] * noise
             read[rows] = np.clip(level, 0, ADC_LIMIT)
         return read
+
+    def _spread(self) -> np.ndarray:
+        """Charge as it appears. Interleaved reference pixels are no neighbours of normal ones."""
+        share, rows = self._config.pixels.ipc, self._rows
+        if not share:
+            return self._charge
+        signal = self._charge.copy()
+        signal[rows] = _spread(self._charge[rows], share, self._pixels.reference[rows])
+        return signal
 
 
 def _spread(charge: np.ndarray, share: float, reference: np.ndarray) -> np.ndarray:
     """Charge as it appears when each pixel shows a share in its four neighbours (inter-pixel capacitance)."""
-    if not share:
-        return charge
     padded = np.pad(charge, 1, mode="edge")
     neighbours = padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]
     seen = (1 - 4 * np.float32(share)) * charge + np.float32(share) * neighbours

@@ -14,6 +14,9 @@ PIXEL_TIME = 1e-5
 ROW_OVERHEAD = 12
 """Pixel times between two rows of the readout."""
 
+INTERLEAVED_ROW_OVERHEAD, INTERLEAVED_FRAME_OVERHEAD = 8, 714
+"""The same in IRS2 readout, and pixel times after a frame."""
+
 
 @dataclass(frozen=True)
 class ReadPattern:
@@ -44,7 +47,12 @@ READ_PATTERNS = {
         "DEEP8": ReadPattern(8, 12),
     },
     "NIRISS": {"NISRAPID": ReadPattern(1, 0), "NIS": ReadPattern(4, 0)},
-    "NIRSPEC": {"NRSRAPID": ReadPattern(1, 0), "NRS": ReadPattern(4, 0)},
+    "NIRSPEC": {
+        "NRSRAPID": ReadPattern(1, 0),
+        "NRS": ReadPattern(4, 0),
+        "NRSIRS2RAPID": ReadPattern(1, 0),
+        "NRSIRS2": ReadPattern(5, 0),
+    },
     "FGS": {"FGSRAPID": ReadPattern(1, 0), "FGS": ReadPattern(4, 0)},
 }
 
@@ -140,6 +148,17 @@ def frame_time(detector: Detector, area: Window, noutputs: int) -> float:
     row = columns // noutputs + ROW_OVERHEAD
     extra = row + 1 if noutputs == 4 else 2 * row
     return PIXEL_TIME * (rows * row + extra)
+
+
+def is_interleaved(pattern: str) -> bool:
+    """Whether a read pattern is one of NIRSpec's IRS2, which reads reference pixels between the normal ones."""
+    return "IRS2" in pattern
+
+
+def interleaved_frame_time() -> float:
+    """Seconds to read a full frame in IRS2: 22 pixel times for 16 pixels, a pause after each row, 714 at the end."""
+    row = FULL_SIZE // 4 // 16 * 22 + INTERLEAVED_ROW_OVERHEAD
+    return PIXEL_TIME * (FULL_SIZE * row + INTERLEAVED_FRAME_OVERHEAD)
 
 
 def has_reference_pixels(area: Window) -> bool:

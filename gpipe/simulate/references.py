@@ -20,14 +20,14 @@ _KERNEL_REACH = 2
 
 def make_mask(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
     """Bad pixels. Bits are numbered in the file's own way, which its DQ_DEF table tells."""
-    model = _described(datamodels.MaskModel, "MASK", config, area)
+    model = described(datamodels.MaskModel, "MASK", config, area)
     _set_dq(model, pixels.dq, "DO_NOT_USE", "DEAD", "HOT", "REFERENCE_PIXEL")
     return model
 
 
 def make_saturation(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
     """Levels from which on a pixel counts as saturated, DN as read."""
-    model = _described(datamodels.SaturationModel, "SATURATION", config, area)
+    model = described(datamodels.SaturationModel, "SATURATION", config, area)
     model.data = _with_gaps(pixels.saturation, pixels.gaps["saturation"] | pixels.reference)
     _set_dq(model, _flag(pixels.gaps["saturation"] | pixels.reference, dq.NO_SAT_CHECK), "NO_SAT_CHECK")
     return model
@@ -35,7 +35,7 @@ def make_saturation(config: ExposureConfig, area: Window, pixels: Pixels) -> Any
 
 def make_superbias(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
     """Level of each pixel after a reset, DN."""
-    model = _described(datamodels.SuperBiasModel, "SUPERBIAS", config, area)
+    model = described(datamodels.SuperBiasModel, "SUPERBIAS", config, area)
     model.meta.exposure.readpatt = "ANY"
     model.data = _with_gaps(pixels.bias, pixels.gaps["superbias"])
     _set_dq(model, _flag(pixels.gaps["superbias"], dq.UNRELIABLE_BIAS), "UNRELIABLE_BIAS")
@@ -44,7 +44,7 @@ def make_superbias(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
 
 def make_linearity(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
     """Coefficients of the polynomial that straightens the response."""
-    model = _described(datamodels.LinearityModel, "LINEARITY", config, area)
+    model = described(datamodels.LinearityModel, "LINEARITY", config, area)
     model.coeffs = _with_gaps(pixels.coefficients, pixels.gaps["linearity"])
     _set_dq(model, _flag(pixels.gaps["linearity"], dq.NO_LIN_CORR), "NO_LIN_CORR")
     return model
@@ -52,7 +52,7 @@ def make_linearity(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
 
 def make_gain(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
     """Gain, electron/DN."""
-    model = _described(datamodels.GainModel, "GAIN", config, area)
+    model = described(datamodels.GainModel, "GAIN", config, area)
     model.data = _with_gaps(pixels.gain, pixels.gaps["gain"])
     if config.gain_factor is not None:
         model.meta.exposure.gain_factor = config.gain_factor
@@ -61,7 +61,7 @@ def make_gain(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
 
 def make_readnoise(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
     """Noise of the difference of two reads, DN: uncorrelated and 1/f noise, and the steps of the converter."""
-    model = _described(datamodels.ReadnoiseModel, "READNOISE", config, area)
+    model = described(datamodels.ReadnoiseModel, "READNOISE", config, area)
     model.meta.exposure.readpatt = "ANY"
     in_reads = config.noise.read_noise**2 + config.noise.one_over_f**2
     variance = in_reads * (config.sca.read_noise / config.sca.gain) ** 2 + _ANALOG_TO_DIGITAL_VARIANCE
@@ -72,7 +72,7 @@ def make_readnoise(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
 def make_dark(config: ExposureConfig, area: Window, pixels: Pixels, *, frames: int) -> Any:
     """Dark signal after each frame, DN, every frame by itself; and the typical dark current, electron/s."""
     kind = datamodels.DarkNirspecModel if config.sca.instrument == "NIRSPEC" else datamodels.DarkModel
-    model = _described(kind, "DARK", config, area)
+    model = described(kind, "DARK", config, area)
     exposure = {"readpatt": "ANY", "nframes": 1, "ngroups": frames, "groupgap": 0, "noutputs": config.outputs}
     exposure["average_dark_current"] = float(np.median(pixels.dark))
     model.update({"meta": {"exposure": exposure}})
@@ -85,7 +85,7 @@ def make_dark(config: ExposureConfig, area: Window, pixels: Pixels, *, frames: i
 
 def make_ipc(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
     """The kernel that undoes inter-pixel capacitance."""
-    model = _described(datamodels.IPCModel, "IPC", config, area)
+    model = described(datamodels.IPCModel, "IPC", config, area)
     model.data = deconvolution_kernel(config.pixels.ipc)
     return model
 
@@ -113,7 +113,7 @@ MAKERS: dict[str, Callable[[ExposureConfig, Window, Pixels], Any]] = {
 """The references that may be cut out for a subarray; darks are made for each subarray."""
 
 
-def _described(kind: type, reftype: str, config: ExposureConfig, area: Window) -> Any:
+def described(kind: type, reftype: str, config: ExposureConfig, area: Window) -> Any:
     """A reference model with the metadata that every reference file has."""
     model = dated(kind)()
     sca = config.sca

@@ -49,10 +49,10 @@ def test_outputs_share_half_of_the_noise_in_the_order_of_reading(rng):
     np.testing.assert_allclose(correlation[np.triu_indices(4, 1)], 0.5, atol=0.2)
 
 
-def test_a_row_ends_with_a_pause(rng):
+def test_a_row_ends_with_a_pause():
     readout = Readout(DETECTORS["NRS1"], Window(1, 1, 40, 32), 1)
     assert readout.shape == (40, 32)
-    assert OneOverF(readout, 1.0, rng)._row_length == 32 + ROW_OVERHEAD
+    assert readout.row_length == 32 + ROW_OVERHEAD
 
 
 def test_a_drift_moves_whole_outputs_and_their_odd_columns(rng):
