@@ -5,7 +5,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from gpipe.datamodels.fitsfile import FitsFile
 from gpipe.datamodels.flags import translate
 from gpipe.datamodels.reference_types import TYPES, extension
 from gpipe.exceptions import ReferenceFileError
@@ -48,6 +47,8 @@ class FileArrays:
     """A FITS file, of which only the headers are read at once."""
 
     def __init__(self, path: Path, reftype: str) -> None:
+        from gpipe.datamodels.fitsfile import FitsFile  # pulls in astropy, which importing a step should not pay
+
         self._file, self._reftype = FitsFile(path, ReferenceFileError), reftype
         self.name, self.label = str(path.absolute()), str(path)
 

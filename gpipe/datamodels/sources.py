@@ -13,7 +13,6 @@ from typing import Any, Protocol
 import numpy as np
 
 from gpipe.datamodels.complaints import complaints_logged, first_line
-from gpipe.datamodels.fitsfile import FitsFile
 from gpipe.exceptions import InputError
 
 EXTENSIONS = {
@@ -72,6 +71,8 @@ class FitsSource:
     """A FITS file of JWST; ``.fits.gz`` too."""
 
     def __init__(self, path: Path) -> None:
+        from gpipe.datamodels.fitsfile import FitsFile  # pulls in astropy, which importing a step should not pay
+
         self._file = FitsFile(path, InputError)
         self.name = str(path)
         self.filename: str | None = path.name
