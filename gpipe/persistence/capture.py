@@ -127,4 +127,4 @@ def _look_up(values: list[float], index: Array, like: Array, *, xp: Namespace) -
 
 
 def _count(mask: Array, *, xp: Namespace) -> Array:
-    return xp.sum(mask, axis=0, dtype=xp.int32)
+    return xp.count_nonzero(mask, axis=0)
