@@ -91,7 +91,7 @@ def fit_ramps(
     that what is needed on the way takes little memory.
     """
     xp = array_namespace(data, groupdq, pixeldq, readnoise, gain)
-    _check_shapes(data, groupdq=groupdq, pixeldq=pixeldq, readnoise=readnoise, gain=gain)
+    check_shapes(data, groupdq=groupdq, pixeldq=pixeldq, readnoise=readnoise, gain=gain)
     table = step_coefficients(data.shape[1], dtype=data.dtype, device=device(data), xp=xp)
     fit = partial(_fit_block, table=table, options=options)
     arrays = (data, groupdq, pixeldq, readnoise, gain, dark_current, zeroframe)
@@ -127,7 +127,7 @@ def _fit_block(
     xp = array_namespace(data, groupdq)
     timing = options.timing
     values = [data[:, k, ...] for k in range(data.shape[1])]
-    flags = _limited([groupdq[:, k, ...] for k in range(data.shape[1])], options)
+    flags = limited([groupdq[:, k, ...] for k in range(data.shape[1])], options.first_group, options.last_group)
     groups = prepare_groups(values, flags, zeroframe, suppress_one_group=options.suppress_one_group, xp=xp)
     segments = find_segments(groups.flags, xp=xp)
 
@@ -151,14 +151,14 @@ def _fit_block(
     return [getattr(result, field.name) for result in results for field in fields(result)]
 
 
-def _limited(flags: list[Array], options: FitOptions) -> list[Array]:
-    """Flags with DO_NOT_USE for the groups outside of the limits."""
-    first = 0 if options.first_group is None else options.first_group
-    last = len(flags) - 1 if options.last_group is None else options.last_group
-    return [flag if first <= k <= last else flag | dq.DO_NOT_USE for k, flag in enumerate(flags)]
+def limited(flags: list[Array], first: int | None, last: int | None) -> list[Array]:
+    """Flags with DO_NOT_USE for the groups outside of the limits; None for no limit."""
+    lower, upper = 0 if first is None else first, len(flags) - 1 if last is None else last
+    return [flag if lower <= k <= upper else flag | dq.DO_NOT_USE for k, flag in enumerate(flags)]
 
 
-def _check_shapes(data: Array, groupdq: Array, **planes: Array) -> None:
+def check_shapes(data: Array, groupdq: Array, **planes: Array) -> None:
+    """Planes must be (row, column) as the ramps (integration, group, row, column) are."""
     if data.ndim != 4 or groupdq.shape != data.shape:
         raise ValueError(f"data and groupdq: found shapes {data.shape} and {groupdq.shape}, expected one of 4 axes")
     for name, plane in planes.items():
