@@ -4,6 +4,7 @@ from array_api_compat import array_namespace
 
 from gpipe.arrays import Array
 from gpipe.clean_flicker_noise.limits import clip_to_background
+from gpipe.dq import MSA_FAILED_OPEN
 
 
 def background_mask(
@@ -41,6 +42,19 @@ def background_mask(
         masks.append(mask)
     mask = xp.reshape(xp.stack(masks), rate.shape)
     return xp.all(mask, axis=0) if single and rate.ndim == 3 else mask
+
+
+def science_pixels(lit: Array, dq: Array) -> Array:
+    """Pixels that light is meant to fall on, and those of NIRSpec behind shutters that do not close.
+
+    Parameters
+    ----------
+    lit : bool, (row, column).
+    dq : uint32, (row, column) or (integration, row, column); MSA_FAILED_OPEN counts, in any integration.
+    """
+    xp = array_namespace(lit, dq)
+    behind_open = (dq & MSA_FAILED_OPEN) != 0
+    return lit | (xp.any(behind_open, axis=0) if dq.ndim == 3 else behind_open)
 
 
 def fill_flat(flat: Array, smooth: Array) -> Array:

@@ -16,6 +16,7 @@ from gpipe.ipc import IPCStep
 from gpipe.jump import JumpStep
 from gpipe.linearity import LinearityStep
 from gpipe.persistence import PersistenceStep
+from gpipe.picture_frame import PictureFrameStep
 from gpipe.pipeline import planned
 from gpipe.ramp_fitting import RampFitStep
 from gpipe.refpix import RefPixStep
@@ -55,7 +56,7 @@ class Detector1Pipeline(Pipeline):
         "persistence": PersistenceStep,
         "charge_migration": ChargeMigrationStep,
         "jump": JumpStep,
-        "picture_frame": planned.PictureFrameStep,
+        "picture_frame": PictureFrameStep,
         "clean_flicker_noise": planned.CleanFlickerNoiseStep,
         "ramp_fit": RampFitStep,
         "gain_scale": GainScaleStep,

@@ -85,12 +85,6 @@ class ResetStep(MiriStep):
     skip = p.Boolean(False)
 
 
-class PictureFrameStep(PlannedStep):
-    """Planned: subtract NIRSpec's thermal picture frame."""
-
-    class_alias = "picture_frame"
-
-
 class CleanFlickerNoiseStep(PlannedStep):
     """Planned: subtract 1/f noise from groups."""
 

@@ -1,0 +1,102 @@
+"""The picture_frame step."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from gpipe.arrays import Array
+from gpipe.clean_flicker_noise.scene import background_mask, science_pixels
+from gpipe.controller import Produced, References, SideProduct, Skip, Step
+from gpipe.controller import parameters as p
+from gpipe.datamodels import CountRate, InFlight, Ramp
+from gpipe.datamodels.nirspec_light import has_wcs, lit_pixels, needs_wcs
+from gpipe.datamodels.products import bare_model
+from gpipe.exceptions import ParameterError
+from gpipe.picture_frame.picture_frame import (
+    Sample,
+    both_have_pixels,
+    difference,
+    sample_regions,
+    subtract_from_ramps,
+    subtract_from_rates,
+)
+from gpipe.picture_frame.regions import Regions
+from gpipe.ramp_fitting import RampFitStep
+
+log = logging.getLogger(__name__)
+
+
+class PictureFrameStep(Step):
+    """Subtract the thermal picture frame from full frames of NIRSpec: ramps or count rates; skipped by default."""
+
+    class_alias = "picture_frame"
+    reference_file_types = ("pictureframe", "readnoise", "gain")
+    accepts = (Ramp, CountRate)
+    expects = ("dq_init", "saturation", "superbias", "refpix", "linearity", "dark_sub", "jump")
+    regions = Regions()
+
+    mask_science_regions = p.Boolean(True, help="Leave out what may be lit through slits and slices; needs a WCS.")
+    n_sigma = p.Float(2.0, unit="sigma", help="Pixels this far above the background have signal; 0 takes all.")
+    save_mask = p.Boolean(False, help="Also save the mask of background pixels, as a pctfrm_mask product.")
+    save_correction = p.Boolean(False, help="Also save what is added to the data, as a pctfrm_correction product.")
+    skip = p.Boolean(True, help="Leave the exposure as it is.")
+
+    def wanted_references(self, meta: Any) -> Sequence[str]:
+        """Read noise and gain serve the draft of the rates, which an exposure of count rates does not need."""
+        if not _applies_to(meta):
+            return ()
+        return self.reference_file_types[:1] if meta.cal_step.ramp_fit == "COMPLETE" else self.reference_file_types
+
+    def check(self, meta: Any, references: References) -> None:
+        if not self.mask_science_regions or not _applies_to(meta) or not needs_wcs(meta):
+            return
+        lacking = [] if has_wcs(meta) else ["no WCS"]
+        if meta.cal_step.msa_flagging is None:
+            lacking.append("no flags of shutters that failed open (S_MSAFLG)")
+        if lacking:
+            raise ParameterError(
+                f"picture_frame.mask_science_regions: found True, but {meta.filename} has {' and '.join(lacking)}; "
+                "expected False, or an exposure with what jwst's assign_wcs and msaflagopen make, which gpipe cannot"
+            )
+
+    def apply(self, exposure: Ramp | CountRate, references: References) -> Produced:
+        if not _applies_to(exposure.meta):
+            raise Skip("found another exposure, expected a full frame of NIRSpec")
+        if isinstance(exposure, Ramp) and exposure.data.shape[1] == 1:
+            raise Skip("found 1 group in an integration, expected 2 or more")
+        mask = self._background(exposure, references)
+        sample = sample_regions(mask, self.regions)
+        if not bool(both_have_pixels(sample)):
+            raise Skip("found no background in the middle or in the frame", logging.ERROR)
+        result = self._subtract(exposure, references.pictureframe.plane("data", exposure), sample)
+        return Produced((result,), self._side_products(mask, result, exposure))
+
+    def _background(self, exposure: Ramp | CountRate, references: References) -> Array:
+        rates = exposure
+        if isinstance(exposure, Ramp):
+            log.info("Rates are drafted to tell the background from sources")
+            rates = RampFitStep().fit(exposure, references).exposure
+        values = rates.data if isinstance(exposure, CountRate) else rates.slope
+        science = None
+        if self.mask_science_regions:
+            lit = exposure.backend.to_device(lit_pixels(exposure.meta, exposure.data.shape[-2:]))
+            science = science_pixels(lit, rates.dq)
+        return background_mask(values, science, n_sigma=self.n_sigma)
+
+    def _subtract(self, exposure: Ramp | CountRate, pattern: Array, sample: Sample) -> Ramp | CountRate:
+        subtract = subtract_from_ramps if isinstance(exposure, Ramp) else subtract_from_rates
+        return replace(exposure, data=subtract(exposure.data, pattern, sample, self.regions))
+
+    def _side_products(self, mask: Array, result: InFlight, exposure: InFlight) -> tuple[SideProduct, ...]:
+        products = []
+        if self.save_mask:
+            products.append(SideProduct(bare_model(mask, exposure), suffix="pctfrm_mask"))
+        if self.save_correction:
+            correction = difference(result.data, exposure.data)
+            products.append(SideProduct(bare_model(correction, exposure), suffix="pctfrm_correction"))
+        return tuple(products)
+
+
+def _applies_to(meta: Any) -> bool:
+    return meta.instrument.name == "NIRSPEC" and meta.subarray.name == "FULL"
