@@ -37,7 +37,7 @@ class Scene:
         """electron/s that reach each pixel of the window, float32 (row, column)."""
         rng = np.random.default_rng([self.seed, area.xstart, area.ystart, area.xsize, area.ysize])
         image = np.full((area.ysize, area.xsize), self.background, dtype=np.float32)
-        count = max(round(self.density * area.xsize * area.ysize), min(self.density, 1) > 0)
+        count = max(round(self.density * area.xsize * area.ysize), int(self.density > 0))
         rows, columns = rng.uniform(0, area.ysize, count), rng.uniform(0, area.xsize, count)
         fluxes = self.faintest * (self.brightest / self.faintest) ** (rng.uniform(size=count) ** 3)
         for row, column, flux in zip(rows, columns, fluxes, strict=True):

@@ -32,3 +32,11 @@ def test_a_spectrum_lies_on_the_middle_row_and_fades_at_both_ends():
     assert (image.argmax(axis=0)[50:-50] == 16).all()
     assert image[:, :4].max() < 0.05
     assert image[:, -4:].max() < 0.05
+
+
+def test_the_smallest_window_has_a_star_of_its_own():
+    """Fewer than half a star is expected, and one is drawn."""
+    area = Window(1399, 975, 32, 32)
+    image = Scene(background=0, density=4e-4).rate(area)
+    assert image.max() > 0
+    assert Scene(background=0, density=0).rate(area).max() == 0
