@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from gpipe.arrays import Array
+from gpipe.arrays.interleaved import FRAME_ROWS
 from gpipe.datamodels.ramp import InFlight
-from gpipe.datamodels.reference_arrays import FACTS, FileArrays, ModelArrays, ReferenceArrays
+from gpipe.datamodels.reference_arrays import FACTS, AsdfArrays, FileArrays, ModelArrays, ReferenceArrays
 from gpipe.datamodels.reference_types import TYPES, extension
 from gpipe.datamodels.window import Window, full_frame
 from gpipe.exceptions import ReferenceFileError
@@ -26,18 +27,17 @@ class Reference:
     Parameters
     ----------
     reftype : what it is used as, ``"superbias"``.
-    source : path of a FITS file, or an open ``stdatamodels`` model, which is never written to.
+    source : path of a FITS or ASDF file, or an open ``stdatamodels`` model, which is never written to.
     name : what the product's header records; by default the absolute path, or ``override://ClassName``.
 
     Raises
     ------
     ReferenceFileError
-        The file is missing, damaged or not FITS.
+        The file is missing, damaged or neither FITS nor ASDF.
     """
 
     def __init__(self, reftype: str, source: Any, name: str | None = None) -> None:
-        is_path = isinstance(source, (str, os.PathLike))
-        self._arrays: ReferenceArrays = FileArrays(Path(source), reftype) if is_path else ModelArrays(source)
+        self._arrays = _arrays_of(source, reftype)
         self._type = TYPES.get(reftype)
         self._primary = self._type.primary if self._type else "data"
         self.reftype = reftype
@@ -65,7 +65,7 @@ class Reference:
         xstart, ystart, xsize, ysize = (int(value) for value in corners)
         if min(xstart, ystart) < 1:
             raise self._error(f"found the corner SUBSTRT1={xstart}, SUBSTRT2={ystart}", "1 or more")
-        interleaved = (ysize, rows) == (2048, 3200)
+        interleaved = (ysize, rows) == (2048, FRAME_ROWS)
         if xsize != columns or (ysize != rows and not interleaved):
             said = (xsize, ysize, columns, rows)
             log.warning(
@@ -88,14 +88,16 @@ class Reference:
 
         Parameters
         ----------
-        array : attribute name of ``stdatamodels``: ``data``, ``dq``, ``err``, ``coeffs``, ``average_dark_current``, …
+        array : attribute name of ``stdatamodels``: ``data``, ``dq``, ``err``, ``coeffs``, ``average_dark_current``, …;
+            dotted where nested (``nrca1.gamma``).
         window : cut the last two axes to this part of the detector; None takes them whole.
         first : index of the axes before the last two (integer, slice or tuple); only what it selects is read.
 
         Returns
         -------
         uint32 for ``dq``, in JWST's bit values (the file's own through its DQ_DEF table; zeros, (row, column), when it
-        has no flags); a structured array for a table; float32 for everything else. It may be read-only.
+        has no flags); a structured array for a table; complex numbers as they are; float32 for everything else. It may
+        be read-only.
 
         Raises
         ------
@@ -109,7 +111,17 @@ class Reference:
         return self._arrays.read(array, first, rows, columns)
 
     def plane(self, array: str, exposure: InFlight, *, first: Any = None) -> Array:
-        """`read`, cut to the exposure's window and brought to its device."""
+        """`read`, cut to the exposure's window and brought to its device.
+
+        Raises
+        ------
+        ReferenceFileError
+            As `read`; or one of exposure and reference has the reference pixels of NIRSpec IRS2 readout, the other not.
+        """
+        rows, expected = self.shape(array if self.has(array) else self._primary)[-2], exposure.data.shape[-2]
+        if FRAME_ROWS in (rows, expected) and rows != expected:
+            reason = f"as in the exposure (IRS2 readout has {FRAME_ROWS} until refpix)"
+            raise self._error(f"found {rows} rows", f"{expected} {reason}")
         return exposure.backend.to_device(self.read(array, window=exposure.window, first=first))
 
     def check(self, meta: Any) -> None:
@@ -168,3 +180,10 @@ class Reference:
 
     def _error(self, found: str, expected: str) -> ReferenceFileError:
         return ReferenceFileError(f"{self.reftype} reference {self._arrays.label}: {found}; expected {expected}")
+
+
+def _arrays_of(source: Any, reftype: str) -> ReferenceArrays:
+    if not isinstance(source, (str, os.PathLike)):
+        return ModelArrays(source)
+    path = Path(source)
+    return AsdfArrays(path) if path.suffix == ".asdf" else FileArrays(path, reftype)

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from gpipe.datamodels.complaints import complaints_logged, first_line
 from gpipe.datamodels.flags import translate
 from gpipe.datamodels.reference_types import TYPES, extension
 from gpipe.exceptions import ReferenceFileError
@@ -22,7 +23,7 @@ FACTS = {
 
 
 class ReferenceArrays(Protocol):
-    """Arrays and facts of a reference; arrays have the attribute names of ``stdatamodels``."""
+    """Arrays and facts of a reference; arrays have the attribute names of ``stdatamodels``, dotted where nested."""
 
     name: str
     label: str
@@ -34,7 +35,10 @@ class ReferenceArrays(Protocol):
         """Shape of an array that exists."""
 
     def read(self, array: str, first: Any, rows: slice, columns: slice) -> np.ndarray:
-        """A part of an array that exists: ``dq`` uint32 with JWST's bits, tables structured, all else float32."""
+        """A part of an array that exists.
+
+        ``dq`` is uint32 with JWST's bits, tables are structured, complex numbers stay such, all else is float32.
+        """
 
     def fact(self, path: str) -> Any:
         """One of `FACTS`, None where it is not said."""
@@ -87,14 +91,14 @@ class ModelArrays:
         self.label = model.meta.filename or self.name
 
     def has(self, array: str) -> bool:
-        return self._model.instance.get(array) is not None
+        return self._found(array) is not None
 
     def shape(self, array: str) -> tuple[int, ...]:
-        return tuple(self._model.instance[array].shape)
+        return np.shape(self._found(array))
 
     def read(self, array: str, first: Any, rows: slice, columns: slice) -> np.ndarray:
-        found = np.asarray(self._model.instance[array])
-        if found.dtype.names:
+        found = np.asarray(self._found(array))
+        if found.dtype.names or np.iscomplexobj(found):
             return found
         if first is not None:
             found = found[first]
@@ -110,3 +114,24 @@ class ModelArrays:
 
     def model(self) -> Any:
         return self._model
+
+    def _found(self, array: str) -> Any:
+        node = self._model.instance
+        for part in array.split("."):
+            node = node.get(part) if isinstance(node, dict) else None
+        return node
+
+
+class AsdfArrays(ModelArrays):
+    """An ASDF file, which is small and read at once."""
+
+    def __init__(self, path: Path) -> None:
+        from stdatamodels.jwst import datamodels
+
+        try:
+            with complaints_logged(str(path)):
+                model = datamodels.ReferenceFileModel(path)
+        except Exception as error:  # asdf and yaml raise a dozen unrelated classes for a damaged file
+            raise ReferenceFileError(f"{path}: cannot be read as an ASDF data model ({first_line(error)})") from None
+        super().__init__(model)
+        self.name, self.label = str(path.absolute()), str(path)

@@ -6,10 +6,11 @@ from array_api_compat import array_namespace
 
 from gpipe.arrays import Array, Namespace
 from gpipe.arrays.rows import row_slices
-from gpipe.refpix.amplifiers import amplifier_signal
+from gpipe.refpix.amplifiers import COLUMNS, amplifier_signal
 from gpipe.refpix.orientation import Orientation
 from gpipe.refpix.side_pixels import side_signal
 from gpipe.refpix.single_amplifier import single_amplifier_signal
+from gpipe.refpix.sirs import optimal_side_signal
 
 # Pixels whose reference signal is found at once: a full frame of eight groups, or many integrations of a subarray.
 BLOCK_PIXELS = 1 << 25
@@ -25,6 +26,8 @@ def correct_four_amplifiers(
     side_smoothing_length: int = 11,
     side_gain: float = 1.0,
     siglimit: float = 3.0,
+    side_kernels: Array | None = None,
+    sigreject: float = 4.0,
 ) -> Array:
     """Subtract amplifier drifts and row noise from an array read through four amplifiers: full frame or a part of it.
 
@@ -38,6 +41,9 @@ def correct_four_amplifiers(
     side_smoothing_length : detector rows in the running median of the side pixels.
     side_gain : factor on the row noise.
     siglimit : standard deviations at which the means of an amplifier's reference pixels are clipped.
+    side_kernels : (side, amplifier, tap), from `convolution_kernels`, for a full frame: row noise is found by
+        `optimal_side_signal` instead of a running median, and ``side_smoothing_length`` and ``side_gain`` are not used.
+    sigreject : standard deviations beyond which `optimal_side_signal` leaves pixels out.
 
     Returns
     -------
@@ -47,7 +53,7 @@ def correct_four_amplifiers(
     -----
     In the detector frame, with amplifier a and parity p of column c,
     out[r, c] = data[r, c] - A[a, p] - gain · S[r], where A is the average of the clipped means at bottom and top and S
-    the average of the medians at left and right after A is subtracted.
+    the average of the medians at left and right after A is subtracted; with kernels the term is their signal instead.
     https://jwst-pipeline.readthedocs.io/en/latest/jwst/refpix/description.html
     """
     xp = array_namespace(data, pixeldq)
@@ -61,7 +67,10 @@ def correct_four_amplifiers(
             block, detector_dq, orientation, odd_even_columns=odd_even_columns, siglimit=siglimit, xp=xp
         )
         found = [columns[..., None, inside]]
-        if use_side_ref_pixels:
+        if use_side_ref_pixels and side_kernels is not None:
+            rows = optimal_side_signal(block, columns, side_kernels, sigreject=sigreject, xp=xp)
+            found.append(xp.repeat(xp.astype(rows, data.dtype), COLUMNS, axis=-1))
+        elif use_side_ref_pixels:
             rows = side_signal(block, detector_dq, columns, orientation, smoothing_length=side_smoothing_length, xp=xp)
             found.append(side_gain * rows[..., rows_inside, None])
         return found

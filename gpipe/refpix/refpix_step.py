@@ -7,14 +7,17 @@ from functools import partial
 from typing import Any
 
 from gpipe.arrays import Array
+from gpipe.arrays.interleaved import is_interleaved
 from gpipe.controller import References, Step
 from gpipe.controller import parameters as p
 from gpipe.datamodels import Ramp, Window
-from gpipe.exceptions import InputError, ParameterError
+from gpipe.exceptions import InputError
 from gpipe.refpix.amplifiers import AMPLIFIERS
 from gpipe.refpix.correction import correct_four_amplifiers, correct_single_amplifier
 from gpipe.refpix.edgeless import EDGELESS_SUBARRAYS, assign_reference_columns
+from gpipe.refpix.irs2_step import apply_irs2, check_irs2
 from gpipe.refpix.orientation import DETECTOR_SIZE, Orientation
+from gpipe.refpix.sirs_step import applies_to, check_kernels, side_kernels
 from gpipe.refpix.zero_frame import correct_zero_frame
 
 log = logging.getLogger(__name__)
@@ -43,35 +46,38 @@ class RefPixStep(Step):
     preserve_irs2_refpix = p.Boolean(False, help=f"Keep the reference pixels in the product. {IRS2_ONLY}")
     irs2_mean_subtraction = p.Boolean(False, help=f"Subtract amplifier means first. {IRS2_ONLY}")
     refpix_algorithm = p.Option("median", ("median", "sirs"), help="How side pixels of a full frame give row noise.")
-    sigreject = p.Float(4.0, unit="sigma", help=f"Threshold of outliers. {SIRS_ONLY}")
-    gaussmooth = p.Float(1.0, unit="pixel", help=f"Width of the Gaussian low-pass filter. {SIRS_ONLY}")
-    halfwidth = p.Integer(30, unit="pixel", help=f"Half-width of the convolution kernel. {SIRS_ONLY}")
+    sigreject = p.Float(4.0, min=0, unit="sigma", help=f"Threshold of outliers. {SIRS_ONLY}")
+    gaussmooth = p.Float(
+        1.0, min=0, unit="row", help=f"Width of the Gaussian that kernels are smoothed with; 0: not at all. {SIRS_ONLY}"
+    )
+    halfwidth = p.Integer(
+        30, min=0, max=DETECTOR_SIZE // 2 - 1, unit="row", help=f"Half-width of the convolution kernels. {SIRS_ONLY}"
+    )
     siglimit = p.Float(3.0, min=0, unit="sigma", help="Where the means of an amplifier's reference pixels are clipped.")
 
     def wanted_references(self, meta: Any) -> Sequence[str]:
-        """None: both are for modes that ``check`` refuses, and headers of traditional readout do not name them."""
-        return ()
+        """``refpix`` for NIRSpec IRS2 readout, ``sirskernel`` for SIRS; headers name no other."""
+        if is_irs2(meta):
+            return ("refpix",)
+        return ("sirskernel",) if self._by_sirs(meta) else ()
 
     def check(self, meta: Any, references: References) -> None:
-        if self.refpix_algorithm == "sirs":
-            raise ParameterError(
-                f"{self.label}.refpix_algorithm: found 'sirs', which gpipe does not have yet; expected 'median'"
-            )
+        if self._by_sirs(meta) and not is_irs2(meta):
+            check_kernels(meta.instrument.detector, references.sirskernel)
         if meta.instrument.name == "MIRI":
             raise InputError("refpix: found INSTRUME MIRI, which gpipe does not correct yet; expected near infrared")
-        if "IRS2" in str(meta.exposure.readpatt):
-            raise InputError(
-                f"refpix: found READPATT {meta.exposure.readpatt}; gpipe does not have NIRSpec IRS2 readout yet, "
-                "expected traditional readout"
-            )
+        if is_irs2(meta):
+            check_irs2(meta, references.refpix)
         try:
             _orientation(meta)
         except ValueError as error:
             raise InputError(f"refpix: {error}") from None
 
     def apply(self, exposure: Ramp, references: References) -> Ramp:
+        if is_interleaved(exposure.data.shape):
+            return apply_irs2(self, exposure, _orientation(exposure.meta), references.refpix)
         correct = partial(
-            self._correction(exposure),
+            self._correction(exposure, references),
             pixeldq=self._reference_flags(exposure),
             orientation=_orientation(exposure.meta),
             odd_even_columns=self.odd_even_columns,
@@ -82,7 +88,10 @@ class RefPixStep(Step):
             zeroframe = correct_zero_frame(zeroframe, correct)
         return replace(exposure, data=correct(exposure.data), zeroframe=zeroframe)
 
-    def _correction(self, exposure: Ramp) -> Callable[..., Array]:
+    def _by_sirs(self, meta: Any) -> bool:
+        return self.refpix_algorithm == "sirs" and applies_to(meta)
+
+    def _correction(self, exposure: Ramp, references: References) -> Callable[..., Array]:
         """The function for this kind of readout. A full frame is always read through four amplifiers."""
         if exposure.window != DETECTOR and exposure.meta.exposure.noutputs != AMPLIFIERS:
             return correct_single_amplifier
@@ -91,7 +100,17 @@ class RefPixStep(Step):
             use_side_ref_pixels=self.use_side_ref_pixels,
             side_smoothing_length=self.side_smoothing_length,
             side_gain=self.side_gain,
+            side_kernels=self._kernels(exposure, references),
+            sigreject=self.sigreject,
         )
+
+    def _kernels(self, exposure: Ramp, references: References) -> Array | None:
+        if not self._by_sirs(exposure.meta):
+            if self.refpix_algorithm == "sirs":
+                log.info("SIRS is for full frames; side pixels of other exposures go through a running median")
+            return None
+        given = references.sirskernel
+        return side_kernels(exposure, given, gaussmooth=self.gaussmooth, halfwidth=self.halfwidth)
 
     @staticmethod
     def _reference_flags(exposure: Ramp) -> Array:
@@ -101,6 +120,11 @@ class RefPixStep(Step):
             return exposure.pixeldq
         log.info("%s reaches no edge of the detector: its outer four columns serve as reference pixels", name)
         return assign_reference_columns(exposure.pixeldq)
+
+
+def is_irs2(meta: Any) -> bool:
+    """Whether the read pattern is one of NIRSpec's IRS2 patterns."""
+    return "IRS2" in str(meta.exposure.readpatt)
 
 
 def _orientation(meta: Any) -> Orientation:

@@ -15,16 +15,24 @@ from gpipe.datamodels.window import Window
 from gpipe.exceptions import ParameterError
 from gpipe.simulate import references
 from gpipe.simulate.config import ExposureConfig
+from gpipe.simulate.interleaved import interleave_pixels
+from gpipe.simulate.irs2_reference import make_refpix
 from gpipe.simulate.pixels import make_pixels
 from gpipe.simulate.readout import FULL
+from gpipe.simulate.sirs import make_sirskernel
 
 _CONTEXT = "jwst_0001.pmap"
 _SINCE = "2020-01-01 00:00:00"
 _DATES = ("META.OBSERVATION.DATE", "META.OBSERVATION.TIME")
-_BY_DETECTOR = ("META.INSTRUMENT.DETECTOR",)
-_BY_SUBARRAY = ("META.INSTRUMENT.DETECTOR", "META.SUBARRAY.NAME")
+_BY_DETECTOR = ("META.INSTRUMENT.DETECTOR", "META.EXPOSURE.READPATT")
+_BY_SUBARRAY = (*_BY_DETECTOR, "META.SUBARRAY.NAME")
+_TRADITIONAL, _INTERLEAVED = "NRS|NRSRAPID", "NRSIRS2|NRSIRS2RAPID"
+_WITH_REFERENCE_PIXELS = ("mask", "superbias")
+"""References that describe the interleaved reference pixels of IRS2 readout too."""
 _BY_EXPOSURE_TYPE = ("META.EXPOSURE.TYPE",)
-_NOT_APPLICABLE = ("refpix", "sirskernel", "rscd", "reset", "emicorr", "flat", "pastasoss", "pictureframe", "lastframe")
+_NOT_APPLICABLE = ("sirskernel", "rscd", "reset", "emicorr", "flat", "pastasoss", "pictureframe", "lastframe")
+_HAS_SIRS = ("NIRCAM", "NIRISS", "NIRSPEC")
+_NONE = Path("N/A")
 _NO_SERVER = "https://jwst-serverless.stsci.edu"
 
 
@@ -41,7 +49,7 @@ class CrdsCache:
 
     def reference(self, instrument: str, reftype: str, number: int = 1) -> Path:
         """The path of a reference file."""
-        suffix = "asdf" if reftype.startswith("pars-") else "fits"
+        suffix = "asdf" if reftype.startswith("pars-") or reftype == "sirskernel" else "fits"
         name = f"{_stem(instrument, reftype, number)}.{suffix}"
         return self.folder / "references" / "jwst" / instrument.lower() / name
 
@@ -102,14 +110,20 @@ def _write_instrument(cache: CrdsCache, instrument: str, configs: list[ExposureC
     detectors: dict[str, list[ExposureConfig]] = {}
     for config in configs:
         detectors.setdefault(config.detector, []).append(config)
-    entries: dict[str, dict[tuple[str, ...], Path]] = {name: {} for name in (*references.MAKERS, "dark")}
+    entries: dict[str, dict[tuple[str, ...], Path]] = {name: {} for name in (*references.MAKERS, "dark", "refpix")}
     for of_detector in detectors.values():
         _check_agreement(of_detector)
         _write_detector(cache, of_detector, full_frame, entries)
         _write_darks(cache, of_detector, entries["dark"])
+        _write_refpix(cache, of_detector, entries["refpix"])
     for reftype, files in entries.items():
         keys = _BY_SUBARRAY if reftype == "dark" else _BY_DETECTOR
         leaves[reftype.upper()] = _write_rmap(cache, instrument, reftype, keys, files) if files else "N/A"
+    if instrument in _HAS_SIRS:
+        path = cache.reference(instrument, "sirskernel")
+        _save(make_sirskernel(of_detector[0] for of_detector in detectors.values()), path)
+        files = {(name, "ANY"): path for name in detectors}
+        leaves["SIRSKERNEL"] = _write_rmap(cache, instrument, "sirskernel", _BY_DETECTOR, files)
     for reftype, tree in pars.items():
         path = cache.reference(instrument, reftype)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -127,21 +141,44 @@ def _write_detector(cache: CrdsCache, configs: list[ExposureConfig], full_frame:
     for reftype, make in references.MAKERS.items():
         if reftype == "ipc" and not config.pixels.ipc:
             continue
-        path = cache.reference(config.sca.instrument, reftype, len(entries[reftype]) + 1)
-        _save(make(config, area, pixels), path)
-        entries[reftype][(config.detector,)] = path
+        kinds = _by_readout(configs) if reftype in _WITH_REFERENCE_PIXELS else [("ANY", configs)]
+        for readout, of_readout in kinds:
+            path = cache.reference(config.sca.instrument, reftype, len(entries[reftype]) + 1)
+            interleaved = readout == _INTERLEAVED
+            described = interleave_pixels(pixels, config.sca, config.pixels.seed) if interleaved else pixels
+            _save(make(of_readout[0], area, described), path)
+            entries[reftype][(config.detector, readout)] = path
 
 
 def _write_darks(cache: CrdsCache, configs: list[ExposureConfig], entries: dict) -> None:
-    """A dark for each subarray, with as many frames as its longest integration."""
+    """A dark for each subarray and readout, with as many frames as its longest integration."""
     for subarray in dict.fromkeys(c.subarray for c in configs):
-        of_subarray = [c for c in configs if c.subarray == subarray]
-        config = of_subarray[0]
-        frames = max(c.pattern.frames(c.ngroups) for c in of_subarray)
-        pixels = make_pixels(config.sca, config.window, config.pixels)
-        path = cache.reference(config.sca.instrument, "dark", len(entries) + 1)
-        _save(references.make_dark(config, config.window, pixels, frames=frames), path)
-        entries[(config.detector, subarray)] = path
+        for readout, of_subarray in _by_readout(c for c in configs if c.subarray == subarray):
+            config = of_subarray[0]
+            frames = max(c.pattern.frames(c.ngroups) for c in of_subarray)
+            pixels = make_pixels(config.sca, config.window, config.pixels)
+            path = cache.reference(config.sca.instrument, "dark", len(entries) + 1)
+            _save(references.make_dark(config, config.window, pixels, frames=frames), path)
+            entries[(config.detector, readout, subarray)] = path
+
+
+def _write_refpix(cache: CrdsCache, configs: list[ExposureConfig], entries: dict) -> None:
+    """Weights for IRS2 readout; for traditional readout CRDS says N/A."""
+    for readout, of_readout in _by_readout(configs):
+        config, path = of_readout[0], _NONE
+        if config.interleaved:
+            path = cache.reference(config.sca.instrument, "refpix", len(entries) + 1)
+            _save(make_refpix(config), path)
+        entries[(config.detector, readout)] = path
+
+
+def _by_readout(configs: Iterable[ExposureConfig]) -> Iterator[tuple[str, list[ExposureConfig]]]:
+    """The exposures of each kind of readout, and the read patterns of this kind for CRDS to match."""
+    kinds: dict[str, list[ExposureConfig]] = {}
+    for config in configs:
+        usual = _TRADITIONAL if config.sca.instrument == "NIRSPEC" else "ANY"
+        kinds.setdefault(_INTERLEAVED if config.interleaved else usual, []).append(config)
+    yield from kinds.items()
 
 
 def _save(model: Any, path: Path) -> None:
@@ -158,7 +195,7 @@ def _check_agreement(configs: list[ExposureConfig]) -> None:
                 "one_over_f, gain_factor); expected one set in a cache"
             )
     for subarray in {c.subarray for c in configs}:
-        times = {c.frame_time for c in configs if c.subarray == subarray}
+        times = {c.frame_time for c in configs if c.subarray == subarray and not c.interleaved}
         if len(times) > 1:
             raise ParameterError(f"{configs[0].detector} {subarray}: one and four outputs; expected one in a cache")
 
@@ -180,11 +217,13 @@ def _stem(instrument: str, reftype: str, number: int) -> str:
 def _write_rmap(cache: CrdsCache, instrument: str, reftype: str, keys: tuple[str, ...], files: Mapping) -> str:
     name = f"{_stem(instrument, reftype, 1)}.rmap"
     header = {"mapping": "REFERENCE", "instrument": instrument, "filekind": reftype.upper(), "parkey": (keys, _DATES)}
-    cases = (
-        f"    {key!r} : UseAfter({{\n        {_SINCE!r} : {path.name!r},\n    }}),\n" for key, path in files.items()
-    )
+    cases = (f"    {key!r} : {_selection(path)},\n" for key, path in files.items())
     _write_mapping(cache, name, header, f"Match({{\n{''.join(cases)}}})")
     return name
+
+
+def _selection(path: Path) -> str:
+    return repr("N/A") if path == _NONE else f"UseAfter({{\n        {_SINCE!r} : {path.name!r},\n    }})"
 
 
 def _write_mapping(cache: CrdsCache, name: str, header: Mapping[str, Any], selector: str) -> None:

@@ -285,3 +285,38 @@ def test_types_are_those_of_the_schema(reftype):
     assert model_class().get_primary_array_name() == known.primary
     ndim = arrays_in_schema(model_class)[known.primary].get("ndim")
     assert ndim is None or ndim in known.dimensions
+
+
+@pytest.fixture
+def kernels(tmp_path):
+    model = referenced(datamodels.SIRSKernelModel(), "sirskernel", window=None)
+    coefficients = np.arange(12).reshape(4, 3) * (1 + 2j)
+    model["nrca1"] = {"gamma": coefficients, "zeta": 2 * coefficients}
+    model.save(str(tmp_path / "kernels.asdf"))
+    return tmp_path / "kernels.asdf", model
+
+
+def test_nested_arrays_of_an_asdf_file_and_of_a_model(kernels):
+    path, model = kernels
+    for reference in (Reference("sirskernel", path), Reference("sirskernel", model)):
+        assert reference.has("nrca1.zeta")
+        assert not reference.has("nrca2.zeta")
+        assert not reference.has("nrca1.zeta.more")
+        assert reference.shape("nrca1.gamma") == (4, 3)
+        np.testing.assert_array_equal(reference.read("nrca1.zeta"), 2 * np.arange(12).reshape(4, 3) * (1 + 2j))
+    assert Reference("sirskernel", path).name == str(path)
+    assert Reference("sirskernel", path).meta.reftype == "sirskernel"
+
+
+def test_an_asdf_reference_of_another_instrument_is_refused(kernels):
+    meta = datamodels.RampModel().meta
+    meta.instrument.name = "NIRISS"
+    with pytest.raises(ReferenceFileError, match=r"kernels.asdf: found INSTRUME = NIRCAM; expected NIRISS"):
+        Reference("sirskernel", kernels[0]).check(meta)
+
+
+def test_a_damaged_asdf_reference_is_told(tmp_path):
+    path = tmp_path / "broken.asdf"
+    path.write_text("no asdf")
+    with pytest.raises(ReferenceFileError, match=r"broken.asdf: cannot be read as an ASDF data model"):
+        Reference("sirskernel", path)

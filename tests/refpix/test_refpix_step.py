@@ -6,11 +6,12 @@ import gpipe.backends
 import gpipe.dq as dq
 from gpipe.controller import References
 from gpipe.datamodels import Ramp
-from gpipe.exceptions import InputError, ParameterError
+from gpipe.exceptions import InputError, ReferenceFileError
 from gpipe.refpix import RefPixStep
 from gpipe.refpix.correction import correct_four_amplifiers, correct_single_amplifier
 from gpipe.refpix.edgeless import assign_reference_columns
 from gpipe.refpix.orientation import Orientation
+from gpipe.refpix.sirs import convolution_kernels
 
 NOTHING = References({"refpix": None, "sirskernel": None})
 
@@ -79,12 +80,11 @@ def test_zero_frame_is_corrected_too(rng):
 @pytest.mark.parametrize(
     ("parameters", "change", "error", "match"),
     [
-        ({"refpix_algorithm": "sirs"}, {}, ParameterError, "refpix_algorithm: found 'sirs'.*expected 'median'"),
         ({}, {"readpatt": "NRSIRS2RAPID"}, InputError, "IRS2"),
         ({}, {"instrument": "MIRI"}, InputError, "MIRI"),
         ({}, {"fastaxis": None}, InputError, "FASTAXIS None"),
     ],
-    ids=["sirs", "irs2", "miri", "axes"],
+    ids=["irs2", "miri", "axes"],
 )
 def test_what_the_step_cannot_do_is_refused_beforehand(parameters, change, error, match):
     meta = header().meta
@@ -118,3 +118,80 @@ def test_crds_is_not_asked_for_references_of_other_modes():
     step = RefPixStep(override_sirskernel="mine.asdf")
     assert not step.wanted_references(header().meta)
     assert step.override_sirskernel == "mine.asdf"
+
+
+FULL = {"window": (1, 1, 2048, 2048), "name": "FULL", "noutputs": 4}
+
+
+class Kernels:
+    """A sirskernel reference with coefficients for NRCA1."""
+
+    name = "kernels.asdf"
+
+    def __init__(self, coefficients):
+        self.arrays = {"nrca1.gamma": coefficients, "nrca1.zeta": 0.5 * coefficients}
+
+    def has(self, array):
+        return array in self.arrays
+
+    def read(self, array):
+        return self.arrays[array]
+
+    def shape(self, array):
+        return self.arrays[array].shape
+
+
+def full_frame(detector):
+    model = header(**FULL)
+    model.meta.instrument.detector = detector
+    rng = np.random.default_rng(3)
+    data = rng.normal(20, 5, (1, 1, 2048, 2048)).astype(np.float32)
+    pixeldq = np.zeros((2048, 2048), np.uint32)
+    return Ramp(model, gpipe.backends.get("numpy"), data=data, groupdq=np.zeros(data.shape, np.uint8), pixeldq=pixeldq)
+
+
+def test_sirs_asks_for_its_kernels_for_full_frames_only():
+    step = RefPixStep(refpix_algorithm="sirs")
+    assert step.wanted_references(header(**FULL).meta) == ("sirskernel",)
+    assert not step.wanted_references(header().meta)
+    irs2 = header(**FULL)
+    irs2.meta.exposure.readpatt = "NRSIRS2RAPID"
+    assert "sirskernel" not in step.wanted_references(irs2.meta)
+
+
+def test_parameters_reach_the_function_of_sirs(rng):
+    coefficients = rng.normal(size=(4, 33)) + 1j * rng.normal(size=(4, 33))
+    ramp, kernels = full_frame("NRCA1"), Kernels(coefficients)
+    given = {"sigreject": 2.5, "gaussmooth": 0.7, "halfwidth": 5}
+    step = RefPixStep(refpix_algorithm="sirs", odd_even_columns=False, **given)
+    references = References({"sirskernel": kernels})
+    step.check(ramp.meta, references)
+    taps = convolution_kernels(np.stack([coefficients, 0.5 * coefficients]), gaussmooth=0.7, halfwidth=5)
+    expected = correct_four_amplifiers(
+        ramp.data, ramp.pixeldq, Orientation(-1, 2), odd_even_columns=False, side_kernels=taps, sigreject=2.5
+    )
+    np.testing.assert_array_equal(step.apply(ramp, references).data, expected)
+
+
+@pytest.mark.parametrize(("detector", "kernels"), [("NRCA2", Kernels(np.ones((4, 9), complex))), ("NRCA1", None)])
+def test_without_kernels_the_median_runs(detector, kernels, caplog):
+    ramp = full_frame(detector)
+    out = RefPixStep(refpix_algorithm="sirs").apply(ramp, References({"sirskernel": kernels}))
+    np.testing.assert_array_equal(out.data, correct_four_amplifiers(ramp.data, ramp.pixeldq, Orientation(-1, 2)))
+    assert f"No SIRS kernels for {detector}" in caplog.text
+
+
+def test_subarrays_do_without_sirs(rng):
+    ramp = exposure(rng)
+    np.testing.assert_array_equal(
+        RefPixStep(refpix_algorithm="sirs").apply(ramp, NOTHING).data, RefPixStep().apply(ramp, NOTHING).data
+    )
+
+
+@pytest.mark.parametrize("shape", [(3, 9), (4,), (4, 1)])
+def test_kernels_that_are_none_are_refused(shape):
+    meta = header(**FULL).meta
+    meta.instrument.detector = "NRCA1"
+    references = References({"sirskernel": Kernels(np.ones(shape, complex))})
+    with pytest.raises(ReferenceFileError, match=r"kernels.asdf: found nrca1.gamma of shape .*expected 4 series"):
+        RefPixStep(refpix_algorithm="sirs").check(meta, references)

@@ -17,7 +17,7 @@ from gpipe.simulate.pixels import make_pixels
 from gpipe.simulate.references import deconvolution_kernel
 
 DETECTOR1 = ["mask", "saturation", "superbias", "linearity", "dark", "gain", "readnoise"]
-NOT_APPLICABLE = ["ipc", "refpix", "sirskernel", "rscd", "reset", "flat", "pastasoss", "pictureframe", "emicorr"]
+NOT_APPLICABLE = ["ipc", "refpix", "rscd", "reset", "flat", "pastasoss", "pictureframe", "emicorr"]
 BUSY = DetectorEffects(hot_fraction=0.02, dead_fraction=0.01, gap_fraction=0.01)
 NIRCAM = small(pixels=BUSY)
 NIRISS = ExposureConfig(detector="NIS", readpatt="NIS", subarray="SUB80", ngroups=3)

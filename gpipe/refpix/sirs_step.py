@@ -1,0 +1,53 @@
+"""The refpix step with SIRS: whether it applies, and the kernels of a detector."""
+
+import logging
+from typing import Any
+
+import numpy as np
+
+from gpipe.arrays import Array
+from gpipe.datamodels import Ramp, Reference
+from gpipe.exceptions import ReferenceFileError
+from gpipe.refpix.amplifiers import AMPLIFIERS
+from gpipe.refpix.orientation import DETECTOR_SIZE
+from gpipe.refpix.sirs import convolution_kernels
+
+log = logging.getLogger(__name__)
+
+SIDES = ("gamma", "zeta")
+"""What the reference calls the coefficients of the left and of the right reference pixels."""
+
+
+def applies_to(meta: Any) -> bool:
+    """Whether an exposure can be corrected by SIRS: a full frame in traditional readout."""
+    subarray = meta.subarray
+    full = "FULL" in str(subarray.name) and subarray.xsize == subarray.ysize == DETECTOR_SIZE
+    return full and "IRS2" not in str(meta.exposure.readpatt)
+
+
+def check_kernels(detector: str, sirskernel: Reference | None) -> None:
+    """Refuse a reference whose coefficients for the detector are not one series for each amplifier."""
+    if sirskernel is None:
+        return
+    for name in _names(detector, sirskernel):
+        shape = sirskernel.shape(name)
+        if len(shape) != 2 or shape[0] != AMPLIFIERS or shape[1] < 2:
+            raise ReferenceFileError(
+                f"sirskernel reference {sirskernel.name}: found {name} of shape {shape}; expected {AMPLIFIERS} series"
+            )
+
+
+def side_kernels(exposure: Ramp, sirskernel: Reference | None, *, gaussmooth: float, halfwidth: int) -> Array | None:
+    """The kernels of the exposure's detector, (side, amplifier, tap), on its device; None where there are none."""
+    detector = exposure.meta.instrument.detector
+    names = _names(detector, sirskernel) if sirskernel else []
+    if not sirskernel or not names:
+        log.warning("No SIRS kernels for %s; its side pixels go through a running median", detector)
+        return None
+    coefficients = np.stack([sirskernel.read(name) for name in names]).astype(np.complex128)
+    return convolution_kernels(exposure.backend.to_device(coefficients), gaussmooth=gaussmooth, halfwidth=halfwidth)
+
+
+def _names(detector: str, sirskernel: Reference) -> list[str]:
+    names = [f"{detector.lower()}.{side}" for side in SIDES]
+    return names if all(sirskernel.has(name) for name in names) else []
