@@ -16,7 +16,8 @@ from gpipe.jump.method import Method
 from gpipe.jump.neighbours import Neighbours, neighbours, rows_around
 from gpipe.jump.sigma_clip import clipped
 
-CACHED_SAMPLES = 1 << 19
+CACHED_PIXELS = 1 << 7
+CACHED_SAMPLES = 1 << 18
 DEVICE_SAMPLES = 1 << 27
 
 
@@ -76,7 +77,7 @@ def flag_jumps(
     readnoise: Array,
     *,
     settings: JumpSettings,
-    block_rows: int | None = None,
+    block_pixels: int | None = None,
     workers: int = 1,
 ) -> Flagged:
     """Add JUMP_DET to every group whose difference to the group before is too large or too small to be noise.
@@ -88,8 +89,8 @@ def flag_jumps(
         JUMP_DET that they come with.
     gain : float32, (row, column), electron/DN.
     readnoise : float32, (row, column), DN, 1 sigma of the difference of two frames (correlated double sampling).
-    block_rows, workers : rows that are calculated together, by default as many as fit the processor's cache, or on an
-        accelerator some GB; and threads. The result does not depend on them.
+    block_pixels, workers : pixels that are calculated together, by default as many as fit the processor's cache, or on
+        an accelerator some GB; and threads. The result does not depend on them.
 
     Notes
     -----
@@ -104,8 +105,9 @@ def flag_jumps(
     xp = array_namespace(data, groupdq, gain, readnoise)
     if settings.method is None:
         return Flagged(_without_redundant(groupdq, xp), None)
-    how = {"block_rows": block_rows or _rows_at_once(data), "workers": workers}
-    levels = [a.dn * nanmedian(xp.reshape(gain, (-1,)), axis=0, xp=xp) for a in settings.after]
+    pixels = block_pixels or _pixels_at_once(data)
+    typical_gain = nanmedian(xp.reshape(gain, (-1,)), axis=0, xp=xp) if settings.after else 0
+    levels = [a.dn * typical_gain for a in settings.after]
 
     def find(*block: Array) -> tuple[Array, ...]:
         return _find(*block, settings=settings, levels=levels)
@@ -113,19 +115,22 @@ def flag_jumps(
     def spread(groupdq: Array, before: Array, strong: Array, after: Array, *large: Array) -> tuple[Array]:
         return (_spread(groupdq, neighbours(before, strong, after), large, settings),)
 
-    flagged, strong, *large = map_row_blocks(find, data, groupdq, gain, readnoise, **how)
+    # A pixel is a row of its own, so that blocks can be smaller than rows where ramps are long.
+    single = (xp.reshape(x, (*x.shape[:-2], -1, 1)) for x in (data, groupdq, gain, readnoise))
+    found = map_row_blocks(find, *single, block_rows=pixels, workers=workers)
+    flagged, strong, *large = (xp.reshape(x, (*x.shape[:-2], *gain.shape)) for x in found)
     if settings.method is Method.SIGMA_CLIP:
         flagged = _unflag_full_groups(flagged, xp)
     primary = xp.count_nonzero(flagged & dq.JUMP_DET)
-    strong = strong & _jumps(flagged)
-    (flagged,) = map_row_blocks(spread, flagged, *rows_around(strong), *large, **how)
+    rows = max(1, pixels // gain.shape[-1])
+    around = rows_around(strong & _jumps(flagged))
+    (flagged,) = map_row_blocks(spread, flagged, *around, *large, block_rows=rows, workers=workers)
     return Flagged(flagged, primary)
 
 
-def _rows_at_once(data: Array) -> int:
-    integrations, groups, _, columns = data.shape
+def _pixels_at_once(data: Array) -> int:
     samples = CACHED_SAMPLES if str(device(data)).lower().startswith("cpu") else DEVICE_SAMPLES
-    return max(1, samples // max(1, integrations * groups * columns))
+    return max(CACHED_PIXELS, samples // (data.shape[0] * data.shape[1]))
 
 
 def _find(

@@ -56,5 +56,5 @@ def _scatter(values: Array, inside: Array, count: Array, exact: Any, xp: Namespa
     weight = xp.astype(inside, values.dtype)
     number = xp.astype(xp.clip(count, 1, None), exact)
     mean = xp.sum(values * weight, axis=0, dtype=exact) / number
-    off = (values - xp.astype(mean, values.dtype)) * weight
-    return xp.sqrt(xp.sum(off * off, axis=0, dtype=exact) / number)
+    off = (values - mean) * weight
+    return xp.sqrt(xp.sum(off * off, axis=0) / number)

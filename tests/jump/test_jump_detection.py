@@ -145,10 +145,12 @@ def test_pixels_without_a_gain_are_not_used(library):
     assert out.dtype == np.uint32
 
 
-@pytest.mark.parametrize("how", [{"block_rows": 1}, {"block_rows": 3}, {"block_rows": 3, "workers": 4}], ids=str)
+@pytest.mark.parametrize(
+    "how", [{"block_pixels": 1}, {"block_pixels": 20}, {"block_pixels": 20, "workers": 4}], ids=str
+)
 def test_blocks_and_threads_change_nothing(rng, how):
     exposure = ramps(rng)
-    whole = flag_jumps(*exposure, settings=SPREADING, block_rows=100)
+    whole = flag_jumps(*exposure, settings=SPREADING, block_pixels=1000)
     parts = flag_jumps(*exposure, settings=SPREADING, **how)
     np.testing.assert_array_equal(parts.groupdq, whole.groupdq)
     assert parts.primary == whole.primary
