@@ -36,6 +36,8 @@ KINDS = {
         "noise": STEADY,
     },
     "nirspec-full-nrs": {"detector": "NRS2", "readpatt": "NRS", "ngroups": 6},
+    "nirspec-irs2-rapid": {"detector": "NRS1", "readpatt": "NRSIRS2RAPID", "ngroups": 6},
+    "nirspec-irs2": {"detector": "NRS2", "readpatt": "NRSIRS2", "ngroups": 4},
     "nirspec-sub2048": {
         "detector": "NRS1",
         "readpatt": "NRSRAPID",
