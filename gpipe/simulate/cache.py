@@ -17,6 +17,7 @@ from gpipe.simulate import references
 from gpipe.simulate.config import ExposureConfig
 from gpipe.simulate.interleaved import interleave_pixels
 from gpipe.simulate.irs2_reference import make_refpix
+from gpipe.simulate.picture_frame import make_picture_frame
 from gpipe.simulate.pixels import make_pixels
 from gpipe.simulate.readout import FULL
 from gpipe.simulate.sirs import make_sirskernel
@@ -110,12 +111,15 @@ def _write_instrument(cache: CrdsCache, instrument: str, configs: list[ExposureC
     detectors: dict[str, list[ExposureConfig]] = {}
     for config in configs:
         detectors.setdefault(config.detector, []).append(config)
-    entries: dict[str, dict[tuple[str, ...], Path]] = {name: {} for name in (*references.MAKERS, "dark", "refpix")}
+    entries: dict[str, dict[tuple[str, ...], Path]] = {
+        name: {} for name in (*references.MAKERS, "dark", "refpix", "pictureframe")
+    }
     for of_detector in detectors.values():
         _check_agreement(of_detector)
         _write_detector(cache, of_detector, full_frame, entries)
         _write_darks(cache, of_detector, entries["dark"])
         _write_refpix(cache, of_detector, entries["refpix"])
+        _write_picture_frame(cache, of_detector, entries["pictureframe"])
     for reftype, files in entries.items():
         keys = _BY_SUBARRAY if reftype == "dark" else _BY_DETECTOR
         leaves[reftype.upper()] = _write_rmap(cache, instrument, reftype, keys, files) if files else "N/A"
@@ -139,7 +143,7 @@ def _write_detector(cache: CrdsCache, configs: list[ExposureConfig], full_frame:
     area = FULL if full_frame else _span([c.window for c in configs])
     pixels = make_pixels(config.sca, area, config.pixels)
     for reftype, make in references.MAKERS.items():
-        if reftype == "ipc" and not config.pixels.ipc:
+        if not references.applies(reftype, config):
             continue
         kinds = _by_readout(configs) if reftype in _WITH_REFERENCE_PIXELS else [("ANY", configs)]
         for readout, of_readout in kinds:
@@ -170,6 +174,14 @@ def _write_refpix(cache: CrdsCache, configs: list[ExposureConfig], entries: dict
             path = cache.reference(config.sca.instrument, "refpix", len(entries) + 1)
             _save(make_refpix(config), path)
         entries[(config.detector, readout)] = path
+
+
+def _write_picture_frame(cache: CrdsCache, configs: list[ExposureConfig], entries: dict) -> None:
+    """The pattern on the whole detector, where an exposure has it."""
+    if any(config.noise.picture_frame for config in configs):
+        path = cache.reference(configs[0].sca.instrument, "pictureframe", len(entries) + 1)
+        _save(make_picture_frame(configs[0], FULL), path)
+        entries[(configs[0].detector, "ANY")] = path
 
 
 def _by_readout(configs: Iterable[ExposureConfig]) -> Iterator[tuple[str, list[ExposureConfig]]]:

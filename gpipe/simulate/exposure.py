@@ -11,6 +11,7 @@ from gpipe.simulate.interleaved import interleave, interleave_pixels, science_ro
 from gpipe.simulate.metadata import dated, describe
 from gpipe.simulate.pixels import Pixels, make_pixels
 from gpipe.simulate.ramp import Ramps, expose
+from gpipe.simulate.traps import Traps, traps_at_start
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,14 @@ class Truth:
         that holds any of the charge, row and column count from 0 within the window.
     saturated_from : int16 (integration, row, column), first saturated group; the number of groups if there is none.
     pixels : the properties of the detector's pixels.
+    traps : (family, row, column), DN, that were filled when the exposure started; None without traps.
     """
 
     rate: np.ndarray
     cosmic_rays: np.ndarray
     saturated_from: np.ndarray
     pixels: Pixels
+    traps: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -46,20 +49,24 @@ def make_exposure(config: ExposureConfig) -> tuple[datamodels.Level1bModel, Trut
     pixels = make_pixels(config.sca, config.window, config.pixels)
     rng = np.random.Generator(np.random.SFC64([config.seed, config.sca.code]))
     light = config.scene.rate(config.window)
-    ramps = _expose(config, pixels, light, rng)
+    traps = traps_at_start(config)
+    at_start = None if traps is None else traps.filled
+    ramps = _expose(config, pixels, light, rng, traps)
     model = dated(datamodels.Level1bModel)()
     model.data = ramps.data
     if config.zero_frame:
         model.zeroframe = ramps.zeroframe
     describe(model, config)
     rate = light * pixels.sensitivity / pixels.gain * np.float32(config.gain_factor or 1)
-    return model, Truth(rate, ramps.cosmic_rays, ramps.saturated_from, pixels)
+    return model, Truth(rate, ramps.cosmic_rays, ramps.saturated_from, pixels, at_start)
 
 
-def _expose(config: ExposureConfig, pixels: Pixels, light: np.ndarray, rng: np.random.Generator) -> Ramps:
+def _expose(
+    config: ExposureConfig, pixels: Pixels, light: np.ndarray, rng: np.random.Generator, traps: Traps | None
+) -> Ramps:
     """Ramps as they are sent; the truth about them has the rows of the detector."""
     if not config.interleaved:
-        return expose(config, pixels, light, rng)
+        return expose(config, pixels, light, rng, traps)
     sca = config.sca
     sent = expose(config, interleave_pixels(pixels, sca, config.pixels.seed), interleave(light, sca, np.zeros(1)), rng)
     return replace(sent, saturated_from=sent.saturated_from[..., science_row_numbers(sca), :])

@@ -61,6 +61,11 @@ def describe(model: Any, config: ExposureConfig) -> None:
     model.int_times = _integration_times(config)
 
 
+def _time(config: ExposureConfig, seconds: Any = 0.0) -> Time:
+    """Some seconds after the exposure started."""
+    return START + TimeDelta(config.start + seconds, format="sec")
+
+
 def _instrument(config: ExposureConfig) -> dict:
     name = config.sca.instrument
     values = {"name": name, "detector": config.detector} | (_nircam(config) if name == "NIRCAM" else _OPTICS[name])
@@ -85,9 +90,8 @@ def _subarray(config: ExposureConfig) -> dict:
 
 
 def _exposure(config: ExposureConfig) -> dict:
-    pattern, integration = config.pattern, config.integration_time
-    elapsed = config.nints * (integration + config.frame_time)
-    start, end = START.mjd, (START + TimeDelta(elapsed, format="sec")).mjd
+    pattern, integration, elapsed = config.pattern, config.integration_time, config.elapsed_time
+    start, end = _time(config).mjd, _time(config, elapsed).mjd
     return {
         "type": config.exposure_type,
         "readpatt": config.readpatt,
@@ -128,12 +132,13 @@ def _exposure(config: ExposureConfig) -> dict:
 
 
 def _observation(config: ExposureConfig) -> dict:
-    date, time = START.isot.split("T")
+    start = _time(config).isot
+    date, time = start.split("T")
     return {
         "date": date,
         "time": time,
-        "date_beg": START.isot,
-        "date_end": (START + TimeDelta(config.integration_time * config.nints, format="sec")).isot,
+        "date_beg": start,
+        "date_end": _time(config, config.integration_time * config.nints).isot,
         "obs_id": "V00001001001P0000000001101",
         "visit_id": "00001001001",
         "program_number": "00001",
@@ -193,7 +198,7 @@ def _groups(config: ExposureConfig) -> np.ndarray:
     integration, group = np.divmod(np.arange(config.nints * config.ngroups), config.ngroups)
     seconds = integration * (config.integration_time + config.frame_time)
     seconds = seconds + (group + 1) * config.group_time - config.pattern.groupgap * config.frame_time
-    end = START + TimeDelta(seconds, format="sec")
+    end = _time(config, seconds)
     table = np.zeros(len(group), dtype=_GROUP)
     table["integration_number"], table["group_number"] = integration + 1, group + 1
     table["end_milliseconds"] = (seconds * 1000).astype(int)
@@ -210,7 +215,7 @@ def _integration_times(config: ExposureConfig) -> np.ndarray:
     table = np.zeros(config.nints, dtype=_INT_TIMES)
     table["integration_number"] = np.arange(config.nints) + 1
     for name, share in (("start", 0.0), ("mid", 0.5), ("end", 1.0)):
-        mjd = START.mjd + (first + share * config.integration_time) / 86400
+        mjd = _time(config).mjd + (first + share * config.integration_time) / 86400
         table[f"int_{name}_MJD_UTC"] = table[f"int_{name}_BJD_TDB"] = mjd
     return table
 

@@ -56,7 +56,7 @@ class Pixels:
 
 def make_pixels(sca: Detector, area: Window, effects: DetectorEffects) -> Pixels:
     """The pixels of a window of a detector. A subarray has the same pixels as that part of the full frame."""
-    draw = _Draw(sca, area, effects.seed)
+    draw = Draw(sca, area, effects.seed)
     reference = reference_pixels(area)
     gain = sca.gain * (1 + 0.01 * draw.normal("gain"))
     well = np.where(reference, np.float32(np.inf), sca.full_well * (1 + 0.03 * draw.normal("well")))
@@ -90,7 +90,7 @@ def reference_pixels(area: Window) -> np.ndarray:
     return (y < first) | (y >= last) | (x < first) | (x >= last)
 
 
-class _Draw:
+class Draw:
     """Random fields over the detector, drawn in blocks of rows so that a window needs only its own blocks."""
 
     def __init__(self, sca: Detector, area: Window, seed: int):
@@ -128,13 +128,13 @@ def _amplifier_pattern(sca: Detector, area: Window) -> np.ndarray:
     return level if sca.fast_along_columns else level[:, np.newaxis]
 
 
-def _dark(sca: Detector, draw: _Draw, hot: np.ndarray) -> np.ndarray:
+def _dark(sca: Detector, draw: Draw, hot: np.ndarray) -> np.ndarray:
     """electron/s: log-normal about the typical value; hot pixels from 0.3 to 300 electron/s."""
     usual = np.float32(sca.dark) * np.exp(0.35 * draw.normal("dark"))
     return np.where(hot, 0.3 * np.float32(1000.0) ** draw.uniform("hot dark"), usual)
 
 
-def _coefficients(sca: Detector, draw: _Draw, reference: np.ndarray, nonlinear: bool) -> np.ndarray:
+def _coefficients(sca: Detector, draw: Draw, reference: np.ndarray, nonlinear: bool) -> np.ndarray:
     """Coefficients of P, where P(DN read - bias) is the signal that a linear pixel would have shown."""
     bend = np.where(reference | (not nonlinear), np.float32(0), 1 + 0.06 * draw.normal("curvature"))
     powers = np.array([0, 0, sca.curvature, *_HIGHER_POWERS], dtype=np.float32)[:, np.newaxis, np.newaxis]

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gpipe.simulate.charge_migration import migrate
 from gpipe.simulate.config import ExposureConfig
 from gpipe.simulate.cosmic_rays import HIT, Hits, make_hits
 from gpipe.simulate.electronics import Drift, OneOverF, Readout
 from gpipe.simulate.interleaved import InterleavedReadout, science_row_numbers
+from gpipe.simulate.picture_frame import PictureFrame
 from gpipe.simulate.pixels import ADC_LIMIT, Pixels
 from gpipe.simulate.response import invert_response
+from gpipe.simulate.traps import Traps
 
 _BLOCK_ROWS = 128
 """Rows worked on at a time, so that intermediate arrays stay in the processor's cache."""
@@ -35,16 +38,22 @@ class Ramps:
     saturated_from: np.ndarray
 
 
-def expose(config: ExposureConfig, pixels: Pixels, light: np.ndarray, rng: np.random.Generator) -> Ramps:
+def expose(
+    config: ExposureConfig,
+    pixels: Pixels,
+    light: np.ndarray,
+    rng: np.random.Generator,
+    traps: Traps | None = None,
+) -> Ramps:
     """Expose pixels to ``light`` (electron/s, float32, (row, column)) for all integrations of ``config``."""
     shape = light.shape
     data = np.empty((config.nints, config.ngroups, *shape), dtype=np.uint16)
     zeroframe = np.empty((config.nints, *shape), dtype=np.uint16)
     saturated_from = np.full((config.nints, *shape), config.ngroups, dtype=np.int16)
-    integration = _Integration(config, pixels, light, rng)
+    integration = _Integration(config, pixels, light, rng, traps)
     hits: list[np.ndarray] = []
     for number in range(config.nints):
-        integration.reset()
+        integration.reset(after_another=number > 0)
         for group in range(config.ngroups):
             data[number, group] = integration.group(group, number, zeroframe[number], saturated_from[number], hits)
     return Ramps(data, zeroframe, np.concatenate(hits), saturated_from)
@@ -53,9 +62,16 @@ def expose(config: ExposureConfig, pixels: Pixels, light: np.ndarray, rng: np.ra
 class _Integration:
     """The state of the detector between two resets."""
 
-    def __init__(self, config: ExposureConfig, pixels: Pixels, light: np.ndarray, rng: np.random.Generator):
+    def __init__(
+        self,
+        config: ExposureConfig,
+        pixels: Pixels,
+        light: np.ndarray,
+        rng: np.random.Generator,
+        traps: Traps | None,
+    ):
         noise, sca = config.noise, config.sca
-        self._config, self._pixels, self._rng = config, pixels, rng
+        self._config, self._pixels, self._rng, self._traps = config, pixels, rng, traps
         self._rate = light * pixels.sensitivity + pixels.dark
         kind = InterleavedReadout if config.interleaved else Readout
         self._readout = kind(sca, config.window, config.outputs)
@@ -63,13 +79,19 @@ class _Integration:
         self._one_over_f = OneOverF(self._readout, noise.one_over_f * sca.read_noise / sca.gain, rng)
         self._rows = science_row_numbers(sca) if config.interleaved else np.arange(config.window.ysize)
         self._read_noise = np.float32(noise.read_noise * sca.read_noise / sca.gain)
+        self._picture_frame = PictureFrame(config, self._rate.shape, self._rows, rng)
 
-    def reset(self) -> None:
-        """Empty the pixels; what the reset leaves behind is one offset a pixel."""
+    def reset(self, *, after_another: bool) -> None:
+        """Empty the pixels; what the reset leaves behind is one offset a pixel. Traps keep what they captured."""
+        if self._traps is not None and after_another:
+            config = self._config
+            self._traps.capture(self._rate / self._pixels.gain, config.integration_time + config.frame_time)
+            self._traps.release(config.frame_time)
         offset = np.float32(self._config.noise.ktc) / self._pixels.gain
         self._pedestal = self._pixels.bias + offset * self._rng.standard_normal(offset.shape, dtype=np.float32)
         self._charge = np.zeros_like(self._rate)
         self._drift.reset()
+        self._picture_frame.reset()
 
     def group(self, group: int, number: int, zeroframe, saturated_from, hits: list) -> np.ndarray:
         """The next group, DN; also notes the first frame, saturation and cosmic rays in the arrays given."""
@@ -87,14 +109,27 @@ class _Integration:
         return total // pattern.nframes
 
     def _collect_charge(self, seconds: float, number: int, group: int) -> np.ndarray:
-        """Light, dark current and cosmic rays of a time span; full pixels collect no more."""
+        """Light, dark current, cosmic rays and what traps let go in a time span; full pixels collect no more."""
+        freed = 0.0 if self._traps is None else self._traps.release(seconds) * self._pixels.gain
+        freed = np.broadcast_to(np.float32(freed), self._rate.shape)
+        arriving = np.empty_like(self._charge)
         for rows in _blocks(len(self._rate)):
-            expected = self._rate[rows] * np.float32(seconds)
-            self._charge[rows] += self._rng.poisson(expected) if self._config.noise.photon_noise else expected
+            expected = self._rate[rows] * np.float32(seconds) + freed[rows]
+            arriving[rows] = self._rng.poisson(expected) if self._config.noise.photon_noise else expected
+        self._charge += self._migrated(arriving)
         hits = self._hits(seconds)
         np.add.at(self._charge, (self._rows[hits.rows], hits.columns), hits.electrons)
         np.minimum(self._charge, self._pixels.well, out=self._charge)
         return _as_records(hits, number, group)
+
+    def _migrated(self, arriving: np.ndarray) -> np.ndarray:
+        """Where charge ends up. Interleaved reference pixels are no neighbours of normal ones."""
+        effects, rows = self._config.pixels, self._rows
+        if effects.charge_migration:
+            collects = self._pixels.sensitivity[rows] > 0
+            share, onset = effects.charge_migration, effects.migration_onset
+            arriving[rows] = migrate(arriving[rows], self._charge[rows], collects, share=share, onset=onset)
+        return arriving
 
     def _hits(self, seconds: float) -> Hits:
         """Cosmic rays on pixels that collect charge."""
@@ -105,6 +140,7 @@ class _Integration:
     def _read(self, seconds: float) -> np.ndarray:
         """Digitise a frame: uint16 DN."""
         self._drift.advance(seconds)
+        heat = self._picture_frame.advance(seconds)
         electronics = self._readout.to_science(self._one_over_f.frame() + self._drift.row())
         signal = self._spread()
         read = np.empty(signal.shape, dtype=np.uint16)
@@ -113,6 +149,7 @@ class _Integration:
             level = invert_response(signal[rows] / self._pixels.gain[rows], self._pixels.coefficients[:, rows])
             level += self._pedestal[rows]
             level += electronics[rows]
+            level += heat[rows]
             level += self._read_noise * self._pixels.noise[rows] * noise
             read[rows] = np.clip(level, 0, ADC_LIMIT)
         return read

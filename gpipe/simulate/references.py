@@ -12,6 +12,7 @@ from gpipe.simulate.config import ExposureConfig
 from gpipe.simulate.metadata import dated
 from gpipe.simulate.pixels import Pixels
 from gpipe.simulate.readout import FULL
+from gpipe.simulate.traps import FAMILIES, make_sites
 
 _ANALOG_TO_DIGITAL_VARIANCE = 1 / 12
 _KERNEL_REACH = 2
@@ -90,6 +91,31 @@ def make_ipc(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
     return model
 
 
+def make_trapdensity(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
+    """Charge that the traps of each pixel hold, DN."""
+    model = described(datamodels.TrapDensityModel, "TRAPDENSITY", config, area)
+    model.data = make_sites(config.sca, area, config.pixels, pixels).density
+    _set_dq(model, _flag(pixels.reference, dq.DO_NOT_USE), "DO_NOT_USE")
+    return model
+
+
+def make_persat(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
+    """Level from which on all traps of a pixel are within reach of charge, DN."""
+    model = described(datamodels.PersistenceSatModel, "PERSAT", config, area)
+    model.data = make_sites(config.sca, area, config.pixels, pixels).full_well
+    _set_dq(model, _flag(pixels.reference, dq.DO_NOT_USE), "DO_NOT_USE")
+    return model
+
+
+def make_trappars(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
+    """How traps capture and release charge; rates in 1/s, with a minus sign."""
+    model = described(datamodels.TrapParsModel, "TRAPPARS", config, area)
+    rows = [(family.slow, -1 / family.capture, family.at_once, -1 / family.release) for family in FAMILIES]
+    columns = [(name, "f8") for name in ("capture0", "capture1", "capture2", "decay_param")]
+    model.trappars_table = np.array(rows, dtype=columns)
+    return model
+
+
 def deconvolution_kernel(share: float) -> np.ndarray:
     """The inverse, by Fourier transform, of a kernel that gives ``share`` to each of the four neighbours."""
     size = 32
@@ -109,8 +135,18 @@ MAKERS: dict[str, Callable[[ExposureConfig, Window, Pixels], Any]] = {
     "gain": make_gain,
     "readnoise": make_readnoise,
     "ipc": make_ipc,
+    "trapdensity": make_trapdensity,
+    "trappars": make_trappars,
+    "persat": make_persat,
 }
 """The references that may be cut out for a subarray; darks are made for each subarray."""
+
+
+def applies(reftype: str, config: ExposureConfig) -> bool:
+    """Whether the detector has what a reference describes; CRDS says N/A for the others."""
+    effect = {"ipc": config.pixels.ipc, "trapdensity": config.pixels.traps}
+    effect["trappars"] = effect["persat"] = config.pixels.traps
+    return bool(effect.get(reftype, True))
 
 
 def described(kind: type, reftype: str, config: ExposureConfig, area: Window) -> Any:
