@@ -1,7 +1,5 @@
 """Enlarge an image by whole factors with cubic splines."""
 
-from typing import Any
-
 from array_api_compat import array_namespace, device
 
 from gpipe.arrays.precision import accumulator_dtype
@@ -26,28 +24,28 @@ def spline_zoom(x: Array, factors: tuple[int, int]) -> Array:
     """
     xp = array_namespace(x)
     exact = accumulator_dtype(x, xp=xp)
-    created = {"dtype": exact, "device": device(x)}
-    down, across = (_interpolation(x.shape[axis], factors[axis], created, xp=xp) for axis in (0, 1))
-    return xp.astype(down @ xp.astype(x, exact) @ across.T, x.dtype)
+    values = xp.astype(x, exact)
+    down, across = (_interpolation(x.shape[axis], factors[axis], values, xp=xp) for axis in (0, 1))
+    return xp.astype(down @ values @ across.T, x.dtype)
 
 
-def _interpolation(count: int, factor: int, created: dict[str, Any], *, xp: Namespace) -> Array:
+def _interpolation(count: int, factor: int, like: Array, *, xp: Namespace) -> Array:
     """(new, old): weights of the old pixels in each new one."""
-    at = (xp.arange(count * factor, **created) + 0.5) / factor - 0.5
+    at = (xp.arange(count * factor, dtype=like.dtype, device=device(like)) + 0.5) / factor - 0.5
     below = xp.floor(at)
     fraction = at - below
     weights = [_b_spline(fraction + 1 - k, xp=xp) for k in range(4)]
-    sampled = sum(w[:, None] * _nodes(below - 1 + k, count, created, xp=xp) for k, w in enumerate(weights))
-    position = xp.arange(count, **created)
-    at_nodes = sum(w * _nodes(position + k, count, created, xp=xp) for k, w in ((-1, 1 / 6), (0, 2 / 3), (1, 1 / 6)))
+    sampled = sum(w[:, None] * _nodes(below - 1 + k, count, xp=xp) for k, w in enumerate(weights))
+    position = xp.arange(count, dtype=like.dtype, device=device(like))
+    at_nodes = sum(w * _nodes(position + k, count, xp=xp) for k, w in ((-1, 1 / 6), (0, 2 / 3), (1, 1 / 6)))
     return xp.linalg.solve(at_nodes.T, sampled.T).T
 
 
-def _nodes(index: Array, count: int, created: dict[str, Any], *, xp: Namespace) -> Array:
+def _nodes(index: Array, count: int, *, xp: Namespace) -> Array:
     """(index, node): 1 at the node that an index means, after reflection at the edges."""
     turned = index - 2 * count * xp.floor(index / (2 * count))
     inside = xp.where(turned < count, turned, 2 * count - 1 - turned)
-    return xp.astype(inside[:, None] == xp.arange(count, **created), created["dtype"])
+    return xp.astype(inside[:, None] == xp.arange(count, dtype=index.dtype, device=device(index)), index.dtype)
 
 
 def _b_spline(distance: Array, *, xp: Namespace) -> Array:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from array_api_compat import array_namespace
 
 from gpipe import dq
-from gpipe.arrays import Array, Namespace
+from gpipe.arrays import Array
 from gpipe.clean_flicker_noise.background import Background
 
 FindBackground = Callable[[Array, Array], Background]
@@ -95,8 +95,8 @@ def clean_ramp(data: Array, groupdq: Array, mask: Array, method: Method, *, keep
     Parameters
     ----------
     data : float32, (integration, group, row, column), DN.
-    groupdq : uint8, of the same shape; a pixel with DO_NOT_USE or JUMP_DET does not count as background of the difference
-        to the group before.
+    groupdq : uint8, of the same shape; a pixel with DO_NOT_USE or JUMP_DET does not count as background of the
+        difference to the group before.
     mask : bool, (row, column) or (integration, row, column), where to look for background.
 
     Returns

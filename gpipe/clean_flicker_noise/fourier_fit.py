@@ -2,18 +2,19 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array, Namespace
 
 RIDGE = 1e-7
-"""Added to the diagonal of a fit, relative to it: what the rounding of float32 pixels leaves open is 0, not arbitrary."""
+"""Added to the diagonal of a fit, relative to it: what rounding of float32 pixels leaves open is 0, not arbitrary."""
 
 
 def fit_modes(samples: Array, weights: Array, modes: Sequence[int]) -> Array:
-    """Complex amplitudes c that minimise the sum of weights * \\|samples - sum over k of c_k exp(2 pi i k x / n)\\|^2 / n.
+    """Complex amplitudes of Fourier modes, by weighted least squares.
+
+    They minimise the sum over x of weights * abs(samples - sum over k of c_k exp(2 pi i k x / n) / n)^2.
 
     Parameters
     ----------
@@ -27,9 +28,9 @@ def fit_modes(samples: Array, weights: Array, modes: Sequence[int]) -> Array:
 
     Notes
     -----
-    The normal equations need only Fourier transforms of weights and weighted samples, because products of modes are modes:
-    Rauscher 2024, PASP 136, 015001 (https://doi.org/10.1088/1538-3873/ad1b36), whose fit of complex modes without their
-    conjugates this is.
+    The normal equations need only Fourier transforms of weights and weighted samples, because products of modes are
+    modes. A fit of complex modes without their conjugates, as in Rauscher 2024, PASP 136, 015001
+    (https://doi.org/10.1088/1538-3873/ad1b36).
     """
     xp = array_namespace(samples, weights)
     count, place = samples.shape[-1], device(samples)
@@ -54,12 +55,13 @@ def _solve(matrix: Array, right: Array, *, xp: Namespace) -> Array:
     return xp.where(some[..., 0], solution[..., 0], 0.0)
 
 
-def gaussian_spectrum(count: int, sigma: float, created: dict[str, Any], *, xp: Namespace) -> Array:
+def gaussian_spectrum(count: int, sigma: float, like: Array, *, xp: Namespace) -> Array:
     """Fourier transform of a circular Gaussian of unit area whose centre is at sample 1.
 
     jwst's kernels have their centre there rather than at sample 0: what is convolved with them moves by one sample.
+    Precision and device are those of the real array ``like``.
     """
-    x = xp.arange(count, **created)
+    x = xp.arange(count, dtype=like.dtype, device=device(like))
     centred = xp.where(x > count // 2 + 1, x - count, x) - 1.0
     kernel = xp.exp(-0.5 * (centred / sigma) ** 2) / (sigma * math.sqrt(2 * math.pi))
     return xp.fft.rfft(kernel)

@@ -43,8 +43,8 @@ def fit_full_frame(image: Array, mask: Array, *, detector: str) -> Array:
 
     Notes
     -----
-    Rauscher 2024, PASP 136, 015001, https://doi.org/10.1088/1538-3873/ad1b36. As in jwst the density of a line is that of
-    the line before, one pixel earlier, and the noise is one line and one pixel late.
+    Rauscher 2024, PASP 136, 015001, https://doi.org/10.1088/1538-3873/ad1b36. As in jwst the density of a line is
+    that of the line before, one pixel earlier, and the noise is one line and one pixel late.
     """
     xp = array_namespace(image, mask)
     exact = accumulator_dtype(image, xp=xp)
@@ -57,7 +57,7 @@ def fit_full_frame(image: Array, mask: Array, *, detector: str) -> Array:
     number = xp.arange(lines.shape[0], dtype=exact, device=device(image))[:, None]
     fitted = fitted & (number >= REFERENCE_LINES) & (number < lines.shape[0] - REFERENCE_LINES)
     gain = xp.asarray(gains, dtype=exact, device=device(image))
-    smooth = _smoothed(xp.where(fitted, amplitudes * gain, 0.0), exact, xp=xp)
+    smooth = _smoothed(xp.where(fitted, amplitudes * gain, 0.0), xp=xp)
     noise = xp.roll(xp.fft.irfft(smooth, n=lines.shape[-1], axis=-1), 1, axis=-1)
     return to_science(xp.astype(noise, image.dtype), detector)
 
@@ -73,9 +73,10 @@ def _gains(length: int) -> list[float]:
 
 def _density(mask: Array, dtype: object, *, xp: Namespace) -> Array:
     """Share of background pixels around each one, in the line before unless that has far fewer; at least 1e-6."""
-    lines, length = mask.shape
-    spectrum = gaussian_spectrum(length, DENSITY_SIGMA, {"dtype": dtype, "device": device(mask)}, xp=xp)
-    own = xp.fft.irfft(xp.fft.rfft(xp.astype(mask, dtype), axis=-1) * spectrum, n=length, axis=-1)
+    length = mask.shape[-1]
+    share = xp.astype(mask, dtype)
+    spectrum = gaussian_spectrum(length, DENSITY_SIGMA, share, xp=xp)
+    own = xp.fft.irfft(xp.fft.rfft(share, axis=-1) * spectrum, n=length, axis=-1)
     before = xp.roll(own, 1, axis=0)
     return xp.clip(xp.where(before > SPARSE * own, before, own), 1e-6, None)
 
@@ -88,10 +89,10 @@ def _without_outliers(lines: Array, mask: Array, *, xp: Namespace) -> Array:
     return xp.where(xp.abs(off) <= reach, lines, median)
 
 
-def _smoothed(amplitudes: Array, exact: object, *, xp: Namespace) -> Array:
+def _smoothed(amplitudes: Array, *, xp: Namespace) -> Array:
     """Convolved along lines; the same as to smooth the noise itself, which is linear in the amplitudes."""
     lines = amplitudes.shape[0]
-    kernel = gaussian_spectrum(lines, SMOOTHING_SIGMA, {"dtype": exact, "device": device(amplitudes)}, xp=xp)
+    kernel = gaussian_spectrum(lines, SMOOTHING_SIGMA, xp.real(amplitudes), xp=xp)
     real, imaginary = (
         xp.fft.irfft(xp.fft.rfft(part, axis=0) * kernel[:, None], n=lines, axis=0)
         for part in (xp.real(amplitudes), xp.imag(amplitudes))

@@ -23,7 +23,7 @@ def fit_peak(ranked: Ranked, span: Span, centre: Array, deviation: Array, *, mir
 
     Notes
     -----
-    Least squares of a exp(-(x - m)^2 / 2 s^2) on the counts, in units of ``deviation`` (Levenberg 1944, Marquardt 1963).
+    Least squares of a exp(-(x - m)^2 / 2 s^2) on the counts (Levenberg 1944, Marquardt 1963).
     """
     xp = array_namespace(ranked.values)
     exact, place = ranked.sums.dtype, device(ranked.values)

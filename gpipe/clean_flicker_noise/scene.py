@@ -3,6 +3,7 @@
 from array_api_compat import array_namespace
 
 from gpipe.arrays import Array
+from gpipe.clean_flicker_noise.background import FillGaps, background_model
 from gpipe.clean_flicker_noise.limits import clip_to_background
 from gpipe.dq import MSA_FAILED_OPEN
 
@@ -57,13 +58,15 @@ def science_pixels(lit: Array, dq: Array) -> Array:
     return lit | (xp.any(behind_open, axis=0) if dq.ndim == 3 else behind_open)
 
 
-def fill_flat(flat: Array, smooth: Array) -> Array:
-    """A flat without gaps: pixels that are 0 or not finite take the value of the smooth image."""
-    xp = array_namespace(flat, smooth)
-    return xp.where(has_flat(flat), flat, smooth)
+def without_gaps(flat: Array, *, fill_gaps: FillGaps) -> Array:
+    """A flat that can be divided by: pixels that are 0 or not finite take the value of a smooth model of the others.
 
-
-def has_flat(flat: Array) -> Array:
-    """Where a flat can be divided by."""
+    Parameters
+    ----------
+    flat : float32, (row, column).
+    fill_gaps : see `background_model`.
+    """
     xp = array_namespace(flat)
-    return xp.isfinite(flat) & (flat != 0)
+    known = xp.isfinite(flat) & (flat != 0)
+    smooth = background_model(xp.where(known, flat, xp.nan), known, fill_gaps=fill_gaps)
+    return xp.where(known, flat, smooth.level)

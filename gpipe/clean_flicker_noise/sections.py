@@ -32,8 +32,11 @@ ReadCounts = Callable[[Array], Iterable[int]]
 
 @dataclass(frozen=True)
 class Cutoffs:
-    """Band of frequencies that is noise, in Hz: all up to ``low``, rolling off to ``low_end``; and all from ``high_end``,
-    rolling on from ``high``: noise from column to column in turn."""
+    """Frequencies that are noise, in Hz.
+
+    All up to ``low``, rolling off to ``low_end``; and all from ``high_end``, rolling on from ``high``, which is noise
+    that alternates from pixel to pixel.
+    """
 
     low: float = 1061.0
     low_end: float = 1211.0
@@ -99,9 +102,10 @@ def fit_sections(image: Array, mask: Array, *, detector: str, cutoffs: Cutoffs, 
 
 
 def plan_sections(counts: Sequence[int]) -> list[Section]:
-    """Sections with some 512 background pixels each, by the number that every line has; each begins half a section later.
+    """Sections with some 512 background pixels each, by the number that every line has.
 
-    What remains at the end belongs to the last section if it has less than half as many pixels again.
+    Each begins half a section after the one before. What remains at the end belongs to the last section if it has less
+    than half as many pixels again.
     """
     up_to = [0, *accumulate(counts)]
     used = [line for line, count in enumerate(counts) if count > 0]
@@ -136,7 +140,7 @@ def fit_section(lines: Array, mask: Array, *, cutoffs: Cutoffs) -> Array:
     modes, gains = _modes(ticks, cutoffs)
     samples, background = (_in_time(x, exact, xp=xp) for x in (xp.where(mask, lines, 0.0), mask))
     sigma = 1 / ((cutoffs.low + cutoffs.low_end) / 2) / PIXEL_TIME / 8
-    spectrum = gaussian_spectrum(ticks, sigma, {"dtype": exact, "device": device(lines)}, xp=xp)
+    spectrum = gaussian_spectrum(ticks, sigma, samples, xp=xp)
     density = xp.fft.irfft(xp.fft.rfft(background) * spectrum, n=ticks)
     weight = xp.where(background > 0, 1.0 / xp.clip(density, 1e-12, None), 0.0)
     amplitudes = fit_modes(samples, weight * weight, modes) * xp.asarray(gains, dtype=exact, device=device(lines))

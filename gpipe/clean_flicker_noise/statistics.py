@@ -36,15 +36,14 @@ class ImageStatistics:
 
 
 def image_statistics(
-    rate: Array, *, axis: int, channels: int, scatter_rows: tuple[float, float] = MIDDLE, fill_gaps: FillGaps
+    rate: Array, *, axis: int, scatter_rows: tuple[float, float] = MIDDLE, fill_gaps: FillGaps
 ) -> ImageStatistics:
     """Statistics of a rate image after a quick cleaning by medians, with background in place of sources.
 
     Parameters
     ----------
     rate : float32, (row, column), DN/s, divided by the flat if that will be used.
-    axis : 1 for noise that is the same along rows, 0 for noise that is the same along columns.
-    channels : the axis along which channels follow each other.
+    axis : along which noise is the same and channels follow each other: 1 for rows, 0 for columns.
     scatter_rows : from which to which share of the rows the scatter is measured.
     """
     xp = array_namespace(rate)
@@ -56,7 +55,7 @@ def image_statistics(
         masked=xp.mean(xp.astype(~found.mask, by_row.dtype)),
         row_slope=_line(by_row, xp=xp)[0],
         column_slope=_line(by_column, xp=xp)[0],
-        channel_offset=_channel_offset(by_column if channels == 1 else by_row, xp=xp),
+        channel_offset=_channel_offset(by_column if axis == 1 else by_row, xp=xp),
         scatter=_line(_profile(image, 0, scatter_rows, xp=xp), xp=xp)[1],
     )
 

@@ -49,7 +49,12 @@ class Reference:
     @cached_property
     def meta(self) -> Any:
         """The ``stdatamodels`` metadata tree; read when first asked for."""
-        return self._arrays.model().meta
+        return self.model.meta
+
+    @cached_property
+    def model(self) -> Any:
+        """The ``stdatamodels`` model, for references that are no planes of pixels. Arrays of FITS files are not in it."""
+        return self._arrays.model()
 
     @cached_property
     def window(self) -> Window:

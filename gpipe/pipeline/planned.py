@@ -1,33 +1,20 @@
-"""Steps of jwst's first stage that gpipe does not have yet: named, so that they can be skipped, and no more."""
+"""Steps of jwst's first stage that gpipe does not have yet, all for MIRI: named, so that scripts can set ``skip``."""
 
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from gpipe.controller import Step
 from gpipe.controller import parameters as p
-from gpipe.controller.settings import Kind, Origin, Settings
-from gpipe.exceptions import ParameterError
+from gpipe.controller.settings import Settings
 
 log = logging.getLogger(__name__)
 
 
-class PlannedStep(Step):
-    """A step that the order of near-infrared exposures holds a place for; it can only be skipped."""
+class MiriStep(Step):
+    """A step for MIRI exposures; any ``skip`` is as good as another for the exposures that gpipe calibrates."""
 
-    skip = p.Boolean(True, help="This step does not exist yet: True is the only value.")
-
-    def _assign(self, name: str, value: Any, origin: Origin) -> None:
-        super()._assign(name, value, origin)
-        if name != "skip" or self.skip:
-            return
-        super()._assign(name, True, origin)
-        if origin.kind != Kind.CRDS:
-            raise ParameterError(
-                f"{self.label}.skip: found {value!r}, but gpipe does not have this step yet; expected True"
-            )
-        log.warning("%s recommends step %s, which gpipe does not have yet; it is skipped", origin, self.label)
+    skip = p.Boolean(True, help="This step does not exist yet, and has no effect.")
 
     def _configure(self, layers: Sequence[Settings], problems: list[str]) -> None:
         """Files often hold every parameter of every step, skipped or not; a keyword is meant."""
@@ -43,13 +30,6 @@ class PlannedStep(Step):
 
 def _without(names: Sequence[str], layer: Settings) -> Settings:
     return replace(layer, values={name: value for name, value in layer.values.items() if name not in names})
-
-
-class MiriStep(PlannedStep):
-    """A step for MIRI exposures; any ``skip`` is as good as another for the exposures that gpipe calibrates."""
-
-    def _assign(self, name: str, value: Any, origin: Origin) -> None:
-        Step._assign(self, name, value, origin)
 
 
 class EmiCorrStep(MiriStep):
@@ -83,9 +63,3 @@ class ResetStep(MiriStep):
 
     class_alias = "reset"
     skip = p.Boolean(False)
-
-
-class CleanFlickerNoiseStep(PlannedStep):
-    """Planned: subtract 1/f noise from groups."""
-
-    class_alias = "clean_flicker_noise"

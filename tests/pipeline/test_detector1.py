@@ -128,28 +128,18 @@ def test_every_step_has_the_parameters_and_defaults_of_its_namesake_in_jwst():
 # --- steps that gpipe does not have yet -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["clean_flicker_noise"])
-def test_a_step_that_is_planned_can_only_be_skipped(name):
-    pipe = Detector1Pipeline(steps={name: {"skip": True, "save_results": True}})
-    with pytest.raises(ParameterError, match=rf"^{name}\.skip: found False, but gpipe does not have this step yet"):
-        setattr(pipe.steps[name], "skip", False)  # noqa: B010
-    assert pipe.steps[name].skip is True
-    with pytest.raises(ParameterError, match="does not have this step yet"):
-        Detector1Pipeline(steps={name: {"skip": "no"}})
-
-
 def test_a_parameter_of_a_planned_step_given_as_keyword():
-    with pytest.raises(ParameterError, match=r"n_sigma.*gpipe does not have this step yet"):
-        Detector1Pipeline(steps={"clean_flicker_noise": {"n_sigma": 3}})
+    with pytest.raises(ParameterError, match=r"algorithm.*gpipe does not have this step yet"):
+        Detector1Pipeline(steps={"emicorr": {"algorithm": "joint"}})
 
 
 def test_a_file_may_hold_parameters_of_planned_steps(tmp_path, caplog):
     caplog.set_level(logging.INFO, "gpipe")
-    text = "steps: {clean_flicker_noise: {skip: true, n_sigma: 2.0}, rscd: {skip: false}}"
+    text = "steps: {emicorr: {skip: true, algorithm: joint}, rscd: {skip: false}}"
     (tmp_path / "all.asdf").write_text(text)
     pipe = Detector1Pipeline.from_config_file(tmp_path / "all.asdf")
-    assert pipe.clean_flicker_noise.skip is True
-    assert caplog.messages == ["Step clean_flicker_noise is skipped; of its parameters not used: n_sigma"]
+    assert (pipe.emicorr.skip, pipe.rscd.skip) == (True, False)
+    assert caplog.messages == ["Step emicorr is skipped; of its parameters not used: algorithm"]
 
 
 def test_a_file_with_all_parameters_of_jwst_loads_and_ours_reads_back(tmp_path):
@@ -160,21 +150,6 @@ def test_a_file_with_all_parameters_of_jwst_loads_and_ours_reads_back(tmp_path):
     assert pipe.jump.rejection_threshold == 7.0
     pipe.export_config(tmp_path / "ours.asdf")
     assert Detector1Pipeline.from_config_file(tmp_path / "ours.asdf").get_pars() == pipe.get_pars()
-
-
-def test_a_planned_step_that_crds_recommends_is_skipped_with_a_warning(exposure, monkeypatch, caplog, tmp_path):
-    (tmp_path / "jwst_nirspec_pars-cleanflickernoisestep_0001.asdf").write_text(
-        "parameters: {skip: false, fit_method: fft}"
-    )
-    monkeypatch.setattr(
-        "gpipe.controller.references.find_parameter_file",
-        lambda reftype, crds_parameters: next(tmp_path.glob(f"*{reftype}*"), None),
-    )
-    assert call(exposure).meta.cal_step.clean_flicker_noise == "SKIPPED"
-    warnings = [r.message for r in caplog.records if r.levelno == logging.WARNING]
-    assert any(
-        "recommends step clean_flicker_noise, which gpipe does not have yet; it is skipped" in w for w in warnings
-    )
 
 
 # --- what is refused ------------------------------------------------------------------------------------------

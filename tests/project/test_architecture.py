@@ -21,10 +21,12 @@ FLOOR_OF_PACKAGE = {
 PURE_MAY_IMPORT = {
     "array_api_compat",
     "array_api_extra",
+    "bisect",
     "collections",
     "dataclasses",
     "enum",
     "functools",
+    "itertools",
     "math",
     "typing",
 }

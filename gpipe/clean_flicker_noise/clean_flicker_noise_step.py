@@ -1,0 +1,322 @@
+"""The clean_flicker_noise step."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gpipe.arrays import Array
+from gpipe.clean_flicker_noise.background import FillGaps, default_box, find_background
+from gpipe.clean_flicker_noise.choice import THRESHOLDS, choose
+from gpipe.clean_flicker_noise.cleaning import Cleaned, FitNoise, Method, clean_images, clean_ramp
+from gpipe.clean_flicker_noise.full_frame import SIZE, fit_full_frame
+from gpipe.clean_flicker_noise.median_image import relative_light, scaled_median
+from gpipe.clean_flicker_noise.mesh_gaps_step import gap_filler
+from gpipe.clean_flicker_noise.scene import background_mask, science_pixels, without_gaps
+from gpipe.clean_flicker_noise.sections import CUTOFFS, Cutoffs, fit_sections
+from gpipe.clean_flicker_noise.statistics import image_statistics
+from gpipe.clean_flicker_noise.stripes import fit_stripes
+from gpipe.controller import Produced, References, SideProduct, Skip, Step
+from gpipe.controller import parameters as p
+from gpipe.datamodels import CountRate, InFlight, Ramp
+from gpipe.datamodels.nirspec_light import has_wcs, lit_pixels, needs_wcs
+from gpipe.datamodels.products import bare_model
+from gpipe.exceptions import InputError, ParameterError
+from gpipe.ramp_fitting import RampFitStep
+
+log = logging.getLogger(__name__)
+
+FFT_KINDS = ("NRS_MSASPEC", "NRS_IFU", "NRS_FIXEDSLIT", "NRS_BRIGHTOBJ")
+LATER_STAGES = ("NIS_SOSS", "NRS_BRIGHTOBJ", "NRC_TSGRISM", "NRC_TSIMAGE")
+"""Exposures whose light jwst measures, for ``median_image``, by steps of its later stages."""
+SOSS = "NIS_SOSS"
+MEDIAN_IMAGE = "median_image"
+
+Exposure = Ramp | CountRate
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """Parameters that ``autoparam`` may change and exposures may rule out."""
+
+    background_method: str | None
+    fit_by_channel: bool
+    apply_flat_field: bool
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """Rates that sources are looked for in, divided by the flat: (row, column) or (integration, row, column)."""
+
+    rate: Array
+    dq: Array
+
+
+class CleanFlickerNoiseStep(Step):
+    """Subtract the 1/f noise of the readout from ramps or count rates; skipped by default."""
+
+    class_alias = "clean_flicker_noise"
+    reference_file_types = ("flat", "pastasoss", "readnoise", "gain")
+    optional_references = ("flat", "pastasoss")
+    accepts = (Ramp, CountRate)
+    expects = ("dq_init", "saturation", "superbias", "refpix", "linearity", "dark_sub", "jump")
+
+    autoparam = p.Boolean(
+        False,
+        help="Choose background_method, fit_by_channel and apply_flat_field by what NIRCam and NIRISS images show.",
+    )
+    fit_method = p.Option("median", ("fft", "median"), help="Noise as Fourier modes (NIRSpec only), or as stripes.")
+    fit_by_channel = p.Boolean(False, help="Stripes for each readout channel by itself. Full frames only.")
+    background_method = p.Option(
+        "median",
+        ("median", "model", MEDIAN_IMAGE, "None", None),
+        help="Background: one level, a smooth model, the median of all integrations, or none.",
+    )
+    background_box_size = p.IntegerList(
+        None, min=2, max=2, unit="pixel", help="Rows and columns of the boxes of the model; default up to 32."
+    )
+    mask_science_regions = p.Boolean(
+        False, help="Leave out where spectra lie. NIRSpec: needs a WCS. NIRISS SOSS: by the pastasoss reference."
+    )
+    apply_flat_field = p.Boolean(False, help="Divide by the flat while background and noise are fitted.")
+    n_sigma = p.Float(2.0, unit="sigma", help="Pixels further from the background are no background; 0 takes all.")
+    fit_histogram = p.Boolean(False, help="Get the background's level and width in rates from a histogram.")
+    single_mask = p.Boolean(True, help="One mask for all integrations.")
+    user_mask = p.Path(None, help="FITS file with a mask, 1 for background and 0 for anything else, to use instead.")
+    save_mask = p.Boolean(False, help="Also save the mask, as a mask product.")
+    save_background = p.Boolean(False, help="Also save the background, as a flicker_bkg product.")
+    save_noise = p.Boolean(False, help="Also save what was added to the data, as a flicker_noise product.")
+    skip = p.Boolean(True, help="Leave the exposure as it is.")
+
+    def wanted_references(self, meta: Any) -> Sequence[str]:
+        wanted = ["readnoise", "gain"] if self._drafts(meta) else []
+        if self.apply_flat_field or self._chooses(meta):
+            wanted.append("flat")
+        if meta.exposure.type == SOSS:
+            wanted.append("pastasoss")
+        return wanted
+
+    def check(self, meta: Any, references: References) -> None:
+        if meta.instrument.name == "MIRI":
+            raise InputError(f"{self.label}: found INSTRUME MIRI, which gpipe does not do yet; expected near infrared")
+        if self.background_method == MEDIAN_IMAGE and meta.exposure.type in LATER_STAGES:
+            raise ParameterError(
+                f"{self.label}.background_method: found 'median_image' for {meta.exposure.type}, whose light is "
+                "measured in later stages only; expected 'median', 'model' or None"
+            )
+        mask = self._mask_file()
+        if mask is not None and not Path(mask).is_file():
+            raise ParameterError(f"{self.label}.user_mask: found no file {mask}, expected a FITS file")
+        if self.mask_science_regions and mask is None:
+            self._check_science_regions(meta, references)
+
+    def _check_science_regions(self, meta: Any, references: References) -> None:
+        found = None
+        if needs_wcs(meta) and not has_wcs(meta):
+            found = f"{meta.filename} has no WCS as jwst's assign_wcs makes it"
+        if meta.exposure.type == SOSS and references.pastasoss is None:
+            found = "no pastasoss reference applies to this exposure"
+        if found:
+            raise ParameterError(
+                f"{self.label}.mask_science_regions: found True, but {found}; expected False, or a user_mask"
+            )
+
+    def apply(self, exposure: Exposure, references: References) -> Produced:
+        meta = exposure.meta
+        if self.fit_method == "fft" and meta.exposure.type not in FFT_KINDS:
+            raise Skip(f"fit_method is 'fft', expected 'median' for {meta.exposure.type}")
+        fill = gap_filler(exposure.backend)
+        chosen = self._choose(exposure, references, fill)
+        flat = _flat(exposure, references, fill) if chosen.apply_flat_field else None
+        draft = self._draft(exposure, references, flat) if self._drafts(meta) else None
+        mask = self._mask(exposure, references, draft)
+        cleaned = self._clean(exposure, chosen, mask, draft, flat, fill)
+        _tell_unusable(exposure.backend.to_host(cleaned.usable))
+        result = replace(exposure, data=cleaned.data)
+        return Produced((result,), self._side_products(mask, cleaned, exposure))
+
+    # --- parameters ---------------------------------------------------------------------------------------------
+
+    def _mask_file(self) -> str | None:
+        return None if str(self.user_mask).lower() in ("none", "") else self.user_mask
+
+    def _drafts(self, meta: Any) -> bool:
+        """Whether rates are needed to tell background from sources, or to choose parameters."""
+        return self._mask_file() is None or self.background_method == MEDIAN_IMAGE or self._chooses(meta)
+
+    def _chooses(self, meta: Any) -> bool:
+        return self.autoparam and meta.exposure.type in THRESHOLDS
+
+    def _by_integration(self) -> bool:
+        return not self.single_mask or self.background_method == MEDIAN_IMAGE
+
+    def _choose(self, exposure: Exposure, references: References, fill: FillGaps) -> _Chosen:
+        """The parameters to use, after ``autoparam`` and the kind of exposure have had their say."""
+        meta = exposure.meta
+        method = None if str(self.background_method) == "None" else self.background_method
+        chosen = _Chosen(method, self.fit_by_channel, self.apply_flat_field)
+        if self._chooses(meta):
+            chosen = self._automatic(exposure, references, fill)
+        elif self.autoparam:
+            log.warning("autoparam: no parameters are known for EXP_TYPE %s; those given are used", meta.exposure.type)
+        if chosen.apply_flat_field and references.flat is None:
+            log.warning("apply_flat_field: no flat reference applies to this exposure; it is not divided by a flat")
+            chosen = replace(chosen, apply_flat_field=False)
+        if chosen.fit_by_channel and meta.subarray.name != "FULL":
+            log.warning("fit_by_channel: found subarray %s, expected FULL; all channels together", meta.subarray.name)
+            chosen = replace(chosen, fit_by_channel=False)
+        return chosen
+
+    def _automatic(self, exposure: Exposure, references: References, fill: FillGaps) -> _Chosen:
+        rate = _mean_rate(exposure, references)
+        if references.flat is not None:
+            rate = rate / _flat(exposure, references, fill)
+        thresholds = THRESHOLDS[exposure.meta.exposure.type]
+        found = image_statistics(rate, axis=_axis(exposure), scatter_rows=thresholds.scatter_rows, fill_gaps=fill)
+        numbers = {name: float(exposure.backend.to_host(value)) for name, value in vars(found).items()}
+        chosen = _Chosen(**choose(thresholds, **numbers), apply_flat_field=references.flat is not None)
+        log.info("autoparam: %s", ", ".join(f"{name}={value!r}" for name, value in asdict(chosen).items()))
+        return chosen
+
+    # --- where to look ------------------------------------------------------------------------------------------
+
+    def _draft(self, exposure: Exposure, references: References, flat: Array | None) -> _Draft:
+        rate, quality = exposure.data, getattr(exposure, "dq", None)
+        if isinstance(exposure, Ramp):
+            log.info("Rates are drafted to tell background from sources")
+            fit = RampFitStep().fit(exposure, references)
+            rates = fit.integrations if self._by_integration() else fit.exposure
+            rate, quality = rates.slope, rates.dq
+        return _Draft(rate if flat is None else rate / flat, quality)
+
+    def _mask(self, exposure: Exposure, references: References, draft: _Draft | None) -> Array:
+        path = self._mask_file()
+        if path is not None:
+            return exposure.backend.to_device(_user_mask(path, exposure.data.shape))
+        return background_mask(
+            draft.rate,
+            self._science(exposure, references, draft),
+            n_sigma=self.n_sigma,
+            fit_histogram=self.fit_histogram,
+            single=not self._by_integration(),
+        )
+
+    def _science(self, exposure: Exposure, references: References, draft: _Draft) -> Array | None:
+        """Pixels that spectra may fall on."""
+        if not self.mask_science_regions:
+            return None
+        shape, to_device = exposure.data.shape[-2:], exposure.backend.to_device
+        if exposure.meta.instrument.name == "NIRSPEC":
+            return science_pixels(to_device(lit_pixels(exposure.meta, shape)), draft.dq)
+        if exposure.meta.exposure.type == SOSS:
+            from gpipe.datamodels.soss_traces import trace_mask
+
+            return to_device(trace_mask(references.pastasoss.model, exposure.meta, shape))
+        return None
+
+    # --- cleaning -----------------------------------------------------------------------------------------------
+
+    def _clean(
+        self,
+        exposure: Exposure,
+        chosen: _Chosen,
+        mask: Array,
+        draft: _Draft | None,
+        flat: Array | None,
+        fill: FillGaps,
+    ) -> Cleaned:
+        method = Method(self._noise(exposure, chosen), flat=flat)
+        if chosen.background_method == MEDIAN_IMAGE:
+            scene = _median_scene(exposure, draft)
+            return clean_images(exposure.data, mask, method, scene=scene, keep_background=self.save_background)
+        if chosen.background_method is not None:
+            box = tuple(self.background_box_size) if self.background_box_size else None
+            _warn_of_uneven(box, exposure.data.shape[-2:], chosen.background_method)
+            find = partial(
+                find_background, method=chosen.background_method, n_sigma=self.n_sigma, box_size=box, fill_gaps=fill
+            )
+            method = replace(method, find_background=find)
+        if isinstance(exposure, Ramp):
+            return clean_ramp(exposure.data, exposure.groupdq, mask, method, keep_background=self.save_background)
+        return clean_images(exposure.data, mask, method, keep_background=self.save_background)
+
+    def _noise(self, exposure: Exposure, chosen: _Chosen) -> FitNoise:
+        if self.fit_method == "median":
+            return partial(fit_stripes, axis=_axis(exposure), by_channel=chosen.fit_by_channel)
+        detector = exposure.meta.instrument.detector
+        if exposure.data.shape[-2:] == (SIZE, SIZE):
+            return partial(fit_full_frame, detector=detector)
+        cutoffs = CUTOFFS.get(exposure.meta.subarray.name, Cutoffs())
+        return partial(fit_sections, detector=detector, cutoffs=cutoffs, read_counts=exposure.backend.to_host)
+
+    def _side_products(self, mask: Array, cleaned: Cleaned, exposure: Exposure) -> tuple[SideProduct, ...]:
+        products = []
+        if self.save_mask:
+            products.append(SideProduct(bare_model(mask, exposure), suffix="mask"))
+        if self.save_background:
+            products.append(SideProduct(bare_model(cleaned.background, exposure), suffix="flicker_bkg"))
+        if self.save_noise:
+            products.append(SideProduct(bare_model(cleaned.data - exposure.data, exposure), suffix="flicker_noise"))
+        return tuple(products)
+
+
+def _axis(exposure: InFlight) -> int:
+    """The array axis along which noise is the same, that is, in which lines are read."""
+    return abs(exposure.meta.subarray.slowaxis) - 1
+
+
+def _flat(exposure: InFlight, references: References, fill: FillGaps) -> Array:
+    return without_gaps(references.flat.plane("data", exposure), fill_gaps=fill)
+
+
+def _mean_rate(exposure: Exposure, references: References) -> Array:
+    if isinstance(exposure, Ramp):
+        return RampFitStep().fit(exposure, references).exposure.slope
+    if exposure.data.ndim == 2:
+        return exposure.data
+    from gpipe.clean_flicker_noise.median_image import mean_image
+
+    return mean_image(exposure.data)
+
+
+def _median_scene(exposure: Exposure, draft: _Draft) -> Array:
+    """What all integrations show, as bright as it is in each of them."""
+    if exposure.data.ndim == 2 or exposure.data.shape[0] == 1:
+        raise Skip("background_method is 'median_image' and the exposure has 1 integration, expected 2 or more")
+    light = relative_light(draft.rate)
+    unmeasured = int(np.count_nonzero(~exposure.backend.to_host(light.measured)))
+    if unmeasured == exposure.data.shape[0]:
+        raise Skip("found no light in any integration to scale the median image by")
+    if unmeasured:
+        log.warning("%d integrations have no measurable light; the median image is scaled to the others", unmeasured)
+    return scaled_median(exposure.data, light.factor)
+
+
+def _user_mask(path: str, shape: tuple[int, ...]) -> np.ndarray:
+    from stdatamodels.jwst import datamodels
+
+    with datamodels.open(path) as model:
+        mask = np.asarray(model.data).astype(bool)
+    integrations = shape[0] if len(shape) > 2 else 1
+    if mask.shape[-2:] != shape[-2:] or (mask.ndim == 3 and mask.shape[0] != integrations):
+        raise Skip(
+            f"user_mask {path}: found shape {mask.shape}, expected {shape[-2:]} or {(integrations, *shape[-2:])}"
+        )
+    return mask
+
+
+def _warn_of_uneven(box: tuple[int, ...] | None, shape: tuple[int, ...], method: str) -> None:
+    if method == "model" and box and any(size % side for size, side in zip(shape, box, strict=True)):
+        even = tuple(default_box(size) for size in shape)
+        log.warning("background_box_size: found %s, expected boxes that fit %s evenly, such as %s", box, shape, even)
+
+
+def _tell_unusable(usable: np.ndarray) -> None:
+    for place in np.argwhere(~usable):
+        names = ("integration", "group")[: len(place)]
+        where = ", ".join(f"{name} {number + 1}" for name, number in zip(names, place, strict=True))
+        log.warning("%s: no pixel can be used; it is left as it is", where)
