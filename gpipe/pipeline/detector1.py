@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, cast
 
 from gpipe.charge_migration import ChargeMigrationStep
+from gpipe.clean_flicker_noise import CleanFlickerNoiseStep
 from gpipe.controller import Pipeline, SideProduct, Step
 from gpipe.controller import parameters as p
 from gpipe.controller.naming import OutputSettings
@@ -57,7 +58,7 @@ class Detector1Pipeline(Pipeline):
         "charge_migration": ChargeMigrationStep,
         "jump": JumpStep,
         "picture_frame": PictureFrameStep,
-        "clean_flicker_noise": planned.CleanFlickerNoiseStep,
+        "clean_flicker_noise": CleanFlickerNoiseStep,
         "ramp_fit": RampFitStep,
         "gain_scale": GainScaleStep,
     }
