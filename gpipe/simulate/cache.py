@@ -111,7 +111,9 @@ def _write_instrument(cache: CrdsCache, instrument: str, configs: list[ExposureC
     detectors: dict[str, list[ExposureConfig]] = {}
     for config in configs:
         detectors.setdefault(config.detector, []).append(config)
-    entries: dict[str, dict[tuple[str, ...], Path]] = {name: {} for name in (*references.MAKERS, "dark", "refpix", "pictureframe")}
+    entries: dict[str, dict[tuple[str, ...], Path]] = {
+        name: {} for name in (*references.MAKERS, "dark", "refpix", "pictureframe")
+    }
     for of_detector in detectors.values():
         _check_agreement(of_detector)
         _write_detector(cache, of_detector, full_frame, entries)
@@ -141,7 +143,7 @@ def _write_detector(cache: CrdsCache, configs: list[ExposureConfig], full_frame:
     area = FULL if full_frame else _span([c.window for c in configs])
     pixels = make_pixels(config.sca, area, config.pixels)
     for reftype, make in references.MAKERS.items():
-        if reftype == "ipc" and not config.pixels.ipc:
+        if not references.applies(reftype, config):
             continue
         kinds = _by_readout(configs) if reftype in _WITH_REFERENCE_PIXELS else [("ANY", configs)]
         for readout, of_readout in kinds:

@@ -23,6 +23,7 @@ class DetectorEffects:
     hot_fraction, dead_fraction : share of pixels with a strong dark current, and with no response.
     gap_fraction : share of pixels, for each reference file, that the reference has no value for (NaN, flagged).
     ipc : share of a pixel's signal that each of its four neighbours shows; 0 means an IPC reference of N/A.
+    traps : factor on the typical density of charge traps; 0 means no persistence, and trap references of N/A.
     charge_migration : share of the charge arriving in a pixel that each of its four neighbours gets for every 100,000
         electrons that the pixel holds more than it; 0 for none.
     migration_onset : electron; a pixel that holds less keeps what arrives.
@@ -35,6 +36,7 @@ class DetectorEffects:
     dead_fraction: float = 0.0005
     gap_fraction: float = 0.0001
     ipc: float = 0.0
+    traps: float = 0.0
     charge_migration: float = 0.0
     migration_onset: float = 25_000.0
     seed: int = 0
@@ -79,6 +81,8 @@ class ExposureConfig:
     zero_frame : also keep the first frame of each integration (NIRCam).
     gain_factor : GAINFACT of the gain reference, when the bias voltage is not the usual one.
     exposure : number of the exposure, in the file name.
+    start : seconds after the usual start.
+    after : the exposure before, of the same pixels, whose light the traps of ``pixels`` remember.
     seed : of everything random in the exposure; the sources in the sky depend on ``scene.seed`` only.
     """
 
@@ -97,6 +101,8 @@ class ExposureConfig:
     zero_frame: bool = False
     gain_factor: float | None = None
     exposure: int = 1
+    start: float = 0.0
+    after: "ExposureConfig | None" = None
     scene: Scene = field(default_factory=Scene)
     noise: NoiseEffects = field(default_factory=NoiseEffects)
     pixels: DetectorEffects = field(default_factory=DetectorEffects)
@@ -113,9 +119,21 @@ class ExposureConfig:
             raise ParameterError(f"{self.readpatt}: IRS2 readout is for subarray FULL, with noutputs not given")
         if self.noutputs not in (None, 1, 4):
             raise ParameterError(f"noutputs={self.noutputs}: expected 1 or 4")
+        if self.interleaved and self.pixels.traps:
+            raise ParameterError(f"{self.readpatt}: traps are simulated for traditional readout only")
         if self.noise.picture_frame and found != "NIRSPEC":
             raise ParameterError(f"picture_frame={self.noise.picture_frame}: only NIRSpec has one, not {found}")
         _ = self.pattern, self.window
+        if self.after is not None:
+            self._check_earlier(self.after)
+
+    def _check_earlier(self, after: "ExposureConfig") -> None:
+        same = (self.detector, self.subarray, self.pixels) == (after.detector, after.subarray, after.pixels)
+        if not same or self.start < after.end:
+            raise ParameterError(
+                f"after: found {after.detector} {after.subarray} until {after.end:.1f} s; "
+                f"expected the same pixels, {self.detector} {self.subarray}, until {self.start:.1f} s at most"
+            )
 
     @cached_property
     def sca(self) -> Detector:
@@ -157,6 +175,16 @@ class ExposureConfig:
     def integration_time(self) -> float:
         """Seconds from the reset to the last frame of an integration."""
         return self.pattern.frames(self.ngroups) * self.frame_time
+
+    @property
+    def elapsed_time(self) -> float:
+        """Seconds of all integrations, each with a reset after it."""
+        return self.nints * (self.integration_time + self.frame_time)
+
+    @property
+    def end(self) -> float:
+        """Seconds after the usual start."""
+        return self.start + self.elapsed_time
 
     @property
     def exposure_type(self) -> str:

@@ -13,6 +13,7 @@ from gpipe.simulate.interleaved import InterleavedReadout, science_row_numbers
 from gpipe.simulate.picture_frame import PictureFrame
 from gpipe.simulate.pixels import ADC_LIMIT, Pixels
 from gpipe.simulate.response import invert_response
+from gpipe.simulate.traps import Traps
 
 _BLOCK_ROWS = 128
 """Rows worked on at a time, so that intermediate arrays stay in the processor's cache."""
@@ -37,16 +38,22 @@ class Ramps:
     saturated_from: np.ndarray
 
 
-def expose(config: ExposureConfig, pixels: Pixels, light: np.ndarray, rng: np.random.Generator) -> Ramps:
+def expose(
+    config: ExposureConfig,
+    pixels: Pixels,
+    light: np.ndarray,
+    rng: np.random.Generator,
+    traps: Traps | None = None,
+) -> Ramps:
     """Expose pixels to ``light`` (electron/s, float32, (row, column)) for all integrations of ``config``."""
     shape = light.shape
     data = np.empty((config.nints, config.ngroups, *shape), dtype=np.uint16)
     zeroframe = np.empty((config.nints, *shape), dtype=np.uint16)
     saturated_from = np.full((config.nints, *shape), config.ngroups, dtype=np.int16)
-    integration = _Integration(config, pixels, light, rng)
+    integration = _Integration(config, pixels, light, rng, traps)
     hits: list[np.ndarray] = []
     for number in range(config.nints):
-        integration.reset()
+        integration.reset(after_another=number > 0)
         for group in range(config.ngroups):
             data[number, group] = integration.group(group, number, zeroframe[number], saturated_from[number], hits)
     return Ramps(data, zeroframe, np.concatenate(hits), saturated_from)
@@ -55,9 +62,16 @@ def expose(config: ExposureConfig, pixels: Pixels, light: np.ndarray, rng: np.ra
 class _Integration:
     """The state of the detector between two resets."""
 
-    def __init__(self, config: ExposureConfig, pixels: Pixels, light: np.ndarray, rng: np.random.Generator):
+    def __init__(
+        self,
+        config: ExposureConfig,
+        pixels: Pixels,
+        light: np.ndarray,
+        rng: np.random.Generator,
+        traps: Traps | None,
+    ):
         noise, sca = config.noise, config.sca
-        self._config, self._pixels, self._rng = config, pixels, rng
+        self._config, self._pixels, self._rng, self._traps = config, pixels, rng, traps
         self._rate = light * pixels.sensitivity + pixels.dark
         kind = InterleavedReadout if config.interleaved else Readout
         self._readout = kind(sca, config.window, config.outputs)
@@ -67,8 +81,12 @@ class _Integration:
         self._read_noise = np.float32(noise.read_noise * sca.read_noise / sca.gain)
         self._picture_frame = PictureFrame(config, self._rate.shape, self._rows, rng)
 
-    def reset(self) -> None:
-        """Empty the pixels; what the reset leaves behind is one offset a pixel."""
+    def reset(self, *, after_another: bool) -> None:
+        """Empty the pixels; what the reset leaves behind is one offset a pixel. Traps keep what they captured."""
+        if self._traps is not None and after_another:
+            config = self._config
+            self._traps.capture(self._rate / self._pixels.gain, config.integration_time + config.frame_time)
+            self._traps.release(config.frame_time)
         offset = np.float32(self._config.noise.ktc) / self._pixels.gain
         self._pedestal = self._pixels.bias + offset * self._rng.standard_normal(offset.shape, dtype=np.float32)
         self._charge = np.zeros_like(self._rate)
@@ -91,10 +109,12 @@ class _Integration:
         return total // pattern.nframes
 
     def _collect_charge(self, seconds: float, number: int, group: int) -> np.ndarray:
-        """Light, dark current and cosmic rays of a time span; full pixels collect no more."""
+        """Light, dark current, cosmic rays and what traps let go in a time span; full pixels collect no more."""
+        freed = 0.0 if self._traps is None else self._traps.release(seconds) * self._pixels.gain
+        freed = np.broadcast_to(np.float32(freed), self._rate.shape)
         arriving = np.empty_like(self._charge)
         for rows in _blocks(len(self._rate)):
-            expected = self._rate[rows] * np.float32(seconds)
+            expected = self._rate[rows] * np.float32(seconds) + freed[rows]
             arriving[rows] = self._rng.poisson(expected) if self._config.noise.photon_noise else expected
         self._charge += self._migrated(arriving)
         hits = self._hits(seconds)
