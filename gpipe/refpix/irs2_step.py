@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from gpipe.arrays import Array
-from gpipe.arrays.interleaved import BLOCK, READS, science_rows
+from gpipe.arrays.interleaved import BLOCK, OUTPUTS, READS, science_rows
 from gpipe.controller import Skip
 from gpipe.datamodels import Ramp, Reference
 from gpipe.exceptions import InputError, ReferenceFileError
@@ -16,13 +16,10 @@ from gpipe.refpix.irs2_correction import correct_irs2
 from gpipe.refpix.irs2_means import output_levels
 from gpipe.refpix.irs2_streams import row_length
 from gpipe.refpix.irs2_weights import Weights, half_spectrum
-from gpipe.refpix.orientation import DETECTOR_SIZE, Orientation
+from gpipe.refpix.orientation import Orientation
 
 log = logging.getLogger(__name__)
 
-BLOCKS = DETECTOR_SIZE // 4 // (BLOCK - READS)
-TABLE_ROWS = 2 * DETECTOR_SIZE * row_length(BLOCKS * BLOCK)
-"""Real and imaginary part of the weight at each frequency of a frame's stream."""
 _NAMES = tuple(f"{kind}_{output}" for kind in ("alpha", "beta") for output in range(4))
 
 
@@ -73,8 +70,10 @@ def apply_irs2(step: Irs2Parameters, exposure: Ramp, orientation: Orientation, r
 
 def _weights(exposure: Ramp, refpix: Reference) -> Weights:
     table = refpix.read("irs2_table")
-    if len(table) != TABLE_ROWS:
-        raise ReferenceFileError(f"refpix reference {refpix.name}: found {len(table)} rows; expected {TABLE_ROWS}")
+    rows, columns = exposure.data.shape[-2:]
+    expected = 2 * columns * row_length(rows // OUTPUTS)  # real and imaginary part for each frequency of a frame
+    if len(table) != expected:
+        raise ReferenceFileError(f"refpix reference {refpix.name}: found {len(table)} rows; expected {expected}")
     columns = _columns(table, _NAMES, refpix)
     alpha, beta = (
         half_spectrum(exposure.backend.to_device(np.stack(part).astype(np.float32)))
@@ -90,7 +89,7 @@ def _named_by_reference(exposure: Ramp, orientation: Orientation, refpix: Refere
         return None
     columns = _columns(refpix.read("dq_table"), ("output", "odd_even", "mask"), refpix)
     rows = [tuple(int(value) for value in row) for row in zip(*columns, strict=True)]
-    bad = np.asarray(reads_of_table(rows, BLOCKS))
+    bad = np.asarray(reads_of_table(rows, exposure.data.shape[-2] // (OUTPUTS * BLOCK)))
     log.info("Reference reads that the reference names as bad: %d", bad.sum())
     return exposure.backend.to_device(bad if orientation.fastaxis > 0 else np.flip(bad).copy())
 
