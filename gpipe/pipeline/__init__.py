@@ -1,13 +1,13 @@
 """Whole pipelines."""
 
+from gpipe.pipeline.dark import DarkPipeline
 from gpipe.pipeline.detector1 import Detector1Pipeline
 
-__all__ = ["Detector1Pipeline"]
+__all__ = ["DarkPipeline", "Detector1Pipeline"]
 
 _OF_JWST = (
     "Ami3Pipeline",
     "Coron3Pipeline",
-    "DarkPipeline",
     "GuiderPipeline",
     "Image2Pipeline",
     "Image3Pipeline",

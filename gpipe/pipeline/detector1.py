@@ -10,7 +10,6 @@ from gpipe.controller import parameters as p
 from gpipe.controller.naming import OutputSettings
 from gpipe.dark_current import DarkCurrentStep
 from gpipe.dq_init import DQInitStep
-from gpipe.exceptions import InputError
 from gpipe.gain_scale import GainScaleStep
 from gpipe.group_scale import GroupScaleStep
 from gpipe.ipc import IPCStep
@@ -19,13 +18,11 @@ from gpipe.linearity import LinearityStep
 from gpipe.persistence import PersistenceStep
 from gpipe.picture_frame import PictureFrameStep
 from gpipe.pipeline import planned
+from gpipe.pipeline.instruments import check_near_infrared
 from gpipe.ramp_fitting import RampFitStep
 from gpipe.refpix import RefPixStep
 from gpipe.saturation import SaturationStep
 from gpipe.superbias import SuperBiasStep
-
-NEAR_INFRARED = ("FGS", "NIRCAM", "NIRISS", "NIRSPEC")
-GUIDE_EXPOSURES = ("FGS_ACQ", "FGS_FINEGUIDE", "FGS_ID", "FGS_TRACK")
 
 
 class Detector1Pipeline(Pipeline):
@@ -66,14 +63,7 @@ class Detector1Pipeline(Pipeline):
 
     def order(self, meta: Any) -> Sequence[str]:
         """The near-infrared order; MIRI and guide exposures are refused."""
-        kind, name = meta.exposure.type, meta.filename or "the exposure"
-        if meta.instrument.name not in NEAR_INFRARED:
-            found = f"INSTRUME {meta.instrument.name}"
-            raise InputError(
-                f"{name}: found {found}, which gpipe does not calibrate yet; expected one of {', '.join(NEAR_INFRARED)}"
-            )
-        if str(kind).startswith(GUIDE_EXPOSURES):
-            raise InputError(f"{name}: found a guide exposure ({kind}), which gpipe does not calibrate yet")
+        check_near_infrared(meta)
         early = ("group_scale", "dq_init", "saturation", "ipc", "superbias", "refpix", "linearity")
         late = ("dark_current", "charge_migration", "jump", "picture_frame", "clean_flicker_noise")
         subtracts = cast(PersistenceStep, self.persistence).subtracts

@@ -1,0 +1,49 @@
+"""Dark exposures: calibrated ramps, from which dark references are made."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from gpipe.controller import Pipeline, Step
+from gpipe.dq_init import DQInitStep
+from gpipe.group_scale import GroupScaleStep
+from gpipe.ipc import IPCStep
+from gpipe.linearity import LinearityStep
+from gpipe.pipeline import planned
+from gpipe.pipeline.instruments import check_near_infrared
+from gpipe.refpix import RefPixStep
+from gpipe.saturation import SaturationStep
+from gpipe.superbias import SuperBiasStep
+
+
+class DarkPipeline(Pipeline):
+    """Calibrate an uncalibrated near-infrared dark exposure up to the ramp whose dark signal has not been subtracted.
+
+    The product is the calibrated ramp, ``_dark``. The order is that of
+    https://jwst-pipeline.readthedocs.io/en/latest/jwst/pipeline/calwebb_dark.html
+    """
+
+    class_alias = "calwebb_dark"
+
+    step_defs: ClassVar[Mapping[str, type[Step]]] = {
+        "group_scale": GroupScaleStep,
+        "dq_init": DQInitStep,
+        "emicorr": planned.EmiCorrStep,
+        "saturation": SaturationStep,
+        "ipc": IPCStep,
+        "superbias": SuperBiasStep,
+        "refpix": RefPixStep,
+        "reset": planned.ResetStep,
+        "rscd": planned.RscdStep,
+        "firstframe": planned.FirstFrameStep,
+        "lastframe": planned.LastFrameStep,
+        "linearity": LinearityStep,
+    }
+
+    def order(self, meta: Any) -> Sequence[str]:
+        """The near-infrared order; MIRI and guide exposures are refused."""
+        check_near_infrared(meta)
+        return ("group_scale", "dq_init", "saturation", "ipc", "superbias", "refpix", "linearity")
+
+    def suffix_of(self, result: Any, step: str | None) -> str | None:
+        """The calibrated ramp is ``dark``, unless ``suffix`` says otherwise."""
+        return (self.suffix or "dark") if step is None else None
