@@ -26,7 +26,9 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--folder", type=click.Path(path_type=Path), default=Path("demo"), show_default=True, help="Where to work.")
+@click.option(
+    "--folder", type=click.Path(path_type=Path), default=Path("demo"), show_default=True, help="Where to work."
+)
 @click.option("--subarray", default="FULL", show_default=True, help="FULL, or a NIRCam subarray such as SUB160.")
 @click.option("--seed", default=1, show_default=True, help="Seed of the simulated exposure.")
 @click.option("--backend", default=None, help="numpy, cupy or auto.")

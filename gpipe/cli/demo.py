@@ -8,9 +8,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from gpipe import dq, simulate
+from gpipe import backends, dq, simulate
 from gpipe.controller import StepDone, watch
 from gpipe.datamodels import CountRate, Ramp
+from gpipe.exceptions import OutputError
 from gpipe.pipeline import Detector1Pipeline
 from gpipe.quicklook import pulls, save_rate_picture
 
@@ -47,18 +48,20 @@ class StepTable:
 def run_demo(folder: Path, *, subarray: str, seed: int, backend: str | None) -> None:
     """Simulate, calibrate and report; everything is written below ``folder``."""
     console = Console()
+    place = backends.get(backend)
+    _make(folder)
     started = time.perf_counter()
     config = simulate.ExposureConfig(
         instrument="NIRCAM", detector="NRCALONG", readpatt="SHALLOW4", subarray=subarray, ngroups=8, seed=seed
     )
     exposure = simulate.write_exposure(config, folder)
-    cache = simulate.write_cache([config], folder / "crds_cache")
+    cache = simulate.write_cache([config], folder / "crds_cache", full_frame=False)
     console.print(f"simulated {exposure.path} and its references in {time.perf_counter() - started:.1f} s")
 
     table = StepTable()
     started = time.perf_counter()
     with cache.activated(), watch(table):
-        rate = Detector1Pipeline.call(exposure.path, output_dir=str(folder), backend=backend, configure_log=False)
+        rate = Detector1Pipeline.call(exposure.path, output_dir=str(folder), backend=place, configure_log=False)
     seconds = time.perf_counter() - started
     console.print(table.render())
     console.print(f"file to file: {seconds:.1f} s")
@@ -66,6 +69,13 @@ def run_demo(folder: Path, *, subarray: str, seed: int, backend: str | None) -> 
     picture = save_rate_picture(rate, folder / "quicklook.png", truth=exposure.truth.rate)
     for path in [*sorted(folder.glob("*_rate*.fits")), picture]:
         console.print(f"wrote {path}")
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"--folder {folder}: cannot be made ({error.strerror}); expected a writable folder") from None
 
 
 def report_truth(console: Console, rate: Any, truth: np.ndarray) -> None:

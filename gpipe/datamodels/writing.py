@@ -43,7 +43,9 @@ def write(model: Any, path: str | os.PathLike[str]) -> Path:
             written = model.save(os.path.join(folder, target.name))
         os.replace(written, target)
     except OSError as error:
-        raise OutputError(f"{target}: cannot be written ({first_line(error)})") from None
+        # NumPy, whose writing stops half-way, knows no reason.
+        reason = first_line(error) if error.strerror else f"{first_line(error)}; is the disk full?"
+        raise OutputError(f"{target}: cannot be written ({reason})") from None
     except ValidationError as error:
         where = ".".join(str(part) for part in error.absolute_path)
         raise OutputError(f"{target}: found {where} that JWST's schema refuses ({first_line(error)})") from None

@@ -1,0 +1,67 @@
+"""The command line as a user meets it: a process, its exit status, and what it prints."""
+
+import subprocess
+import sys
+
+import pytest
+
+import gpipe.backends
+from gpipe.exceptions import BackendError, OutputError, ParameterError
+
+MAIN = "from gpipe.cli import main; main()"
+
+
+def gpipe_command(*arguments, cwd):
+    command = [sys.executable, "-c", MAIN, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False, timeout=300)
+
+
+def there_is_no_gpu():
+    try:
+        gpipe.backends.get("cupy")
+    except BackendError:
+        return True
+    return False
+
+
+REFUSED = [
+    pytest.param(
+        ["--backend", "cupy"],
+        BackendError,
+        "cupy",
+        marks=pytest.mark.skipif(not there_is_no_gpu(), reason="a GPU answers"),
+    ),
+    (["--backend", "torch"], BackendError, "'torch'"),
+    (["--subarray", "SUB9"], ParameterError, "SUBARRAY 'SUB9'"),
+    (["--folder", "taken"], OutputError, "taken"),
+]
+
+
+@pytest.mark.parametrize(("options", "error", "word"), REFUSED)
+def test_a_mistake_is_one_line_and_the_exit_status_of_its_class(options, error, word, tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    done = gpipe_command("demo", *options, cwd=tmp_path)
+    assert done.returncode == error.exit_status
+    assert done.stdout == ""
+    assert done.stderr.startswith("gpipe: ")
+    assert done.stderr.count("\n") == 1
+    assert word in done.stderr
+    assert not list(tmp_path.rglob("*.fits"))
+
+
+def test_an_unknown_option(tmp_path):
+    done = gpipe_command("demo", "--detector", "NRCA1", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "No such option" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_demo(tmp_path):
+    done = gpipe_command("demo", "--folder", "here", "--subarray", "SUB64P", "--backend", "numpy", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for word in ("ramp_fit", "COMPLETE", "(recovered - true) / error: median", "quicklook.png"):
+        assert word in " ".join(done.stdout.split())  # lines are wrapped to the terminal
+    names = sorted(path.name for path in (tmp_path / "here").glob("*.*"))
+    stem = "jw00001001001_01101_00001_nrcalong"
+    assert names == [f"{stem}_rate.fits", f"{stem}_rateints.fits", f"{stem}_uncal.fits", "quicklook.png"]
+    assert (tmp_path / "here" / "quicklook.png").read_bytes().startswith(b"\x89PNG")
