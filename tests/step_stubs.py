@@ -20,7 +20,8 @@ EXPOSURE = {
 
 def header(shape, *, corner=(1, 1), instrument="NIRCAM", **exposure):
     """Metadata of an exposure of this shape; ``corner`` is (xstart, ystart)."""
-    subarray = SimpleNamespace(xstart=corner[0], ystart=corner[1], xsize=shape[-1], ysize=shape[-2])
+    rows = 2048 if shape[-2] == 3200 else shape[-2]  # NIRSpec IRS2 readout
+    subarray = SimpleNamespace(xstart=corner[0], ystart=corner[1], xsize=shape[-1], ysize=rows, fastaxis=2, slowaxis=1)
     meta = SimpleNamespace(
         exposure=SimpleNamespace(**EXPOSURE | exposure),
         subarray=subarray,
@@ -69,8 +70,10 @@ class StubReference:
     def shape(self, array):
         return self._arrays[array].shape
 
-    def read(self, array):
-        return self._arrays[array]
+    def read(self, array, *, window=None):
+        found = self._arrays[array]
+        assert window is None or found.shape[-2:] == (window.ysize, window.xsize)
+        return found
 
     def plane(self, array, exposure):
         found = self._arrays[array]

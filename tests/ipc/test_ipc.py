@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from gpipe.ipc.ipc import Border, correct_ipc
+from gpipe.arrays.interleaved import science_rows, with_science_rows
+from gpipe.ipc.ipc import Border, correct_interleaved, correct_ipc
 
 WHOLE = st.integers(-1000, 1000).map(float)
 
@@ -74,3 +75,17 @@ def test_a_kernel_of_one_changes_nothing(data):
     kernel = np.zeros((3, 3), dtype=np.float32)
     kernel[1, 1] = 1
     np.testing.assert_array_equal(correct_ipc(data, kernel, border=Border()), data)
+
+
+@pytest.mark.parametrize("reference_first", [True, False])
+def test_normal_pixels_of_irs2_readout_are_convolved_among_themselves(library, rng, reference_first):
+    data = rng.uniform(0, 1000, (2, 2, 100, 9)).astype(np.float32)
+    kernel = rng.normal(0, 1, (3, 3)).astype(np.float32)
+    border = Border(4, 4, 1, 1)
+    out = library.run(correct_interleaved, data, kernel, border=border, reference_first=reference_first)
+    expected = data.copy()
+    for i in range(2):
+        for g in range(2):
+            normal = slow(science_rows(data[i, g], reference_first=reference_first), kernel, border)
+            expected[i, g] = with_science_rows(data[i, g], normal, reference_first=reference_first)
+    np.testing.assert_allclose(out, expected, rtol=1e-4, atol=1e-2)

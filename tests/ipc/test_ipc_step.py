@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from step_stubs import StubReference, header, ramp, references
 
-from gpipe.exceptions import InputError, ReferenceFileError
+from gpipe.arrays.interleaved import science_rows, with_science_rows
+from gpipe.exceptions import ReferenceFileError
 from gpipe.ipc import IPCStep
-from gpipe.ipc.ipc import Border
+from gpipe.ipc.ipc import Border, correct_ipc
 from gpipe.ipc.ipc_step import reference_border
 
 KERNEL = np.array([[0, 0, 0], [0, 1, 0], [0, 0.5, 0]], dtype=np.float32)
@@ -46,6 +47,13 @@ def test_kernels_of_another_form_are_refused(shape):
         IPCStep().check(header((1, 1, 10, 10)).meta, references(ipc=kernel))
 
 
-def test_irs2_is_refused():
-    with pytest.raises(InputError, match="NRSIRS2"):
-        IPCStep().check(header((1, 1, 8, 8), readpatt="NRSIRS2").meta, references(ipc=None))
+@pytest.mark.parametrize("own_kernels", [False, True])
+def test_interleaved_reference_pixels_are_no_neighbours(rng, own_kernels):
+    data = rng.normal(0, 10, (1, 2, 3200, 12)).astype(np.float32)
+    kernel = np.broadcast_to(KERNEL[:, :, None, None], (3, 3, 2048, 12)) if own_kernels else KERNEL
+    exposure = ramp(data, instrument="NIRSPEC", readpatt="NRSIRS2")
+    out = IPCStep().apply(exposure, references(ipc=StubReference(data=np.array(kernel)))).data
+    border = reference_border(exposure.meta)
+    normal = correct_ipc(science_rows(data, reference_first=True), KERNEL, border=border)
+    np.testing.assert_array_equal(out, with_science_rows(data, normal, reference_first=True))
+    assert (out != data).any()

@@ -80,15 +80,13 @@ def test_zero_frame_is_corrected_too(rng):
 @pytest.mark.parametrize(
     ("parameters", "change", "error", "match"),
     [
-        ({}, {"readpatt": "NRSIRS2RAPID"}, InputError, "IRS2"),
         ({}, {"instrument": "MIRI"}, InputError, "MIRI"),
         ({}, {"fastaxis": None}, InputError, "FASTAXIS None"),
     ],
-    ids=["irs2", "miri", "axes"],
+    ids=["miri", "axes"],
 )
 def test_what_the_step_cannot_do_is_refused_beforehand(parameters, change, error, match):
     meta = header().meta
-    meta.exposure.readpatt = change.get("readpatt", "RAPID")
     meta.instrument.name = change.get("instrument", "NIRCAM")
     meta.subarray.fastaxis = change.get("fastaxis", -1)
     with pytest.raises(error, match=match):

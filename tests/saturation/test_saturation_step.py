@@ -2,10 +2,10 @@ import logging
 
 import numpy as np
 import pytest
-from step_stubs import StubReference, header, ramp, references
+from step_stubs import StubReference, ramp, references
 
 from gpipe import dq
-from gpipe.exceptions import InputError, ParameterError
+from gpipe.exceptions import ParameterError
 from gpipe.saturation import SaturationStep
 
 SHAPE = (1, 3, 5, 6)
@@ -64,7 +64,21 @@ def test_zeroframe_goes_through():
 
 
 def test_what_it_does_not_have_is_refused():
-    with pytest.raises(InputError, match="NRSIRS2RAPID"):
-        SaturationStep().check(header(SHAPE, readpatt="NRSIRS2RAPID").meta, references())
     with pytest.raises(ParameterError, match="n_pix_grow_sat"):
         SaturationStep(n_pix_grow_sat=-1)
+
+
+@pytest.mark.parametrize("by_frames", [True, False])
+def test_irs2_readout_has_thresholds_of_normal_pixels_only(by_frames):
+    shape = (1, 3, 3200, 4)
+    data = np.ones(shape, np.float32)
+    data[0, :, 640 + 7, 1] = 2500, 30000, 60000
+    data[0, :, 640 + 9, 1] = 60000  # a reference pixel
+    level = StubReference(data=np.full((2048, 4), 50000, np.float32), dq=np.zeros((2048, 4), np.uint32))
+    zero = StubReference(data=np.full(shape[-2:], 2000, np.float32))
+    step = SaturationStep(n_pix_grow_sat=1, use_readpatt=by_frames)
+    out = step.apply(ramp(data, nframes=5, readpatt="NRSIRS2"), references(saturation=level, superbias=zero))
+    around = {(row, column) for row in (640 + 6, 640 + 7, 640 + 12) for column in range(3)}
+    assert {tuple(where) for where in np.argwhere(out.groupdq[0, 2] & dq.SATURATED)} == around
+    assert {tuple(where) for where in np.argwhere(out.groupdq[0, 1])} == (around if by_frames else set())
+    assert not out.groupdq[0, 0].any()
