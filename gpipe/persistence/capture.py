@@ -98,20 +98,29 @@ def captured_charge(
     groups = ramp.shape[0]
     full_groups = _count(ramp > pixels.full_well, xp=xp)
     slope = step / (pixels.full_well * group_time)
-    linear = [(groups - n) * group_time + reset_time for n in range(groups + 1)]
-    filled = []
+    squared = slope * slope
+    shares = []
     for family in families:
-        by_ramp = _look_up([family.filled_by_ramp(t) for t in linear], full_groups, step, xp=xp) * slope * slope
-        before = xp.where(full_groups == groups, family.instantaneous, by_ramp)
-        caught = _look_up([family.caught(n * group_time) for n in range(groups + 1)], full_groups, step, xp=xp)
-        share = before + (family.exponential + family.instantaneous - before) * caught
-        filled.append(pixels.density * share)
+        by_slope, constant = _shares(family, groups, group_time, reset_time)
+        linear = _look_up(by_slope, full_groups, step, xp=xp) * squared
+        shares.append(linear + _look_up(constant, full_groups, step, xp=xp))
     for g in range(1, groups):
         jump = _jump(ramp, groupdq, step, g, xp=xp) / pixels.full_well
-        since = (groups - g - 0.5) * group_time
-        for k, family in enumerate(families):
-            filled[k] = filled[k] + pixels.density * jump * family.filled_by_jump(since)
-    return filled
+        for share, family in zip(shares, families, strict=True):
+            share += jump * family.filled_by_jump((groups - g - 0.5) * group_time)
+    return [pixels.density * share for share in shares]
+
+
+def _shares(family: TrapFamily, groups: int, group_time: float, reset_time: float) -> tuple[list[float], list[float]]:
+    """For each number of groups above the full well, the share of traps filled: a factor of slope^2, and the rest."""
+    by_slope, constant = [], []
+    for n in range(groups + 1):
+        caught = family.caught(n * group_time)
+        linear = family.filled_by_ramp((groups - n) * group_time + reset_time)
+        at_once = family.instantaneous if n == groups else 0.0
+        by_slope.append(0.0 if n == groups else linear * (1 - caught))
+        constant.append(at_once * (1 - caught) + (family.exponential + family.instantaneous) * caught)
+    return by_slope, constant
 
 
 def _jump(ramp: Array, groupdq: Array, step: Array, g: int, *, xp: Namespace) -> Array:
