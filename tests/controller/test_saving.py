@@ -2,6 +2,8 @@
 
 import errno
 import logging
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -161,3 +163,24 @@ def test_looking_at_a_folder_makes_nothing(tmp_path):
     check_folder(levels(output_dir="new/deep"))
     check_folder(levels())
     assert everything(tmp_path) == []
+
+
+class Growing:
+    """A product that takes over what an existing file holds."""
+
+    def __init__(self, text):
+        self.text, self.meta = text, SimpleNamespace(filename=None)
+
+    def joined_with(self, path):
+        return Growing(path.read_text() + self.text)
+
+    def save(self, path):
+        Path(path).write_text(self.text)
+        return path
+
+
+def test_a_product_that_grows_an_existing_file(tmp_path):
+    for text in ("one ", "two"):
+        Saver("x_uncal.fits").save(Growing(text), levels(output_ext=".asdf"), default_suffix="s", output_file="w.asdf")
+    assert everything(tmp_path) == ["w.asdf"]
+    assert Path("w.asdf").read_text() == "one two"
