@@ -9,12 +9,15 @@ from gpipe import simulate
 
 @pytest.fixture
 def exposure_and_cache(tmp_path):
-    """A function from a config to its simulated exposure and an active cache; the files go with the test."""
+    """A function from a config to its simulated exposure and an active cache; the files go with the test.
+
+    It passes other arguments on to ``write_cache``.
+    """
     active = []
 
-    def make(config):
+    def make(config, **settings):
         exposure = simulate.write_exposure(config, tmp_path)
-        cache = simulate.write_cache([config], tmp_path / "crds_cache")
+        cache = simulate.write_cache([config], tmp_path / "crds_cache", **settings)
         manager = cache.activated()
         manager.__enter__()
         active.append(manager)
@@ -44,15 +47,22 @@ def agree(request):
 
 def pytest_terminal_summary(terminalreporter):
     """The figures of every comparison, also when the tests ran in several processes."""
-    rows = [
+    agreements, jumps = (_figures(terminalreporter, key) for key in ("agreement", "jumps"))
+    if agreements:
+        terminalreporter.section("agreement with jwst")
+    for test, plane, agreeing, different, worst in agreements:
+        terminalreporter.line(f"{test:60} {plane:32} {agreeing:11.6%} {different:8d} differ, worst {worst:.2g}")
+    if jumps:
+        terminalreporter.section("hits found, by size in standard deviations")
+    for test, package, line in jumps:
+        terminalreporter.line(f"{test:20} {package:6} {line}")
+
+
+def _figures(terminalreporter, wanted):
+    return [
         value
         for outcome in ("passed", "failed")
         for report in terminalreporter.stats.get(outcome, [])
         for key, value in report.user_properties
-        if key == "agreement" and report.when == "call"
+        if key == wanted and report.when == "call"
     ]
-    if not rows:
-        return
-    terminalreporter.section("agreement with jwst")
-    for test, plane, agreeing, different, worst in rows:
-        terminalreporter.line(f"{test:60} {plane:32} {agreeing:11.6%} {different:8d} differ, worst {worst:.2g}")

@@ -1,0 +1,66 @@
+"""Rates and jumps found on simulated exposures of the four instruments, beside what was put in."""
+
+import numpy as np
+import pytest
+from jump_truth import EXPOSURES, SIZES, score_jumps
+from stdatamodels.jwst import datamodels
+
+from gpipe import simulate
+from gpipe.pipeline import Detector1Pipeline
+from gpipe.quicklook import pulls
+
+GAUSSIAN_ALARMS = 6.3e-5
+"""Share of a normal distribution that is more than 4 standard deviations, the threshold, off its middle."""
+
+
+@pytest.fixture(scope="module", params=EXPOSURES)
+def calibrated(request, tmp_path_factory):
+    """A simulated exposure, its rates by product, and the score of its jumps."""
+    folder = tmp_path_factory.mktemp(request.param)
+    config = EXPOSURES[request.param]
+    exposure = simulate.write_exposure(config, folder)
+    keywords = {"output_dir": str(folder), "save_calibrated_ramp": True, "configure_log": False}
+    with simulate.write_cache([config], folder / "cache", full_frame=False).activated():
+        Detector1Pipeline.call(exposure.path, **keywords)
+    stem = str(exposure.path).removesuffix("_uncal.fits")
+    with datamodels.open(f"{stem}_ramp.fits") as ramp:
+        score = score_jumps(ramp.groupdq, ramp.pixeldq, exposure)
+    recovered = {}
+    for product in ("rate", "rateints"):
+        with datamodels.open(f"{stem}_{product}.fits") as model:
+            recovered[product] = pulls(model, np.broadcast_to(exposure.truth.rate, model.data.shape))
+    return recovered, score
+
+
+@pytest.mark.parametrize("product", ["rate", "rateints"])
+def test_rates_scatter_about_the_truth_by_their_errors(calibrated, product):
+    values = calibrated[0][product]
+    assert values.size > 5000
+    median = np.median(values)
+    assert abs(median) < 0.05
+    assert 0.95 < 1.4826 * np.median(np.abs(values - median)) < 1.10
+
+
+def test_hits_are_found(calibrated):
+    """As many, of each size, as stand out by more than the threshold when the noise is what the references say."""
+    score = calibrated[1]
+    assert np.all(score.injected > 20)
+    missed = score.injected - score.expected
+    assert np.all(score.found > score.expected - 3 * np.sqrt(missed + 1))
+    obvious = np.asarray(SIZES[:-1]) >= 7
+    assert np.all(score.completeness[obvious] > 0.99)
+
+
+def test_quiet_samples_are_left_alone(calibrated):
+    """The median of about ten differences has noise of its own, which widens what is compared by 5 to 8 %.
+
+    That takes the share beyond the threshold to 2 or 3 times that of a normal distribution.
+    """
+    score = calibrated[1]
+    assert score.quiet > 100_000
+    assert score.false_alarm_rate < 3 * GAUSSIAN_ALARMS
+
+
+def test_small_hits_are_not_found_by_chance(calibrated):
+    """A flag on everything would be complete, too: hits well below the threshold mostly stay."""
+    assert calibrated[1].completeness[0] < 0.4
