@@ -177,7 +177,7 @@ class CleanFlickerNoiseStep(Step):
             rate = rate / _flat(exposure, references, fill)
         thresholds = THRESHOLDS[exposure.meta.exposure.type]
         found = image_statistics(rate, axis=_axis(exposure), scatter_rows=thresholds.scatter_rows, fill_gaps=fill)
-        numbers = {name: float(exposure.backend.to_host(value)) for name, value in vars(found).items()}
+        numbers = {name: float(exposure.backend.to_host(value)[0]) for name, value in vars(found).items()}
         chosen = _Chosen(**choose(thresholds, **numbers), apply_flat_field=references.flat is not None)
         log.info("autoparam: %s", ", ".join(f"{name}={value!r}" for name, value in asdict(chosen).items()))
         return chosen

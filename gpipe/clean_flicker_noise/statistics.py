@@ -18,7 +18,7 @@ MIDDLE = (3 / 8, 5 / 8)
 
 @dataclass(frozen=True)
 class ImageStatistics:
-    """Numbers, each an array of shape ().
+    """Numbers, each an array of shape (1,).
 
     Attributes
     ----------
@@ -51,13 +51,14 @@ def image_statistics(
     found = background_model(image, mask, fill_gaps=fill_gaps)
     image = xp.where(found.mask, image, found.level)
     by_column, by_row = _profile(image, 0, MIDDLE, xp=xp), _profile(image, 1, MIDDLE, xp=xp)
-    return ImageStatistics(
-        masked=xp.mean(xp.astype(~found.mask, by_row.dtype)),
-        row_slope=_line(by_row, xp=xp)[0],
-        column_slope=_line(by_column, xp=xp)[0],
-        channel_offset=_channel_offset(by_column if axis == 1 else by_row, xp=xp),
-        scatter=_line(_profile(image, 0, scatter_rows, xp=xp), xp=xp)[1],
+    numbers = (
+        xp.mean(xp.astype(~found.mask, by_row.dtype)),
+        _line(by_row, xp=xp)[0],
+        _line(by_column, xp=xp)[0],
+        _channel_offset(by_column if axis == 1 else by_row, xp=xp),
+        _line(_profile(image, 0, scatter_rows, xp=xp), xp=xp)[1],
     )
+    return ImageStatistics(*(xp.reshape(number, (1,)) for number in numbers))
 
 
 def _quick_clean(rate: Array, axis: int, *, xp: Namespace) -> tuple[Array, Array]:

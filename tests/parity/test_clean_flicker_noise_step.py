@@ -1,0 +1,257 @@
+"""clean_flicker_noise of gpipe and of jwst 3.0.0 on the same ramps, rates and references.
+
+Compared: SCI after the step (GROUPDQ and PIXELDQ must not change), masks, backgrounds and noise saved on the side, for
+every parameter; then the products of the whole pipeline. Not compared: WCS-based masks of NIRSpec and median images of
+time series, which gpipe does not make (docs/differences.md).
+"""
+
+import numpy as np
+import pytest
+from comparison import compare_ramps, compare_rates, compare_science
+
+from gpipe.clean_flicker_noise import CleanFlickerNoiseStep
+from gpipe.pipeline import Detector1Pipeline
+from gpipe.simulate import DetectorEffects, ExposureConfig, NoiseEffects, Scene
+
+pytestmark = [pytest.mark.parity, pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
+
+FLICKER = NoiseEffects(one_over_f=1.5, cosmic_rays=20.0)
+CROWDED = Scene(background=2.0, density=2e-3, brightest=3e3)
+SMALL = {"noise": FLICKER, "scene": CROWDED, "pixels": DetectorEffects(nonlinearity=False)}
+NIRCAM = ExposureConfig(detector="NRCALONG", readpatt="RAPID", subarray="SUB160", ngroups=5, nints=3, **SMALL)
+NIRISS = ExposureConfig(
+    detector="NIS", readpatt="NISRAPID", subarray="SUBSTRIP256", ngroups=4, nints=2, exp_type="NIS_SOSS", **SMALL
+)
+NIRISS_IMAGE = ExposureConfig(detector="NIS", readpatt="NISRAPID", subarray="SUB256", ngroups=4, nints=2, **SMALL)
+SLITLESS = {"scene": Scene(background=0.3, density=0.0, spectrum=800.0), "noise": FLICKER}
+NIRSPEC = ExposureConfig(
+    detector="NRS1", readpatt="NRSRAPID", subarray="SUB2048", ngroups=4, nints=2, exp_type="NRS_BRIGHTOBJ", **SLITLESS
+)
+NIRSPEC_2 = ExposureConfig(
+    detector="NRS2", readpatt="NRSRAPID", subarray="SUB512", ngroups=4, nints=2, exp_type="NRS_BRIGHTOBJ", **SLITLESS
+)
+
+
+@pytest.fixture
+def prepared(exposure_and_cache):
+    """A function from a config to the ramp before the step, as a path, and its read noise in DN."""
+
+    def prepare(config):
+        exposure = exposure_and_cache(config)
+        steps = {"ramp_fit": {"skip": True}, "gain_scale": {"skip": True}}
+        ramp = Detector1Pipeline.call(exposure.path, steps=steps, configure_log=False)
+        ramp.save("before_ramp.fits")
+        return "before_ramp.fits", np.float32(config.sca.read_noise / config.sca.gain)
+
+    return prepare
+
+
+def both(path, **parameters):
+    """What gpipe's and jwst's step make of the same file."""
+    from jwst.clean_flicker_noise import CleanFlickerNoiseStep as Theirs
+
+    ours = CleanFlickerNoiseStep.call(path, skip=False, output_dir="ours", configure_log=False, **parameters)
+    theirs = Theirs.call(path, skip=False, output_dir="theirs", **parameters)
+    assert theirs.meta.cal_step.clean_flicker_noise == ours.meta.cal_step.clean_flicker_noise == "COMPLETE"
+    return ours, theirs
+
+
+def compare(path, noise, label="", **parameters):
+    from stdatamodels.jwst import datamodels
+
+    ours, theirs = both(path, **parameters)
+    with datamodels.open(path) as before:
+        assert np.nanmax(np.abs(theirs.data - before.data)) > 0.1 * noise  # it did something
+    return compare_ramps(label, ours, theirs, noise)
+
+
+def flat_reference(config, folder, *, seed=3):
+    """A full-frame flat with holes."""
+    from stdatamodels.jwst import datamodels
+
+    rng = np.random.default_rng(seed)
+    model = datamodels.FlatModel(data=rng.normal(1.0, 0.05, (2048, 2048)).astype(np.float32))
+    holes = rng.random(model.data.shape) < 0.002
+    model.data[holes] = np.where(rng.random(holes.sum()) < 0.5, np.nan, 0.0)
+    model.dq = np.zeros((2048, 2048), np.uint32)
+    model.meta.instrument.name, model.meta.instrument.detector = config.sca.instrument, config.detector
+    model.meta.reftype, model.meta.telescope, model.meta.useafter = "FLAT", "JWST", "2020-01-01T00:00:00"
+    model.meta.author, model.meta.pedigree, model.meta.description = "test", "DUMMY", "A flat with holes"
+    subarray = model.meta.subarray
+    subarray.xstart = subarray.ystart = 1
+    subarray.xsize = subarray.ysize = 2048
+    subarray.name, subarray.fastaxis, subarray.slowaxis = "FULL", config.sca.fast, config.sca.slow
+    path = folder / "flat.fits"
+    model.save(path)
+    return str(path)
+
+
+def pastasoss_reference(folder):
+    from stdatamodels.jwst import datamodels
+
+    model = datamodels.PastasossModel()
+    columns = np.arange(2048.0)
+    traces, wavelengths = [], []
+    for order, (height, bend) in enumerate(((70.0, 40.0), (95.0, 90.0), (140.0, 130.0)), start=1):
+        rows = height + bend * ((columns - 1000) / 1000) ** 2 * (columns / 2048)
+        traces.append(
+            {
+                "spectral_order": order,
+                "pivot_x": 1577.0,
+                "pivot_y": 88.0,
+                "trace": np.stack([columns, rows], axis=1),
+            }
+        )
+        wavelengths.append(
+            {
+                "spectral_order": order,
+                "polynomial_degree": 2,
+                "coefficients": np.array([2.8 / order, -2.0 / order, 0.003, 0.05, 0.002, -0.001]),
+                "scale_extents": np.array([[0.0, -0.17], [2047.0, 0.17]]),
+            }
+        )
+    model.traces, model.wavecal_models = traces, wavelengths
+    meta = model.meta
+    meta.pwcpos_bounds, meta.pwcpos_cmd = [245.51, 246.01], 245.76
+    meta.soss_xdim, meta.soss_ydim, meta.subarray_ymin = 2048, 300, 1792
+    meta.wavemap_nwl, meta.wavemap_wlmin, meta.wavemap_wlmax = 5001, 0.5, 5.5
+    meta.instrument.name, meta.reftype, meta.telescope = "NIRISS", "PASTASOSS", "JWST"
+    path = folder / "pastasoss.asdf"
+    model.save(path)
+    return str(path)
+
+
+PARAMETERS = [
+    {},
+    {"background_method": None},
+    {"background_method": "model"},
+    {"background_method": "model", "background_box_size": [20, 40]},
+    {"background_method": "median_image"},
+    {"n_sigma": 3.0},
+    {"n_sigma": 0.0},
+    {"n_sigma": 0.0, "background_method": "model"},
+    {"fit_histogram": True},
+    {"single_mask": False},
+    {"fit_by_channel": True},
+    {"mask_science_regions": True},
+]
+
+
+@pytest.mark.parametrize("config", [NIRCAM, NIRISS_IMAGE], ids=["nircam", "niriss"])
+def test_small_subarrays_with_every_parameter(config, prepared, agree, monkeypatch):
+    from jwst.clean_flicker_noise import clean_flicker_noise as theirs
+
+    # For median_image jwst finds a WCS, which needs distortions that the cache lacks, and does not use it for images.
+    monkeypatch.setattr(theirs, "post_process_rate", lambda model, **_: model)
+    path, noise = prepared(config)
+    agree([a for given in PARAMETERS for a in compare(path, noise, label=str(given), **given)])
+
+
+@pytest.mark.parametrize("config", [NIRCAM, NIRISS_IMAGE], ids=["nircam", "niriss"])
+def test_flat_and_automatic_parameters(config, prepared, agree, tmp_path):
+    path, noise = prepared(config)
+    flat = flat_reference(config, tmp_path)
+    agree(
+        compare(path, noise, "flat", apply_flat_field=True, override_flat=flat)
+        + compare(path, noise, "auto", autoparam=True)
+        + compare(path, noise, "auto, flat", autoparam=True, override_flat=flat)
+    )
+
+
+def test_side_products_and_user_masks(prepared, agree):
+    from stdatamodels.jwst import datamodels
+
+    path, noise = prepared(NIRCAM)
+    agreements = []
+    for given in ({"background_method": "model"}, {"single_mask": False}):
+        saved = {"save_mask": True, "save_background": True, "save_noise": True}
+        both(path, **saved, **given)
+        for suffix in ("mask", "flicker_bkg", "flicker_noise"):
+            with (
+                datamodels.open(f"ours/before_{suffix}.fits") as ours,
+                datamodels.open(f"theirs/before_{suffix}.fits") as theirs,
+            ):
+                assert type(ours) is type(theirs)
+                agreements.append(compare_science(suffix, ours.data, theirs.data, noise))
+        agreements += compare(path, noise, "user_mask", user_mask="theirs/before_mask.fits")
+    agree(agreements)
+
+
+def test_soss_and_its_traces(prepared, agree, tmp_path):
+    path, noise = prepared(NIRISS)
+    traces = pastasoss_reference(tmp_path)
+    from stdatamodels.jwst import datamodels
+
+    with datamodels.open(path) as model:
+        model.meta.instrument.pupil_position = 245.85
+        model.save("soss_ramp.fits")
+    agree(
+        compare(path, noise, "default")
+        + compare("soss_ramp.fits", noise, "traces", mask_science_regions=True, override_pastasoss=traces)
+    )
+
+
+@pytest.mark.parametrize("config", [NIRSPEC, NIRSPEC_2], ids=["nrs1", "nrs2"])
+def test_fourier_modes_of_nirspec_subarrays(config, prepared, agree):
+    path, noise = prepared(config)
+    agree(
+        compare(path, noise, "fft", fit_method="fft")
+        + compare(path, noise, "fft, model", fit_method="fft", background_method="model", single_mask=False)
+        + compare(path, noise, "median")
+    )
+
+
+@pytest.mark.parametrize("config", [NIRCAM, NIRSPEC], ids=["nircam", "nirspec"])
+def test_rates_instead_of_ramps(config, exposure_and_cache, agree):
+    exposure = exposure_and_cache(config)
+    Detector1Pipeline.call(exposure.path, save_results=True, output_dir=".", configure_log=False)
+    stem = exposure.path.name.removesuffix("_uncal.fits")
+    agreements = []
+    given = [{}, {"single_mask": False}, {"fit_method": "fft"} if config is NIRSPEC else {"autoparam": True}]
+    for suffix in ("rate", "rateints"):
+        for parameters in given:
+            agreements += compare_rates(f"{suffix} {parameters}", *both(f"{stem}_{suffix}.fits", **parameters))
+    agree(agreements)
+
+
+@pytest.mark.parametrize("config", [NIRCAM, NIRISS], ids=["nircam", "niriss"])
+def test_products_of_the_pipeline(config, exposure_and_cache, agree):
+    from jwst.pipeline import Detector1Pipeline as Theirs
+    from stdatamodels.jwst import datamodels
+
+    exposure = exposure_and_cache(config)
+    steps = {"clean_flicker_noise": {"skip": False}}
+    stem = exposure.path.name.removesuffix("_uncal.fits")
+    Detector1Pipeline.call(exposure.path, steps=steps, output_dir="ours", configure_log=False)
+    Theirs.call(str(exposure.path), steps=steps, output_dir="theirs", save_results=True)
+    agreements = []
+    for suffix in ("rate", "rateints"):
+        with (
+            datamodels.open(f"ours/{stem}_{suffix}.fits") as ours,
+            datamodels.open(f"theirs/{stem}_{suffix}.fits") as theirs,
+        ):
+            assert ours.meta.cal_step.clean_flicker_noise == theirs.meta.cal_step.clean_flicker_noise == "COMPLETE"
+            agreements += compare_rates(suffix, ours, theirs)
+    agree(agreements)
+
+
+FULL = {"ngroups": 3, "noise": FLICKER, "pixels": DetectorEffects(nonlinearity=False)}
+
+
+@pytest.mark.parametrize(
+    ("config", "given"),
+    [
+        (ExposureConfig(detector="NRCA1", readpatt="RAPID", scene=CROWDED, **FULL), {"fit_by_channel": True}),
+        (ExposureConfig(detector="NIS", readpatt="NISRAPID", scene=CROWDED, **FULL), {"autoparam": True}),
+        (
+            ExposureConfig(
+                detector="NRS2", readpatt="NRSRAPID", scene=Scene(background=0.3, spectrum=800.0, density=0.0), **FULL
+            ),
+            {"fit_method": "fft"},
+        ),
+    ],
+    ids=["nircam-channels", "niriss-auto", "nirspec-fft"],
+)
+def test_full_frames(config, given, prepared, agree):
+    path, noise = prepared(config)
+    agree(compare(path, noise, str(given), **given))
