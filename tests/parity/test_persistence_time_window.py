@@ -10,11 +10,13 @@ which jwst misplaces; windows of later exposures, which jwst drops one group lat
 import asdf
 import numpy as np
 import pytest
-from comparison import compare_flags
+from comparison import compare_flags, compare_rates
 from early_steps import apply, ramp_model
 
+from gpipe import dq, simulate
 from gpipe.controller import Produced
 from gpipe.persistence import PersistenceStep
+from gpipe.pipeline import Detector1Pipeline
 
 pytestmark = pytest.mark.parity
 
@@ -114,3 +116,25 @@ def test_a_file_of_another_length_is_not_used(tmp_path, agree):
     theirs(first, persistence_time=400, save_persistence=str(tmp_path / "w.asdf"))
     reading = {"persistence_time": 500, "persistence_array_file": str(tmp_path / "w.asdf")}
     agree([compare_flags("GROUPDQ", ours(second, **reading).groupdq, theirs(second, **reading).groupdq)])
+
+
+@pytest.mark.filterwarnings("ignore")  # jwst 3.0.0 raises deprecation and numerical warnings of its own
+def test_the_pipelines(exposure_and_cache, agree):
+    """Both pipelines on a simulated exposure whose bright stars saturate: rates with flagged groups left out."""
+    jwst_pipeline = pytest.importorskip("jwst.pipeline")
+    config = simulate.ExposureConfig(
+        detector="NRCALONG",
+        readpatt="BRIGHT1",
+        subarray="SUB64P",
+        ngroups=8,
+        nints=4,
+        exp_type="NRC_TSIMAGE",
+        scene=simulate.Scene(background=2000, density=5e-3, brightest=1e7),
+    )
+    exposure = exposure_and_cache(config)
+    steps = {"persistence": {"skip": False, "persistence_time": 2, "dn_threshold": 20000.0, "persistence_dnu": True}}
+    theirs_of_all = jwst_pipeline.Detector1Pipeline.call(str(exposure.path), steps=steps)
+    ours_of_all = Detector1Pipeline.call(exposure.path, steps=steps, configure_log=False)
+    assert ours_of_all.meta.cal_step.persistence == theirs_of_all.meta.cal_step.persistence == "COMPLETE"
+    assert np.count_nonzero(ours_of_all.dq & dq.PERSISTENCE) > 50
+    agree(compare_rates("rate", ours_of_all, theirs_of_all))
