@@ -1,4 +1,5 @@
 import io
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -181,6 +182,15 @@ def test_interleaved_frames_are_used_whole():
     full = Window(1, 1, 2048, 2048)
     reference = Reference("superbias", referenced(datamodels.SuperBiasModel(data), "SUPERBIAS", window=full))
     assert reference.read("data", window=full).shape == (3200, 2048)
+
+
+@pytest.mark.parametrize(("rows", "expected"), [(2048, 3200), (3200, 2048)])
+def test_reference_pixels_of_irs2_readout_are_in_both_or_in_none(rows, expected):
+    bias = datamodels.SuperBiasModel(data=np.zeros((rows, 3), np.float32))
+    reference = Reference("superbias", referenced(bias, "SUPERBIAS", window=Window(1, 1, 3, 2048)))
+    exposure = SimpleNamespace(data=np.zeros((1, 1, expected, 3), np.float32), window=reference.window)
+    with pytest.raises(ReferenceFileError, match=f"found {rows} rows; expected {expected} as in the exposure"):
+        reference.plane("data", exposure)
 
 
 def exposure_meta(uncal_path, backend):

@@ -66,3 +66,10 @@ def test_missing_and_foreign_files_are_refused(tmp_path):
     for name in ("missing.fits", "notes.fits"):
         with pytest.raises(ParameterError, match=name):
             DQInitStep(user_supplied_dq=tmp_path / name).check(header(SHAPE).meta, references())
+
+
+def test_user_flags_of_irs2_readout_have_its_rows(tmp_path):
+    step = DQInitStep(user_supplied_dq=written(tmp_path, np.zeros((3200, 4), np.uint8)))
+    step.check(header((1, 1, 3200, 4), readpatt="NRSIRS2").meta, references())
+    with pytest.raises(ParameterError, match=r"expected an image of shape \(2048, 4\)"):
+        step.check(header((1, 1, 2048, 4), readpatt="NRS").meta, references())
