@@ -63,7 +63,7 @@ def flag_reads(pixeldq: Array, bad: Array) -> Array:
     return with_reference_reads(pixeldq, flagged)
 
 
-def replace_reads(x: Array, bad: Array) -> Array:
+def replace_reads(x: Array, bad: Array, *, named: Array | None = None) -> Array:
     """Put good reads in the place of bad ones.
 
     A bad read becomes the mean of the same read in the blocks before and after it in its output, or the one of them
@@ -74,15 +74,26 @@ def replace_reads(x: Array, bad: Array) -> Array:
     ----------
     x : real floating, (…, row, column).
     bad : bool, (output, block, read).
+    named : bool, likewise: more bad reads, which are replaced after those of ``bad`` and, as in jwst, may serve in
+        their place.
     """
-    xp = array_namespace(x, bad)
-    reads, good = reference_reads(x), ~bad[..., None]
+    xp = array_namespace(x, bad, named)
+    reads = reference_reads(x)
+    replaced = _replaced(reads, bad, bad, xp=xp)
+    if named is not None:
+        replaced = _replaced(replaced, named & ~bad, named | bad, xp=xp)
+    return with_reference_reads(x, replaced)
+
+
+def _replaced(reads: Array, due: Array, bad: Array, *, xp: Namespace) -> Array:
+    """``reads`` (…, output, block, read, column) with others where ``due``; ``bad`` ones serve for none."""
+    good = ~bad[..., None]
     before, has_before = _shifted(reads, 1, xp=xp), _shifted(good, 1, xp=xp)
     after, has_after = _shifted(reads, -1, xp=xp), _shifted(good, -1, xp=xp)
     other, has_other = xp.roll(reads, PAIR, axis=-2), xp.roll(good, PAIR, axis=-2)
     single = xp.where(has_after, after, xp.where(has_other, other, 0.0))
     best = xp.where(has_before & has_after, 0.5 * (before + after), xp.where(has_before, before, single))
-    return with_reference_reads(x, xp.where(good, reads, best))
+    return xp.where(due[..., None], best, reads)
 
 
 def reads_of_table(rows: Iterable[tuple[int, int, int]], blocks: int) -> list[list[list[bool]]]:

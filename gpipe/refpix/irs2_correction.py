@@ -19,6 +19,7 @@ def correct_irs2(
     orientation: Orientation,
     *,
     bad_reads: Array | None = None,
+    named_reads: Array | None = None,
     levels: Array | None = None,
     keep_reference_pixels: bool = False,
 ) -> Array:
@@ -38,7 +39,8 @@ def correct_irs2(
     data : float32, (integration, group, row, column), DN, science frame, with reference pixels. A NaN makes its pixel
         NaN in all groups of the integration.
     weights : for the length of a frame's stream.
-    bad_reads : bool, (output, block, read), in the order of the rows.
+    bad_reads, named_reads : bool, (output, block, read), in the order of the rows: those that stand out, and those
+        that a reference names.
     levels : float32, (integration, group, row, 1), DN, subtracted first.
     keep_reference_pixels : give back all rows. Interleaved reference pixels of the detector's outputs then lack their
         mean over the groups.
@@ -52,11 +54,11 @@ def correct_irs2(
     The transforms are made in single precision, as in jwst. Rauscher et al. 2017, PASP 129, 105003;
     https://jwst-pipeline.readthedocs.io/en/latest/jwst/refpix/description.html
     """
-    xp = array_namespace(data, weights.alpha, weights.beta, bad_reads, levels)
+    xp = array_namespace(data, weights.alpha, weights.beta, bad_reads, named_reads, levels)
 
     def replaced(plane: Array) -> Array:
         """Replacing is linear: it may be done to the mean and to differences from it alike."""
-        return plane if bad_reads is None else replace_reads(plane, bad_reads)
+        return plane if bad_reads is None else replace_reads(plane, bad_reads, named=named_reads)
 
     corrected: Array | None = None
     for i in range(data.shape[0]):

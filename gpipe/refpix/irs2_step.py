@@ -54,12 +54,12 @@ def apply_irs2(step: Irs2Parameters, exposure: Ramp, orientation: Orientation, r
         levels = output_levels(
             exposure.data, pixeldq, orientation, odd_even_columns=step.odd_even_columns, siglimit=step.siglimit
         )
-    named = _named_by_reference(exposure, orientation, refpix)
     data = correct_irs2(
         exposure.data,
         _weights(exposure, refpix),
         orientation,
-        bad_reads=found if named is None else found | named,
+        bad_reads=found,
+        named_reads=_named_by_reference(exposure, orientation, refpix),
         levels=levels,
         keep_reference_pixels=step.preserve_irs2_refpix,
     )

@@ -85,10 +85,10 @@ def test_flags_go_to_whole_rows(library, frames):
     np.testing.assert_array_equal(flagged, expected)
 
 
-def slow_replace(plane, bad):
+def slow_replace(plane, bad, due=None):
     out = plane.copy()
     blocks = bad.shape[1]
-    for output, block, read in np.argwhere(bad):
+    for output, block, read in np.argwhere(bad if due is None else due):
         row = 20 * (output * blocks + block) + 8 + read
         near = [b for b in (block - 1, block + 1) if 0 <= b < blocks and not bad[output, b, read]]
         other = (read + 2) % 4
@@ -106,6 +106,14 @@ def test_replacements_are_those_of_a_loop(library, rng, share):
     plane = rng.normal(0, 5, (400, 3)).astype(np.float32)
     bad = rng.random((5, 4, 4)) < share
     np.testing.assert_allclose(library.run(replace_reads, plane, bad), slow_replace(plane, bad), rtol=1e-6)
+
+
+def test_named_reads_come_after_those_that_stand_out(library, rng):
+    plane = rng.normal(0, 5, (400, 3)).astype(np.float32)
+    bad, named = rng.random((2, 5, 4, 4)) < 0.3
+    first = slow_replace(plane, bad)
+    expected = slow_replace(first, bad | named, named & ~bad)
+    np.testing.assert_allclose(library.run(replace_reads, plane, bad, named=named), expected, rtol=1e-6)
 
 
 def test_table_counts_blocks_along_columns_and_pixels_in_the_order_of_reading():

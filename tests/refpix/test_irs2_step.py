@@ -62,7 +62,8 @@ def expected(ramp, weights, table, at, limit=3.0, means=None, keep=False):
         ramp.data,
         Weights(*parts),
         at,
-        bad_reads=bad | (named if at.fastaxis > 0 else named[::-1, ::-1, ::-1]),
+        bad_reads=bad,
+        named_reads=named if at.fastaxis > 0 else named[::-1, ::-1, ::-1],
         levels=levels,
         keep_reference_pixels=keep,
     )
