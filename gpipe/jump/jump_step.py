@@ -2,8 +2,9 @@
 
 import logging
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from gpipe.arrays import Array
 from gpipe.controller import References, Skip, Step, workers
 from gpipe.controller import parameters as p
 from gpipe.datamodels import Ramp
@@ -14,10 +15,13 @@ from gpipe.jump.iterative import Thresholds
 from gpipe.jump.method import Method, choose_method, unusable_groups
 from gpipe.jump.neighbours import Neighbours
 
+if TYPE_CHECKING:
+    from gpipe.jump.snowballs_host import SnowballSettings
+
 log = logging.getLogger(__name__)
 
 MIN_GROUPS = 3
-SNOWBALLS = "Used by expand_large_events only, which gpipe does not have yet."
+SNOWBALLS = "Used by expand_large_events only."
 SHOWERS = "Used by find_showers only, which gpipe does not have yet."
 
 
@@ -40,7 +44,7 @@ class JumpStep(Step):
     after_jump_flag_time1 = p.Float(0.0, unit="s", help="For how long groups after a jump are flagged.")
     after_jump_flag_dn2 = p.Float(0.0, unit="DN", help="Jumps from this on flag groups for after_jump_flag_time2.")
     after_jump_flag_time2 = p.Float(0.0, unit="s", help="For how long groups after a jump are flagged.")
-    expand_large_events = p.Boolean(False, help="Flag snowballs. gpipe does not have it yet.")
+    expand_large_events = p.Boolean(False, help="Flag snowballs: the surroundings of large events.")
     min_sat_area = p.Float(1.0, unit="pixel", help=f"Smallest saturated core. {SNOWBALLS}")
     min_jump_area = p.Float(5.0, unit="pixel", help=f"Smallest area of jumps. {SNOWBALLS}")
     expand_factor = p.Float(2.0, help=f"Growth of ellipses around events. {SNOWBALLS}")
@@ -60,7 +64,7 @@ class JumpStep(Step):
     extend_ellipse_expand_ratio = p.Float(1.1, help=f"Growth of ellipses around showers. {SHOWERS}")
     time_masked_after_shower = p.Float(15.0, unit="s", help=f"For how long groups are flagged. {SHOWERS}")
     min_diffs_single_pass = p.Integer(10, help="Differences of an integration from which all are judged at once.")
-    max_extended_radius = p.Integer(200, unit="pixel", help="Largest radius of a snowball or shower. Not used yet.")
+    max_extended_radius = p.Integer(200, unit="pixel", help=f"Largest radius of anything that is flagged. {SNOWBALLS}")
     minimum_groups = p.Integer(3, help="Usable groups of an integration that are needed to look for jumps.")
     minimum_sigclip_groups = p.Integer(
         100, help="Integrations, or groups if only_use_ints is off, from which jumps are found by sigma clipping."
@@ -68,12 +72,11 @@ class JumpStep(Step):
     only_use_ints = p.Boolean(True, help="Sigma clipping compares a group with the same group of other integrations.")
 
     def check(self, meta: Any, references: References) -> None:
-        for name, what in (("expand_large_events", "snowballs"), ("find_showers", "showers")):
-            if getattr(self, name):
-                raise ParameterError(
-                    f"{self.label}.{name}: found True ({self.origin(name)}), but gpipe does not flag {what} yet; "
-                    f"expected False: {self._switch_off(name)}"
-                )
+        if self.find_showers:
+            raise ParameterError(
+                f"{self.label}.find_showers: found True ({self.origin('find_showers')}), but gpipe does not flag "
+                f"showers yet; expected False: {self._switch_off('find_showers')}"
+            )
         for keyword, value in (("NFRAMES", meta.exposure.nframes), ("TGROUP", meta.exposure.group_time)):
             if value is None or not value > 0:
                 raise InputError(f"{self.label}: found {keyword} {value}, expected more than 0")
@@ -94,11 +97,43 @@ class JumpStep(Step):
             settings=settings,
             workers=workers.count(self.maximum_cores),
         )
+        groupdq, snowballs = self._with_snowballs(found.groupdq, exposure)
         if found.primary is not None and settings.method is not None:
             count = int(to_host(found.primary))
             log.info("%d jumps found (%s)", count, settings.method.value)
-            _record_rates(exposure, count, sum(unusable))
-        return replace(exposure, groupdq=found.groupdq, pixeldq=flag_unknown_gain(exposure.pixeldq, gain))
+            _record_rates(exposure, count, snowballs, sum(unusable))
+        return replace(exposure, groupdq=groupdq, pixeldq=flag_unknown_gain(exposure.pixeldq, gain))
+
+    def _with_snowballs(self, groupdq: Array, exposure: Ramp) -> tuple[Array, int]:
+        """The flags with those of snowballs, which are looked for on the host, and how many there are."""
+        if not self.expand_large_events:
+            return groupdq, 0
+        # SciPy is imported only where snowballs are looked for.
+        from gpipe.jump.snowballs_host import flag_snowballs
+
+        backend = exposure.backend
+        if backend.name != "numpy":
+            log.info("Snowballs are looked for on the host")
+        group_time = float(exposure.meta.exposure.group_time)
+        found = flag_snowballs(backend.to_host(groupdq), self._snowball_settings(group_time))
+        log.info("%d snowballs found", found.count)
+        return backend.to_device(found.groupdq), found.count
+
+    def _snowball_settings(self, group_time: float) -> "SnowballSettings":
+        from gpipe.jump.snowballs_host import SnowballSettings
+
+        masked = int(self.snowball_time_masked_next_int // group_time) if self.mask_snowball_core_next_int else 0
+        return SnowballSettings(
+            min_jump_area=self.min_jump_area,
+            min_sat_area=self.min_sat_area,
+            expand_factor=self.expand_factor,
+            sat_required=self.sat_required_snowball,
+            min_sat_radius_extend=self.min_sat_radius_extend,
+            sat_expand=2 * self.sat_expand,
+            edge_size=self.edge_size,
+            max_axis=2 * self.max_extended_radius,
+            next_integration_groups=masked,
+        )
 
     def _settings(self, unusable: list[int], exposure: Ramp) -> JumpSettings:
         reach = Neighbours(least=self.min_jump_to_flag_neighbors, most=self.max_jump_to_flag_neighbors)
@@ -143,11 +178,11 @@ class JumpStep(Step):
         return f"steps={{'{self.name}': {{'{name}': False}}}}"
 
 
-def _record_rates(exposure: Ramp, count: int, unusable: int) -> None:
-    """Jumps for 1000 pixel seconds, as PRIMECRS; EXTNCRS, for extended events, of which none are looked for."""
+def _record_rates(exposure: Ramp, count: int, snowballs: int, unusable: int) -> None:
+    """Jumps for 1000 pixel seconds, as PRIMECRS, and snowballs for a million, as EXTNCRS."""
     integrations, groups, rows, columns = exposure.data.shape
     differences = integrations * (groups - 1) - unusable
     meta = exposure.meta.exposure
     if differences >= 1:
         meta.primary_cosmic_rays = 1000 * count / (meta.group_time * differences * rows * columns)
-        meta.extended_emission_events = 0.0
+        meta.extended_emission_events = 1e6 * snowballs / (meta.group_time * differences * rows * columns)

@@ -50,6 +50,7 @@ class NoiseEffects:
     ----------
     photon_noise : Poisson noise of light and dark current.
     cosmic_rays : hits/cm^2/s.
+    snowballs : events/cm^2/s; in flight some 0.004.
     read_noise : factor on the detector's uncorrelated read noise.
     one_over_f : standard deviation of the 1/f noise of a frame, in units of the detector's read noise.
     ktc : electron, standard deviation of what a reset leaves in a pixel.
@@ -61,6 +62,7 @@ class NoiseEffects:
 
     photon_noise: bool = True
     cosmic_rays: float = 5.0
+    snowballs: float = 0.0
     read_noise: float = 1.0
     one_over_f: float = 0.3
     ktc: float = 30.0

@@ -13,6 +13,7 @@ from gpipe.simulate.interleaved import InterleavedReadout, science_row_numbers
 from gpipe.simulate.picture_frame import PictureFrame
 from gpipe.simulate.pixels import ADC_LIMIT, Pixels
 from gpipe.simulate.response import invert_response
+from gpipe.simulate.snowballs import collect, make_snowballs
 from gpipe.simulate.traps import Traps
 
 _BLOCK_ROWS = 128
@@ -132,8 +133,11 @@ class _Integration:
         return arriving
 
     def _hits(self, seconds: float) -> Hits:
-        """Cosmic rays on pixels that collect charge."""
-        hits = make_hits(self._config.window, seconds, self._config.noise.cosmic_rays, self._rng)
+        """Cosmic rays and snowballs on pixels that collect charge."""
+        window, noise = self._config.window, self._config.noise
+        hits = make_hits(window, seconds, noise.cosmic_rays, self._rng)
+        if noise.snowballs:
+            hits = collect([hits, make_snowballs(window, seconds, noise.snowballs, self._rng)])
         alive = self._pixels.sensitivity[self._rows[hits.rows], hits.columns] > 0
         return Hits(hits.rows[alive], hits.columns[alive], hits.electrons[alive], hits.particles[alive])
 

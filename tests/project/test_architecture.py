@@ -64,7 +64,7 @@ def floor(module):
         return None
     if not is_step_folder(parts[1]):
         return FLOORS.index(FLOOR_OF_PACKAGE[parts[1]])
-    is_step = len(parts) == 2 or parts[-1].endswith("_step")
+    is_step = len(parts) == 2 or parts[-1].endswith(("_step", "_host"))
     return FLOORS.index("steps" if is_step else "functions")
 
 
