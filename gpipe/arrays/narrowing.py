@@ -43,7 +43,7 @@ def marked(mask: Array) -> Marked | None:
     elements go through often, where one more round over all elements would take longer than the wait.
     """
     xp = array_namespace(mask)
-    count = xp.cumulative_sum(xp.reshape(mask, (-1,)), dtype=xp.int64)
+    count = xp.cumulative_sum(xp.astype(xp.reshape(mask, (-1,)), xp.int64))
     total = int(count[-1])
     if total == 0:
         return None

@@ -2,21 +2,22 @@
 
 from collections.abc import Sequence
 
-from gpipe.arrays import Array, Namespace
-from gpipe.arrays.narrowing import marked
+from gpipe.arrays import Array, Namespace, accumulator_dtype
+from gpipe.arrays.narrowing import Marked, marked
 from gpipe.ramp_fitting.likely_covariance import Noise, covariance, inverse_elements, solve
-from gpipe.ramp_fitting.likely_slopes import fit_slopes
+from gpipe.ramp_fitting.likely_slopes import chi_square, fit_slopes
 from gpipe.ramp_fitting.reads import Reads
 
 ONE_OMITTED = 20.25  # least gain in chi-square by leaving out one difference, 4.5 sigma
 TWO_OMITTED = 23.8  # by leaving out two neighbours; the same chance for two degrees of freedom
 ENOUGH = 3  # differences: a ramp that has no more is not judged again
+SUSPECT = 0.99  # of the threshold: float32 is off by less
 ROUNDING = 256  # gains that differ by this many units of rounding are equal
 
 
 def leave_out_jumps(
     steps: Sequence[Array], used: Sequence[Array], noise: Noise, reads: Reads, *, xp: Namespace
-) -> list[Array]:
+) -> tuple[list[Array], Array]:
     """Take from the used differences those with jumps (Brandt 2024, PASP 136, 045005).
 
     The difference, or the two neighbours, whose omission lowers chi-square most are left out if the gain is above the
@@ -27,19 +28,51 @@ def leave_out_jumps(
 
     Parameters
     ----------
-    steps : DN, one plane a difference, finite.
-    used : one plane a difference, 1 where it is used, else 0.
+    steps : float32, DN, one plane a difference, finite.
+    used : float32, one plane a difference, 1 where it is used, else 0.
     noise : planes of the same shape; it stays the same for all turns.
 
     Returns
     -------
-    As ``used``.
+    As ``used``, and the slopes of what is left with this noise, DN/s.
 
     Notes
     -----
-    Pixels that lost a difference are few, so each turn goes on with these alone. Gains of large hits are compared to
-    within their thresholds, for which float32 suffices up to some 300 sigma.
+    Few ramps are searched: those of a large chi-square, and each turn goes on with those alone that lost a difference
+    in the one before. The search runs in float64 where the device has it: with a large hit, chi-square is a large
+    number of which units matter.
     """
+    matrix = covariance(used, noise, reads, xp=xp)
+    slopes = fit_slopes(steps, used, matrix, reads, xp=xp)
+    suspects = _suspects(steps, used, noise, reads, chi_square(slopes, matrix), xp=xp)
+    if suspects is None:
+        return list(used), slopes.value
+    dtype, exact = steps[0].dtype, accumulator_dtype(steps[0], xp=xp)
+    steps, used_there, noise_there = (
+        [xp.astype(plane, exact) for plane in suspects.take(planes)]
+        for planes in (steps, used, (noise.photons, noise.reading))
+    )
+    noise = Noise(*noise_there)
+    left = _search(steps, used_there, noise, reads, xp=xp)
+    value = fit_slopes(steps, left, covariance(left, noise, reads, xp=xp), reads, xp=xp).value
+    *kept, rate = suspects.put([*used, slopes.value], [xp.astype(plane, dtype) for plane in (*left, value)])
+    return kept, rate
+
+
+def _suspects(
+    steps: Sequence[Array], used: Sequence[Array], noise: Noise, reads: Reads, chi_square: Array, *, xp: Namespace
+) -> Marked | None:
+    """Ramps that may have a gain above its threshold: chi-square, which no gain exceeds, is large, and then a gain."""
+    mask = chi_square > SUSPECT * ONE_OMITTED
+    few = marked(mask)
+    if few is None:
+        return None
+    noise = Noise(*few.take((noise.photons, noise.reading)))
+    single, double = _gains(few.take(steps), few.take(used), noise, reads, xp=xp)
+    return marked(*few.put([mask], [_largest([*single, *double.values()], xp=xp) > SUSPECT * ONE_OMITTED]))
+
+
+def _search(steps: Sequence[Array], used: Sequence[Array], noise: Noise, reads: Reads, *, xp: Namespace) -> list[Array]:
     levels = []
     kept, again = _turn(steps, used, noise, reads, xp=xp)
     while (few := marked(again)) is not None:

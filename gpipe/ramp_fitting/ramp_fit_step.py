@@ -6,19 +6,20 @@ from dataclasses import fields
 from pathlib import PurePath
 from typing import Any
 
+from gpipe.arrays import Array
 from gpipe.controller import Produced, References, SideProduct, Step, workers
 from gpipe.controller import parameters as p
 from gpipe.datamodels import CountRate, Ramp
-from gpipe.exceptions import InputError, ParameterError
+from gpipe.exceptions import InputError
 from gpipe.ramp_fitting.charge_loss import has_charge_loss
 from gpipe.ramp_fitting.fit import FitOptions, RampFit, fit_ramps
+from gpipe.ramp_fitting.likely_fit import FEWEST_GROUPS, LikelyFit, LikelyOptions, fit_ramps_likely
 from gpipe.ramp_fitting.rates import Rates
+from gpipe.ramp_fitting.reads import Reads, Times, even_times
 from gpipe.ramp_fitting.segment_results import SegmentResults, planes_in_use
 from gpipe.ramp_fitting.timing import Timing
 
 log = logging.getLogger(__name__)
-
-LIKELY_MIN_NGROUPS = 4
 
 
 class RampFitStep(Step):
@@ -32,12 +33,16 @@ class RampFitStep(Step):
     algorithm = p.Option(
         "OLS_C",
         ("OLS_C", "LIKELY"),
-        help="Least squares with optimal weights, or maximum likelihood, which gpipe does not have yet.",
+        help="Least squares with optimal weights, or maximum likelihood with jump detection of its own.",
     )
     int_name = p.String("", help="Accepted for the sake of parameter files; it has no effect, nor has it in jwst.")
-    save_opt = p.Boolean(False, help="Also save the fits of all segments, as a fitopt product.")
-    opt_name = p.String("", help="Name of the fitopt product before its suffix; empty for that of the exposure.")
-    suppress_one_group = p.Boolean(True, help="Do not fit ramps of which one group only is good.")
+    save_opt = p.Boolean(
+        False, help="Also save the fits of all segments, as a fitopt product; of LIKELY chi-square, as likely_chisq."
+    )
+    opt_name = p.String("", help="Name of that product before its suffix; empty for that of the exposure.")
+    suppress_one_group = p.Boolean(
+        True, help="Do not fit ramps of which one group only is good; LIKELY never fits them."
+    )
     firstgroup = p.Integer(None, unit="group, from 0", help="Groups before this one are not used.")
     lastgroup = p.Integer(None, unit="group, from 0", help="Groups after this one are not used.")
     maximum_cores = p.Cores("1", help="Cores to fit on. The rates do not depend on it.")
@@ -45,38 +50,37 @@ class RampFitStep(Step):
     def check(self, meta: Any, references: References) -> None:
         if meta.instrument.name == "MIRI":
             raise InputError("ramp_fit: found INSTRUME MIRI, which gpipe does not do yet; expected near infrared")
-        if getattr(meta.exposure, "read_times", None):
-            raise InputError("ramp_fit: found unevenly spaced reads (read_times); expected evenly spaced groups")
-        if self.algorithm == "LIKELY" and meta.exposure.ngroups >= LIKELY_MIN_NGROUPS:
-            raise ParameterError("ramp_fit.algorithm: found 'LIKELY', which gpipe does not have yet; expected 'OLS_C'")
 
     def apply(self, exposure: Ramp, references: References) -> Produced:
-        """Rates of the exposure, then of its integrations; the fits of segments on the side if asked for."""
-        if self.algorithm == "LIKELY":
-            log.info("LIKELY needs %d groups, this exposure has fewer: OLS_C is used", LIKELY_MIN_NGROUPS)
+        """Rates of the exposure, then of its integrations; fits of segments or chi-square on the side if asked for."""
         factor = references.gain.meta.exposure.gain_factor
         if factor is not None:
             exposure.meta.exposure.gain_factor = factor
         fit = self.fit(exposure, references)
         results = (_count_rate(fit.exposure, exposure), _count_rate(fit.integrations, exposure))
-        if fit.segments is None:
+        if not self.save_opt:
             return Produced(results)
-        product = SideProduct(_fitopt_model(fit.segments, exposure), suffix="fitopt", output_file=self._opt_file())
-        return Produced(results, (product,))
+        suffix, model = _optional_model(fit, exposure)
+        return Produced(results, (SideProduct(model, suffix=suffix, output_file=self._opt_file(suffix)),))
 
-    def fit(self, exposure: Ramp, references: References) -> RampFit:
+    def fit(self, exposure: Ramp, references: References) -> RampFit | LikelyFit:
         """The count rates as arrays; metadata stay as they are."""
-        return fit_ramps(
+        arrays = (
             exposure.data,
             exposure.groupdq,
             exposure.pixeldq,
             references.readnoise.plane("data", exposure),
             references.gain.plane("data", exposure),
-            options=self._options(exposure),
-            dark_current=exposure.average_dark_current,
-            zeroframe=exposure.zeroframe,
-            workers=workers.count(self.maximum_cores),
         )
+        how: dict[str, Any] = {
+            "dark_current": exposure.average_dark_current,
+            "workers": workers.count(self.maximum_cores),
+        }
+        if used_algorithm(self.algorithm, exposure) == "OLS_C":
+            return fit_ramps(*arrays, options=self._options(exposure), zeroframe=exposure.zeroframe, **how)
+        options = self._likely_options(exposure)
+        zeroframe = usable_zeroframe(exposure, options.times)
+        return fit_ramps_likely(*arrays, options=options, zeroframe=zeroframe, **how)
 
     def _options(self, exposure: Ramp) -> FitOptions:
         first, last = group_limits(self.firstgroup, self.lastgroup, exposure.data.shape[1])
@@ -89,11 +93,54 @@ class RampFitStep(Step):
             segments=self.save_opt,
         )
 
-    def _opt_file(self) -> str | None:
+    def _likely_options(self, exposure: Ramp) -> LikelyOptions:
+        first, last = group_limits(self.firstgroup, self.lastgroup, exposure.data.shape[1])
+        return LikelyOptions(times=times_of_reads(exposure), first_group=first, last_group=last)
+
+    def _opt_file(self, suffix: str) -> str | None:
         if not self.opt_name:
             return None
         path = PurePath(self.opt_name)
-        return str(path.with_name(f"{path.stem.removesuffix('_fitopt')}_fitopt{path.suffix}"))
+        return str(path.with_name(f"{path.stem.removesuffix(f'_{suffix}')}_{suffix}{path.suffix}"))
+
+
+def used_algorithm(asked: str, exposure: Ramp) -> str:
+    """LIKELY for uneven reads whatever was asked for, and least squares for ramps that are too short for LIKELY."""
+    algorithm = asked
+    if algorithm != "LIKELY" and _read_times(exposure):
+        log.warning("The reads are unevenly spaced (read_times): LIKELY is used, not %s", algorithm)
+        algorithm = "LIKELY"
+    if algorithm == "LIKELY" and exposure.data.shape[1] < FEWEST_GROUPS:
+        log.info("LIKELY needs %d groups, this exposure has fewer: OLS_C is used", FEWEST_GROUPS)
+        algorithm = "OLS_C"
+    return algorithm
+
+
+def times_of_reads(exposure: Ramp) -> Times:
+    """Seconds of all reads, group by group: explicit ones if the metadata have them, else those of the read pattern."""
+    groups = exposure.data.shape[1]
+    explicit = _read_times(exposure)
+    if not explicit:
+        return even_times(_timing(exposure.meta.exposure), groups)
+    times = tuple(tuple(float(t) for t in group) for group in explicit)
+    if len(times) != groups or not all(times):
+        raise InputError(f"read_times: found reads of {len(times)} groups, expected one or more of each of {groups}")
+    if min(Reads.at(times).intervals) <= 0:
+        raise InputError("read_times: found a group that is not later than the one before, expected increasing times")
+    return times
+
+
+def usable_zeroframe(exposure: Ramp, times: Times) -> Any:
+    """The ZEROFRAME if it adds to the first group, that is if it is one of several reads."""
+    if exposure.zeroframe is not None and len(times[0]) < 2:
+        log.warning("The first group is a single read: LIKELY does not use the ZEROFRAME")
+        return None
+    return exposure.zeroframe
+
+
+def _read_times(exposure: Ramp) -> Any:
+    times = getattr(exposure.meta.exposure, "read_times", None)
+    return times if times is not None and len(times) else None
 
 
 def group_limits(first: int | None, last: int | None, groups: int) -> tuple[int | None, int | None]:
@@ -131,6 +178,23 @@ def _count_rate(rates: Rates, exposure: Ramp) -> CountRate:
         var_poisson=rates.var_poisson,
         var_rnoise=rates.var_rnoise,
     )
+
+
+def _optional_model(fit: RampFit | LikelyFit, exposure: Ramp) -> tuple[str, Any]:
+    """Suffix and model of the optional product."""
+    if isinstance(fit, LikelyFit):
+        return "likely_chisq", _chi_square_model(fit.chi_square, exposure)
+    assert fit.segments is not None
+    return "fitopt", _fitopt_model(fit.segments, exposure)
+
+
+def _chi_square_model(chi_square: Array, exposure: Ramp) -> Any:
+    from stdatamodels.jwst.datamodels import ImageModel
+
+    model = ImageModel(data=exposure.backend.to_host(chi_square))
+    model.update(exposure.header)
+    model.meta.filename = exposure.meta.filename
+    return model
 
 
 def _fitopt_model(results: SegmentResults, exposure: Ramp) -> Any:

@@ -9,9 +9,9 @@ from step_stubs import StubReference, ramp, references
 
 import gpipe.backends
 from gpipe.datamodels import open_exposure
-from gpipe.exceptions import InputError, ParameterError
+from gpipe.exceptions import InputError
 from gpipe.ramp_fitting import RampFitStep
-from gpipe.ramp_fitting.ramp_fit_step import group_limits
+from gpipe.ramp_fitting.ramp_fit_step import group_limits, used_algorithm
 
 SHAPE = (2, 5, 3, 4)
 SAMPLES = np.broadcast_to(20.0 * np.arange(1, 6, dtype=np.float32)[:, None, None], SHAPE).copy()
@@ -98,26 +98,74 @@ def meta(ngroups=5, instrument="NIRCAM", **exposure):
     )
 
 
-def test_likelihood_is_refused_before_work_begins():
-    with pytest.raises(ParameterError, match=r"algorithm.*'LIKELY'.*'OLS_C'"):
-        RampFitStep(algorithm="LIKELY").check(meta(), refs())
-
-
 def test_likelihood_of_too_few_groups_is_least_squares(caplog):
     step = RampFitStep(algorithm="LIKELY")
     step.check(meta(ngroups=3), refs())
     with caplog.at_level(logging.INFO, logger="gpipe"):
         produced = step.apply(ramp(SAMPLES[:, :3], **TIMES), refs())
-    np.testing.assert_allclose(produced.results[0].data, 2, rtol=1e-6)
+    np.testing.assert_allclose(produced.results[0].var_rnoise, 12 * 50 / (3**3 - 3) / 100 / 2, rtol=1e-5)
     assert "OLS_C" in caplog.text
 
 
+def test_likelihood_finds_jumps_itself():
+    hit = SAMPLES.copy()
+    hit[0, 2:, 1, 1] += 1e4
+    rate, rateints = applied(hit, algorithm="LIKELY", maximum_cores="half").results
+    np.testing.assert_allclose(rate.data, 2, rtol=1e-5)
+    assert rate.dq[1, 1] == rateints.dq[0, 1, 1] == 4
+    assert np.count_nonzero(rate.dq) == np.count_nonzero(rateints.dq) == 1
+
+
+def test_likelihood_within_the_limits_of_groups():
+    bent = SAMPLES.copy()
+    bent[:, 0] = -1000
+    rate = applied(bent, algorithm="LIKELY", firstgroup=1).results[0]
+    np.testing.assert_allclose(rate.data, 2, rtol=1e-5)
+    assert (rate.dq == 0).all()
+
+
+UNEVEN = [[10.0], [20.0], [50.0, 60.0], [100.0], [200.0]]
+UNEVEN_SAMPLES = np.broadcast_to(2 * np.array([np.mean(t) for t in UNEVEN], np.float32)[:, None, None], SHAPE).copy()
+
+
+@pytest.mark.parametrize("times", [UNEVEN, [np.array(t) for t in UNEVEN]])
+def test_uneven_reads_are_fitted_by_likelihood_whatever_was_asked_for(times, caplog):
+    with caplog.at_level(logging.WARNING, logger="gpipe"):
+        produced = RampFitStep().apply(ramp(UNEVEN_SAMPLES, **TIMES, read_times=times), refs())
+    np.testing.assert_allclose(produced.results[0].data, 2, rtol=1e-5)
+    assert "LIKELY" in caplog.text
+
+
+def test_uneven_reads_of_too_few_groups_are_fitted_by_least_squares():
+    assert used_algorithm("OLS_C", ramp(SAMPLES[:, :3], **TIMES, read_times=UNEVEN[:3])) == "OLS_C"
+
+
 @pytest.mark.parametrize(
-    ("wrong", "says"), [({"instrument": "MIRI"}, "MIRI"), ({"read_times": [[1], [3]]}, "read_times")]
+    ("times", "says"),
+    [
+        (UNEVEN[:4], r"reads of 4 groups.*each of 5"),
+        ([*UNEVEN[:4], []], "one or more of each"),
+        ([*UNEVEN[:4], [90.0]], "increasing"),
+    ],
 )
-def test_exposures_that_it_cannot_fit(wrong, says):
+def test_read_times_that_cannot_be(times, says):
     with pytest.raises(InputError, match=says):
-        RampFitStep().check(meta(**wrong), refs())
+        RampFitStep().apply(ramp(SAMPLES, **TIMES, read_times=times), refs())
+
+
+@pytest.mark.parametrize(("nframes", "used"), [(1, False), (4, True)])
+def test_likelihood_uses_the_zeroframe_if_it_is_one_of_several_reads(nframes, used, caplog):
+    zeroframe = np.full((2, *SHAPE[-2:]), 1e4, np.float32)  # so far off that a jump is found
+    exposure = ramp(SAMPLES, zeroframe=zeroframe, **TIMES, nframes=nframes)
+    with caplog.at_level(logging.WARNING, logger="gpipe"):
+        rate = RampFitStep(algorithm="LIKELY").apply(exposure, refs()).results[0]
+    assert ("ZEROFRAME" in caplog.text) is not used
+    assert ((rate.dq & 4) != 0).all() == used
+
+
+def test_exposures_that_it_cannot_fit():
+    with pytest.raises(InputError, match="MIRI"):
+        RampFitStep().check(meta(instrument="MIRI"), refs())
 
 
 @pytest.fixture
@@ -152,10 +200,19 @@ def test_fitopt_product_has_as_many_planes_as_are_used(exposure):
     assert (model.meta.filename, model.meta.instrument.name) == ("jw1_nrca1_jump.fits", "NIRCAM")
 
 
+def test_chi_square_product(exposure):
+    (product,) = RampFitStep(save_opt=True, algorithm="LIKELY").apply(exposure, refs()).side_products
+    assert (product.suffix, product.output_file) == ("likely_chisq", None)
+    assert type(product.model).__name__ == "ImageModel"
+    np.testing.assert_allclose(product.model.data, np.zeros(SHAPE[-2:]), atol=1e-6)
+    assert (product.model.meta.filename, product.model.meta.instrument.name) == ("jw1_nrca1_jump.fits", "NIRCAM")
+
+
+@pytest.mark.parametrize(("algorithm", "suffix"), [("OLS_C", "fitopt"), ("LIKELY", "likely_chisq")])
 @pytest.mark.parametrize(
-    ("opt_name", "file"),
-    [("mine", "mine_fitopt"), ("there/mine.fits", "there/mine_fitopt.fits"), ("a_fitopt.fits", "a_fitopt.fits")],
+    ("opt_name", "file"), [("mine", "mine_{}"), ("there/mine.fits", "there/mine_{}.fits"), ("a_{}.fits", "a_{}.fits")]
 )
-def test_fitopt_product_under_another_name(exposure, opt_name, file):
-    (product,) = RampFitStep(save_opt=True, opt_name=opt_name).apply(exposure, refs()).side_products
-    assert product.output_file == file
+def test_optional_products_under_another_name(exposure, opt_name, file, algorithm, suffix):
+    step = RampFitStep(save_opt=True, opt_name=opt_name.format(suffix), algorithm=algorithm)
+    (product,) = step.apply(exposure, refs()).side_products
+    assert product.output_file == file.format(suffix)
