@@ -1,5 +1,6 @@
 """The background of an image: one level, or a smooth model."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -116,10 +117,10 @@ def default_box(size: int) -> int:
 
 def _box_medians(image: Array, mask: Array, box: tuple[int, int], *, xp: Namespace) -> Array:
     """(box row, box column), NaN where too few pixels are left. Boxes over the edge need as many as the others."""
-    values, valid = _boxes(xp.where(mask, image, xp.nan), box, xp=xp), box[0] * box[1]
+    values = _boxes(xp.where(mask, image, xp.nan), box, xp=xp)
     ranked = rank_values(values, ~xp.isnan(values))
     left = sigma_clip(ranked, limit=CLIP)
-    enough = left.end - left.begin > REQUIRED * valid
+    enough = left.end - left.begin > math.floor(REQUIRED * box[0] * box[1])
     median = xp.astype(moments(ranked, left).median, image.dtype)
     return xp.squeeze(xp.where(enough, median, xp.nan), axis=-1)
 

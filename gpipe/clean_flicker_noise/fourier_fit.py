@@ -49,7 +49,7 @@ def _solve(matrix: Array, right: Array, *, xp: Namespace) -> Array:
     total = xp.real(matrix[..., :1, :1])
     some = total > 0
     scaled = xp.where(some, matrix, 0.0) / xp.where(some, total, 1.0)
-    ridge = xp.where(some, RIDGE, 1.0)
+    ridge = xp.where(some, xp.full_like(total, RIDGE), 1.0)
     unit = xp.eye(matrix.shape[-1], dtype=total.dtype, device=device(total))
     solution = xp.linalg.solve(scaled + ridge * unit, (right / xp.where(some, total, 1.0)[..., 0])[..., None])
     return xp.where(some[..., 0], solution[..., 0], 0.0)

@@ -34,7 +34,7 @@ def fit_peak(ranked: Ranked, span: Span, centre: Array, deviation: Array, *, mir
         counts = lower + xp.flip(lower)
     at = 0.5 * (offsets[1:] + offsets[:-1])
     highest = xp.max(counts)
-    mode = xp.sum(xp.where(xp.cumulative_sum(xp.astype(counts == highest, exact)) == 1, at, 0.0) * (counts == highest))
+    mode = xp.take(at, xp.argmax(counts, keepdims=True))[0]
     start = xp.stack([xp.ones_like(highest), mode, xp.ones_like(highest)])
     peak = _least_squares(at, counts / xp.clip(highest, 1.0, None), start, xp=xp)
     sane = xp.isfinite(peak[1] + peak[2]) & (peak[2] > 0) & (deviation > 0)
