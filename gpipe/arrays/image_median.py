@@ -24,7 +24,7 @@ def image_median(x: Array, chosen: Array) -> Array:
     x, chosen = xp.reshape(x, (-1,)), xp.reshape(chosen, (-1,))
     left_out = ~chosen | xp.isnan(x)
     turn = xp.cumulative_sum(xp.astype(left_out, xp.uint8), dtype=xp.uint8) & 1  # may wrap: only odd or even matters
-    filled = xp.where(left_out, xp.where(turn == 1, xp.full_like(x, -xp.inf), xp.inf), x)
+    filled = xp.where(left_out, (0.5 - xp.astype(turn, x.dtype)) * xp.inf, x)
     middle = (x.shape[0] - 1) // 2
     ranked = xpx.partition(filled, middle, xp=xp)
     lower = xp.where(xp.all(left_out), xp.nan, ranked[middle])
