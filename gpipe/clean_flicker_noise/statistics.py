@@ -76,7 +76,7 @@ def _profile(image: Array, axis: int, part: tuple[float, float], *, xp: Namespac
     """Mean along one axis of a part of it."""
     start, stop = (round(share * image.shape[axis]) for share in part)
     section = image[start:stop, :] if axis == 0 else image[:, start:stop]
-    return xp.mean(section, axis=axis, dtype=accumulator_dtype(image, xp=xp))
+    return xp.sum(section, axis=axis, dtype=accumulator_dtype(image, xp=xp)) / section.shape[axis]
 
 
 def _line(profile: Array, *, xp: Namespace) -> tuple[Array, Array]:

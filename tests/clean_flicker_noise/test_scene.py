@@ -1,0 +1,49 @@
+from functools import partial
+
+import numpy as np
+import pytest
+
+from gpipe.clean_flicker_noise.background import background_model
+from gpipe.clean_flicker_noise.limits import clip_to_background
+from gpipe.clean_flicker_noise.scene import background_mask, without_gaps
+
+
+def rates(rng, shape=(3, 30, 40)):
+    rate = rng.normal(1, 0.1, shape).astype(np.float32)
+    rate[:, 5:9, 7:12] += 30
+    rate[0, 0, 0], rate[1, 1, 1], rate[0, 20, 20] = np.nan, 0, 90
+    science = np.zeros(shape[-2:], bool)
+    science[15:18] = True
+    return rate, science
+
+
+@pytest.mark.parametrize("n_sigma", [0.0, 2.0])
+@pytest.mark.parametrize("single", [False, True])
+def test_sources_and_pixels_without_a_rate_are_left_out(library, rng, single, n_sigma):
+    rate, science = rates(rng)
+    found = library.run(partial(background_mask, n_sigma=n_sigma, single=single), rate, science)
+    expected = []
+    for plane in rate:
+        mask = ~np.isnan(plane) & (plane != 0) & ~science
+        expected.append(clip_to_background(plane, mask, above=n_sigma) if n_sigma else mask)
+    expected = np.stack(expected)
+    np.testing.assert_array_equal(found, expected.all(axis=0) if single else expected)
+    assert found[..., 6, 8].any() == (n_sigma == 0)
+
+
+def test_one_rate_and_no_known_science(library, rng):
+    rate, _ = rates(rng)
+    found = library.run(partial(background_mask, n_sigma=2.0), rate[0])
+    assert found.shape == rate.shape[1:]
+    assert found[16].mean() > 0.8
+
+
+def test_holes_of_a_flat_take_the_value_of_a_smooth_model(library, rng):
+    flat = (1 + np.mgrid[:64, :64][0] / 640 + rng.normal(0, 0.002, (64, 64))).astype(np.float32)
+    holes = rng.random(flat.shape) < 0.02
+    broken = np.where(holes, np.where(rng.random(flat.shape) < 0.5, np.nan, 0), flat).astype(np.float32)
+    found = library.run(partial(without_gaps, fill_gaps=lambda mesh: mesh), broken)
+    np.testing.assert_array_equal(found[~holes], flat[~holes])
+    known = np.where(holes, np.nan, flat)
+    model = background_model(known, ~holes, fill_gaps=lambda mesh: mesh).level
+    np.testing.assert_allclose(found[holes], np.broadcast_to(model, flat.shape)[holes], rtol=1e-5)
