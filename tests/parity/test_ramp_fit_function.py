@@ -152,6 +152,28 @@ def test_a_nan_is_what_do_not_use_is_to_stcal(groups):
         assert_rates(ours.exposure, theirs[0], "rate")
 
 
+SPECIAL = {
+    "dark current of NaN": ("dark_current", np.nan),
+    "NO_GAIN_VALUE although the gain is known": ("pixeldq", 1 << 19),
+    "negative gain": ("gain", -1.5),
+    "gain of NaN": ("gain", np.nan),
+    "read noise of NaN": ("readnoise", np.nan),
+}
+
+
+@pytest.mark.parametrize("suppress", [True, False])
+@pytest.mark.parametrize("groups", [1, 2, 6])
+@pytest.mark.parametrize("case", SPECIAL)
+def test_special_references_and_flags(case, groups, suppress):
+    exposure, timing = ramps(0, 2, groups)
+    plane, value = SPECIAL[case]
+    exposure[plane][3:5] = value
+    theirs = by_stcal(exposure, timing, suppress=suppress, save_opt=False)
+    ours = fit_ramps(**exposure, options=FitOptions(timing=timing, suppress_one_group=suppress))
+    assert_rates(ours.exposure, theirs[0], "rate")
+    assert_rates(ours.integrations, theirs[1], "rateints")
+
+
 def test_ramps_without_a_segment_are_where_gpipe_differs():
     exposure, timing = ramps(0, 1, 4)
     exposure["groupdq"][:] = JUMP_DET

@@ -121,6 +121,35 @@ def test_saturated_from_the_start_gives_nothing_and_from_the_middle_a_flag():
     assert out.exposure.err[0, 2] == out.exposure.var_rnoise[0, 2] == out.exposure.var_poisson[0, 2] == 0
 
 
+@pytest.mark.parametrize("suppress", [True, False])
+def test_an_exposure_that_is_saturated_throughout_has_rates_of_the_zeroframe_or_none(suppress):
+    ramps = straight(groupdq=np.full((1, 6, 1, 3), SATURATED, np.uint8))
+    without = rates_of(ramps, suppress_one_group=suppress).exposure
+    assert np.isnan(without.slope).all()
+    assert (without.dq == SATURATED | DO_NOT_USE).all()
+    options = FitOptions(timing=ONE_SECOND, suppress_one_group=suppress)
+    zeroframe = np.array([[[20, 0, 40]]], np.float32)
+    out = fit_ramps(**ramps, options=options, zeroframe=zeroframe).exposure
+    expected = [[np.nan] * 3] if suppress else [[20, np.nan, 40]]
+    np.testing.assert_allclose(out.slope, expected, rtol=1e-6)
+
+
+def test_no_gain_value_of_an_earlier_step_is_handed_on_and_voids_nothing():
+    out = rates_of(straight(pixeldq=np.full((1, 3), 1 << 19, np.uint32))).exposure
+    np.testing.assert_allclose(out.slope, 30, rtol=1e-6)
+    assert (out.dq == 1 << 19).all()
+
+
+@pytest.mark.parametrize("plane", ["dark_current", "readnoise"])
+def test_a_reference_of_nan_gives_no_variance_but_no_warning_either(plane):
+    nan = np.full((1, 3), np.nan, np.float32)
+    options = FitOptions(timing=ONE_SECOND)
+    out = fit_ramps(**(straight() | {plane: nan}), options=options).exposure
+    variance = out.var_poisson if plane == "dark_current" else out.var_rnoise
+    assert not (variance > 0).any()
+    assert (out.dq == 0).all()
+
+
 def test_one_good_group_is_measured_against_the_reset_unless_suppressed():
     ramps = straight()
     ramps["groupdq"][:, 1:] = SATURATED

@@ -214,6 +214,13 @@ def test_read_noise_of_nan_is_no_rate_and_of_zero_leaves_the_photons():
     assert (out.dq == 0).all()
 
 
+def test_a_dark_current_adds_to_the_photons_and_of_nan_is_no_rate():
+    ramps = straight(rate=1e-3, readnoise=np.full((1, 3), 1e-3, np.float32))
+    out = rates_of(ramps | {"dark_current": np.array([[0, 5, np.nan]], np.float32)}).exposure
+    np.testing.assert_allclose(out.var_poisson[0, :2], [1e-3 / 2 / 5, 5.001 / 2 / 5], rtol=1e-3)
+    assert np.isnan(out.slope[0, 2])
+
+
 def test_pixel_flags_are_handed_on_and_void_nothing():
     out = rates_of(straight(pixeldq=np.full((1, 3), DO_NOT_USE | 1 << 11, np.uint32))).exposure
     np.testing.assert_allclose(out.slope, 30, rtol=1e-5)
