@@ -73,16 +73,12 @@ class PictureFrameStep(Step):
         return Produced((result,), self._side_products(mask, result, exposure))
 
     def _background(self, exposure: Ramp | CountRate, references: References) -> Array:
-        rates = exposure
-        if isinstance(exposure, Ramp):
-            log.info("Rates are drafted to tell the background from sources")
-            rates = RampFitStep().fit(exposure, references).exposure
-        values = rates.data if isinstance(exposure, CountRate) else rates.slope
+        rates, dq = _rates(exposure, references)
         science = None
         if self.mask_science_regions:
             lit = exposure.backend.to_device(lit_pixels(exposure.meta, exposure.data.shape[-2:]))
-            science = science_pixels(lit, rates.dq)
-        return background_mask(values, science, n_sigma=self.n_sigma)
+            science = science_pixels(lit, dq)
+        return background_mask(rates, science, n_sigma=self.n_sigma)
 
     def _subtract(self, exposure: Ramp | CountRate, pattern: Array, sample: Sample) -> Ramp | CountRate:
         subtract = subtract_from_ramps if isinstance(exposure, Ramp) else subtract_from_rates
@@ -96,6 +92,15 @@ class PictureFrameStep(Step):
             correction = difference(result.data, exposure.data)
             products.append(SideProduct(bare_model(correction, exposure), suffix="pctfrm_correction"))
         return tuple(products)
+
+
+def _rates(exposure: Ramp | CountRate, references: References) -> tuple[Array, Array]:
+    """Count rates and their flags."""
+    if isinstance(exposure, CountRate):
+        return exposure.data, exposure.dq
+    log.info("Rates are drafted to tell the background from sources")
+    draft = RampFitStep().fit(exposure, references).exposure
+    return draft.slope, draft.dq
 
 
 def _applies_to(meta: Any) -> bool:
