@@ -10,7 +10,7 @@ from gpipe.simulate.config import ExposureConfig
 from gpipe.simulate.detectors import FULL_SIZE
 from gpipe.simulate.electronics import COMMON
 from gpipe.simulate.interleaved import InterleavedReadout, bad_references
-from gpipe.simulate.references import described
+from gpipe.simulate.references import ANALOG_TO_DIGITAL_VARIANCE, described
 
 _STEP = 22
 """Pixel times between the reference pixels of one block and the next."""
@@ -45,7 +45,8 @@ def weights(config: ExposureConfig) -> tuple[np.ndarray, np.ndarray]:
     number = np.arange(length)
     frequency = np.maximum(np.minimum(number, length - number), 1) / length
     pink = _density(config.noise.one_over_f, length) / frequency
-    shared, white = COMMON * pink, config.noise.read_noise**2
+    read_noise = config.sca.read_noise / config.sca.gain
+    shared, white = COMMON * pink, config.noise.read_noise**2 + ANALOG_TO_DIGITAL_VARIANCE / read_noise**2
     white_of_reads = white * _STEP / READS
     determinant = (pink + white_of_reads) * (shared + white) - shared**2
     reads = (pink * (shared + white) - shared**2) / determinant

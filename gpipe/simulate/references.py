@@ -14,7 +14,7 @@ from gpipe.simulate.pixels import Pixels
 from gpipe.simulate.readout import FULL
 from gpipe.simulate.traps import FAMILIES, make_sites
 
-_ANALOG_TO_DIGITAL_VARIANCE = 1 / 12
+ANALOG_TO_DIGITAL_VARIANCE = 1 / 12
 _KERNEL_REACH = 2
 """Pixels on each side of the centre of the kernel that undoes inter-pixel capacitance."""
 
@@ -65,7 +65,7 @@ def make_readnoise(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
     model = described(datamodels.ReadnoiseModel, "READNOISE", config, area)
     model.meta.exposure.readpatt = "ANY"
     in_reads = config.noise.read_noise**2 + config.noise.one_over_f**2
-    variance = in_reads * (config.sca.read_noise / config.sca.gain) ** 2 + _ANALOG_TO_DIGITAL_VARIANCE
+    variance = in_reads * (config.sca.read_noise / config.sca.gain) ** 2 + ANALOG_TO_DIGITAL_VARIANCE
     model.data = np.full(pixels.gain.shape, np.sqrt(2 * variance), dtype=np.float32)
     return model
 
