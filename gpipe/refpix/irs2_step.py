@@ -88,8 +88,8 @@ def _named_by_reference(exposure: Ramp, orientation: Orientation, refpix: Refere
         log.warning("refpix reference %s names no bad reference pixels (it has no DQ table)", refpix.name)
         return None
     columns = _columns(refpix.read("dq_table"), ("output", "odd_even", "mask"), refpix)
-    rows = [tuple(int(value) for value in row) for row in zip(*columns, strict=True)]
-    bad = np.asarray(reads_of_table(rows, exposure.data.shape[-2] // (OUTPUTS * BLOCK)))
+    rows = ((int(output), int(pixel), int(mask)) for output, pixel, mask in zip(*columns, strict=True))
+    bad: np.ndarray = np.array(reads_of_table(rows, exposure.data.shape[-2] // (OUTPUTS * BLOCK)))
     log.info("Reference reads that the reference names as bad: %d", bad.sum())
     return exposure.backend.to_device(bad if orientation.fastaxis > 0 else np.flip(bad).copy())
 

@@ -105,7 +105,7 @@ class OneOverF:
         shared = common * self._stream() if outputs > 1 else np.float32(0)
         image = np.empty((rows, outputs, columns // outputs), dtype=np.float32)
         for output in range(outputs):
-            stream = own * self._stream() + shared if self._readout.has_own_noise(output) else shared
+            stream = np.asarray(shared + own * self._stream() if self._readout.has_own_noise(output) else shared)
             lines = stream[: rows * self._readout.row_length].reshape(rows, -1)
             samples = self._readout.samples(lines)
             image[:, output] = samples[:, ::-1] if self._readout.backwards(output) else samples

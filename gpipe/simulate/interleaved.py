@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from zlib import crc32
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from gpipe import dq
 from gpipe.arrays.interleaved import BLOCK, FRAME_ROWS, HALF, OUTPUTS, READS, with_science_rows
@@ -74,7 +75,7 @@ def bad_references(sca: Detector, seed: int) -> tuple[BadReference, BadReference
     )
 
 
-def interleave(image: np.ndarray, sca: Detector, others: np.ndarray) -> np.ndarray:
+def interleave(image: np.ndarray, sca: Detector, others: ArrayLike) -> np.ndarray:
     """Put a full frame (…, row, column) among ``others``, which has the rows of IRS2 readout or broadcasts to them."""
     shape = (*image.shape[:-2], FRAME_ROWS, image.shape[-1])
     frame = np.broadcast_to(np.asarray(others, dtype=image.dtype), shape)
@@ -89,7 +90,7 @@ def interleave_pixels(pixels: Pixels, sca: Detector, seed: int) -> Pixels:
         noise[bad.output, bad.block, first : first + 2] = NOISY
     linear = np.zeros((pixels.coefficients.shape[0], 1, 1), dtype=np.float32)
     linear[1] = 1
-    fills = {
+    fills: dict[str, ArrayLike] = {
         "gain": sca.gain,
         "bias": _bias(sca, seed),
         "dark": 0,
