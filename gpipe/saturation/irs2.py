@@ -60,7 +60,7 @@ def flag_saturation_irs2(
             before = groupdq[i, group, ...]
             flags[i, group, ...] = put(before, normal(before) | new[0, group, ...])
             seen |= flags[i, group, ...]
-        if zeroframe is not None and zeroed is not None:
+        if zeroed is not None and found.zeroframe is not None:
             zeroed[i, ...] = put(zeroframe[i, ...], found.zeroframe[0, ...])
     return Flagged(
         groupdq=flags,
