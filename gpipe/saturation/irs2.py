@@ -45,7 +45,7 @@ def flag_saturation_irs2(
         return with_science_rows(x, rows, reference_first=reference_first)
 
     own_bias = None if bias is None else normal(bias)
-    zeroed = None if zeroframe is None else xp.empty_like(zeroframe)
+    zeroed: Array = None if zeroframe is None else xp.empty_like(zeroframe)
     flags, seen = xp.empty_like(groupdq), xp.zeros_like(groupdq[0, 0, ...])
     for i in range(data.shape[0]):
         counts = normal(data[i : i + 1, ...])
@@ -60,7 +60,7 @@ def flag_saturation_irs2(
             before = groupdq[i, group, ...]
             flags[i, group, ...] = put(before, normal(before) | new[0, group, ...])
             seen |= flags[i, group, ...]
-        if zeroed is not None and found.zeroframe is not None:
+        if zeroframe is not None and found.zeroframe is not None:
             zeroed[i, ...] = put(zeroframe[i, ...], found.zeroframe[0, ...])
     return Flagged(
         groupdq=flags,
