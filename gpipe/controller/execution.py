@@ -3,7 +3,8 @@
 import logging
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +17,7 @@ from gpipe.controller.references import Resolution, resolve
 from gpipe.controller.results import Produced, References, SideProduct, Skip
 from gpipe.controller.saving import Saver, check_folder
 from gpipe.controller.step import Step
-from gpipe.datamodels import Header, InFlight, crds_parameters, open_exposure, read_header, to_model
+from gpipe.datamodels import Header, InFlight, SuperstripeRamp, crds_parameters, open_exposure, read_header, to_model
 from gpipe.exceptions import GpipeError, ReferenceFileError
 
 log = logging.getLogger(__name__)
@@ -145,7 +146,7 @@ class _Run:
                 raise Skip(f"found a {type(exposure).__name__}, expected a {kinds}", logging.INFO)
             if absent := self._absent(step):
                 raise Skip(f"no {' and no '.join(absent)} reference applies to this exposure")
-            outcome = step.apply(exposure, references)
+            outcome = _outcome(step, exposure, references)
         except Skip as skip:
             log.log(skip.level, "Step %s skipped: %s", step.name, skip.reason)
             return Produced((exposure,)), SKIPPED
@@ -211,6 +212,14 @@ class _Run:
             suffix=product.suffix,
             output_file=product.output_file,
         )
+
+
+def _outcome(step: Step, exposure: Any, references: References) -> Any:
+    """What the step makes of the exposure; superstripes go through one by one unless the step wants them together."""
+    if isinstance(exposure, SuperstripeRamp) and not step.takes_superstripes_whole:
+        apply: Callable[[Any], Any] = partial(step.apply, references=references)
+        return exposure.by_stripe(apply)
+    return step.apply(exposure, references)
 
 
 def _levels(step: Step | None) -> list[OutputSettings]:

@@ -24,6 +24,7 @@ class Step(Configurable):
     optional_references : those of them that may be N/A without a consequence.
     missing_reference : what an N/A for another one means: the step is skipped with a warning, or an error.
     accepts : the kinds of exposure that the step works on. In a pipeline it is skipped for another kind.
+    takes_superstripes_whole : whether ``apply`` gets a `SuperstripeRamp` itself, not the `Ramp` of each stripe.
     expects : ``cal_step`` places of steps that should have run, or been skipped on purpose, before this one.
     """
 
@@ -32,6 +33,7 @@ class Step(Configurable):
     optional_references: ClassVar[Sequence[str]] = ()
     missing_reference: ClassVar[Literal["skip", "error"]] = "skip"
     accepts: ClassVar[tuple[type[InFlight], ...]] = (Ramp,)
+    takes_superstripes_whole: ClassVar[bool] = False
     expects: ClassVar[Sequence[str]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

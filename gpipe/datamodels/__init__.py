@@ -4,9 +4,10 @@ Importing this package does not import ``stdatamodels``: that takes a second and
 """
 
 from gpipe.datamodels.products import to_model
-from gpipe.datamodels.ramp import CountRate, InFlight, Ramp
+from gpipe.datamodels.ramp import CountRate, InFlight, Ramp, SuperstripeRamp
 from gpipe.datamodels.reading import Header, crds_parameters, open_exposure, read_header
 from gpipe.datamodels.reference import Reference
+from gpipe.datamodels.stripes import window_of
 from gpipe.datamodels.window import Window, full_frame
 from gpipe.datamodels.writing import write
 
@@ -16,11 +17,13 @@ __all__ = [
     "InFlight",
     "Ramp",
     "Reference",
+    "SuperstripeRamp",
     "Window",
     "crds_parameters",
     "full_frame",
     "open_exposure",
     "read_header",
     "to_model",
+    "window_of",
     "write",
 ]

@@ -5,7 +5,8 @@ from numbers import Real
 from typing import Any
 
 from gpipe.arrays.interleaved import is_interleaved
-from gpipe.datamodels.window import Window, full_frame
+from gpipe.datamodels.stripes import window_of
+from gpipe.datamodels.window import full_frame
 from gpipe.exceptions import InputError
 
 _POSITIVE = ("exposure.frame_time", "exposure.group_time")
@@ -57,13 +58,14 @@ def _check_counts(meta: Any, shape: tuple[int, ...], name: str) -> None:
     first, last = meta.exposure.integration_start, meta.exposure.integration_end
     if first is not None and last is not None:  # one segment of a long exposure
         nints = last - first + 1
+    stripes = getattr(meta.subarray, "num_superstripe", None) or 1
+    expected = f"a multiple of the {stripes} superstripes"
+    _require(shape[0] % stripes == 0, name, "exposure.nints", nints, expected)
     _require(nints == shape[0], name, "exposure.nints", nints, f"{shape[0]}, the integrations in the science array")
 
 
 def _check_window(meta: Any, shape: tuple[int, ...], name: str) -> None:
-    if getattr(meta.subarray, "multistripe_reads1", None) is not None:
-        raise InputError(f"{name}: found a multistripe subarray; expected one window of the detector")
-    xstart, ystart, xsize, ysize = (int(_number(meta, path, name)) for path in _CORNERS)
+    _, _, xsize, ysize = (int(_number(meta, path, name)) for path in _CORNERS)
     rows, columns = shape[-2:]
     interleaved = ysize == 2048 and is_interleaved(shape) and "IRS2" in str(meta.exposure.readpatt)
     if xsize != columns or (ysize != rows and not interleaved):
@@ -71,7 +73,10 @@ def _check_window(meta: Any, shape: tuple[int, ...], name: str) -> None:
             f"{name}: found meta.subarray.xsize={xsize}, ysize={ysize}; "
             f"expected {columns} columns and {rows} rows as in the science array"
         )
-    window, detector = Window(xstart, ystart, xsize, ysize), full_frame(meta.instrument.name)
+    try:
+        window, detector = window_of(meta), full_frame(meta.instrument.name)
+    except ValueError as error:
+        raise InputError(f"{name}: found {error}; expected keywords MSTR_* and SSTR_* that describe it") from None
     if detector is None or not window.inside(detector):
         raise InputError(f"{name}: found meta.subarray with {window}; expected a part of the detector, {detector}")
 

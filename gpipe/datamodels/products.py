@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from gpipe.datamodels.ramp import CountRate, InFlight, Ramp
+from gpipe.datamodels.ramp import CountRate, InFlight, Ramp, SuperstripeRamp
 
 _RAMP_ARRAYS = ("data", "groupdq", "pixeldq", "zeroframe", "refout", "average_dark_current")
+_SUPERSTRIPE_ARRAYS = ("data", "groupdq", "pixeldq", "zeroframe")
 _RATE_ARRAYS = ("data", "dq", "err", "var_poisson", "var_rnoise")
 _ALWAYS_IFU = ("NRS_IFU", "MIR_MRS")
 _LAMPS = ("NRS_AUTOWAVE", "NRS_LAMP")
@@ -18,8 +19,9 @@ def to_model(exposure: InFlight) -> Any:
 
     Parameters
     ----------
-    exposure : `Ramp` becomes a RampModel; `CountRate` an ImageModel (IFUImageModel for IFU exposures) when it is
-        (row, column) and a CubeModel, with the table of integration times, when it is (integration, row, column).
+    exposure : `Ramp` becomes a RampModel, `SuperstripeRamp` a SuperstripeRampModel; `CountRate` an ImageModel
+        (IFUImageModel for IFU exposures) when it is (row, column) and a CubeModel, with the table of integration times,
+        when it is (integration, row, column).
 
     Returns
     -------
@@ -33,6 +35,8 @@ def to_model(exposure: InFlight) -> Any:
     arrays: tuple[str, ...]
     if isinstance(exposure, Ramp):
         model, arrays = copy.deepcopy(exposure.header), _RAMP_ARRAYS
+    elif isinstance(exposure, SuperstripeRamp):
+        model, arrays = copy.deepcopy(exposure.header), _SUPERSTRIPE_ARRAYS
     elif isinstance(exposure, CountRate):
         model, arrays = _rate_model(exposure), _RATE_ARRAYS
     else:

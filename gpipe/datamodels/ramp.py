@@ -1,10 +1,14 @@
 """Exposures in flight: what the steps hand to each other."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from array_api_compat import array_namespace
 
 from gpipe.arrays import Array
 from gpipe.backends import Backend
+from gpipe.datamodels.stripes import window_of
 from gpipe.datamodels.window import Window
 
 
@@ -34,8 +38,7 @@ class InFlight:
     @property
     def window(self) -> Window:
         """The part of the detector that the exposure covers."""
-        subarray = self.meta.subarray
-        return Window(subarray.xstart, subarray.ystart, subarray.xsize, subarray.ysize)
+        return window_of(self.meta)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +53,7 @@ class Ramp(InFlight):
     zeroframe : float32, (integration, row, column), DN, or None.
     refout : float32, (integration, group, row, column), DN, MIRI only, or None.
     average_dark_current : float32, (row, column), electron/s, or None.
+    stripe : which of the stripes of a superstripe exposure these ramps belong to; None for all others.
     """
 
     data: Array
@@ -58,6 +62,57 @@ class Ramp(InFlight):
     zeroframe: Array | None = None
     refout: Array | None = None
     average_dark_current: Array | None = None
+    stripe: int | None = None
+
+    @property
+    def window(self) -> Window:
+        """The part of the detector that the exposure, or the stripe, covers."""
+        return window_of(self.meta, self.stripe)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SuperstripeRamp(InFlight):
+    """Ramps of which each integration reads another stripe of the detector, until refpix puts the stripes together.
+
+    Integrations follow each other stripe by stripe. Arrays are those of `Ramp`, but for
+
+    Attributes
+    ----------
+    pixeldq : uint32, (stripe, row, column).
+    """
+
+    data: Array
+    groupdq: Array
+    pixeldq: Array
+    zeroframe: Array | None = None
+
+    def by_stripe(self, apply: Callable[[Ramp], Ramp]) -> "SuperstripeRamp":
+        """What ``apply`` makes of the ramps of each stripe."""
+        xp = array_namespace(self.data)
+        count = self.pixeldq.shape[0]
+        stripes = [apply(self._stripe(number, count)) for number in range(count)]
+
+        def in_order(arrays: list[Array]) -> Array:
+            return xp.reshape(xp.stack(arrays, axis=1), (-1, *arrays[0].shape[1:]))
+
+        return replace(
+            self,
+            data=in_order([stripe.data for stripe in stripes]),
+            groupdq=in_order([stripe.groupdq for stripe in stripes]),
+            pixeldq=xp.stack([stripe.pixeldq for stripe in stripes], axis=0),
+            zeroframe=None if self.zeroframe is None else in_order([stripe.zeroframe for stripe in stripes]),
+        )
+
+    def _stripe(self, number: int, count: int) -> Ramp:
+        return Ramp(
+            self.header,
+            self.backend,
+            data=self.data[number::count, ...],
+            groupdq=self.groupdq[number::count, ...],
+            pixeldq=self.pixeldq[number, ...],
+            zeroframe=None if self.zeroframe is None else self.zeroframe[number::count, ...],
+            stripe=number,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

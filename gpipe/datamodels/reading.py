@@ -9,14 +9,19 @@ import array_api_compat
 from gpipe.arrays import Array
 from gpipe.backends import Backend
 from gpipe.datamodels.checks import check_count_rate, check_ramp
-from gpipe.datamodels.ramp import CountRate, InFlight, Ramp
+from gpipe.datamodels.ramp import CountRate, InFlight, Ramp, SuperstripeRamp
 from gpipe.datamodels.sources import Source, find_source
 from gpipe.exceptions import InputError
 
-RAMP_MODELS = (None, "Level1bModel", "RampModel", "MIRIRampModel")
+RAMP_MODELS = (None, "Level1bModel", "RampModel", "MIRIRampModel", "SuperstripeRampModel")
+RAMPS = (Ramp, SuperstripeRamp)
 _RATE_CLASSES = {"ImageModel": 2, "IFUImageModel": 2, "CubeModel": 3}
 _RATE_ARRAYS = ("data", "dq", "err", "var_poisson", "var_rnoise")
-_SAID = {Ramp: "a ramp (uncal or ramp product)", CountRate: "a count-rate product (rate or rateints)"}
+_SAID = {
+    Ramp: "a ramp (uncal or ramp product)",
+    SuperstripeRamp: "a ramp of superstripes",
+    CountRate: "a count-rate product (rate or rateints)",
+}
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ class Header:
         return self.model.meta
 
 
-def read_header(source: Any, *, expects: tuple[type[InFlight], ...] = (Ramp, CountRate)) -> Header:
+def read_header(source: Any, *, expects: tuple[type[InFlight], ...] = (*RAMPS, CountRate)) -> Header:
     """Read the metadata of an exposure, once, and check what every step relies on.
 
     Parameters
@@ -68,7 +73,7 @@ def read_header(source: Any, *, expects: tuple[type[InFlight], ...] = (Ramp, Cou
     found = find_source(source)
     kind, shape = _kind(found, expects)
     header = Header(found.header(_model_class(kind, shape, found.model_type)), found.name, kind, shape, found)
-    (check_ramp if kind is Ramp else check_count_rate)(header.meta, shape, header.name)
+    (check_ramp if kind in RAMPS else check_count_rate)(header.meta, shape, header.name)
     _check_shapes(found, kind, shape)
     return header
 
@@ -78,7 +83,7 @@ def crds_parameters(header: Header) -> dict[str, Any]:
     return header.model.get_crds_parameters()
 
 
-def open_exposure(source: Any, backend: Backend) -> Ramp | CountRate:
+def open_exposure(source: Any, backend: Backend) -> Ramp | SuperstripeRamp | CountRate:
     """Load an exposure onto a device.
 
     Parameters
@@ -88,9 +93,9 @@ def open_exposure(source: Any, backend: Backend) -> Ramp | CountRate:
 
     Returns
     -------
-    Ramp or CountRate. Of an open model or an exposure in flight the metadata are copied and the arrays are shared where
-    they fit as they are (read-only); neither is ever written to. Missing DQ arrays are zeros. A zeroframe is loaded
-    where ``meta.exposure.zero_frame`` (ZEROFRAM) says that there is one.
+    Ramp, SuperstripeRamp or CountRate. Of an open model or an exposure in flight the metadata are copied and the arrays
+    are shared where they fit as they are (read-only); neither is ever written to. Missing DQ arrays are zeros. A
+    zeroframe is loaded where ``meta.exposure.zero_frame`` (ZEROFRAM) says that there is one.
 
     Raises
     ------
@@ -100,10 +105,10 @@ def open_exposure(source: Any, backend: Backend) -> Ramp | CountRate:
     header = read_header(source)
     if isinstance(header.source, InFlight):
         return _moved(replace(header.source, header=header.model), backend)
-    return (_load_ramp if header.kind is Ramp else _load_count_rate)(header, header.source, backend)
+    return (_load_ramp if header.kind in RAMPS else _load_count_rate)(header, header.source, backend)
 
 
-def _load_ramp(header: Header, source: Source, backend: Backend) -> Ramp:
+def _load_ramp(header: Header, source: Source, backend: Backend) -> Ramp | SuperstripeRamp:
     def load(array: str) -> Array | None:
         return None if source.shape(array) is None else backend.to_device(source.read(array))
 
@@ -111,16 +116,23 @@ def _load_ramp(header: Header, source: Source, backend: Backend) -> Ramp:
     xp = array_api_compat.array_namespace(data)
     device = array_api_compat.device(data)
     groupdq, pixeldq = load("groupdq"), load("pixeldq")
-    return Ramp(
-        header.model,
-        backend,
-        data=data,
-        groupdq=xp.zeros(data.shape, dtype=xp.uint8, device=device) if groupdq is None else groupdq,
-        pixeldq=xp.zeros(data.shape[-2:], dtype=xp.uint32, device=device) if pixeldq is None else pixeldq,
-        zeroframe=load("zeroframe") if header.meta.exposure.zero_frame else None,
-        refout=load("refout"),
-        average_dark_current=load("average_dark_current"),
-    )
+    flags = _flag_shape(header.kind, source)
+    arrays = {
+        "data": data,
+        "groupdq": xp.zeros(data.shape, dtype=xp.uint8, device=device) if groupdq is None else groupdq,
+        "pixeldq": xp.zeros(flags, dtype=xp.uint32, device=device) if pixeldq is None else pixeldq,
+        "zeroframe": load("zeroframe") if header.meta.exposure.zero_frame else None,
+    }
+    if header.kind is SuperstripeRamp:
+        return SuperstripeRamp(header.model, backend, **arrays)
+    more = {name: load(name) for name in ("refout", "average_dark_current")}
+    return Ramp(header.model, backend, **arrays, **more)
+
+
+def _flag_shape(kind: type[InFlight], source: Source) -> tuple[int, ...]:
+    """The shape of a ramp's ``pixeldq``."""
+    plane = (source.shape("data") or ())[-2:]
+    return (source.superstripes, *plane) if kind is SuperstripeRamp else plane
 
 
 def _load_count_rate(header: Header, source: Source, backend: Backend) -> CountRate:
@@ -146,7 +158,7 @@ def _kind(source: Source, expects: tuple[type[InFlight], ...]) -> tuple[type[InF
         raise InputError(f"{source.name}: found no science array (SCI); expected {_wanted(expects)}")
     described = f"{source.model_type or 'no DATAMODL'} with a {len(shape)}-dimensional science array"
     if source.model_type in RAMP_MODELS and len(shape) == 4:
-        kind: type[InFlight] = Ramp
+        kind: type[InFlight] = SuperstripeRamp if source.superstripes else Ramp
     elif _RATE_CLASSES.get(source.model_type or "") == len(shape):
         kind = CountRate
     else:
@@ -161,10 +173,11 @@ def _check_shapes(source: Source, kind: type[InFlight], shape: tuple[int, ...]) 
         expected = dict.fromkeys(_RATE_ARRAYS, shape)
     else:
         plane = shape[-2:]
-        expected = {"groupdq": shape, "pixeldq": plane, "zeroframe": (shape[0], *plane), "average_dark_current": plane}
+        flags = _flag_shape(kind, source)
+        expected = {"groupdq": shape, "pixeldq": flags, "zeroframe": (shape[0], *plane), "average_dark_current": plane}
     for array, wanted in expected.items():
         found = source.shape(array)
-        if found != wanted and not (found is None and kind is Ramp):
+        if found != wanted and not (found is None and kind in RAMPS):
             described = f"no {array}" if found is None else f"{array} of shape {found}"
             raise InputError(f"{source.name}: found {described}; expected {wanted} beside a science array of {shape}")
 
@@ -185,4 +198,6 @@ def _name(exposure: InFlight) -> str:
 def _model_class(kind: type[InFlight], shape: tuple[int, ...], model_type: str | None) -> type:
     from stdatamodels.jwst import datamodels  # pulls in gwcs: a second that only a run should pay
 
+    if kind is SuperstripeRamp:
+        return datamodels.SuperstripeRampModel
     return datamodels.RampModel if kind is Ramp else getattr(datamodels, str(model_type))

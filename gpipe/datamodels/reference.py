@@ -13,7 +13,8 @@ from gpipe.arrays.interleaved import FRAME_ROWS
 from gpipe.datamodels.ramp import InFlight
 from gpipe.datamodels.reference_arrays import FACTS, AsdfArrays, FileArrays, ModelArrays, ReferenceArrays
 from gpipe.datamodels.reference_types import TYPES, extension
-from gpipe.datamodels.window import Window, full_frame
+from gpipe.datamodels.stripes import window_of
+from gpipe.datamodels.window import StripedWindow, Window, full_frame
 from gpipe.exceptions import ReferenceFileError
 
 log = logging.getLogger(__name__)
@@ -110,6 +111,10 @@ class Reference:
             No such array, or it does not cover the window.
         """
         rows, columns = (slice(None), slice(None)) if window is None else self._slices(window)
+        found = self._read(array, first, rows, columns)
+        return window.arrange(found) if isinstance(window, StripedWindow) and not self._is_packed(window) else found
+
+    def _read(self, array: str, first: Any, rows: slice, columns: slice) -> np.ndarray:
         if array == "dq" and not self.has("dq"):
             return np.zeros(self.shape(self._primary)[-2:], dtype=np.uint32)[rows, columns]
         self._require(array)
@@ -149,8 +154,7 @@ class Reference:
         if self._type is not None:
             self._check_shapes(self._type.dimensions)
         if self._covers_detector():
-            subarray = meta.subarray
-            self._slices(Window(subarray.xstart, subarray.ystart, subarray.xsize, subarray.ysize))
+            self._slices(window_of(meta))
 
     def _whole_detector(self, rows: int, columns: int) -> Window:
         detector = full_frame(str(self._arrays.fact("instrument.name") or "NIRCAM"))
@@ -160,11 +164,16 @@ class Reference:
         return detector
 
     def _slices(self, window: Window) -> tuple[slice, slice]:
-        if window == self.window:  # whatever the rows: interleaved frames have more of them than the window says
+        # Whatever the rows: interleaved frames have more of them than the window says.
+        if window == self.window or self._is_packed(window):
             return slice(None), slice(None)
         if not window.inside(self.window):
             raise self._error(f"found {self.window}", f"a reference that covers {window}")
         return window.slices_in(self.window)
+
+    def _is_packed(self, window: Window) -> bool:
+        """Whether the reference was made for the stripes themselves."""
+        return isinstance(window, StripedWindow) and window.packed == self.window
 
     def _check_shapes(self, dimensions: tuple[int, ...]) -> None:
         primary = self.shape(self._primary)

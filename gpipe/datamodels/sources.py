@@ -37,6 +37,8 @@ class Source(Protocol):
     filename: str | None
     model_type: str | None
     reftype: str | None
+    superstripes: int
+    """Stripes that make up one integration; 0 where the readout is an ordinary one."""
 
     def shape(self, array: str) -> tuple[int, ...] | None:
         """Shape of an array, or None when there is none."""
@@ -78,6 +80,7 @@ class FitsSource:
         self.filename: str | None = path.name
         self.model_type: str | None = self._file.primary.get("DATAMODL")
         self.reftype: str | None = self._file.primary.get("REFTYPE")
+        self.superstripes = int(self._file.primary.get("SSTR_NST") or 0)
 
     def shape(self, array: str) -> tuple[int, ...] | None:
         extension = EXTENSIONS[array]
@@ -104,6 +107,7 @@ class ModelSource:
         self.name: str = self.filename or f"open {type(model).__name__}"
         self.model_type: str | None = type(model).__name__
         self.reftype: str | None = getattr(model.meta, "reftype", None)
+        self.superstripes = int(getattr(getattr(model.meta, "subarray", None), "num_superstripe", None) or 0)
 
     def shape(self, array: str) -> tuple[int, ...] | None:
         found = self._model.instance.get(array)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class Window:
@@ -32,6 +34,26 @@ class Window:
         """Row and column slices that cut this window out of an array that covers ``outer``."""
         row, column = self.ystart - outer.ystart, self.xstart - outer.xstart
         return slice(row, row + self.ysize), slice(column, column + self.xsize)
+
+
+@dataclass(frozen=True)
+class StripedWindow(Window):
+    """Lines of the detector that are read in stripes, within the rectangle that holds them all.
+
+    Attributes
+    ----------
+    lines : for each row (or column) of the array, that of the rectangle, counted from 0.
+    along_rows : whether they are rows.
+    packed : the keywords as they are: references made for the same subarray have the same.
+    """
+
+    lines: tuple[int, ...]
+    along_rows: bool
+    packed: Window
+
+    def arrange(self, rectangle: np.ndarray) -> np.ndarray:
+        """The array's pixels, from those of the rectangle in the last two axes."""
+        return np.take(rectangle, self.lines, axis=-2 if self.along_rows else -1)
 
 
 _DETECTORS = {

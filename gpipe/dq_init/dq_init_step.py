@@ -8,7 +8,7 @@ import numpy as np
 from gpipe.arrays.interleaved import FRAME_ROWS
 from gpipe.controller import References, Step
 from gpipe.controller import parameters as p
-from gpipe.datamodels import Ramp
+from gpipe.datamodels import Ramp, SuperstripeRamp
 from gpipe.dq_init.dq_init import join_flags
 from gpipe.exceptions import ParameterError
 
@@ -17,6 +17,7 @@ class DQInitStep(Step):
     """Flag pixels that are known to be bad."""
 
     class_alias = "dq_init"
+    accepts = (Ramp, SuperstripeRamp)
     reference_file_types = ("mask",)
 
     user_supplied_dq = p.Path(None, help="FITS file with an image of flags, in JWST bit values, to add to the mask.")

@@ -4,7 +4,7 @@ import logging
 from dataclasses import replace
 
 from gpipe.controller import References, Skip, Step
-from gpipe.datamodels import Ramp
+from gpipe.datamodels import Ramp, SuperstripeRamp
 from gpipe.group_scale.group_scale import divisor_is_right, rescale_groups
 
 log = logging.getLogger(__name__)
@@ -14,6 +14,7 @@ class GroupScaleStep(Step):
     """Rescale groups whose on-board average was divided by another number than that of its frames."""
 
     class_alias = "group_scale"
+    accepts = (Ramp, SuperstripeRamp)
 
     def apply(self, exposure: Ramp, references: References) -> Ramp:
         nframes, divisor = exposure.meta.exposure.nframes, exposure.meta.exposure.frame_divisor

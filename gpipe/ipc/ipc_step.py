@@ -4,8 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 from gpipe.arrays.interleaved import is_interleaved
-from gpipe.controller import References, Step
-from gpipe.datamodels import Ramp, Reference, full_frame
+from gpipe.controller import References, Skip, Step
+from gpipe.datamodels import Ramp, Reference, SuperstripeRamp, full_frame
+from gpipe.datamodels.window import StripedWindow
 from gpipe.exceptions import InputError, ReferenceFileError
 from gpipe.ipc.ipc import Border, correct_interleaved, correct_ipc
 
@@ -16,6 +17,7 @@ class IPCStep(Step):
     """Undo inter-pixel capacitance: give back to every pixel what its neighbours show of its signal."""
 
     class_alias = "ipc"
+    accepts = (Ramp, SuperstripeRamp)
     reference_file_types = ("ipc",)
     expects = ("dq_init", "saturation")
 
@@ -24,6 +26,8 @@ class IPCStep(Step):
             check_kernel(references.ipc)
 
     def apply(self, exposure: Ramp, references: References) -> Ramp:
+        if isinstance(exposure.window, StripedWindow):
+            raise Skip("neighbours in a multistripe array are not always neighbours on the detector")
         ipc = references.ipc
         if len(ipc.shape("data")) == 2:
             kernel = exposure.backend.to_device(ipc.read("data"))

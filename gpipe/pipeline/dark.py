@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from gpipe.controller import Pipeline, Step
+from gpipe.datamodels import Ramp, SuperstripeRamp
 from gpipe.dq_init import DQInitStep
 from gpipe.group_scale import GroupScaleStep
 from gpipe.ipc import IPCStep
@@ -23,6 +24,7 @@ class DarkPipeline(Pipeline):
     """
 
     class_alias = "calwebb_dark"
+    accepts = (Ramp, SuperstripeRamp)
 
     step_defs: ClassVar[Mapping[str, type[Step]]] = {
         "group_scale": GroupScaleStep,

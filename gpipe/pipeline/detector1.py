@@ -9,6 +9,7 @@ from gpipe.controller import Pipeline, SideProduct, Step
 from gpipe.controller import parameters as p
 from gpipe.controller.naming import OutputSettings
 from gpipe.dark_current import DarkCurrentStep
+from gpipe.datamodels import Ramp, SuperstripeRamp
 from gpipe.dq_init import DQInitStep
 from gpipe.gain_scale import GainScaleStep
 from gpipe.group_scale import GroupScaleStep
@@ -34,6 +35,7 @@ class Detector1Pipeline(Pipeline):
     """
 
     class_alias = "calwebb_detector1"
+    accepts = (Ramp, SuperstripeRamp)
 
     save_calibrated_ramp = p.Boolean(False, help="Save the calibrated ramp, before rates are fitted to it.")
 

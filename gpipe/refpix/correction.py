@@ -75,7 +75,7 @@ def correct_four_amplifiers(
             found.append(side_gain * rows[..., rows_inside, None])
         return found
 
-    return _subtract(data, signals, orientation, xp=xp)
+    return subtract_signals(data, signals, orientation, xp=xp)
 
 
 def correct_single_amplifier(
@@ -104,10 +104,10 @@ def correct_single_amplifier(
         )
         return [columns[..., None, :]]
 
-    return _subtract(data, signals, orientation, xp=xp)
+    return subtract_signals(data, signals, orientation, xp=xp)
 
 
-def _subtract(
+def subtract_signals(
     data: Array, signals: Callable[[Array], list[Array]], orientation: Orientation, *, xp: Namespace
 ) -> Array:
     """``data`` less its signals, which are found for a block of integrations in the detector frame."""

@@ -10,7 +10,8 @@ from gpipe.arrays import Array
 from gpipe.arrays.interleaved import is_interleaved
 from gpipe.controller import References, Step
 from gpipe.controller import parameters as p
-from gpipe.datamodels import Ramp, Window
+from gpipe.datamodels import Ramp, SuperstripeRamp, Window
+from gpipe.datamodels.stripes import StripePattern, window_of
 from gpipe.exceptions import InputError
 from gpipe.refpix.amplifiers import AMPLIFIERS
 from gpipe.refpix.correction import correct_four_amplifiers, correct_single_amplifier
@@ -18,6 +19,8 @@ from gpipe.refpix.edgeless import EDGELESS_SUBARRAYS, assign_reference_columns
 from gpipe.refpix.irs2_step import apply_irs2, check_irs2
 from gpipe.refpix.orientation import DETECTOR_SIZE, Orientation
 from gpipe.refpix.sirs_step import applies_to, check_kernels, side_kernels
+from gpipe.refpix.stripes import correct_stripes
+from gpipe.refpix.superstripes_step import put_together
 from gpipe.refpix.zero_frame import correct_zero_frame
 
 log = logging.getLogger(__name__)
@@ -31,6 +34,8 @@ class RefPixStep(Step):
     """Subtract the drifts of amplifiers and rows that the reference pixels show."""
 
     class_alias = "refpix"
+    accepts = (Ramp, SuperstripeRamp)
+    takes_superstripes_whole = True
     reference_file_types = ("refpix", "sirskernel")
     optional_references = ("refpix", "sirskernel")
     expects = ("dq_init", "superbias")
@@ -73,7 +78,13 @@ class RefPixStep(Step):
         except ValueError as error:
             raise InputError(f"refpix: {error}") from None
 
-    def apply(self, exposure: Ramp, references: References) -> Ramp:
+    def apply(self, exposure: Ramp | SuperstripeRamp, references: References) -> Ramp:
+        """The corrected ramps; superstripes are put together after that."""
+        if isinstance(exposure, SuperstripeRamp):
+            return put_together(exposure.by_stripe(lambda stripe: self._corrected(stripe, references)))
+        return self._corrected(exposure, references)
+
+    def _corrected(self, exposure: Ramp, references: References) -> Ramp:
         if is_interleaved(exposure.data.shape):
             return apply_irs2(self, exposure, _orientation(exposure.meta), references.refpix)
         correct = partial(
@@ -93,6 +104,9 @@ class RefPixStep(Step):
 
     def _correction(self, exposure: Ramp, references: References) -> Callable[..., Array]:
         """The function for this kind of readout. A full frame is always read through four amplifiers."""
+        pattern = StripePattern.of(exposure.meta)
+        if pattern is not None:
+            return partial(correct_stripes, lines=pattern.lines(exposure.stripe or 0))
         if exposure.window != DETECTOR and exposure.meta.exposure.noutputs != AMPLIFIERS:
             return correct_single_amplifier
         return partial(
@@ -129,11 +143,12 @@ def is_irs2(meta: Any) -> bool:
 
 def _orientation(meta: Any) -> Orientation:
     subarray = meta.subarray
+    window = window_of(meta)
     return Orientation.of_window(
         subarray.fastaxis,
         subarray.slowaxis,
-        xstart=subarray.xstart,
-        ystart=subarray.ystart,
-        xsize=subarray.xsize,
-        ysize=subarray.ysize,
+        xstart=window.xstart,
+        ystart=window.ystart,
+        xsize=window.xsize,
+        ysize=window.ysize,
     )

@@ -8,7 +8,7 @@ from functools import partial
 from gpipe.arrays.interleaved import is_interleaved
 from gpipe.controller import References, Step
 from gpipe.controller import parameters as p
-from gpipe.datamodels import Ramp
+from gpipe.datamodels import Ramp, SuperstripeRamp
 from gpipe.saturation.irs2 import flag_saturation_irs2
 from gpipe.saturation.saturation import Flagged, flag_saturation
 
@@ -19,6 +19,7 @@ class SaturationStep(Step):
     """Flag samples that are saturated, or at the floor of the analogue-to-digital converter."""
 
     class_alias = "saturation"
+    accepts = (Ramp, SuperstripeRamp)
     reference_file_types = ("saturation", "superbias")
     optional_references = ("superbias",)
     expects = ("dq_init",)

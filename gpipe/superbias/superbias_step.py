@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from gpipe.controller import References, Step
-from gpipe.datamodels import Ramp
+from gpipe.datamodels import Ramp, SuperstripeRamp
 from gpipe.superbias.superbias import subtract_superbias
 
 
@@ -11,6 +11,7 @@ class SuperBiasStep(Step):
     """Subtract the detector's bias structure from every group."""
 
     class_alias = "superbias"
+    accepts = (Ramp, SuperstripeRamp)
     reference_file_types = ("superbias",)
     expects = ("dq_init", "saturation")
 
