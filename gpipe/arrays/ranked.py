@@ -1,5 +1,6 @@
 """Sorted values with running sums: medians, deviations and sigma clipping of many values without another pass."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from array_api_compat import array_namespace, device
@@ -12,14 +13,16 @@ TURNS = 5
 
 @dataclass(frozen=True)
 class Ranked:
-    """Values in ascending order, and what their sums are up to each rank.
+    """Values in ascending order, in blocks, and what their sums are before each block.
+
+    Whatever is asked of them later costs the work of two blocks, not a pass over all values.
 
     Attributes
     ----------
-    values : (…, rank), those that are missing are last and very large.
+    values : (…, block, rank in the block), those that are missing are last and very large.
     count : (…, 1), int64, how many are not missing.
     origin : (…, 1), their median; 0 where there is none. Sums are of differences from it, which keeps them exact.
-    sums, squares : (…, rank + 1), of the first 0, 1, 2, … values and of their squares.
+    sums, squares : (…, block), of the differences in all blocks before, and of their squares.
     """
 
     values: Array
@@ -55,15 +58,14 @@ def rank_values(x: Array, valid: Array) -> Ranked:
     valid : bool, of the same shape. NaN and infinities count as missing whatever it says.
     """
     xp = array_namespace(x, valid)
-    exact = accumulator_dtype(x, xp=xp)
     missing = ~(valid & xp.isfinite(x))
-    values = xp.sort(xp.where(missing, xp.finfo(x.dtype).max, x), axis=-1, stable=False)
     count = x.shape[-1] - xp.count_nonzero(missing, axis=-1, keepdims=True)
+    values = _in_blocks(xp.sort(xp.where(missing, xp.finfo(x.dtype).max, x), axis=-1, stable=False), xp=xp)
     origin = xp.astype(_middle(values, xp.zeros_like(count), count, xp=xp), x.dtype)
     origin = xp.where(count > 0, origin, 0.0)
-    present = xp.arange(x.shape[-1], dtype=count.dtype, device=device(x)) < count
-    off = xp.where(present, values - origin, 0.0)
-    return Ranked(values, count, origin, _running(off, exact, xp=xp), _running(off * off, exact, xp=xp))
+    rank = xp.reshape(xp.arange(_flat(values, xp=xp).shape[-1], dtype=count.dtype, device=device(x)), values.shape[-2:])
+    off = xp.where(rank < count[..., None], values - origin[..., None], 0.0)
+    return Ranked(values, count, origin, _before(off, xp=xp), _before(off * off, xp=xp))
 
 
 def everything(ranked: Ranked) -> Span:
@@ -74,9 +76,9 @@ def everything(ranked: Ranked) -> Span:
 def between(ranked: Ranked, lower: Array, upper: Array) -> Span:
     """The span of values from ``lower`` to ``upper``, both (…, 1) and included."""
     xp = array_namespace(ranked.values)
-    lower, upper = (xp.astype(bound, ranked.values.dtype) for bound in (lower, upper))
-    begin = xp.count_nonzero(ranked.values < lower, axis=-1, keepdims=True)
-    end = xp.count_nonzero(ranked.values <= upper, axis=-1, keepdims=True)
+    lower, upper = (xp.astype(bound, ranked.values.dtype)[..., None] for bound in (lower, upper))
+    begin = _rank(ranked, lambda values: values < lower, xp=xp)
+    end = _rank(ranked, lambda values: values <= upper, xp=xp)
     return overlap(Span(begin, end), everything(ranked))
 
 
@@ -90,12 +92,11 @@ def overlap(one: Span, other: Span) -> Span:
 def moments(ranked: Ranked, span: Span) -> Moments:
     """Mean, median and standard deviation (of the population) of the values in a span."""
     xp = array_namespace(ranked.values)
-    number = xp.astype(xp.clip(span.end - span.begin, 1, None), ranked.sums.dtype)
-    mean = _total(ranked.sums, span, xp=xp) / number
-    variance = _total(ranked.squares, span, xp=xp) / number - mean * mean
-    median = _middle(ranked.values, span.begin, span.end, xp=xp)
-    deviation = xp.sqrt(xp.clip(variance, 0.0, None))
-    return Moments(mean + xp.astype(ranked.origin, mean.dtype), median, deviation)
+    mean, square = _means(ranked, span, xp=xp)
+    variance = square - mean * mean
+    origin = xp.astype(ranked.origin, mean.dtype)
+    median = xp.where(span.end > span.begin, _middle(ranked.values, span.begin, span.end, xp=xp), origin)
+    return Moments(mean + origin, median, xp.sqrt(xp.clip(variance, 0.0, None)))
 
 
 def sigma_clip(ranked: Ranked, *, limit: float, within: Span | None = None) -> Span:
@@ -133,10 +134,9 @@ def mirrored_clip(ranked: Ranked, centre: Array, *, limit: float, within: Span) 
 def deviation_from(ranked: Ranked, centre: Array, span: Span) -> Array:
     """Root of the mean square difference of the values in a span from ``centre``, (…, 1)."""
     xp = array_namespace(ranked.values)
-    number = xp.astype(xp.clip(span.end - span.begin, 1, None), ranked.sums.dtype)
-    offset = xp.astype(centre, number.dtype) - xp.astype(ranked.origin, number.dtype)
-    sums, squares = (_total(running, span, xp=xp) / number for running in (ranked.sums, ranked.squares))
-    return xp.sqrt(xp.clip(squares - 2.0 * offset * sums + offset * offset, 0.0, None))
+    mean, square = _means(ranked, span, xp=xp)
+    offset = xp.astype(centre, mean.dtype) - xp.astype(ranked.origin, mean.dtype)
+    return xp.sqrt(xp.clip(square - 2.0 * offset * mean + offset * offset, 0.0, None))
 
 
 def _unless_empty(span: Span, instead: Span) -> Span:
@@ -145,17 +145,64 @@ def _unless_empty(span: Span, instead: Span) -> Span:
     return Span(xp.where(filled, span.begin, instead.begin), xp.where(filled, span.end, instead.end))
 
 
-def _running(x: Array, exact: object, *, xp: Namespace) -> Array:
-    return xp.cumulative_sum(x, axis=-1, dtype=exact, include_initial=True)
+def _in_blocks(x: Array, *, xp: Namespace) -> Array:
+    """(…, block, value), blocks as long as there are blocks, about; the last one is filled up with the last value."""
+    length = 1 << (x.shape[-1].bit_length() // 2)
+    missing = -x.shape[-1] % length
+    if missing:
+        last = xp.full((*x.shape[:-1], missing), xp.finfo(x.dtype).max, dtype=x.dtype, device=device(x))
+        x = xp.concat([x, last], axis=-1)
+    return xp.reshape(x, (*x.shape[:-1], -1, length))
 
 
-def _total(running: Array, span: Span, *, xp: Namespace) -> Array:
-    return xp.take_along_axis(running, span.end, axis=-1) - xp.take_along_axis(running, span.begin, axis=-1)
+def _flat(values: Array, *, xp: Namespace) -> Array:
+    return xp.reshape(values, (*values.shape[:-2], -1))
+
+
+def _before(off: Array, *, xp: Namespace) -> Array:
+    """(…, block): sum of all blocks before."""
+    totals = xp.sum(off, axis=-1, dtype=accumulator_dtype(off, xp=xp))
+    return xp.cumulative_sum(totals, axis=-1, include_initial=True)[..., :-1]
+
+
+def _block(values: Array, number: Array, *, xp: Namespace) -> Array:
+    """(…, 1, value): the blocks of these numbers, (…, 1)."""
+    index = xp.broadcast_to(number[..., None], (*number.shape, values.shape[-1]))
+    return xp.take_along_axis(values, index, axis=-2)
+
+
+def _rank(ranked: Ranked, is_below: Callable[[Array], Array], *, xp: Namespace) -> Array:
+    """(…, 1): how many values are below a bound, found in the block where they end."""
+    begun = xp.count_nonzero(is_below(ranked.values[..., :1])[..., 0], axis=-1, keepdims=True)
+    number = xp.clip(begun - 1, 0, None)
+    inside = xp.count_nonzero(is_below(_block(ranked.values, number, xp=xp))[..., 0, :], axis=-1, keepdims=True)
+    return number * ranked.values.shape[-1] + inside
+
+
+def _totals(ranked: Ranked, rank: Array, *, xp: Namespace) -> tuple[Array, Array]:
+    """Sums of differences from the origin, and of their squares, of the values before a rank, all (…, 1)."""
+    blocks, length = ranked.values.shape[-2:]
+    number = xp.clip(rank // length, None, blocks - 1)
+    first = xp.arange(length, dtype=rank.dtype, device=device(rank)) < rank - number * length
+    block = _block(ranked.values, number, xp=xp)[..., 0, :]
+    off = xp.where(first, block - ranked.origin, 0.0)
+    before = (xp.take_along_axis(sums, number, axis=-1) for sums in (ranked.sums, ranked.squares))
+    inside = (xp.sum(part, axis=-1, dtype=ranked.sums.dtype, keepdims=True) for part in (off, off * off))
+    sums, squares = (a + b for a, b in zip(before, inside, strict=True))
+    return sums, squares
+
+
+def _means(ranked: Ranked, span: Span, *, xp: Namespace) -> tuple[Array, Array]:
+    """Mean difference from the origin, and mean square, in a span."""
+    number = xp.astype(xp.clip(span.end - span.begin, 1, None), ranked.sums.dtype)
+    end, begin = (_totals(ranked, rank, xp=xp) for rank in (span.end, span.begin))
+    return (end[0] - begin[0]) / number, (end[1] - begin[1]) / number
 
 
 def _middle(values: Array, begin: Array, end: Array, *, xp: Namespace) -> Array:
     """Median of a span, in the precision of the values as NumPy has it, as an accumulator."""
-    last = values.shape[-1] - 1
-    low = xp.take_along_axis(values, xp.clip((begin + end - 1) // 2, 0, last), axis=-1)
-    high = xp.take_along_axis(values, xp.clip((begin + end) // 2, 0, last), axis=-1)
+    ranked = _flat(values, xp=xp)
+    last = ranked.shape[-1] - 1
+    low = xp.take_along_axis(ranked, xp.clip((begin + end - 1) // 2, 0, last), axis=-1)
+    high = xp.take_along_axis(ranked, xp.clip((begin + end) // 2, 0, last), axis=-1)
     return xp.astype(0.5 * low + 0.5 * high, accumulator_dtype(values, xp=xp))

@@ -16,7 +16,7 @@ def fit_peak(ranked: Ranked, span: Span, centre: Array, deviation: Array, *, mir
 
     Parameters
     ----------
-    ranked : of one distribution, values (rank,).
+    ranked : of one distribution.
     span : the values to use.
     centre, deviation : (1,), a first estimate; the histogram has 2000 bins in centre ± 4 deviations.
     mirrored : of the values up to ``centre`` and their mirror images, instead of all.
@@ -43,7 +43,7 @@ def fit_peak(ranked: Ranked, span: Span, centre: Array, deviation: Array, *, mir
 
 def _counts(ranked: Ranked, span: Span, edges: Array, *, xp: Namespace) -> Array:
     """How many values of the span lie in each bin."""
-    ranks = xp.searchsorted(ranked.values, xp.astype(edges, ranked.values.dtype))
+    ranks = xp.searchsorted(xp.reshape(ranked.values, (-1,)), xp.astype(edges, ranked.values.dtype))
     ranks = xp.clip(ranks, span.begin, span.end)
     return xp.astype(ranks[1:] - ranks[:-1], edges.dtype)
 
