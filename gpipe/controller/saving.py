@@ -73,23 +73,6 @@ class Saver:
         log.info("Saved %s", path)
         return path
 
-    def save_results(
-        self,
-        results: Sequence[Any],
-        levels: Sequence[OutputSettings],
-        *,
-        default_suffix: str,
-        suffixes: Sequence[str] | None = None,
-    ) -> list[Path]:
-        """Write the results of a step: told apart by ``suffixes`` if given, else by a number when there are several."""
-        if suffixes is not None:
-            pairs = zip(results, suffixes, strict=True)
-            return [self.save(r, levels, default_suffix=default_suffix, suffix=s) for r, s in pairs]
-        numbers = [None] if len(results) == 1 else range(len(results))
-        return [
-            self.save(r, levels, default_suffix=default_suffix, index=i) for r, i in zip(results, numbers, strict=True)
-        ]
-
 
 def check_folder(levels: Sequence[OutputSettings]) -> None:
     """Refuse, before any work, a folder that cannot be written to; a missing one is made with the first file."""

@@ -88,15 +88,17 @@ def test_an_existing_file_is_replaced(image, tmp_path):
     assert fits.getdata(path)[0, 0] == 7
 
 
-def test_several_results_are_numbered_one_is_not(image, tmp_path):
-    Saver("x_uncal.fits").save_results([image, image.copy()], HERE, default_suffix="ramp_fit")
-    Saver("x_uncal.fits").save_results((image,), HERE, default_suffix="jump")
-    assert everything(tmp_path) == ["x_0_ramp_fit.fits", "x_1_ramp_fit.fits", "x_jump.fits"]
+def test_several_results_are_numbered(image, tmp_path):
+    saver = Saver("x_uncal.fits")
+    for index in range(2):
+        saver.save(image, HERE, default_suffix="ramp_fit", index=index)
+    assert everything(tmp_path) == ["x_0_ramp_fit.fits", "x_1_ramp_fit.fits"]
 
 
 def test_results_with_suffixes_of_their_own(image, tmp_path):
-    results = [image, image.copy()]
-    Saver("x_uncal.fits").save_results(results, HERE, default_suffix="detector1", suffixes=["rate", "rateints"])
+    saver = Saver("x_uncal.fits")
+    for suffix in ("rate", "rateints"):
+        saver.save(image, HERE, default_suffix="detector1", suffix=suffix)
     assert everything(tmp_path) == ["x_rate.fits", "x_rateints.fits"]
 
 
