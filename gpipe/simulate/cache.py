@@ -11,7 +11,7 @@ from typing import Any
 import asdf
 from crds.core.utils import clear_function_caches
 
-from gpipe.datamodels.window import Window
+from gpipe.datamodels.window import StripedWindow, Window
 from gpipe.exceptions import ParameterError
 from gpipe.simulate import references
 from gpipe.simulate.config import ExposureConfig
@@ -21,6 +21,7 @@ from gpipe.simulate.picture_frame import make_picture_frame
 from gpipe.simulate.pixels import make_pixels
 from gpipe.simulate.readout import FULL
 from gpipe.simulate.sirs import make_sirskernel
+from gpipe.simulate.striped_exposure import arranged
 
 _CONTEXT = "jwst_0001.pmap"
 _SINCE = "2020-01-01 00:00:00"
@@ -140,7 +141,7 @@ def _write_instrument(cache: CrdsCache, instrument: str, configs: list[ExposureC
 def _write_detector(cache: CrdsCache, configs: list[ExposureConfig], full_frame: bool, entries) -> None:
     """The references of one detector that subarrays are cut from."""
     config = configs[0]
-    area = FULL if full_frame else _span([c.window for c in configs])
+    area = FULL if full_frame else _span([c.footprint for c in configs])
     pixels = make_pixels(config.sca, area, config.pixels)
     for reftype, make in references.MAKERS.items():
         if not references.applies(reftype, config):
@@ -160,9 +161,12 @@ def _write_darks(cache: CrdsCache, configs: list[ExposureConfig], entries: dict)
         for readout, of_subarray in _by_readout(c for c in configs if c.subarray == subarray):
             config = of_subarray[0]
             frames = max(c.pattern.frames(c.ngroups) for c in of_subarray)
-            pixels = make_pixels(config.sca, config.window, config.pixels)
+            area = config.footprint
+            pixels = make_pixels(config.sca, area, config.pixels)
+            if isinstance(area, StripedWindow):
+                area, pixels = config.window, arranged(pixels, area, area)
             path = cache.reference(config.sca.instrument, "dark", len(entries) + 1)
-            _save(references.make_dark(config, config.window, pixels, frames=frames), path)
+            _save(references.make_dark(config, area, pixels, frames=frames), path)
             entries[(config.detector, readout, subarray)] = path
 
 

@@ -8,6 +8,7 @@ from gpipe.exceptions import ParameterError
 from gpipe.simulate import readout
 from gpipe.simulate.detectors import Detector, detector
 from gpipe.simulate.scene import Scene
+from gpipe.simulate.striped import STRIPED_SUBARRAYS, StripedSubarray
 
 DEFAULT_EXP_TYPE = {"NIRCAM": "NRC_IMAGE", "NIRISS": "NIS_IMAGE", "NIRSPEC": "NRS_FIXEDSLIT", "FGS": "FGS_IMAGE"}
 
@@ -147,7 +148,31 @@ class ExposureConfig:
 
     @cached_property
     def window(self) -> Window:
-        return readout.window(self.sca, self.subarray)
+        """The array as it is sent, by its keywords."""
+        return self._striped.packed if self._striped else readout.window(self.sca, self.subarray)
+
+    @property
+    def _striped(self) -> StripedSubarray | None:
+        return STRIPED_SUBARRAYS.get((self.detector, self.subarray))
+
+    @property
+    def superstripes(self) -> int:
+        """Integrations that each read another stripe, and together make one; 0 where all read the same."""
+        return self._striped.superstripes if self._striped else 0
+
+    @property
+    def striped(self) -> bool:
+        """Whether the array is read in stripes."""
+        return self._striped is not None
+
+    @property
+    def footprint(self) -> Window:
+        """The rectangle of the detector that holds all pixels of the exposure."""
+        return self.stripe_window(None)
+
+    def stripe_window(self, number: int | None) -> Window:
+        """What the integrations of a superstripe see of the detector."""
+        return self._striped.window(self.subarray, self.sca, number) if self._striped else self.window
 
     @property
     def interleaved(self) -> bool:

@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 from stdatamodels.jwst import datamodels
 
+from gpipe.datamodels.window import StripedWindow
 from gpipe.simulate.config import ExposureConfig
 from gpipe.simulate.interleaved import interleave, interleave_pixels, science_row_numbers
 from gpipe.simulate.metadata import dated, describe
 from gpipe.simulate.pixels import Pixels, make_pixels
 from gpipe.simulate.ramp import Ramps, expose
+from gpipe.simulate.striped_exposure import arranged, expose_stripes
 from gpipe.simulate.traps import Traps, traps_at_start
 
 
@@ -20,7 +22,8 @@ class Truth:
 
     Attributes
     ----------
-    rate : float32 (row, column), DN/s of light alone, as the SCI array of a rate product has it.
+    rate : float32 (row, column), DN/s of light alone, as the SCI array of a rate product has it; of all superstripes
+        together.
     cosmic_rays : record array (integration, group, row, column, electrons, particle); ``group`` is the first group
         that holds any of the charge, row and column count from 0 within the window.
     saturated_from : int16 (integration, row, column), first saturated group; the number of groups if there is none.
@@ -46,9 +49,9 @@ class SimulatedExposure:
 
 def make_exposure(config: ExposureConfig) -> tuple[datamodels.Level1bModel, Truth]:
     """Simulate an exposure in memory: the ``_uncal`` model and the truth. The same config gives the same numbers."""
-    pixels = make_pixels(config.sca, config.window, config.pixels)
+    pixels = make_pixels(config.sca, config.footprint, config.pixels)
     rng = np.random.Generator(np.random.SFC64([config.seed, config.sca.code]))
-    light = config.scene.rate(config.window)
+    light = config.scene.rate(config.footprint)
     traps = traps_at_start(config)
     at_start = None if traps is None else traps.filled
     ramps = _expose(config, pixels, light, rng, traps)
@@ -57,6 +60,8 @@ def make_exposure(config: ExposureConfig) -> tuple[datamodels.Level1bModel, Trut
     if config.zero_frame:
         model.zeroframe = ramps.zeroframe
     describe(model, config)
+    if isinstance(config.footprint, StripedWindow):
+        light, pixels = config.footprint.arrange(light), arranged(pixels, config.footprint, config.footprint)
     rate = light * pixels.sensitivity / pixels.gain * np.float32(config.gain_factor or 1)
     return model, Truth(rate, ramps.cosmic_rays, ramps.saturated_from, pixels, at_start)
 
@@ -65,6 +70,8 @@ def _expose(
     config: ExposureConfig, pixels: Pixels, light: np.ndarray, rng: np.random.Generator, traps: Traps | None
 ) -> Ramps:
     """Ramps as they are sent; the truth about them has the rows of the detector."""
+    if config.striped:
+        return expose_stripes(config, pixels, light, rng)
     if not config.interleaved:
         return expose(config, pixels, light, rng, traps)
     sca = config.sca

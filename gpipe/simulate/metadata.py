@@ -7,6 +7,7 @@ import numpy as np
 from astropy.time import Time, TimeDelta
 
 from gpipe.simulate.config import ExposureConfig
+from gpipe.simulate.striped import STRIPED_SUBARRAYS
 
 START = Time("2025-03-01T06:00:00", scale="utc")
 _POINTING = {"ra": 80.4875, "dec": -69.4975, "v2": 120.0, "v3": -490.0}
@@ -84,6 +85,9 @@ def _nircam(config: ExposureConfig) -> dict:
 
 
 def _subarray(config: ExposureConfig) -> dict:
+    striped = STRIPED_SUBARRAYS.get((config.detector, config.subarray))
+    if striped is not None:
+        return striped.keywords(config.subarray, config.sca)
     area, sca = config.window, config.sca
     corner = {"xstart": area.xstart, "ystart": area.ystart, "xsize": area.xsize, "ysize": area.ysize}
     return {"name": config.subarray, "fastaxis": sca.fast, "slowaxis": sca.slow, **corner}

@@ -126,7 +126,7 @@ SUBARRAYS = {
     },
 }
 
-FOUR_OUTPUTS = frozenset({"FULL", "SUBGRISM64", "SUBGRISM128", "SUBGRISM256"})
+FOUR_OUTPUTS = frozenset({"FULL", "SUBGRISM64", "SUBGRISM128", "SUBGRISM256", "SUB164STRIPE4_DHS"})
 
 
 def read_pattern(instrument: str, name: str) -> ReadPattern:

@@ -1,0 +1,61 @@
+"""Subarrays that are read in stripes: which lines of the detector they hold."""
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+from gpipe.datamodels.stripes import window_of
+from gpipe.datamodels.window import Window
+from gpipe.simulate.detectors import Detector
+
+
+@dataclass(frozen=True)
+class StripedSubarray:
+    """A multistripe subarray, by JWST's keywords: the array as it is sent, and MSTR_* and SSTR_*.
+
+    The corner of ``packed`` along the slow axis is the line that is read first.
+    """
+
+    packed: Window
+    reads1: int
+    skips1: int
+    reads2: int
+    skips2: int
+    repeats: int = 1
+    interleaves: int = 1
+    step: int = 0
+    superstripes: int = 0
+
+    def keywords(self, name: str, sca: Detector) -> dict[str, int | str]:
+        """What ``meta.subarray`` says."""
+        return {
+            "name": name,
+            "xstart": self.packed.xstart,
+            "ystart": self.packed.ystart,
+            "xsize": self.packed.xsize,
+            "ysize": self.packed.ysize,
+            "fastaxis": sca.fast,
+            "slowaxis": sca.slow,
+            "multistripe_reads1": self.reads1,
+            "multistripe_skips1": self.skips1,
+            "multistripe_reads2": self.reads2,
+            "multistripe_skips2": self.skips2,
+            "repeat_stripe": self.repeats,
+            "interleave_reads1": self.interleaves,
+            "superstripe_step": self.step,
+            "num_superstripe": self.superstripes,
+        }
+
+    def window(self, name: str, sca: Detector, stripe: int | None = None) -> Window:
+        """The part of the detector that the array, or one of its superstripes, covers; all of them if None."""
+        return window_of(SimpleNamespace(subarray=SimpleNamespace(**self.keywords(name, sca))), stripe)
+
+
+# By detector and name: four spectra of NIRCam's dispersed Hartmann sensor, the direct light beside them, and ten
+# superstripes that cover NIRISS's SOSS spectra. Reference pixels are read before each stripe.
+STRIPED_SUBARRAYS = {
+    ("NRCA1", "SUB164STRIPE4_DHS"): StripedSubarray(Window(1, 1, 2048, 164), 1, 1526, 40, 85),
+    ("NRCALONG", "SUB164STRIPE4_DHS"): StripedSubarray(Window(1, 1, 2048, 164), 1, 971, 40, 0, interleaves=0),
+    ("NIS", "SUB204STRIPE_SOSS"): StripedSubarray(
+        Window(2048, 1793, 208, 256), 4, 0, 204, 0, step=204, superstripes=10
+    ),
+}
