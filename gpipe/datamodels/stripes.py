@@ -144,10 +144,10 @@ def window_of(meta: Any, stripe: int | None = None) -> Window:
 
 
 def extent(pattern: StripePattern, name: str) -> tuple[int, int]:
-    """First line, and number of lines, of what all superstripes are put together to."""
+    """First line, and number of lines, of what all superstripes are put together to. ValueError as of `runs`."""
+    runs = [run for stripe in range(max(pattern.count, 1)) for run in pattern.runs(stripe) if not run.reference]
     if name in WHOLE_AXIS:
         return 0, DETECTOR_LINES
-    runs = [run for stripe in range(max(pattern.count, 1)) for run in pattern.runs(stripe) if not run.reference]
     first = min(run.line for run in runs)
     return first, max(run.line + run.length for run in runs) - first
 

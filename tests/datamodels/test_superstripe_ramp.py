@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+from stdatamodels.jwst.datamodels import SuperstripeRampModel
+
+import gpipe.backends
+from gpipe.controller import Step
+from gpipe.datamodels import Ramp, SuperstripeRamp, open_exposure, read_header, to_model
+from gpipe.exceptions import InputError
+from gpipe.simulate import ExposureConfig, Scene, make_exposure
+
+CONFIG = ExposureConfig(
+    detector="NIS", readpatt="NISRAPID", subarray="SUB204STRIPE_SOSS", ngroups=1, nints=20, scene=Scene(density=0)
+)
+
+
+@pytest.fixture(scope="module")
+def uncal():
+    return make_exposure(CONFIG)[0]
+
+
+@pytest.fixture
+def exposure(uncal):
+    return open_exposure(uncal, gpipe.backends.get("numpy"))
+
+
+def test_an_exposure_of_superstripes_is_a_kind_of_its_own(uncal, exposure, tmp_path):
+    assert read_header(uncal).kind is SuperstripeRamp
+    uncal.save(tmp_path / "stripes_uncal.fits")
+    again = open_exposure(tmp_path / "stripes_uncal.fits", gpipe.backends.get("numpy"))
+    for found in (exposure, again):
+        assert found.data.shape == (20, 1, 256, 208)
+        assert found.pixeldq.shape == (10, 256, 208)
+        assert type(found.header) is SuperstripeRampModel
+
+
+def test_steps_see_each_stripe_and_its_part_of_the_detector(exposure):
+    seen = []
+
+    def flag(stripe):
+        seen.append((stripe.stripe, stripe.data.shape[0], stripe.window.xstart))
+        return Ramp(**{**vars(stripe), "data": stripe.data + stripe.stripe, "pixeldq": stripe.pixeldq + stripe.stripe})
+
+    out = exposure.by_stripe(flag)
+    # Stripes are read from high columns to low ones; each window reaches to the reference pixels at the right.
+    assert seen == [(n, 2, 2048 - 4 - 204 * (n + 1) + 1) for n in range(10)]
+    number = np.arange(20) % 10
+    np.testing.assert_array_equal(out.data, exposure.data + number[:, None, None, None])
+    np.testing.assert_array_equal(out.pixeldq[:, 0, 0], np.arange(10))
+
+
+def test_it_becomes_the_model_of_jwst(exposure):
+    model = to_model(exposure)
+    assert type(model) is SuperstripeRampModel
+    assert model.pixeldq.shape == (10, 256, 208)
+
+
+def test_integrations_that_are_no_multiple_of_the_superstripes(uncal):
+    wrong = uncal.copy()
+    wrong.data = wrong.data[:19]
+    wrong.meta.exposure.nints = wrong.meta.exposure.integration_end = 19
+    with pytest.raises(InputError, match="a multiple of the 10 superstripes"):
+        read_header(wrong)
+
+
+def test_keywords_that_describe_no_stripes(uncal):
+    wrong = uncal.copy()
+    wrong.meta.subarray.multistripe_reads2 = 200
+    with pytest.raises(InputError, match=r"expected keywords MSTR_\* and SSTR_\*"):
+        read_header(wrong)
+
+
+class DoubleStep(Step):
+    """Twice the counts, and how many ramps it saw."""
+
+    class_alias = "dq_init"
+    accepts = (Ramp, SuperstripeRamp)
+
+    def apply(self, exposure, references):
+        assert isinstance(exposure, SuperstripeRamp if self.takes_superstripes_whole else Ramp)
+        return type(exposure)(**{**vars(exposure), "data": 2 * exposure.data})
+
+
+class WholeStep(DoubleStep):
+    """The same, of all stripes at once."""
+
+    takes_superstripes_whole = True
+
+
+@pytest.mark.parametrize("step", [DoubleStep, WholeStep])
+def test_the_controller_takes_stripes_apart_for_a_step(uncal, step):
+    out = step.call(uncal, configure_log=False)
+    np.testing.assert_array_equal(out.data, 2.0 * uncal.data)
+    assert out.meta.cal_step.dq_init == "COMPLETE"
+
+
+def test_a_step_for_ordinary_ramps_refuses_superstripes(uncal):
+    class Ordinary(DoubleStep):
+        """For ramps only."""
+
+        accepts = (Ramp,)
+
+    with pytest.raises(InputError, match=r"found a ramp of superstripes.*expected a ramp"):
+        Ordinary.call(uncal, configure_log=False)
