@@ -33,8 +33,8 @@ class Background:
 
     Attributes
     ----------
-    level : float32, (1,) or (row, column).
-    mask : bool, (row, column), the pixels that are background and nothing else.
+    level : float32, (…, 1, 1) or (…, row, column).
+    mask : bool, (…, row, column), the pixels that are background and nothing else.
     """
 
     level: Array
@@ -54,8 +54,8 @@ def find_background(
 
     Parameters
     ----------
-    image : float32, (row, column), finite.
-    mask : bool, (row, column), where to look.
+    image : float32, (…, row, column), finite.
+    mask : bool, (…, row, column), where to look.
     method : ``"median"`` or ``"model"``.
     n_sigma : standard deviations of the lower half of the background at which pixels are taken out of the mask; 0 for
         none.
@@ -66,19 +66,27 @@ def find_background(
     https://jwst-pipeline.readthedocs.io/en/latest/jwst/clean_flicker_noise/main.html
     """
     if method == "model":
-        found = background_model(image, mask, box_size=box_size, fill_gaps=fill_gaps)
+        found = _models(image, mask, box_size, fill_gaps)
         if n_sigma <= 0:
             return found
         rest = image - found.level
-        return Background(
-            found.level, clip_to_background(rest, found.mask, below=n_sigma, above=n_sigma, lower_half_only=True)
-        )
+        left = clip_to_background(rest, found.mask, below=n_sigma, above=n_sigma, lower_half_only=True)
+        return Background(found.level, left)
     level = median_level(image, mask)
     if n_sigma <= 0:
         return Background(level.value, level.mask)
     # One level does not change the order of pixels: they need not be sorted again.
     limits = background_limits(level.ranked, within=level.span, below=n_sigma, above=n_sigma, lower_half_only=True)
     return Background(level.value, level.mask & inside(image, limits))
+
+
+def _models(image: Array, mask: Array, box_size: tuple[int, int] | None, fill_gaps: FillGaps) -> Background:
+    """Of images, one by one."""
+    if image.ndim == 2:
+        return background_model(image, mask, box_size=box_size, fill_gaps=fill_gaps)
+    xp = array_namespace(image, mask)
+    found = [_models(image[k, ...], mask[k, ...], box_size, fill_gaps) for k in range(image.shape[0])]
+    return Background(xp.stack([f.level for f in found]), xp.stack([f.mask for f in found]))
 
 
 def background_model(

@@ -14,7 +14,8 @@ from gpipe.clean_flicker_noise.background import FillGaps, default_box, find_bac
 from gpipe.clean_flicker_noise.choice import THRESHOLDS, choose
 from gpipe.clean_flicker_noise.cleaning import Cleaned, FitNoise, Method, clean_images, clean_ramp
 from gpipe.clean_flicker_noise.full_frame import SIZE, fit_full_frame
-from gpipe.clean_flicker_noise.median_image import relative_light, scaled_median
+from gpipe.clean_flicker_noise.images import one_by_one
+from gpipe.clean_flicker_noise.median_image import mean_image, relative_light, scaled_median
 from gpipe.clean_flicker_noise.mesh_gaps_step import gap_filler
 from gpipe.clean_flicker_noise.scene import background_mask, science_pixels, without_gaps
 from gpipe.clean_flicker_noise.sections import CUTOFFS, Cutoffs, fit_sections
@@ -249,9 +250,10 @@ class CleanFlickerNoiseStep(Step):
             return partial(fit_stripes, axis=_axis(exposure), by_channel=chosen.fit_by_channel)
         detector = exposure.meta.instrument.detector
         if exposure.data.shape[-2:] == (SIZE, SIZE):
-            return partial(fit_full_frame, detector=detector)
+            return one_by_one(partial(fit_full_frame, detector=detector))
         cutoffs = CUTOFFS.get(exposure.meta.subarray.name, Cutoffs())
-        return partial(fit_sections, detector=detector, cutoffs=cutoffs, read_counts=exposure.backend.to_host)
+        fit = partial(fit_sections, detector=detector, cutoffs=cutoffs, read_counts=exposure.backend.to_host)
+        return one_by_one(fit)
 
     def _side_products(self, mask: Array, cleaned: Cleaned, exposure: Exposure) -> tuple[SideProduct, ...]:
         products = []
@@ -278,8 +280,6 @@ def _mean_rate(exposure: Exposure, references: References) -> Array:
         return RampFitStep().fit(exposure, references).exposure.slope
     if exposure.data.ndim == 2:
         return exposure.data
-    from gpipe.clean_flicker_noise.median_image import mean_image
-
     return mean_image(exposure.data)
 
 

@@ -1,9 +1,10 @@
 """Take the noise of the readout out of ramps and rates, image by image."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 
 from gpipe import dq
 from gpipe.arrays import Array
@@ -12,6 +13,9 @@ from gpipe.clean_flicker_noise.background import Background
 FindBackground = Callable[[Array, Array], Background]
 FitNoise = Callable[[Array, Array], Array]
 
+PIXELS_AT_ONCE = 1 << 20
+"""In a stack of small images, so that there are few calls; larger images are cleaned one by one."""
+
 
 @dataclass(frozen=True)
 class Method:
@@ -19,8 +23,8 @@ class Method:
 
     Attributes
     ----------
-    fit_noise : from a background-subtracted image and the mask of its background, both (row, column), to the noise.
-    find_background : from an image and a mask to the background; None for no background.
+    fit_noise : from background-subtracted images and the masks of their background, (…, row, column), to the noise.
+    find_background : from images and masks to backgrounds; None for no background.
     flat : float32, (row, column), which images are divided by before; None for none.
     """
 
@@ -31,13 +35,13 @@ class Method:
 
 @dataclass(frozen=True)
 class ImageNoise:
-    """What was found in an image.
+    """What was found in images.
 
     Attributes
     ----------
-    noise : float32, (row, column), to subtract from the image; 0 where no pixel could be used.
-    background : float32, (row, column) or (1,), in units of the image divided by the flat.
-    usable : bool, (), whether any pixel could be used.
+    noise : float32, (…, row, column), to subtract from the images; 0 where no pixel could be used.
+    background : float32, (…, row, column) or (…, 1, 1), in units of the images divided by the flat.
+    usable : bool, (…), whether any pixel could be used.
     """
 
     noise: Array
@@ -62,31 +66,31 @@ class Cleaned:
     usable: Array
 
 
-def image_noise(image: Array, mask: Array, method: Method) -> ImageNoise:
-    """Noise of one image.
+def image_noise(images: Array, masks: Array, method: Method) -> ImageNoise:
+    """Noise of images, each by itself.
 
     Parameters
     ----------
-    image : float32, (row, column). NaN are left out and stay.
-    mask : bool, (row, column), where to look for background.
+    images : float32, (…, row, column). NaN are left out and stay.
+    masks : bool, (…, row, column), where to look for background.
 
     Notes
     -----
     image / flat = scene + background + noise. The background is subtracted only to find the noise.
     """
-    xp = array_namespace(image, mask)
-    scaled = image if method.flat is None else image / method.flat
+    xp = array_namespace(images, masks)
+    scaled = images if method.flat is None else images / method.flat
     missing = xp.isnan(scaled)
-    scaled, mask = xp.where(missing, 0.0, scaled), mask & ~missing
-    usable = xp.any(mask)
+    scaled, masks = xp.where(missing, 0.0, scaled), masks & ~missing
+    usable = xp.any(masks, axis=(-2, -1), keepdims=True)
     if method.find_background is None:
-        level, rest = xp.zeros_like(scaled[0, :1]), scaled
+        level, rest = xp.zeros_like(scaled[..., :1, :1]), scaled
     else:
-        found = method.find_background(scaled, mask)
-        level, mask, rest = found.level, found.mask, scaled - found.level
-    noise = method.fit_noise(rest, mask)
+        found = method.find_background(scaled, masks)
+        level, masks, rest = found.level, found.mask, scaled - found.level
+    noise = method.fit_noise(rest, masks)
     noise = noise if method.flat is None else noise * method.flat
-    return ImageNoise(xp.where(usable, noise, 0.0), xp.where(usable, level, 0.0), usable)
+    return ImageNoise(xp.where(usable, noise, 0.0), xp.where(usable, level, 0.0), usable[..., 0, 0])
 
 
 def clean_ramp(data: Array, groupdq: Array, mask: Array, method: Method, *, keep_background: bool = False) -> Cleaned:
@@ -108,19 +112,21 @@ def clean_ramp(data: Array, groupdq: Array, mask: Array, method: Method, *, keep
     integrations, groups = data.shape[:2]
     cleaned = xp.astype(data, data.dtype, copy=True)
     background = xp.zeros_like(data) if keep_background else None
-    usable = [xp.stack([xp.ones_like(xp.any(mask))] * groups)] * integrations
-    for i in range(integrations):
-        noise, states = xp.zeros_like(data[0, 0, ...]), [usable[i][0]]
-        for j in range(1, groups):
-            allowed = _plane(mask, i) & ((groupdq[i, j, ...] & (dq.DO_NOT_USE | dq.JUMP_DET)) == 0)
-            found = image_noise(data[i, j, ...] - data[i, j - 1, ...], allowed, method)
-            noise = xp.where(found.usable, noise + found.noise, 0.0)
-            cleaned[i, j, ...] = data[i, j, ...] - noise
-            states.append(found.usable)
+    usable = xp.ones((integrations, groups), dtype=xp.bool, device=device(data))
+    for some in _runs(integrations, data.shape[1:]):
+        noise = xp.zeros_like(data[some, 0, ...])
+        for first in _runs(groups - 1, data.shape[2:]):
+            now = slice(first.start + 1, first.stop + 1)
+            allowed = _mask_of(mask, some) & ((groupdq[some, now, ...] & (dq.DO_NOT_USE | dq.JUMP_DET)) == 0)
+            found = image_noise(data[some, now, ...] - data[some, first, ...], allowed, method)
+            usable[some, now] = found.usable
             if background is not None:
-                background[i, j, ...] = found.background
-        usable[i] = xp.stack(states)
-    return Cleaned(cleaned, background, xp.stack(usable))
+                background[some, now, ...] = found.background
+            for j in range(now.start, now.stop):
+                more = found.noise[:, j - now.start, ...]
+                noise = xp.where(usable[some, j][:, None, None], noise + more, 0.0)
+                cleaned[some, j, ...] = data[some, j, ...] - noise
+    return Cleaned(cleaned, background, usable)
 
 
 def clean_images(
@@ -136,26 +142,34 @@ def clean_images(
     """
     xp = array_namespace(data, mask)
     shape = data.shape
-    images = xp.reshape(data, (-1, *shape[-2:]))
-    scenes = None if scene is None else xp.reshape(scene, images.shape)
-    per_integration = shape[1] if data.ndim == 4 else 1
-    cleaned = xp.astype(images, images.dtype, copy=True)
-    background = xp.zeros_like(images) if keep_background and scene is None else None
-    usable = []
-    for i in range(images.shape[0]):
-        image = images[i, ...] if scenes is None else images[i, ...] - scenes[i, ...]
-        found = image_noise(image, _plane(mask, i // per_integration), method)
-        cleaned[i, ...] = images[i, ...] - found.noise
-        usable.append(found.usable)
-        if background is not None:
-            background[i, ...] = found.background
+    stack = xp.reshape(data, (1, 1, *shape) if data.ndim == 2 else (shape[0], -1, *shape[-2:]))
+    scenes = None if scene is None else xp.reshape(scene, stack.shape)
+    cleaned = xp.empty_like(stack)
+    background = xp.zeros_like(stack) if keep_background and scene is None else None
+    usable = xp.ones(stack.shape[:2], dtype=xp.bool, device=device(data))
+    for some in _runs(stack.shape[0], stack.shape[1:]):
+        for now in _runs(stack.shape[1], stack.shape[2:]):
+            images = stack[some, now, ...]
+            rest = images if scenes is None else images - scenes[some, now, ...]
+            found = image_noise(rest, xp.broadcast_to(_mask_of(mask, some), rest.shape), method)
+            cleaned[some, now, ...] = images - found.noise
+            usable[some, now] = found.usable
+            if background is not None:
+                background[some, now, ...] = found.background
     kept = scene if keep_background and background is None else background
     return Cleaned(
         xp.reshape(cleaned, shape),
         None if kept is None else xp.reshape(kept, shape),
-        xp.reshape(xp.stack(usable), shape[:-2] or (1,)),
+        xp.reshape(usable, shape[:-2] or (1,)),
     )
 
 
-def _plane(mask: Array, integration: int) -> Array:
-    return mask if mask.ndim == 2 else mask[integration, ...]
+def _runs(count: int, shape: tuple[int, ...]) -> list[slice]:
+    """Runs of things of this shape, each with so many as are to be worked on at once."""
+    size = max(1, PIXELS_AT_ONCE // math.prod(shape)) if math.prod(shape) else 1
+    return [slice(start, min(start + size, count)) for start in range(0, count, size)]
+
+
+def _mask_of(mask: Array, integrations: slice) -> Array:
+    """For (integration, group, row, column)."""
+    return mask[None, None, ...] if mask.ndim == 2 else mask[integrations, None, ...]

@@ -7,6 +7,7 @@ from array_api_compat import array_namespace
 from gpipe.arrays import Array
 from gpipe.arrays.ranked import Ranked, Span, between, everything, mirrored_clip, moments, rank_values, sigma_clip
 from gpipe.clean_flicker_noise.histogram import fit_peak
+from gpipe.clean_flicker_noise.images import pixels
 
 CLIP = 3.0
 """Standard deviations at which values are clipped before centre and width are taken."""
@@ -64,15 +65,15 @@ def clip_to_background(
 
     Parameters
     ----------
-    image : float32, (row, column).
-    mask : bool, (row, column), where to look for background.
+    image : float32, (…, row, column); ``fit_histogram`` takes one image at a time.
+    mask : bool, (…, row, column), where to look for background.
 
     Returns
     -------
-    bool, (row, column): ``mask`` and a value between ``background_limits``; NaN are taken out.
+    bool, (…, row, column): ``mask`` and a value between ``background_limits``; NaN are taken out.
     """
     xp = array_namespace(image, mask)
-    ranked = rank_values(xp.reshape(image, (-1,)), xp.reshape(mask, (-1,)))
+    ranked = rank_values(pixels(image, xp=xp), pixels(mask, xp=xp))
     limits = background_limits(
         ranked, below=below, above=above, lower_half_only=lower_half_only, fit_histogram=fit_histogram
     )
@@ -80,15 +81,22 @@ def clip_to_background(
 
 
 def inside(image: Array, limits: Limits) -> Array:
-    """Where the values of an image lie between the limits, these included."""
+    """Where the values of images, (…, row, column), lie between their limits, these included."""
     xp = array_namespace(image)
-    lower, upper = (xp.astype(bound, image.dtype) for bound in (limits.lower, limits.upper))
+    lower, upper = (xp.astype(bound, image.dtype)[..., None] for bound in (limits.lower, limits.upper))
     return (image >= lower) & (image <= upper)
 
 
 @dataclass(frozen=True)
 class Level:
-    """The level of a background, float32 (1,), and the mask of its pixels."""
+    """The level of a background, and how it was found.
+
+    Attributes
+    ----------
+    value : float32, (…, 1, 1).
+    mask : bool, (…, row, column), of the pixels of the background.
+    ranked, span : all values, and those of the background.
+    """
 
     value: Array
     mask: Array
@@ -101,12 +109,12 @@ def median_level(image: Array, mask: Array) -> Level:
 
     Parameters
     ----------
-    image : float32, (row, column).
-    mask : bool, (row, column), where to look.
+    image : float32, (…, row, column).
+    mask : bool, (…, row, column), where to look.
     """
     xp = array_namespace(image, mask)
-    ranked = rank_values(xp.reshape(image, (-1,)), xp.reshape(mask, (-1,)))
+    ranked = rank_values(pixels(image, xp=xp), pixels(mask, xp=xp))
     limits = background_limits(ranked, below=CLIP, above=CLIP, lower_half_only=True)
     span = between(ranked, limits.lower, limits.upper)
-    value = xp.astype(moments(ranked, span).median, image.dtype)
+    value = xp.astype(moments(ranked, span).median, image.dtype)[..., None]
     return Level(value, mask & inside(image, limits), ranked, span)

@@ -13,14 +13,14 @@ def fit_stripes(image: Array, mask: Array, *, axis: int, by_channel: bool = Fals
 
     Parameters
     ----------
-    image : float32, (row, column), background subtracted, finite.
-    mask : bool, (row, column), the pixels that are background.
+    image : float32, (…, row, column), background subtracted, finite.
+    mask : bool, (…, row, column), the pixels that are background.
     axis : 1 for stripes along rows, 0 for stripes along columns.
     by_channel : for each quarter of the image along ``axis``, the part of one readout channel, by itself.
 
     Returns
     -------
-    float32, (row, column).
+    float32, (…, row, column).
 
     Notes
     -----
@@ -28,6 +28,7 @@ def fit_stripes(image: Array, mask: Array, *, axis: int, by_channel: bool = Fals
     """
     xp = array_namespace(image, mask)
     shape = image.shape
+    axis += image.ndim - 2
     length = shape[axis] // CHANNELS if by_channel else shape[axis]
     split = (*shape[:axis], shape[axis] // length, length, *shape[axis + 1 :])
     medians = median_where(xp.reshape(image, split), xp.reshape(mask, split), axis=axis + 1, xp=xp)

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpipe import dq
+from gpipe.clean_flicker_noise import cleaning
 from gpipe.clean_flicker_noise.background import Background
 from gpipe.clean_flicker_noise.cleaning import Method, clean_images, clean_ramp
 from gpipe.clean_flicker_noise.stripes import fit_stripes
@@ -15,7 +16,7 @@ def stripes(image, mask):
 
 def one_level(image, mask):
     """A background whose level is known without looking: the first pixel, and only pixels within 20 of it count."""
-    level = image[0, :1]
+    level = image[..., :1, :1]
     near = (image < level + 20) & (image > level - 20)
     return Background(level, mask & near)
 
@@ -89,6 +90,20 @@ def test_groups_without_usable_pixels_stay_and_the_sum_begins_anew(library, rng)
     np.testing.assert_array_equal(found.data[0, 2], data[0, 2])
     np.testing.assert_allclose(found.data, slow_ramp(data, groupdq, masks, one_level)[0], atol=1e-3)
     assert found.background is None
+
+
+@pytest.mark.parametrize("at_once", [1, 54, 120, 10**6])
+def test_how_many_images_are_worked_on_at_once_makes_no_difference(rng, monkeypatch, at_once):
+    data, groupdq, mask = ramp(rng, (5, 4, 6, 9))
+    groupdq[3, 2] = dq.DO_NOT_USE
+    expected = slow_ramp(data, groupdq, mask, one_level)
+    monkeypatch.setattr(cleaning, "PIXELS_AT_ONCE", at_once)
+    found = clean_ramp(data, groupdq, mask, Method(stripes, one_level), keep_background=True)
+    np.testing.assert_allclose(found.data, expected[0], atol=1e-3)
+    np.testing.assert_allclose(found.background, expected[1], atol=1e-4)
+    assert (found.usable == (np.arange(20).reshape(5, 4) != 14)).all()
+    images = clean_images(data[:, 1], mask, Method(stripes, one_level)).data
+    np.testing.assert_allclose(images[2], data[2, 1] - slow_noise(data[2, 1], mask, one_level)[0], atol=1e-4)
 
 
 def test_nan_stay_where_they_are(library, rng):

@@ -85,7 +85,20 @@ def test_what_is_found_and_what_is_left_in_the_mask(library, rng, method, n_sigm
         rest = image - found.level
         expected = clip_to_background(rest, allowed, below=n_sigma, above=n_sigma, lower_half_only=True)
     assert np.mean(found.mask != expected) < 2e-3
-    assert found.level.shape == ((1,) if method == "median" else image.shape)
+    assert found.level.shape == ((1, 1) if method == "median" else image.shape)
+
+
+@pytest.mark.parametrize("method", ["median", "model"])
+def test_a_stack_is_worked_on_image_by_image(library, rng, method):
+    images, masks = zip(*(field(rng) for _ in range(3)), strict=True)
+    images, masks = np.stack(images)[:, None], np.stack(masks)[:, None]
+    images[1] *= 3
+    find = partial(find_background, method=method, n_sigma=2.0, box_size=(16, 16), fill_gaps=leave_gaps)
+    found = library.run(find, images, masks)
+    for k in range(3):
+        alone = find(images[k, 0], masks[k, 0])
+        np.testing.assert_allclose(found.level[k, 0], alone.level, rtol=1e-5)
+        assert np.mean(found.mask[k, 0] != alone.mask) < 1e-3
 
 
 @pytest.mark.parametrize(("size", "box"), [(2048, 32), (1024, 32), (100, 25), (96, 32), (17, 17), (37, 1)])
