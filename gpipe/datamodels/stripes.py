@@ -84,7 +84,7 @@ class StripePattern:
         for line, length, reference in self._reads(stripe):
             found.append(Run(position, line, length, reference))
             position += length
-            if position >= self.size:
+            if position >= self.size and not reference:
                 break
         if position != self.size or any(run.line < 0 or run.line + run.length > DETECTOR_LINES for run in found):
             raise ValueError(f"stripes that give {position} lines of the detector for the {self.size} of the array")
