@@ -132,7 +132,8 @@ def _fit_block(
     segments = find_segments(groups.flags, xp=xp)
 
     quality = pixel_quality(pixeldq, gain, xp=xp)
-    gain = xp.where(gain > 0, gain, 1.0)
+    known = gain > 0
+    gain = xp.where(known, gain, 1.0)
     noise = readnoise * gain * (2.0 * timing.frames) ** -0.5  # electrons, one group
     limits = signal_limits(noise, gain, xp=xp)
     units = noise_units(noise, gain, median_rate(groups, timing, xp=xp), dark_current, timing.group_time, xp=xp)
@@ -146,7 +147,7 @@ def _fit_block(
     if options.segments:
         jumps = jump_magnitudes(values, flags, xp=xp)
         results.append(
-            segment_results(groups, segments, limits, noise, units, integrations.slope, jumps, timing, xp=xp)
+            segment_results(groups, segments, limits, noise, units, known, integrations.slope, jumps, timing, xp=xp)
         )
     return [getattr(result, field.name) for result in results for field in fields(result)]
 

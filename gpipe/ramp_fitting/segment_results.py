@@ -1,5 +1,6 @@
 """What was fitted to each segment, for people who check a fit."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,10 +15,15 @@ from gpipe.ramp_fitting.timing import Timing
 from gpipe.ramp_fitting.variances import NoiseUnits
 from gpipe.ramp_fitting.weights import level_coefficients, look_up, step_coefficients, table_index, weight_sums
 
+_WITHOUT_GAIN = (math.nan, math.nan, math.nan, math.nan, math.inf, math.nan, 0.0)
+"""The fit of a segment where the gain is unknown, in the order of ``SegmentResults``; as jwst has it for long ones."""
+
 
 @dataclass(frozen=True)
 class SegmentResults:
     """Fits of the segments of every ramp in order; 0 where a ramp has fewer segments than there are planes.
+
+    Where the gain is unknown, slopes, lines and Poisson variances are NaN, var_rnoise is 0 and weights are infinite.
 
     Attributes
     ----------
@@ -61,6 +67,7 @@ def segment_results(
     limits: list[Array],
     readnoise: Array,
     units: NoiseUnits,
+    known: Array,
     slope: Array,
     crmag: Array,
     timing: Timing,
@@ -72,16 +79,17 @@ def segment_results(
     Parameters
     ----------
     readnoise : float32, (row, column), electrons.
+    known : bool, (row, column), whether the pixel has a gain.
     slope : float32, (integration, row, column), DN/s, of the integrations.
     """
     pedestal = groups.values[0] - slope * timing.first_group_position
     pedestal = xp.where(xp.isnan(pedestal), 0.0, pedestal)
-    lone = _lone_results(groups, segments.lone, units, timing, xp=xp)
+    lone = _where_known(known, _lone_results(groups, segments.lone, units, timing, xp=xp), xp=xp)
     if not groups.steps:
         only = (xp.where(segments.lone, plane, 0.0)[:, None, ...] for plane in lone)
         return SegmentResults(*[*only, pedestal, crmag])
     lines = _lines(groups, segments, limits, xp=xp)
-    fitted = _line_results(lines, readnoise, units, timing.group_time, xp=xp)
+    fitted = _where_known(known, _line_results(lines, readnoise, units, timing.group_time, xp=xp), xp=xp)
     first = xp.reshape(xp.arange(fitted[0].shape[1], dtype=xp.int32, device=device(slope)), (1, -1, 1, 1)) == 0
     alone = segments.lone[:, None, ...] & first
     both = (
@@ -111,6 +119,10 @@ def planes_in_use(x: Array) -> Array:
     """Whether each plane along axis 1 of (integration, plane, row, column) holds anything but 0; bool, (plane,)."""
     xp = array_namespace(x)
     return xp.any(x != 0, axis=(0, 2, 3))
+
+
+def _where_known(known: Array, planes: Sequence[Array], *, xp: Namespace) -> tuple[Array, ...]:
+    return tuple(xp.where(known, plane, other) for plane, other in zip(planes, _WITHOUT_GAIN, strict=True))
 
 
 def _lone_results(

@@ -52,6 +52,22 @@ def test_pedestal_is_the_line_at_the_reset():
     np.testing.assert_allclose(out.segments.pedestal, [[[expected, 0, expected]]], rtol=1e-5)
 
 
+@pytest.mark.parametrize("groups", [1, 4])
+@pytest.mark.parametrize("gain", [np.nan, 0, -1.5])
+def test_no_fit_without_a_gain(library, groups, gain):
+    ramps = straight(rate=30.0, groups=groups)
+    ramps["gain"][0, 1] = gain
+    options = FitOptions(timing=random_ramps(1, 1, 2)[1], suppress_one_group=False, segments=True)
+    out = run(library, ramps, options).segments
+    expected = {"weights": np.inf, "var_rnoise": 0, "pedestal": 0}
+    for name in (*FIELDS, "weights", "pedestal"):
+        plane = getattr(out, name)[0]
+        found = plane if name == "pedestal" else plane[0]
+        np.testing.assert_array_equal(found[0, 1], expected.get(name, np.nan), err_msg=name)
+        assert np.isfinite(found[0, 0]), name
+    np.testing.assert_array_equal(planes_in_use(out.slope)[1:], False)
+
+
 def test_magnitudes_of_jumps_in_their_order():
     ramps = straight(rate=10.0, groups=6)
     ramps["data"][:, 2:, 0, 0] += 500

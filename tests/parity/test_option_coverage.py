@@ -1,0 +1,81 @@
+"""Every parameter of every step of Detector1Pipeline in jwst 3.0.0: gpipe has it, and tests use it.
+
+Compared: the names and defaults in the steps of jwst, read from the steps, with those of gpipe (the common ones of all
+steps too); and that the name of each parameter of a step's own occurs in the tests of the step or in parity tests, in
+a test that runs something. What a parameter does is for those tests to say.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from gpipe.pipeline import Detector1Pipeline
+
+pytestmark = [pytest.mark.parity, pytest.mark.filterwarnings("ignore")]
+
+TESTS = Path(__file__).parents[1]
+FOLDERS = {"ramp_fit": "ramp_fitting"}
+COMMON_FOLDERS = ("controller", "pipeline", "parity")
+
+MIRI = {"emicorr", "rscd", "firstframe", "lastframe", "reset"}
+"""Steps that no near-infrared exposure takes; gpipe knows their names and ``skip``."""
+
+WITHOUT_TEST = {
+    **dict.fromkeys(
+        (
+            "max_shower_amplitude", "extend_snr_threshold", "extend_min_area", "extend_inner_radius",
+            "extend_outer_radius", "extend_ellipse_expand_ratio", "time_masked_after_shower",
+        ),
+        "showers are found in MIRI exposures only; find_showers=True is refused",
+    ),
+    "int_name": "has no effect in jwst, nor in gpipe",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def theirs():
+    return pytest.importorskip("jwst.pipeline").Detector1Pipeline()
+
+
+@pytest.fixture(scope="module")
+def common():
+    return set(pytest.importorskip("jwst.stpipe").Step().get_pars())
+
+
+def test_gpipe_has_every_parameter_with_the_same_default(theirs, common):
+    ours = Detector1Pipeline()
+    missing = []
+    for name in theirs.step_defs:
+        parameters = getattr(theirs, name).get_pars()
+        wanted = common if name in MIRI else parameters
+        missing += _different(getattr(ours, name), {key: parameters[key] for key in wanted}, name)
+    own = {key: value for key, value in theirs.get_pars().items() if key != "steps"}
+    assert missing + _different(ours, own, "pipeline") == []
+
+
+def _different(step, parameters, name):
+    # jwst reads None back as an empty text for input_dir.
+    expected = parameters | {"input_dir": None}
+    found = {key: getattr(step, key, "no such parameter") for key in expected}
+    return [f"{name}.{key}: {found[key]!r}, jwst {expected[key]!r}" for key in expected if found[key] != expected[key]]
+
+
+def test_every_parameter_of_a_step_is_used_in_a_test(theirs, common):
+    untested = {}
+    for name in set(theirs.step_defs) - MIRI:
+        text = _tests_in(FOLDERS.get(name, name), "parity")
+        own = set(getattr(theirs, name).get_pars()) - common
+        untested |= {key: name for key in own if not re.search(rf"\b{key}\b", text)}
+    assert untested.keys() == WITHOUT_TEST.keys(), untested
+
+
+def test_every_common_parameter_is_used_in_a_test(common):
+    text = _tests_in(*COMMON_FOLDERS)
+    assert {key for key in common if not re.search(rf"\b{key}\b", text)} == set()
+
+
+def _tests_in(*folders):
+    files = [path for folder in folders for path in (TESTS / folder).glob("*.py") if path != Path(__file__)]
+    assert files
+    return "\n".join(path.read_text() for path in files)
