@@ -108,8 +108,8 @@ def background_model(
     The same as ``photutils.background.Background2D`` with a MedianBackground, 3 sigma and filter_size 5.
     """
     xp = array_namespace(image, mask)
-    box = box_size or tuple(default_box(size) for size in image.shape)
-    box = tuple(min(side, size) for side, size in zip(box, image.shape, strict=True))
+    rows, columns = box_size or (default_box(image.shape[0]), default_box(image.shape[1]))
+    box = min(rows, image.shape[0]), min(columns, image.shape[1])
     level = median_level(image, mask)
     mesh = _box_medians(image, level.mask, box, xp=xp)
     smooth = _median_filter(fill_gaps(mesh), xp=xp)

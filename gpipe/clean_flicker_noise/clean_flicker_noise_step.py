@@ -13,9 +13,10 @@ from gpipe.arrays import Array
 from gpipe.clean_flicker_noise.background import FillGaps, default_box, find_background
 from gpipe.clean_flicker_noise.choice import THRESHOLDS, choose
 from gpipe.clean_flicker_noise.cleaning import Cleaned, FitNoise, Method, clean_images, clean_ramp
+from gpipe.clean_flicker_noise.draft_step import DraftRates
 from gpipe.clean_flicker_noise.full_frame import SIZE, fit_full_frame
 from gpipe.clean_flicker_noise.images import one_by_one
-from gpipe.clean_flicker_noise.median_image import mean_image, relative_light, scaled_median
+from gpipe.clean_flicker_noise.median_image import relative_light, scaled_median
 from gpipe.clean_flicker_noise.mesh_gaps_step import gap_filler
 from gpipe.clean_flicker_noise.scene import background_mask, science_pixels, without_gaps
 from gpipe.clean_flicker_noise.sections import CUTOFFS, Cutoffs, fit_sections
@@ -27,7 +28,6 @@ from gpipe.datamodels import CountRate, InFlight, Ramp
 from gpipe.datamodels.nirspec_light import has_wcs, lit_pixels, needs_wcs
 from gpipe.datamodels.products import bare_model
 from gpipe.exceptions import InputError, ParameterError
-from gpipe.ramp_fitting import RampFitStep
 
 log = logging.getLogger(__name__)
 
@@ -47,14 +47,6 @@ class _Chosen:
     background_method: str | None
     fit_by_channel: bool
     apply_flat_field: bool
-
-
-@dataclass(frozen=True)
-class _Draft:
-    """Rates that sources are looked for in, divided by the flat: (row, column) or (integration, row, column)."""
-
-    rate: Array
-    dq: Array
 
 
 class CleanFlickerNoiseStep(Step):
@@ -127,14 +119,14 @@ class CleanFlickerNoiseStep(Step):
             )
 
     def apply(self, exposure: Exposure, references: References) -> Produced:
-        meta = exposure.meta
-        if self.fit_method == "fft" and meta.exposure.type not in FFT_KINDS:
-            raise Skip(f"fit_method is 'fft', expected 'median' for {meta.exposure.type}")
+        kind = exposure.meta.exposure.type
+        if self.fit_method == "fft" and kind not in FFT_KINDS:
+            raise Skip(f"fit_method is 'fft', expected 'median' for {kind}")
         fill = gap_filler(exposure.backend)
-        chosen = self._choose(exposure, references, fill)
+        draft = DraftRates(exposure, references)
+        chosen = self._choose(exposure, references, draft, fill)
         flat = _flat(exposure, references, fill) if chosen.apply_flat_field else None
-        draft = self._draft(exposure, references, flat) if self._drafts(meta) else None
-        mask = self._mask(exposure, references, draft)
+        mask = self._mask(exposure, references, draft, flat)
         cleaned = self._clean(exposure, chosen, mask, draft, flat, fill)
         _tell_unusable(exposure.backend.to_host(cleaned.usable))
         result = replace(exposure, data=cleaned.data)
@@ -155,13 +147,13 @@ class CleanFlickerNoiseStep(Step):
     def _by_integration(self) -> bool:
         return not self.single_mask or self.background_method == MEDIAN_IMAGE
 
-    def _choose(self, exposure: Exposure, references: References, fill: FillGaps) -> _Chosen:
+    def _choose(self, exposure: Exposure, references: References, draft: DraftRates, fill: FillGaps) -> _Chosen:
         """The parameters to use, after ``autoparam`` and the kind of exposure have had their say."""
         meta = exposure.meta
         method = None if str(self.background_method) == "None" else self.background_method
         chosen = _Chosen(method, self.fit_by_channel, self.apply_flat_field)
         if self._chooses(meta):
-            chosen = self._automatic(exposure, references, fill)
+            chosen = self._automatic(exposure, references, draft, fill)
         elif self.autoparam:
             log.warning("autoparam: no parameters are known for EXP_TYPE %s; those given are used", meta.exposure.type)
         if chosen.apply_flat_field and references.flat is None:
@@ -172,8 +164,8 @@ class CleanFlickerNoiseStep(Step):
             chosen = replace(chosen, fit_by_channel=False)
         return chosen
 
-    def _automatic(self, exposure: Exposure, references: References, fill: FillGaps) -> _Chosen:
-        rate = _mean_rate(exposure, references)
+    def _automatic(self, exposure: Exposure, references: References, draft: DraftRates, fill: FillGaps) -> _Chosen:
+        rate = draft.mean()
         if references.flat is not None:
             rate = rate / _flat(exposure, references, fill)
         thresholds = THRESHOLDS[exposure.meta.exposure.type]
@@ -185,34 +177,26 @@ class CleanFlickerNoiseStep(Step):
 
     # --- where to look ------------------------------------------------------------------------------------------
 
-    def _draft(self, exposure: Exposure, references: References, flat: Array | None) -> _Draft:
-        rate, quality = exposure.data, getattr(exposure, "dq", None)
-        if isinstance(exposure, Ramp):
-            log.info("Rates are drafted to tell background from sources")
-            fit = RampFitStep().fit(exposure, references)
-            rates = fit.integrations if self._by_integration() else fit.exposure
-            rate, quality = rates.slope, rates.dq
-        return _Draft(rate if flat is None else rate / flat, quality)
-
-    def _mask(self, exposure: Exposure, references: References, draft: _Draft | None) -> Array:
+    def _mask(self, exposure: Exposure, references: References, draft: DraftRates, flat: Array | None) -> Array:
         path = self._mask_file()
         if path is not None:
             return exposure.backend.to_device(_user_mask(path, exposure.data.shape))
+        rate, quality = draft.planes(by_integration=self._by_integration())
         return background_mask(
-            draft.rate,
-            self._science(exposure, references, draft),
+            rate if flat is None else rate / flat,
+            self._science(exposure, references, quality),
             n_sigma=self.n_sigma,
             fit_histogram=self.fit_histogram,
             single=not self._by_integration(),
         )
 
-    def _science(self, exposure: Exposure, references: References, draft: _Draft) -> Array | None:
+    def _science(self, exposure: Exposure, references: References, quality: Array) -> Array | None:
         """Pixels that spectra may fall on."""
         if not self.mask_science_regions:
             return None
         shape, to_device = exposure.data.shape[-2:], exposure.backend.to_device
         if exposure.meta.instrument.name == "NIRSPEC":
-            return science_pixels(to_device(lit_pixels(exposure.meta, shape)), draft.dq)
+            return science_pixels(to_device(lit_pixels(exposure.meta, shape)), quality)
         if exposure.meta.exposure.type == SOSS:
             from gpipe.datamodels.soss_traces import trace_mask
 
@@ -226,13 +210,13 @@ class CleanFlickerNoiseStep(Step):
         exposure: Exposure,
         chosen: _Chosen,
         mask: Array,
-        draft: _Draft | None,
+        draft: DraftRates,
         flat: Array | None,
         fill: FillGaps,
     ) -> Cleaned:
         method = Method(self._noise(exposure, chosen), flat=flat)
         if chosen.background_method == MEDIAN_IMAGE:
-            scene = _median_scene(exposure, draft)
+            scene = _median_scene(exposure, draft, flat)
             return clean_images(exposure.data, mask, method, scene=scene, keep_background=self.save_background)
         if chosen.background_method is not None:
             box = tuple(self.background_box_size) if self.background_box_size else None
@@ -275,19 +259,12 @@ def _flat(exposure: InFlight, references: References, fill: FillGaps) -> Array:
     return without_gaps(references.flat.plane("data", exposure), fill_gaps=fill)
 
 
-def _mean_rate(exposure: Exposure, references: References) -> Array:
-    if isinstance(exposure, Ramp):
-        return RampFitStep().fit(exposure, references).exposure.slope
-    if exposure.data.ndim == 2:
-        return exposure.data
-    return mean_image(exposure.data)
-
-
-def _median_scene(exposure: Exposure, draft: _Draft) -> Array:
+def _median_scene(exposure: Exposure, draft: DraftRates, flat: Array | None) -> Array:
     """What all integrations show, as bright as it is in each of them."""
     if exposure.data.ndim == 2 or exposure.data.shape[0] == 1:
         raise Skip("background_method is 'median_image' and the exposure has 1 integration, expected 2 or more")
-    light = relative_light(draft.rate)
+    rate, _ = draft.planes(by_integration=True)
+    light = relative_light(rate if flat is None else rate / flat)
     unmeasured = int(np.count_nonzero(~exposure.backend.to_host(light.measured)))
     if unmeasured == exposure.data.shape[0]:
         raise Skip("found no light in any integration to scale the median image by")
