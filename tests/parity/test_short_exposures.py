@@ -1,0 +1,107 @@
+"""Detector1Pipeline of gpipe and of jwst on exposures with few groups or one integration, and on time series.
+
+Compared: SCI, DQ, ERR, VAR_POISSON and VAR_RNOISE of rate and rateints at the tolerances of ``comparison.py``, the
+calibrated ramp, and which steps ran. One small subarray of each instrument. VAR_POISSON is proportional to the rate, so
+where the rate is less than a tenth of its error it has the tolerance of the rate, 1e-4 of the error. (NIRSpec's
+subarrays without an edge lose a uniform background to refpix: most of their rates are near zero.)
+"""
+
+import numpy as np
+import pytest
+from comparison import SCIENCE_TOLERANCE, VARIANCE_TOLERANCE, compare_ramps, compare_rates, compare_values
+
+from gpipe.pipeline import Detector1Pipeline
+from gpipe.simulate import ExposureConfig, Scene
+
+# jwst 3.0.0 raises deprecation and numerical warnings of its own.
+pytestmark = [pytest.mark.parity, pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
+STATUS_OF = (
+    "group_scale", "dq_init", "saturation", "ipc", "superbias", "refpix", "linearity", "dark_sub", "jump",
+    "charge_migration", "persistence", "clean_flicker_noise", "picture_frame", "ramp_fit", "gain_scale",
+)  # fmt: skip
+# Some stars saturate in the first group, some later.
+SCENE = Scene(background=1e4, density=5e-3, brightest=1e6)
+KINDS = {
+    "nircam": {"detector": "NRCB1", "readpatt": "RAPID", "subarray": "SUB64P"},
+    "nircam-averaged": {"detector": "NRCALONG", "readpatt": "BRIGHT2", "subarray": "SUB160P", "zero_frame": True},
+    "niriss": {"detector": "NIS", "readpatt": "NISRAPID", "subarray": "SUB64"},
+    "nirspec": {"detector": "NRS1", "readpatt": "NRSRAPID", "subarray": "SUB512S"},
+    "fgs": {"detector": "GUIDER1", "readpatt": "FGSRAPID", "subarray": "SUB32LL"},
+}
+TIME_SERIES = {
+    "nircam-imaging": {"detector": "NRCALONG", "readpatt": "RAPID", "subarray": "SUB64P", "exp_type": "NRC_TSIMAGE"},
+    "nircam-grism": {"detector": "NRCA1", "readpatt": "RAPID", "subarray": "SUBGRISM64", "exp_type": "NRC_TSGRISM"},
+    "niriss": {"detector": "NIS", "readpatt": "NISRAPID", "subarray": "SUBSTRIP96", "exp_type": "NIS_SOSS"},
+    "nirspec": {"detector": "NRS2", "readpatt": "NRSRAPID", "subarray": "SUB512", "exp_type": "NRS_BRIGHTOBJ"},
+}
+# What CRDS recommends for time series: no flags that depend on neighbours or on later groups.
+TIME_SERIES_STEPS = {
+    "saturation": {"n_pix_grow_sat": 0},
+    "refpix": {"odd_even_columns": True, "use_side_ref_pixels": True},
+    "jump": {"flag_4_neighbors": False, "rejection_threshold": 6.0},
+}
+
+
+def products_of(config, exposure_and_cache, **given):
+    """Our products and those of jwst, by suffix."""
+    jwst_pipeline = pytest.importorskip("jwst.pipeline")
+    from stdatamodels.jwst import datamodels
+
+    exposure = exposure_and_cache(config, full_frame=False)
+    stem = exposure.path.name.replace("_uncal.fits", "")
+    given = {"save_calibrated_ramp": True} | given
+    Detector1Pipeline.call(exposure.path, output_dir="ours", configure_log=False, **given)
+    jwst_pipeline.Detector1Pipeline.call(str(exposure.path), output_dir="theirs", save_results=True, **given)
+    return {
+        suffix: tuple(datamodels.open(f"{folder}/{stem}_{suffix}.fits") for folder in ("ours", "theirs"))
+        for suffix in ("ramp", "rate", "rateints")
+    }
+
+
+def compare_poisson(suffix, ours, theirs, rate):
+    """Poisson variances, which come from the rate of the exposure."""
+    share = SCIENCE_TOLERANCE / VARIANCE_TOLERANCE
+    faint = share * theirs.err / np.maximum(np.abs(np.nan_to_num(rate)), np.finfo(np.float32).tiny)
+    scale = np.abs(theirs.var_poisson) * np.maximum(1, faint)
+    plane = f"{suffix} VAR_POISSON"
+    return compare_values(plane, ours.var_poisson, theirs.var_poisson, scale, VARIANCE_TOLERANCE)
+
+
+def compare_all(config, products):
+    noise = np.float32(config.sca.read_noise / config.sca.gain)
+    agreements = compare_ramps("ramp", *products["ramp"], noise)
+    for suffix in ("rate", "rateints"):
+        ours, theirs = products[suffix]
+        agreements += [a for a in compare_rates(suffix, ours, theirs) if not a.plane.endswith("POISSON")]
+        agreements.append(compare_poisson(suffix, ours, theirs, products["rate"][1].data))
+    for ours, theirs in products.values():
+        assert type(ours) is type(theirs)
+        for step in STATUS_OF:
+            assert getattr(ours.meta.cal_step, step) == getattr(theirs.meta.cal_step, step), step
+    return agreements
+
+
+@pytest.mark.parametrize("nints", [1, 2])
+@pytest.mark.parametrize("ngroups", [1, 2, 3])
+@pytest.mark.parametrize("kind", KINDS)
+def test_few_groups(kind, ngroups, nints, exposure_and_cache, agree):
+    config = ExposureConfig(**KINDS[kind], ngroups=ngroups, nints=nints, scene=SCENE, seed=41 + ngroups)
+    products = products_of(config, exposure_and_cache)
+    agree(compare_all(config, products))
+    assert products["rateints"][0].data.shape[0] == nints
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_integration(kind, exposure_and_cache, agree):
+    config = ExposureConfig(**KINDS[kind], ngroups=8, nints=1, scene=SCENE, seed=51)
+    agree(compare_all(config, products_of(config, exposure_and_cache)))
+
+
+@pytest.mark.parametrize("kind", TIME_SERIES)
+def test_time_series(kind, exposure_and_cache, agree):
+    config = ExposureConfig(**TIME_SERIES[kind], ngroups=4, nints=12, scene=SCENE, seed=61)
+    products = products_of(config, exposure_and_cache, steps=TIME_SERIES_STEPS)
+    agree(compare_all(config, products))
+    ours, theirs = products["rateints"]
+    for column in ours.int_times.dtype.names:
+        np.testing.assert_array_equal(ours.int_times[column], theirs.int_times[column])
