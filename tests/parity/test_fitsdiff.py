@@ -1,0 +1,215 @@
+"""Every file that Detector1Pipeline of gpipe and of jwst writes, one beside the other, with astropy's ``HDUDiff``.
+
+Compared, for ``_rate``, ``_rateints``, ``_ramp``, ``_fitopt``, the result of every step and what steps save on the
+side: the names of the files; the extensions and their order; all keywords with values, comments and their order;
+dtypes; whole numbers and tables exactly, real numbers within the tolerances of ``comparison.py``; the metadata tree
+in the ASDF extension.
+
+Not compared, and why:
+
+- DATE: when the file was written.
+- CAL_VER: which package wrote it.
+- the header of the ASDF extension: its lengths follow from DATE and CAL_VER.
+- in the tree: ``meta.date`` and ``meta.calibration_software_version``, the same two again; ``_fits_hash``, of the whole
+  file; ``history`` and ``asdf_library``, the software that was used; ``cal_logs``, the log.
+
+Different on purpose, see docs/differences.md: what a step of gpipe saves on the side has the S_ keyword of the step
+and names its references; S_DARK tells that dark_current was skipped. The mask of clean_flicker_noise is left to the
+tests of that step: in jwst it has keywords and an empty ERR of the draft rate that it was made from.
+"""
+
+import io
+from pathlib import Path
+
+import asdf
+import numpy as np
+import pytest
+from astropy.io import fits
+from comparison import SCIENCE_TOLERANCE, VARIANCE_TOLERANCE
+from exposures import STEADY, field
+
+from gpipe.pipeline import Detector1Pipeline
+from gpipe.simulate import ExposureConfig
+
+# jwst 3.0.0 raises deprecation and numerical warnings of its own.
+pytestmark = [pytest.mark.parity, pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
+
+ROUNDING = 1e-4  # DN or DN/s, in addition to the relative tolerances
+IGNORED_KEYWORDS = {"DATE", "CAL_VER"}
+IGNORED_IN_TREE = {"_fits_hash", "history", "asdf_library", "cal_logs"}
+IGNORED_METADATA = {"date", "calibration_software_version"}
+
+SMALL = {"exp_type": "NRC_TSIMAGE", "detector": "NRCALONG", "subarray": "SUB64P", "scene": field(2000)}
+EXPOSURES = {
+    "nircam": {**SMALL, "readpatt": "BRIGHT2", "ngroups": 5, "zero_frame": True},
+    "nircam-skipping": {**SMALL, "readpatt": "RAPID", "ngroups": 3},
+    "niriss-soss": {
+        "detector": "NIS",
+        "readpatt": "NISRAPID",
+        "subarray": "SUBSTRIP96",
+        "ngroups": 4,
+        "exp_type": "NIS_SOSS",
+        "scene": field(300),
+    },
+    "nirspec": {
+        "detector": "NRS1",
+        "readpatt": "NRSRAPID",
+        "subarray": "SUB512",
+        "ngroups": 5,
+        "exp_type": "NRS_BRIGHTOBJ",
+        "scene": field(300),
+        "gain_factor": 2.0,
+    },
+    "fgs": {
+        "detector": "GUIDER2",
+        "readpatt": "FGSRAPID",
+        "subarray": "SUB128CNTR",
+        "ngroups": 4,
+        "scene": field(300),
+    },
+}
+BY_DEFAULT = (
+    "group_scale", "dq_init", "saturation", "ipc", "superbias", "refpix", "linearity", "dark_current", "jump",
+    "ramp_fit", "gain_scale",
+)  # fmt: skip
+ON_REQUEST = {
+    "charge_migration": {"skip": False},
+    "persistence": {"skip": False, "persistence_time": 100},
+    "clean_flicker_noise": {"skip": False, "save_background": True, "save_noise": True},
+}
+SETTINGS = {
+    "nircam": ON_REQUEST,
+    "nircam-skipping": {name: {"skip": True} for name in ("superbias", "dark_current", "jump")},
+}
+STATUS_OF = {"fitopt": "S_RAMP"} | dict.fromkeys(("flicker_bkg", "flicker_noise"), "S_CLNFNS")
+"""What steps save on the side, and the keyword that gpipe adds to it."""
+NO_KEYWORD = {("meta", "cal_step", "dark_current")}
+"""Where jwst tells in the tree alone that dark_current was skipped; dark_sub is what has a keyword."""
+ALWAYS = {"rate", "rateints", "ramp", "fitopt", "0_ramp_fit", "1_ramp_fit", "gain_scaleints"}
+
+
+def settings(kind):
+    steps = {name: {"save_results": True} for name in BY_DEFAULT}
+    steps["ramp_fit"]["save_opt"] = True
+    for name, chosen in SETTINGS.get(kind, {}).items():
+        steps[name] = {"save_results": True, **chosen}
+    return steps
+
+
+def content(path):
+    """The extensions, and the tree in the ASDF extension, of a file."""
+    with fits.open(path, memmap=False) as hdus:
+        extensions = [hdu.copy() for hdu in hdus if hdu.name != "ASDF"]
+        names = [(hdu.name, hdu.ver, type(hdu)) for hdu in hdus]
+        tree = asdf.util.load_yaml(io.BytesIO(hdus["ASDF"].data.tobytes()))
+    return names, extensions, {key: value for key, value in tree.items() if key not in IGNORED_IN_TREE}
+
+
+def differences(ours, theirs, only_ours):
+    """What differs between two files, in words, but for the keywords that our file must have and theirs has not."""
+    our_names, our_extensions, our_tree = content(ours)
+    their_names, their_extensions, their_tree = content(theirs)
+    if our_names != their_names:
+        return [f"extensions {our_names}, jwst {their_names}"]
+    header = our_extensions[0].header
+    found = [f"{key}: expected {value}" for key, value in only_ours.items() if header.pop(key, None) != value]
+    for mine, other in zip(our_extensions, their_extensions, strict=True):
+        found += _in_extension(mine, other)
+    return [*found, *_in_tree(our_tree, their_tree, set(only_ours.values()))]
+
+
+def _in_extension(mine, other):
+    if list(mine.header) != list(other.header):
+        yield f"{mine.name}: keywords {list(mine.header)}, jwst {list(other.header)}"
+    exact = other.data is None or other.data.dtype.kind != "f"
+    if other.data is not None and mine.data.dtype != other.data.dtype:
+        yield f"{mine.name}: {mine.data.dtype}, jwst {other.data.dtype}"
+    relative = VARIANCE_TOLERANCE if other.name.startswith("VAR_") else SCIENCE_TOLERANCE
+    allowed = {} if exact else {"rtol": relative, "atol": ROUNDING}
+    diff = fits.HDUDiff(mine, other, ignore_keywords=IGNORED_KEYWORDS, **allowed)
+    if not diff.identical:
+        yield f"{mine.name}: {diff.report()}"
+
+
+def _in_tree(ours, theirs, only_ours):
+    """Leaves of the trees that differ; ours may have these values where theirs has none."""
+    mine, other = (dict(_leaves(tree)) for tree in (ours, theirs))
+    for key in mine.keys() | other.keys():
+        extra = other.get(key) is None and mine.get(key) in only_ours
+        if mine.get(key) != other.get(key) and not extra and key not in NO_KEYWORD:
+            yield f"tree {'.'.join(map(str, key))}: {mine.get(key)}, jwst {other.get(key)}"
+
+
+def _leaves(node, path=()):
+    if path[:1] == ("meta",) and path[-1] in IGNORED_METADATA and len(path) == 2:
+        return
+    if isinstance(node, dict | list):
+        for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+            yield from _leaves(value, (*path, key))
+    else:
+        yield path, node
+
+
+@pytest.mark.parametrize("kind", EXPOSURES)
+def test_files_are_those_of_jwst(kind, exposure_and_cache):
+    theirs = pytest.importorskip("jwst.pipeline").Detector1Pipeline
+    config = ExposureConfig(**EXPOSURES[kind], nints=2, noise=STEADY, seed=3)
+    exposure = exposure_and_cache(config, full_frame=False)
+    for folder, pipeline in (("ours", Detector1Pipeline), ("theirs", theirs)):
+        Path(folder).mkdir()
+        saved = {"output_dir": folder, "save_results": True, "save_calibrated_ramp": True}
+        pipeline.call(str(exposure.path), **saved, steps=settings(kind))
+
+    written = {suffix_of(path): path.name for path in Path("theirs").iterdir()}
+    assert written.keys() >= {*ALWAYS, *(name for name in settings(kind) if name != "ramp_fit")} - skipped(kind)
+    assert {path.name for path in Path("ours").iterdir()} == set(written.values())
+    found = [
+        f"{name}: {line}"
+        for suffix, name in sorted(written.items())
+        for line in differences(f"ours/{name}", f"theirs/{name}", on_purpose(kind, suffix))
+    ]
+    assert not found, "\n".join(found)
+
+
+def suffix_of(path):
+    return path.stem.split("_", 4)[4]
+
+
+def skipped(kind):
+    return {name for name, chosen in SETTINGS.get(kind, {}).items() if chosen.get("skip")}
+
+
+def on_purpose(kind, suffix):
+    """Keywords that only gpipe writes, with their values."""
+    expected = {STATUS_OF[suffix]: "COMPLETE"} if suffix in STATUS_OF else {}
+    if suffix == "fitopt" and "jump" in skipped(kind):  # jump uses the same references
+        files = {"R_GAIN": "gain", "R_READNO": "readnoise"}
+        expected |= {keyword: f"crds://jwst_nircam_{reftype}_0001.fits" for keyword, reftype in files.items()}
+    before_dark = suffix in BY_DEFAULT[: BY_DEFAULT.index("dark_current")]
+    return expected | ({"S_DARK": "SKIPPED"} if "dark_current" in skipped(kind) and not before_dark else {})
+
+
+def test_a_difference_is_found(tmp_path):
+    """The comparison itself: order, comments, values, dtype and flags are told apart."""
+    from stdatamodels.jwst.datamodels import ImageModel
+
+    with ImageModel(data=np.ones((4, 4), np.float32), dq=np.full((4, 4), 1 << 30, np.uint32)) as model:
+        model.meta.filename = "same.fits"
+        model.meta.exposure.ngroups = 4
+        model.save(tmp_path / "one.fits")
+    assert differences(tmp_path / "one.fits", tmp_path / "one.fits", {}) == []
+    comment = fits.getheader(tmp_path / "one.fits").comments["NGROUPS"]
+    changes = {
+        "comment": lambda h: h[0].header.set("NGROUPS", 4, "another"),
+        "value": lambda h: h[0].header.set("NGROUPS", 5),
+        "order": lambda h: h[0].header.insert(5, ("NGROUPS", h[0].header.pop("NGROUPS"), comment)),
+        "data": lambda h: h["SCI"].data.__setitem__((1, 1), 1.001),
+        "flag": lambda h: h["DQ"].data.__setitem__((1, 1), (1 << 30) + 1),
+    }
+    for what, change in changes.items():
+        with fits.open(tmp_path / "one.fits") as hdus:
+            change(hdus)
+            hdus.writeto(tmp_path / "other.fits", overwrite=True)
+        assert len(differences(tmp_path / "one.fits", tmp_path / "other.fits", {})) == 1, what
+    absent = differences(tmp_path / "one.fits", tmp_path / "one.fits", {"S_RAMP": "COMPLETE"})
+    assert absent == ["S_RAMP: expected COMPLETE"]
