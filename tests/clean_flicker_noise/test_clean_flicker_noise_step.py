@@ -337,7 +337,6 @@ def test_light_of_nirspec_and_soss_is_left_out(rng, monkeypatch):
         ({"user_mask": "mask.fits", "background_method": "median_image"}, {}, {"readnoise", "gain"}),
         ({}, {"exp_type": "NIS_SOSS"}, {"readnoise", "gain", "pastasoss"}),
     ],
-    ids=str,
 )
 def test_references_that_are_needed(given, described, expected):
     assert set(step(**given).wanted_references(header(**described).meta)) == expected
