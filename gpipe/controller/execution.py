@@ -4,8 +4,8 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from gpipe import backends

@@ -54,7 +54,7 @@ class Reference:
 
     @cached_property
     def model(self) -> Any:
-        """The ``stdatamodels`` model, for references that are no planes of pixels. Arrays of FITS files are not in it."""
+        """The ``stdatamodels`` model, for references that are no planes of pixels; without the arrays of FITS files."""
         return self._arrays.model()
 
     @cached_property

@@ -18,7 +18,7 @@ def slow(x, length):
             around = [j if j < rows else 2 * (rows - 1) - j for j in around]
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuntimeWarning)
-                out[lead + (i,)] = np.nanmedian(x[lead][around])
+                out[(*lead, i)] = np.nanmedian(x[lead][around])
     return out
 
 
