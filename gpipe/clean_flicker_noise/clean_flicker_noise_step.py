@@ -17,7 +17,7 @@ from gpipe.clean_flicker_noise.draft_step import DraftRates
 from gpipe.clean_flicker_noise.full_frame import SIZE, fit_full_frame
 from gpipe.clean_flicker_noise.images import one_by_one
 from gpipe.clean_flicker_noise.median_image import relative_light, scaled_median
-from gpipe.clean_flicker_noise.mesh_gaps_step import gap_filler
+from gpipe.clean_flicker_noise.mesh_gaps_host import gap_filler
 from gpipe.clean_flicker_noise.scene import background_mask, science_pixels, without_gaps
 from gpipe.clean_flicker_noise.sections import CUTOFFS, Cutoffs, fit_sections
 from gpipe.clean_flicker_noise.statistics import image_statistics

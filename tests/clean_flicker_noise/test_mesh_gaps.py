@@ -3,7 +3,7 @@ import logging
 import numpy as np
 
 import gpipe.backends
-from gpipe.clean_flicker_noise.mesh_gaps_step import fill_gaps, gap_filler
+from gpipe.clean_flicker_noise.mesh_gaps_host import fill_gaps, gap_filler
 
 
 def test_gaps_take_the_mean_of_the_nearest_weighted_by_distance(rng):
