@@ -32,7 +32,8 @@ def test_every_step_has_a_page_that_the_index_lists():
 def test_examples_are_python_and_import_what_exists(page):
     for example in examples(page):
         for node in ast.walk(ast.parse(example)):
-            if isinstance(node, ast.Import | ast.ImportFrom):
+            # jwst is no dependency: an example may use it beside gpipe, where it is installed.
+            if isinstance(node, ast.Import | ast.ImportFrom) and not ast.unparse(node).startswith("from jwst."):
                 exec(ast.unparse(node), {})
 
 
