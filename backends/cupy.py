@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from gpipe.backends.interface import native
+from gpipe.backends import kernels
+from gpipe.backends.interface import F, native_order
 from gpipe.exceptions import BackendError
 
 
@@ -33,7 +34,7 @@ class CupyBackend:
 
     def to_device(self, host: np.ndarray) -> Any:
         # CuPy takes big-endian memory for native without an error, so the order is settled on the host.
-        return self._cupy.asarray(native(host))
+        return self._cupy.asarray(native_order(host))
 
     def to_host(self, x: Any) -> np.ndarray:
         if not isinstance(x, self._cupy.ndarray):
@@ -46,3 +47,9 @@ class CupyBackend:
     def free_bytes(self) -> int:
         free, _total = self._cupy.cuda.runtime.memGetInfo()
         return int(free) + self._cupy.get_default_memory_pool().free_bytes()
+
+    def native(self, function: F) -> F:
+        return kernels.find(function, kernels.CUDA) or function  # type: ignore[return-value]
+
+    def suited_to(self, samples: int) -> "CupyBackend":
+        return self

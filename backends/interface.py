@@ -1,8 +1,11 @@
 """What a backend offers to the controller and the data models."""
 
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Backend(Protocol):
@@ -28,7 +31,16 @@ class Backend(Protocol):
     def free_bytes(self) -> int:
         """Bytes of memory that can still be allocated."""
 
+    def native(self, function: F) -> F:
+        """The kernel of this backend for a portable function, or the function itself where there is none."""
 
-def native(host: np.ndarray) -> np.ndarray:
+    def suited_to(self, samples: int) -> "Backend":
+        """This backend for an exposure of so many samples: loading kernels takes longer than a small one itself.
+
+        The choice depends on the whole exposure, so that results do not depend on how it is cut into blocks.
+        """
+
+
+def native_order(host: np.ndarray) -> np.ndarray:
     """The same values in the byte order of this machine; copies only if the order differs."""
     return host if host.dtype.isnative else host.astype(host.dtype.newbyteorder("="))

@@ -1,19 +1,35 @@
 """Arrays in host memory."""
 
+import functools
+import logging
 import os
 
 import numpy as np
 
-from gpipe.backends.interface import native
+from gpipe.backends import kernels
+from gpipe.backends.interface import F, native_order
+
+log = logging.getLogger(__name__)
+
+KERNELS_PAY_FROM = 1 << 20
+"""Samples of an exposure from which numba is worth its import."""
 
 
 class NumpyBackend:
-    """NumPy on the host; nothing is ever moved."""
+    """NumPy on the host; nothing is ever moved.
+
+    Parameters
+    ----------
+    use_kernels : whether portable functions are replaced by their numba versions.
+    """
 
     name = "numpy"
 
+    def __init__(self, *, use_kernels: bool = True) -> None:
+        self._use_kernels = use_kernels
+
     def to_device(self, host: np.ndarray) -> np.ndarray:
-        return native(host)
+        return native_order(host)
 
     def to_host(self, x: np.ndarray) -> np.ndarray:
         if not isinstance(x, np.ndarray):
@@ -25,3 +41,20 @@ class NumpyBackend:
 
     def free_bytes(self) -> int:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+    def native(self, function: F) -> F:
+        found = kernels.find(function, kernels.CPU) if self._use_kernels and _has_numba() else None
+        return found or function  # type: ignore[return-value]
+
+    def suited_to(self, samples: int) -> "NumpyBackend":
+        return NumpyBackend(use_kernels=self._use_kernels and samples >= KERNELS_PAY_FROM)
+
+
+@functools.cache
+def _has_numba() -> bool:
+    try:
+        import numba  # noqa: F401
+    except ImportError as error:
+        log.warning("numba cannot be imported (%s): portable functions are used, which are slower", error)
+        return False
+    return True

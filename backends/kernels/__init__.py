@@ -1,0 +1,22 @@
+"""Native versions of single portable functions: numba for NumPy (``cpu``), CUDA for CuPy (``cuda``).
+
+A kernel has the signature of its portable function, which is its definition: a test compares the two.
+"""
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+CPU: Mapping[str, str] = {}
+"""Portable function and the module under this package that holds its kernel, under the same name."""
+
+CUDA: Mapping[str, str] = {}
+
+
+def find(function: Callable[..., Any], table: Mapping[str, str]) -> Callable[..., Any] | None:
+    """The kernel of a portable function in ``CPU`` or ``CUDA``; imported when first asked for."""
+    module = table.get(f"{function.__module__}.{function.__qualname__}")
+    if module is None:
+        return None
+    kernel: Callable[..., Any] = getattr(importlib.import_module(f"{__name__}.{module}"), function.__qualname__)
+    return kernel
