@@ -89,7 +89,7 @@ class JumpStep(Step):
         unusable = to_host(unusable_groups(exposure.groupdq)).tolist()
         settings = self._settings(unusable, exposure)
         gain = references.gain.plane("data", exposure)
-        found = flag_jumps(
+        found = exposure.backend.native(flag_jumps)(
             exposure.data,
             exposure.groupdq,
             gain,

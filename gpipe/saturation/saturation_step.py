@@ -50,5 +50,5 @@ class SaturationStep(Step):
     @staticmethod
     def _function(exposure: Ramp) -> Callable[..., Flagged]:
         if not is_interleaved(exposure.data.shape):
-            return flag_saturation
+            return exposure.backend.native(flag_saturation)
         return partial(flag_saturation_irs2, reference_first=exposure.meta.subarray.fastaxis > 0)
