@@ -1,15 +1,18 @@
 """Arrays of a FITS file: the layout is read once from the headers, pixels only where they are asked for.
 
-The file is open only while something is read from it. Pixels go from the file into native memory block by block, so
-the stored form (big-endian, unsigned integers shifted by BZERO) never exists as a whole; ``.fits.gz`` is read alike.
+Pixels go from the file into native memory block by block, through a small buffer of each thread, so the stored form
+(big-endian, unsigned integers shifted by BZERO) never exists as a whole; ``.fits.gz`` is read alike. Several threads
+may read from one file at once.
 """
 
 import gzip
 import io
 import os
+import threading
 import warnings
+import weakref
 import zlib
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +28,7 @@ BLOCK_BYTES = 1 << 20
 _SIGNATURE = b"SIMPLE  =                    T"
 # What astropy raises for one damaged header or another.
 _DAMAGE = (AttributeError, KeyError, TypeError, ValueError, fits.VerifyError)
+_buffers = threading.local()
 _STORED = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 
 
@@ -56,6 +60,7 @@ class FitsFile:
     def __init__(self, path: str | os.PathLike[str], error: type[GpipeError]) -> None:
         self.path = Path(path)
         self._error = error
+        self._lock, self._descriptor = threading.Lock(), -1
         with self._told():
             # A compressed file is unpacked once: astropy and the reader both jump about in it.
             self._unpacked = gzip.decompress(self.path.read_bytes()) if _is_gzip(self.path) else None
@@ -147,17 +152,47 @@ class FitsFile:
         leading = extension.shape[:-2]
         planes = np.arange(int(np.prod(leading, dtype=np.int64))).reshape(leading)
         planes = planes if first is None else planes[first]
-        out = np.empty((*planes.shape, bottom - top, right - left), dtype=dtype)
-        with self._told(), self._opened() as file:
-            reader = _Reader(file, extension, self._truncated)
-            if first is None and out.shape == extension.shape:
-                reader.fill(0, out.reshape(-1))
-                return out
-            for plane, target in zip(planes.flat, out.reshape(-1, *out.shape[-2:]), strict=True):
-                strip = target if right - left == width else np.empty((bottom - top, width), dtype=dtype)
-                reader.fill((int(plane) * height + top) * width, strip.reshape(-1))
-                target[...] = strip[:, left:right] if strip is not target else target
+        out = np.empty((*planes.shape, max(bottom - top, 0), max(right - left, 0)), dtype=dtype)
+        if out.size:
+            runs = _runs((planes.reshape(-1) * height).tolist(), top, bottom, whole=bottom - top == height)
+            with self._told():
+                self._fill(out.reshape(-1, out.shape[-1]), extension, runs, slice(left, right))
         return out
+
+    def _fill(self, out: np.ndarray, extension: Extension, runs: Sequence[tuple[int, int]], columns: slice) -> None:
+        """Fill the rows of ``out`` with runs (first row, number of rows) of the extension's rows."""
+        block = _buffer(extension)
+        filled = done = 0
+        for start, count in runs:
+            while count:
+                taken = min(count, len(block) - filled)
+                self._read_into(block[filled : filled + taken], extension, start)
+                start, count, filled = start + taken, count - taken, filled + taken
+                if filled == len(block) or done + filled == len(out):
+                    _decode(block[:filled, columns], extension, out[done : done + filled])
+                    done, filled = done + filled, 0
+
+    def _read_into(self, rows: np.ndarray, extension: Extension, start: int) -> None:
+        offset = extension.offset + start * rows[0].nbytes
+        target = rows.view(np.uint8).reshape(-1).data
+        while target:
+            if self._unpacked is None:
+                got = os.preadv(self._opened_for_pixels(), [target], offset)
+            else:
+                piece = self._unpacked[offset : offset + len(target)]
+                got = len(piece)
+                target[:got] = piece
+            if not got:
+                raise self._truncated("within the pixels")
+            target, offset = target[got:], offset + got
+
+    def _opened_for_pixels(self) -> int:
+        """The descriptor that all threads read from; it is closed with the last reference to this object."""
+        with self._lock:
+            if self._descriptor < 0:
+                self._descriptor = os.open(self.path, os.O_RDONLY)
+                weakref.finalize(self, os.close, self._descriptor)
+        return self._descriptor
 
     def _extension(self, name: str) -> Extension:
         try:
@@ -204,22 +239,25 @@ class FitsFile:
             raise self._error(f"{self.path}: cannot be read as FITS ({first_line(error)})") from None
 
 
-class _Reader:
-    """Decodes runs of pixels from an open file, through one small buffer."""
+def _runs(planes: Sequence[int], top: int, bottom: int, *, whole: bool) -> list[tuple[int, int]]:
+    """(first row, number of rows) of what is read from planes that begin at these rows; neighbours are one run."""
+    runs: list[tuple[int, int]] = []
+    for plane in planes:
+        if whole and runs and sum(runs[-1]) == plane:
+            runs[-1] = runs[-1][0], runs[-1][1] + bottom
+        else:
+            runs.append((plane + top, bottom - top))
+    return runs
 
-    def __init__(self, file: io.BufferedIOBase, extension: Extension, truncated: Any) -> None:
-        self._file, self._extension, self._truncated = file, extension, truncated
-        self._buffer = np.empty(BLOCK_BYTES // extension.stored.itemsize, dtype=extension.stored)
 
-    def fill(self, start: int, out: np.ndarray) -> None:
-        """Fill the flat array ``out`` with the pixels from number ``start`` on."""
-        self._file.seek(self._extension.offset + start * self._extension.stored.itemsize)
-        for begin in range(0, out.size, self._buffer.size):
-            target = out[begin : begin + self._buffer.size]
-            block = self._buffer[: target.size]
-            if self._file.readinto(block.view(np.uint8).data) != block.nbytes:
-                raise self._truncated("within the pixels")
-            _decode(block, self._extension, target)
+def _buffer(extension: Extension) -> np.ndarray:
+    """Rows of stored pixels, in memory that belongs to this thread and is used again by its next call."""
+    row = extension.shape[-1] * extension.stored.itemsize
+    size = max(BLOCK_BYTES // row, 1) * row
+    held = getattr(_buffers, "bytes", None)
+    if held is None or held.size < size:
+        held = _buffers.bytes = np.empty(size, dtype=np.uint8)
+    return held[:size].view(extension.stored).reshape(-1, extension.shape[-1])
 
 
 def _decode(stored: np.ndarray, extension: Extension, out: np.ndarray) -> None:
@@ -229,7 +267,7 @@ def _decode(stored: np.ndarray, extension: Extension, out: np.ndarray) -> None:
     elif scale == 1 and zero == 1 << (bits - 1) and out.dtype.kind == "u":
         # FITS has signed integers only: the shift by half the range is a flip of the highest bit.
         unsigned = stored.view(stored.dtype.str.replace("i", "u"))
-        out[...] = np.bitwise_xor(unsigned, unsigned.dtype.type(zero))
+        np.bitwise_xor(unsigned, unsigned.dtype.type(zero), out=out)
     elif scale == 1 and bits == 16 and out.dtype.kind == "f":  # exact in float32: no wider temporary
         np.add(stored, out.dtype.type(zero), out=out, dtype=out.dtype)
     else:

@@ -27,6 +27,7 @@ EXTENSIONS = {
     "var_poisson": "VAR_POISSON",
     "var_rnoise": "VAR_RNOISE",
 }
+ALL_ROWS = slice(None)
 _DTYPES = {"groupdq": np.uint8, "pixeldq": np.uint32, "dq": np.uint32}
 
 
@@ -46,8 +47,11 @@ class Source(Protocol):
     def header(self, model_class: type) -> Any:
         """Metadata and tables in a new model of this class, without pixels."""
 
-    def read(self, array: str) -> np.ndarray:
-        """An array that exists, in native byte order: DQ unsigned, everything else float32. It may be read-only."""
+    def read(self, array: str, rows: slice = ALL_ROWS) -> np.ndarray:
+        """An array that exists, in native byte order: DQ unsigned, everything else float32. It may be read-only.
+
+        ``rows`` are those of the detector, which are the last axis but one; several threads may read at once.
+        """
 
 
 def find_source(source: Any) -> Source:
@@ -94,8 +98,8 @@ class FitsSource:
         """
         return _own(self._file.model_without_pixels(model_class, tuple(EXTENSIONS.values())), self.filename)
 
-    def read(self, array: str) -> np.ndarray:
-        return self._file.read(EXTENSIONS[array], _DTYPES.get(array, np.float32))
+    def read(self, array: str, rows: slice = ALL_ROWS) -> np.ndarray:
+        return self._file.read(EXTENSIONS[array], _DTYPES.get(array, np.float32), rows=rows)
 
 
 class ModelSource:
@@ -119,10 +123,10 @@ class ModelSource:
             model = model_class(copy.deepcopy(tree))
         return _own(model, self.filename)
 
-    def read(self, array: str) -> np.ndarray:
+    def read(self, array: str, rows: slice = ALL_ROWS) -> np.ndarray:
         """A read-only view where the model's array already has the right type: nobody can write into it from here."""
         found = np.asarray(self._model.instance[array])
-        view = found.astype(_DTYPES.get(array, np.float32), copy=False).view()
+        view = found[..., rows, :].astype(_DTYPES.get(array, np.float32), copy=False).view()
         view.flags.writeable = False
         return view
 

@@ -1,4 +1,6 @@
+import os
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -71,3 +73,43 @@ def test_a_file_may_vanish_after_its_header_was_read(tmp_path):
     file.path.unlink()
     with pytest.raises(InputError, match="no such file"):
         file.read("SCI", np.float32)
+
+
+@pytest.mark.parametrize("rows", [slice(0, 5), slice(1, 4), slice(4, 5), slice(2, 2)])
+@pytest.mark.parametrize("block_bytes", [14, 100, 1 << 20])
+def test_some_rows_of_all_planes(rows, block_bytes, tmp_path, monkeypatch):
+    monkeypatch.setattr(fitsfile, "BLOCK_BYTES", block_bytes)
+    values = np.arange(210, dtype=np.uint16).reshape(2, 3, 5, 7)
+    out = written(tmp_path / "x.fits", values).read("SCI", np.float32, rows=rows)
+    np.testing.assert_array_equal(out, values[:, :, rows])
+
+
+def test_threads_read_different_rows_at_once(tmp_path):
+    values = np.random.default_rng(2).integers(0, 1 << 16, (3, 4, 256, 300), dtype=np.uint16)
+    file = written(tmp_path / "x.fits", values)
+    blocks = [slice(top, top + 16) for top in range(0, 256, 16)] * 4
+    with ThreadPoolExecutor(8) as pool:
+        read = list(pool.map(lambda rows: file.read("SCI", np.float32, rows=rows), blocks))
+    for rows, out in zip(blocks, read, strict=True):
+        np.testing.assert_array_equal(out, values[:, :, rows])
+
+
+def test_a_system_call_for_a_run_of_rows_and_none_for_a_row(tmp_path, monkeypatch):
+    calls = []
+    file = written(tmp_path / "x.fits", np.zeros((4, 64, 32), np.int16))
+    monkeypatch.setattr(os, "preadv", lambda *args, real=os.preadv: calls.append(args) or real(*args))
+    file.read("SCI", np.float32, rows=slice(8, 24))
+    assert len(calls) == 4
+    calls.clear()
+    file.read("SCI", np.float32)
+    assert len(calls) == 1
+
+
+def test_the_file_is_closed_with_the_last_reference_to_it(tmp_path):
+    file = written(tmp_path / "x.fits", np.zeros((2, 2), np.float32))
+    file.read("SCI", np.float32)
+    descriptor = file._descriptor
+    assert os.path.sameopenfile(descriptor, descriptor)
+    del file
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(descriptor)
