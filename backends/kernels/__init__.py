@@ -7,7 +7,9 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-CPU: Mapping[str, str] = {}
+CPU: Mapping[str, str] = {
+    "gpipe.jump.detection.flag_jumps": "cpu.jump",
+}
 """Portable function and the module under this package that holds its kernel, under the same name."""
 
 CUDA: Mapping[str, str] = {}

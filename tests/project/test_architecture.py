@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 GROUND = {"gpipe", "gpipe.exceptions", "gpipe.dq"}
-FLOORS = ("backends", "arrays", "functions", "datamodels", "controller", "steps", "pipeline", "cli")
+FLOORS = ("backends", "arrays", "functions", "kernels", "datamodels", "controller", "steps", "pipeline", "cli")
 FLOOR_OF_PACKAGE = {
     "backends": "backends",
     "arrays": "arrays",
@@ -62,6 +62,8 @@ def floor(module):
     parts = module.split(".")
     if module in GROUND or parts[0] != "gpipe":
         return None
+    if parts[1:3] == ["backends", "kernels"] and len(parts) > 3:
+        return FLOORS.index("kernels")
     if not is_step_folder(parts[1]):
         return FLOORS.index(FLOOR_OF_PACKAGE[parts[1]])
     is_step = len(parts) == 2 or parts[-1].endswith(("_step", "_host"))

@@ -1,0 +1,367 @@
+"""Jumps: ``gpipe.jump.detection.flag_jumps`` in one pass over the samples and one over the flags.
+
+The first pass takes tile by tile, calculates in float32 in the order of the portable functions and leaves, beside the
+flags, a byte of marks for each difference: whether it flags neighbours, and for each level of ``AfterJump`` whether it
+reaches it. The second lets flags spread where there are marks.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+
+from gpipe import dq
+from gpipe.arrays import nanmedian
+from gpipe.backends.kernels.cpu.clipping import clip_bounds
+from gpipe.backends.kernels.cpu.iterative import bound_tile
+from gpipe.backends.kernels.cpu.tiles import (
+    LARGEST,
+    NAN,
+    F,
+    frozen,
+    helper,
+    kernel,
+    median_tile,
+    rank_tile,
+    tile_width,
+)
+from gpipe.jump.detection import Flagged, JumpSettings
+from gpipe.jump.detection import flag_jumps as portable
+from gpipe.jump.differences import UNUSABLE
+from gpipe.jump.method import Method
+
+JUMP_DET, DO_NOT_USE = dq.JUMP_DET, dq.DO_NOT_USE
+STRONG = 1
+"""Mark of a jump that flags neighbours; those of ``AfterJump`` are the bits above."""
+MOST_LEVELS = 7
+ITERATIVE, SINGLE_PASS, CLIP_INTEGRATIONS, CLIP_TOGETHER = range(4)
+
+
+class Rules(NamedTuple):
+    """``JumpSettings`` as numbers."""
+
+    method: int
+    four_or_more: np.float32
+    three: np.float32
+    two: np.float32
+    clip: float
+    frames: np.float32
+    spreads: bool
+    least: np.float32
+    most: np.float32
+
+
+class Tile(NamedTuple):
+    """Memory for one tile: differences, their ranks, which are jumps, and what is one number for each column."""
+
+    values: np.ndarray
+    ranked: np.ndarray
+    hits: np.ndarray
+    usable: np.ndarray
+    flux: np.ndarray
+    variance: np.ndarray
+    sigma: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+
+
+def flag_jumps(
+    data: np.ndarray,
+    groupdq: np.ndarray,
+    gain: np.ndarray,
+    readnoise: np.ndarray,
+    *,
+    settings: JumpSettings,
+    block_pixels: int | None = None,
+    workers: int = 1,
+) -> Flagged:
+    """``gpipe.jump.detection.flag_jumps``; the portable function itself if it is not asked to look for jumps.
+
+    ``block_pixels`` has no effect: tiles always fit the cache. ``workers`` threads share the rows.
+    """
+    if settings.method is None or len(settings.after) > MOST_LEVELS:
+        return portable(data, groupdq, gain, readnoise, settings=settings, block_pixels=block_pixels, workers=workers)
+    integrations, groups, rows, columns = data.shape
+    typical_gain = nanmedian(gain.reshape(-1), axis=0, xp=np) if settings.after else F(0)
+    levels = frozen(np.asarray([a.dn * typical_gain for a in settings.after], np.float32))
+    reach = frozen(np.asarray([a.groups for a in settings.after], np.int32))
+    arrays = [frozen(x) for x in (data, groupdq, gain, readnoise)]
+    rules = _rules(settings)
+    flags = np.empty(data.shape, np.uint8)
+    marks = np.zeros((integrations, groups - 1, rows + 2, columns + 2), np.uint8)
+    primary = np.zeros(rows, np.int64)
+    width = tile_width(integrations * (groups - 1))
+
+    def find(first: int, last: int) -> None:
+        find_rows(*arrays, rules, levels, width, flags, marks, primary, first, last)
+
+    def spread(first: int, last: int) -> None:
+        spread_rows(flags, marks, reach, first, last)
+
+    _by_rows(find, rows, workers)
+    if settings.method is Method.SIGMA_CLIP:
+        unflag_full_groups(flags, marks, primary)
+    _by_rows(spread, rows, workers)
+    return Flagged(flags, primary)
+
+
+def _rules(settings: JumpSettings) -> Rules:
+    limits, near = settings.thresholds, settings.neighbours
+    method = ITERATIVE if settings.method is Method.ITERATIVE else SINGLE_PASS
+    if settings.method is Method.SIGMA_CLIP:
+        method = CLIP_INTEGRATIONS if settings.only_use_ints else CLIP_TOGETHER
+    return Rules(
+        method,
+        F(limits.four_or_more),
+        F(limits.three),
+        F(limits.two),
+        float(limits.four_or_more),
+        F(settings.frames),
+        near is not None,
+        F(near.least if near else 0),
+        F(near.most if near else 0),
+    )
+
+
+def _by_rows(function: Callable[[int, int], None], rows: int, workers: int) -> None:
+    """Call ``function(first, last)`` for stretches of rows, one for each thread."""
+    if workers == 1:
+        function(0, rows)
+        return
+    edges = [rows * k // workers for k in range(workers + 1)]
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(function, edges[:-1], edges[1:]))
+
+
+@kernel
+def find_rows(data, groupdq, gain, readnoise, rules, levels, width, flags, marks, primary, first, last):
+    """Flag the jumps themselves, count the samples of each row with JUMP_DET, and mark what flags spread from."""
+    integrations, groups, _, columns = data.shape
+    tile = _tile(integrations * (groups - 1), width)
+    for y in range(first, last):
+        for x in range(0, columns, width):
+            stop = min(x + width, columns)
+            _difference(data, groupdq, gain, y, x, stop, tile.values)
+            _judge(tile, gain[y, x:stop], readnoise[y, x:stop], groups - 1, rules)
+            primary[y] += _write_flags(groupdq, tile.hits, y, x, stop, flags)
+            if rules.spreads:
+                _mark_strong(tile, flags, y, x, stop, rules, marks)
+            for k in range(levels.size):
+                _mark_large(tile, levels[k], np.uint8(STRONG << (k + 1)), y, x, stop, marks)
+
+
+@helper
+def _tile(values, width):
+    planes = np.empty((values, width), np.float32)
+    pixel = np.zeros(width, np.float32)
+    return Tile(
+        planes,
+        np.empty_like(planes),
+        np.empty((values, width), np.uint8),
+        np.zeros(width, np.int32),
+        pixel,
+        pixel.copy(),
+        pixel.copy(),
+        pixel.copy(),
+        pixel.copy(),
+    )
+
+
+@helper
+def _difference(data, groupdq, gain, y, x, stop, values):
+    """``first_differences``."""
+    integrations, groups = data.shape[:2]
+    factor = gain[y, x:stop]
+    for i in range(integrations):
+        for g in range(groups - 1):
+            out = values[i * (groups - 1) + g]
+            _subtract(
+                data[i, g, y, x:stop],
+                data[i, g + 1, y, x:stop],
+                groupdq[i, g, y, x:stop],
+                groupdq[i, g + 1, y, x:stop],
+                factor,
+                out,
+            )
+
+
+@helper
+def _subtract(before, after, dq_before, dq_after, factor, out):
+    for j in range(factor.size):
+        usable = ((dq_before[j] | dq_after[j]) & UNUSABLE) == 0
+        usable &= (np.abs(before[j]) <= LARGEST) & (np.abs(after[j]) <= LARGEST)
+        out[j] = after[j] * factor[j] - before[j] * factor[j] if usable else NAN
+
+
+@helper
+def _judge(tile, gain, readnoise, differences, rules):
+    """Which differences are jumps, and the flux and noise that neighbours and following groups are judged by."""
+    rank_tile(tile.values, 0, 1, tile.ranked, tile.usable)
+    median_tile(tile.ranked, tile.usable, tile.flux)
+    for j in range(gain.size):
+        noise = readnoise[j] * gain[j]
+        tile.variance[j] = noise * noise / rules.frames
+    for j in range(gain.size):
+        total = np.abs(tile.flux[j]) + tile.variance[j]
+        tile.sigma[j] = np.sqrt(total) if total > 0 else NAN
+    if rules.method == ITERATIVE:
+        bound_tile(tile.ranked, tile.variance, rules.four_or_more, rules.three, rules.two, tile.lower, tile.upper)
+        for k in range(tile.values.shape[0]):
+            _outside(tile.values[k], tile.lower, tile.upper, tile.hits[k])
+    elif rules.method == SINGLE_PASS:
+        for k in range(tile.values.shape[0]):
+            _far(tile.values[k], tile.flux, tile.sigma, rules.four_or_more, tile.hits[k])
+    elif rules.method == CLIP_TOGETHER:
+        bounds = clip_bounds(tile.ranked, tile.usable, rules.clip)
+        for k in range(tile.values.shape[0]):
+            _clipped(tile.values[k], bounds[0], bounds[1], tile.hits[k])
+    else:
+        ranked, count = np.empty_like(tile.ranked[:: max(differences, 1)]), np.empty_like(tile.usable)
+        for g in range(differences):
+            rank_tile(tile.values, g, differences, ranked, count)
+            bounds = clip_bounds(ranked, count, rules.clip)
+            for k in range(g, tile.values.shape[0], differences):
+                _clipped(tile.values[k], bounds[0], bounds[1], tile.hits[k])
+
+
+@helper
+def _outside(values, lower, upper, hits):
+    for j in range(values.size):
+        size = np.abs(values[j])
+        hits[j] = (size >= upper[j]) | (size <= lower[j])
+
+
+@helper
+def _far(values, flux, sigma, threshold, hits):
+    for j in range(values.size):
+        hits[j] = np.abs(values[j] - flux[j]) > threshold * sigma[j]
+
+
+@helper
+def _clipped(values, lower, upper, hits):
+    for j in range(values.size):
+        hits[j] = (values[j] < lower[j]) | (values[j] > upper[j])
+
+
+@helper
+def _write_flags(groupdq, hits, y, x, stop, flags):
+    """Copy flags and add JUMP_DET; how many samples have it then."""
+    integrations, groups = flags.shape[:2]
+    count = 0
+    for i in range(integrations):
+        for g in range(groups):
+            before, after = groupdq[i, g, y, x:stop], flags[i, g, y, x:stop]
+            if g == 0:
+                after[:] = before
+            else:
+                _add(before, hits[i * (groups - 1) + g - 1], after)
+            for j in range(after.size):
+                count += (after[j] & JUMP_DET) != 0
+    return count
+
+
+@helper
+def _add(before, hits, after):
+    for j in range(before.size):
+        after[j] = before[j] | hits[j] * JUMP_DET
+
+
+@helper
+def _mark_strong(tile, flags, y, x, stop, rules, marks):
+    integrations, groups = flags.shape[:2]
+    tile.lower[:], tile.upper[:] = rules.least * tile.sigma, rules.most * tile.sigma
+    for i in range(integrations):
+        for g in range(groups - 1):
+            values, after = tile.values[i * (groups - 1) + g], flags[i, g + 1, y, x:stop]
+            target = marks[i, g, y + 1, x + 1 : stop + 1]
+            for j in range(target.size):
+                off = np.abs(values[j] - tile.flux[j])
+                strong = (off > tile.lower[j]) & (off < tile.upper[j]) & ((after[j] & JUMP_DET) != 0)
+                target[j] = STRONG if strong else 0
+
+
+@helper
+def _mark_large(tile, level, bit, y, x, stop, marks):
+    integrations, differences = marks.shape[:2]
+    for i in range(integrations):
+        for g in range(differences):
+            values, target = tile.values[i * differences + g], marks[i, g, y + 1, x + 1 : stop + 1]
+            for j in range(target.size):
+                target[j] |= bit if values[j] - tile.flux[j] >= level else np.uint8(0)
+
+
+@kernel
+def unflag_full_groups(flags, marks, primary):
+    """Clear samples with nothing but JUMP_DET in groups where every pixel has JUMP_DET or DO_NOT_USE."""
+    integrations, groups, rows, columns = flags.shape
+    for i in range(integrations):
+        for g in range(groups):
+            group = flags[i, g]
+            if not _all_flagged(group):
+                continue
+            for y in range(rows):
+                for x in range(columns):
+                    if group[y, x] == JUMP_DET:
+                        group[y, x] = 0
+                        primary[y] -= 1
+                        if g > 0:
+                            marks[i, g - 1, y + 1, x + 1] &= 0xFF - STRONG
+
+
+@helper
+def _all_flagged(group):
+    for y in range(group.shape[0]):
+        for x in range(group.shape[1]):
+            if group[y, x] & (JUMP_DET | DO_NOT_USE) == 0:
+                return False
+    return True
+
+
+@kernel
+def spread_rows(flags, marks, reach, first, last):
+    """Flag neighbours and following groups of marked differences; take JUMP_DET from samples that are not used."""
+    integrations, groups, _, columns = flags.shape
+    left = np.zeros((reach.size, columns), np.int32)
+    for i in range(integrations):
+        for y in range(first, last):
+            left[:] = 0
+            _clean(flags[i, 0, y])
+            for g in range(1, groups):
+                target, near = flags[i, g, y], marks[i, g - 1]
+                _spread_to(target, near[y], near[y + 1], near[y + 2])
+                for k in range(reach.size):
+                    _follow(target, near[y + 1], np.uint8(STRONG << (k + 1)), reach[k], left[k])
+                for k in range(reach.size):
+                    _add_following(target, left[k])
+                _clean(target)
+
+
+@helper
+def _spread_to(flags, above, here, below):
+    """JUMP_DET where one of the four neighbours, or the pixel itself, flags neighbours."""
+    for x in range(flags.size):
+        reached = above[x + 1] | here[x] | here[x + 1] | here[x + 2] | below[x + 1]
+        usable = (flags[x] & UNUSABLE) == 0
+        flags[x] |= JUMP_DET if usable and reached & STRONG else 0
+
+
+@helper
+def _follow(flags, marks, bit, reach, left):
+    """Of how many groups, with this one, each pixel is yet to be flagged."""
+    for x in range(left.size):
+        large = (marks[x + 1] & bit != 0) & (flags[x] & JUMP_DET != 0)
+        left[x] = reach + 1 if large else max(left[x] - 1, 0)
+
+
+@helper
+def _add_following(flags, left):
+    for x in range(flags.size):
+        usable = (flags[x] & UNUSABLE) == 0
+        flags[x] |= JUMP_DET if usable & (left[x] > 0) else 0
+
+
+@helper
+def _clean(flags):
+    for x in range(flags.size):
+        flags[x] &= 0xFF - JUMP_DET if flags[x] & UNUSABLE else 0xFF

@@ -1,0 +1,83 @@
+"""Tiles: a stretch of columns of one detector row with all its samples, (value, column), small enough for the cache.
+
+Loops run along the columns of a tile, where neighbouring pixels do the same, so that LLVM makes vector code of them.
+Without ``fastmath`` it neither reorders nor contracts float operations: results are those of the portable functions.
+"""
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+F = np.float32
+HALF, NAN = F(0.5), F(np.nan)
+LARGEST = F(np.finfo(np.float32).max)
+"""Stands in for missing values, so that they rank last."""
+TILE_SAMPLES = 1 << 13
+NARROWEST, WIDEST = 32, 256
+
+helper = njit(nogil=True, error_model="numpy")
+kernel = njit(nogil=True, error_model="numpy", cache=True)
+
+
+def frozen(x: np.ndarray) -> np.ndarray:
+    """A contiguous, read-only view, or copy if need be: the one type of argument that kernels are compiled for."""
+    view = np.ascontiguousarray(x).view()
+    view.flags.writeable = False
+    return view
+
+
+def tile_width(values: int) -> int:
+    """Columns of a tile with so many values in each."""
+    return int(np.clip(TILE_SAMPLES // max(values, 1), NARROWEST, WIDEST))
+
+
+@helper
+def rank_tile(values: Any, first: int, step: int, ranked: Any, count: Any) -> None:
+    """Sort every ``step``-th row of ``values`` from ``first`` on, for each column; count what is not NaN.
+
+    ``ranked`` has as many rows as are sorted.
+    """
+    count[:] = 0
+    for k in range(ranked.shape[0]):
+        source, target = values[first + k * step], ranked[k]
+        for j in range(target.size):
+            missing = np.isnan(source[j])
+            target[j] = LARGEST if missing else source[j]
+            count[j] += np.int32(0) if missing else np.int32(1)
+    sort_tile(ranked)
+
+
+@helper
+def sort_tile(tile: Any) -> None:
+    """Sort each column, ascending, by the network of ``gpipe.arrays.ranking``."""
+    rows = tile.shape[0]
+    highest = 1
+    while 2 * highest < rows:
+        highest *= 2
+    p = highest
+    while p > 0:
+        q, r, distance = highest, 0, p
+        while distance > 0:
+            for i in range(rows - distance):
+                if i & p == r:
+                    _exchange(tile[i], tile[i + distance])
+            distance, q, r = q - p, q // 2, p
+        p //= 2
+
+
+@helper
+def _exchange(low: Any, high: Any) -> None:
+    for j in range(low.size):
+        a, b = low[j], high[j]
+        swap = b < a
+        low[j] = b if swap else a
+        high[j] = a if swap else b
+
+
+@helper
+def median_tile(ranked: Any, count: Any, middle: Any) -> None:
+    """Median of the first ``count`` ranks of each column; NaN where there are none."""
+    for j in range(middle.size):
+        n = count[j]
+        middle[j] = HALF * ranked[(n - 1) // 2, j] + HALF * ranked[n // 2, j] if n > 0 else NAN
