@@ -15,6 +15,7 @@ EXPOSURE = {
     "readpatt": "RAPID",
     "read_times": None,
     "gain_factor": None,
+    "zero_frame": None,
 }
 
 
@@ -33,7 +34,7 @@ def header(shape, *, corner=(1, 1), instrument="NIRCAM", **exposure):
 def ramp(data, *, groupdq=None, pixeldq=None, zeroframe=None, **meta):
     """A Ramp in host memory; flags are 0 unless given."""
     return Ramp(
-        header(data.shape, **meta),
+        header(data.shape, **{"zero_frame": zeroframe is not None} | meta),
         gpipe.backends.get("numpy"),
         data=data,
         groupdq=np.zeros(data.shape, np.uint8) if groupdq is None else groupdq,

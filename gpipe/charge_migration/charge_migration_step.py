@@ -1,10 +1,12 @@
 """The charge_migration step."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from gpipe.charge_migration.charge_migration import flag_charge_migration
-from gpipe.controller import References, Skip, Step
+from gpipe.controller import Block, References, Skip, Step, Work
 from gpipe.controller import parameters as p
 from gpipe.datamodels import Ramp
 
@@ -17,11 +19,23 @@ class ChargeMigrationStep(Step):
     class_alias = "charge_migration"
     expects = ("dq_init", "saturation", "superbias", "refpix", "linearity", "dark_sub")
 
+    changes = ("groupdq",)
+
     signal_threshold = p.Float(25000.0, unit="DN", help="Signal above which charge migrates.")
     skip = p.Boolean(True, help="Leave the exposure as it is.")
 
-    def apply(self, exposure: Ramp, references: References) -> Ramp:
-        groups = exposure.data.shape[1]
+    def block(self, meta: Any) -> Block:
+        return Block.PIXELS
+
+    def reach(self) -> int:
+        return 1
+
+    def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
+        groups = outline.shape[1]
         if groups < FEWEST_GROUPS:
             raise Skip(f"found {groups} groups in an integration, expected {FEWEST_GROUPS} or more", logging.INFO)
-        return replace(exposure, groupdq=flag_charge_migration(exposure.data, exposure.groupdq, self.signal_threshold))
+
+        def apply(part: Ramp) -> Ramp:
+            return replace(part, groupdq=flag_charge_migration(part.data, part.groupdq, self.signal_threshold))
+
+        return Work(apply)

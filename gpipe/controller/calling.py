@@ -85,7 +85,7 @@ def _crds_layers(cls: "type[Step]", header: Any) -> list[Settings]:
     from gpipe.controller.references import find_parameter_file
     from gpipe.datamodels import crds_parameters
 
-    needed = [step.name for step in cls().plan(header.meta) if step.parent is not None]
+    needed = [step.name for step in cls().sequence(header.meta) if step.parent is not None]
     find = functools.partial(find_parameter_file, crds_parameters=crds_parameters(header))
     return precedence.layers_from_crds(cls, needed, find)
 

@@ -34,7 +34,16 @@ class StepDone:
     result: Any
 
 
-Event = StepStarted | StepDone
+@dataclass(frozen=True)
+class PartDone:
+    """The steps that have started and not ended, the last one by name, are through with some parts of the exposure."""
+
+    name: str
+    number: int
+    total: int
+
+
+Event = StepStarted | StepDone | PartDone
 _watchers: ContextVar[tuple[Callable[[Event], None], ...]] = ContextVar("watchers", default=())
 
 

@@ -1,6 +1,7 @@
 """One run of a step or pipeline on one exposure. All of its state lives here; nothing of it stays on the steps."""
 
 import logging
+import math
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -10,14 +11,29 @@ from typing import Any
 
 from gpipe import backends
 from gpipe.backends import Backend
-from gpipe.controller import events, logs, provenance
+from gpipe.controller import events, logs, provenance, workers
+from gpipe.controller.by_parts import Stage, work_through
 from gpipe.controller.hooks import apply_hooks
 from gpipe.controller.naming import OutputSettings
 from gpipe.controller.references import Resolution, resolve
 from gpipe.controller.results import Produced, References, SideProduct, Skip
 from gpipe.controller.saving import Saver, check_folder
+from gpipe.controller.sections import Section, cuttable, in_sections, part_length, reach
 from gpipe.controller.step import Step
-from gpipe.datamodels import Header, InFlight, SuperstripeRamp, crds_parameters, open_exposure, read_header, to_model
+from gpipe.controller.work import Block, apart
+from gpipe.datamodels import (
+    Header,
+    InFlight,
+    Outline,
+    Ramp,
+    SuperstripeRamp,
+    crds_parameters,
+    open_exposure,
+    read_header,
+    to_model,
+)
+from gpipe.datamodels.parts import Assembly, Span, cut, put_together, spans, trim
+from gpipe.datamodels.ramp import RAMP_ARRAYS
 from gpipe.exceptions import GpipeError, ReferenceFileError
 
 log = logging.getLogger(__name__)
@@ -53,12 +69,15 @@ class _Run:
     def __init__(self, top: Step, header: Header, records: list[str]) -> None:
         self.top, self.header, self.records = top, header, records
         self.origin = header.source if isinstance(header.source, InFlight) else None
-        self.steps = top.plan(header.meta)
+        self.steps = top.sequence(header.meta)
         self.saver = Saver(header.name if os.path.exists(header.name) else header.meta.filename)
+        self.surveyed: dict[str, Any] = {}
+        self.owns_arrays = False
 
     def run(self, backend: str | Backend | None) -> Any:
         """Refuse or do the work."""
         place = self.origin.backend if backend is None and self.origin else backends.get(backend)
+        self.place = place.suited_to(math.prod(self.header.shape))
         everyone = [self.top, *(step for step in self.steps if step is not self.top)]
         _log_parameters(everyone)
         if self.top.skip and self.top.substeps():
@@ -68,7 +87,7 @@ class _Run:
                 check_folder(_levels(step))
         self.resolution = self._resolve()
         self._check()
-        return self._finish(self._through_all([open_exposure(self.header, place)]))
+        return self._finish(self._through_all())
 
     def _skips(self, step: Step) -> bool:
         """Whether a parameter says so. A step that is called by itself is skipped only if the user said so."""
@@ -97,23 +116,158 @@ class _Run:
         references = self.resolution.steps[step.name]
         return [t for t in references if getattr(references, t) is None and t not in step.optional_references]
 
-    def _through_all(self, exposures: list[Any]) -> list[Any]:
+    def _through_all(self) -> list[Any]:
         # Lists are emptied as they are worked through, so that no array outlives the step that replaces it.
+        exposures: list[Any] = []
+        if self.top.substeps() and self.top.pre_hooks:
+            exposures = [apply_hooks(self.top, "pre_hooks", self._open())]
+        sections = self._sections()
+        for section, following in zip(sections, [*sections[1:], None], strict=True):
+            self._save_products_before(section.steps[0], exposures)
+            if section.is_cut and self._may_cut(exposures):
+                exposures = self._through_parts(section, exposures, following)
+            else:
+                exposures = self._through_whole(section, exposures or [self._open()])
+                self._survey(exposures, following)
         if self.top.substeps():
-            exposures = [apply_hooks(self.top, "pre_hooks", exposures.pop(0)) for _ in range(len(exposures))]
-        for position, step in enumerate(self.steps, 1):
-            events.emit(events.StepStarted(step.name, position, len(self.steps)))
-            started = time.perf_counter()
+            exposures = [apply_hooks(self.top, "post_hooks", exposures.pop(0)) for _ in range(len(exposures))]
+        return exposures
+
+    def _open(self) -> Any:
+        return open_exposure(self.header, self.place)
+
+    def _sections(self) -> list[Section]:
+        return in_sections(self.steps, self._block, starts=self._needs_whole_before, ends=self._needs_whole_after)
+
+    def _block(self, step: Step) -> Block:
+        return Block.PIXELS if self._skips(step) else step.block(self.header.meta)
+
+    def _needs_whole_before(self, step: Step) -> bool:
+        return bool(step.pre_hooks or self.top.products_before(step.name, self.header))
+
+    def _needs_whole_after(self, step: Step) -> bool:
+        return bool(step.post_hooks or (step is not self.top and _levels(step)[0].saves and not self._skips(step)))
+
+    def _may_cut(self, exposures: Sequence[Any]) -> bool:
+        kind = type(exposures[0]) if exposures else self.header.kind
+        return kind is Ramp and len(exposures) <= 1
+
+    def _save_products_before(self, step: Step, exposures: list[Any]) -> None:
+        if self.top.products_before(step.name, self.header):
+            exposures = exposures or [self._open()]
             for product in self.top.products_before(step.name, exposures[0]):
                 self._save_side_product(self.top, product)
+
+    def _through_whole(self, section: Section, exposures: list[Any]) -> list[Any]:
+        for step in section.steps:
+            self._started(step)
+            started = time.perf_counter()
             after: list[Any] = []
             while exposures:
                 after += self._through(step, exposures.pop(0))
             exposures = after
             _tell(step, started, exposures[0])
-        if self.top.substeps():
-            exposures = [apply_hooks(self.top, "post_hooks", exposures.pop(0)) for _ in range(len(exposures))]
         return exposures
+
+    def _through_parts(self, section: Section, exposures: list[Any], following: Section | None) -> list[Any]:
+        """All steps of a section on one exposure, part by part; it is read in parts if it has not been read yet."""
+        stored = exposures.pop() if exposures else None
+        outline = stored or Outline(self.header.model, self.place, self.header.shape)
+        pieces = self._spans(section, outline)
+        supply = self._supply(stored, outline, pieces)
+        self._survey_parts(section, supply, pieces)
+        stages = [stage for step in section.steps for stage in self._stages(step, outline)]
+        by_name = {step.name: step for step in section.steps}
+        changed = {name for stage in stages for name in by_name[stage.name].changes}
+        assembly = Assembly(
+            outline.shape[-2] if section.by_rows else outline.shape[0],
+            by_rows=section.by_rows,
+            stored=stored,
+            kept=[name for name in RAMP_ARRAYS if name not in changed],
+            overwrite=self.owns_arrays and not reach(section.steps),
+        )
+        working = [by_name[stage.name] for stage in stages]
+        found = work_through(
+            stages,
+            supply,
+            pieces,
+            assembly,
+            surveys=self._surveys_of(following),
+            threads=workers.of_steps(working),
+            tell=lambda done: events.emit(events.PartDone(section.steps[-1].name, done, len(pieces))),
+        )
+        self.surveyed |= found
+        self.owns_arrays = self.owns_arrays or (stored is None and self.origin is None)
+        return self._ended(section, stages, assembly.whole())
+
+    def _stages(self, step: Step, outline: Any) -> list[Stage]:
+        """The step at work; nothing where it is skipped."""
+        self._started(step)
+        if self._skips(step):
+            log.info("Step %s skipped", step.name)
+            self._record(step, [outline], SKIPPED, {})
+            return []
+        log.info("Step %s running", step.name)
+        references = self.resolution.steps[step.name]
+        _warn_of_predecessors(step, outline.meta)
+        try:
+            self._refuse_other_kinds(step, Ramp)
+            self._refuse_without_references(step)
+            work = step.begin(outline, references, self.surveyed.pop(step.name, {}))
+        except Skip as skip:
+            log.log(skip.level, "Step %s skipped: %s", step.name, skip.reason)
+            self._record(step, [outline], SKIPPED, references.names)
+            return []
+        self._record(step, [outline], COMPLETE, references.names)
+        return [Stage(step.name, work, step.reach())]
+
+    def _ended(self, section: Section, stages: Sequence[Stage], exposures: list[Any]) -> list[Any]:
+        seconds = {stage.name: stage.seconds for stage in stages}
+        for stage in stages:
+            stage.work.end(stage.counts)
+            log.info("Step %s done", stage.name)
+        exposures = apart(exposures)
+        last = section.steps[-1]
+        if last.post_hooks and not self._skips(last):
+            exposures = [apply_hooks(last, "post_hooks", exposure) for exposure in exposures]
+        if self._needs_whole_after(last) and _levels(last)[0].saves:
+            self._save(last, exposures)
+        for step in section.steps:
+            result = exposures[0] if step is last else None
+            status = getattr(exposures[0].meta.cal_step, step.cal_step)
+            events.emit(events.StepDone(step.name, seconds.get(step.name, 0.0), status, result))
+        return exposures
+
+    def _spans(self, section: Section, outline: Any) -> list[Span]:
+        total = outline.shape[-2] if section.by_rows else outline.shape[0]
+        if section.by_rows and not cuttable(outline):
+            return spans(total, total)
+        length = part_length(outline.shape, by_rows=section.by_rows, on_host=self.place.name == "numpy")
+        return spans(total, length, reach=reach(section.steps), by_rows=section.by_rows)
+
+    def _supply(self, stored: Any, outline: Any, pieces: Sequence[Span]) -> Callable[[Span], Any]:
+        if stored is None and not isinstance(self.header.source, InFlight) and pieces[0].by_rows and len(pieces) > 1:
+            return lambda span: open_exposure(self.header, self.place, rows=span.outer)
+        whole = stored or self._open()
+        return (lambda span: cut(whole, span)) if len(pieces) > 1 else lambda span: whole
+
+    def _surveys_of(self, section: Section | None) -> dict[str, Callable[[Any], Any]]:
+        steps = section.steps if section is not None and section.is_cut else ()
+        return {step.name: step.survey for step in steps if step.surveys and not self._skips(step)}
+
+    def _survey(self, exposures: Sequence[Any], following: Section | None) -> None:
+        if self._may_cut(exposures):
+            self.surveyed |= {name: survey(exposures[0]) for name, survey in self._surveys_of(following).items()}
+
+    def _survey_parts(self, section: Section, supply: Callable[[Span], Any], pieces: Sequence[Span]) -> None:
+        """Look through the exposure before the first section: it has not been in anybody's hands yet."""
+        for name, survey in self._surveys_of(section).items():
+            if name not in self.surveyed:
+                seen = [(piece, survey(trim(supply(piece), piece.core))) for piece in pieces]
+                self.surveyed[name] = {key: put_together([(p, s[key]) for p, s in seen]) for key in seen[0][1]}
+
+    def _started(self, step: Step) -> None:
+        events.emit(events.StepStarted(step.name, self.steps.index(step) + 1, len(self.steps)))
 
     def _through(self, step: Step, exposure: Any) -> Exposures:
         """One step on one exposure, with what belongs to it: hooks, status, provenance, saving."""
@@ -141,11 +295,8 @@ class _Run:
     def _applied(self, step: Step, exposure: Any, references: References) -> tuple[Produced, str]:
         """The step's results, or the exposure as it is when the step does not apply to it."""
         try:
-            if not isinstance(exposure, step.accepts):
-                kinds = " or ".join(kind.__name__ for kind in step.accepts)
-                raise Skip(f"found a {type(exposure).__name__}, expected a {kinds}", logging.INFO)
-            if absent := self._absent(step):
-                raise Skip(f"no {' and no '.join(absent)} reference applies to this exposure")
+            self._refuse_other_kinds(step, type(exposure))
+            self._refuse_without_references(step)
             outcome = _outcome(step, exposure, references)
         except Skip as skip:
             log.log(skip.level, "Step %s skipped: %s", step.name, skip.reason)
@@ -156,6 +307,15 @@ class _Run:
             error.add_note(f"in step {step.name} of gpipe, on {self.header.name}")
             raise
         return (outcome if isinstance(outcome, Produced) else Produced((outcome,))), COMPLETE
+
+    def _refuse_other_kinds(self, step: Step, kind: type) -> None:
+        if not issubclass(kind, step.accepts):
+            kinds = " or ".join(accepted.__name__ for accepted in step.accepts)
+            raise Skip(f"found a {kind.__name__}, expected a {kinds}", logging.INFO)
+
+    def _refuse_without_references(self, step: Step) -> None:
+        if absent := self._absent(step):
+            raise Skip(f"no {' and no '.join(absent)} reference applies to this exposure")
 
     def _record(self, step: Step, products: Iterable[Any], status: str, references: dict[str, str]) -> None:
         """Say in the metadata what the step did, and with what."""
@@ -185,9 +345,7 @@ class _Run:
         model = to_model(product)
         alias = self.top.class_alias
         if alias:
-            if not model.hasattr("cal_logs"):
-                model.cal_logs = {}
-            setattr(model.cal_logs, alias, list(self.records))
+            model.instance.setdefault("cal_logs", {})[alias] = list(self.records)
         return model
 
     def _save(self, step: Step, results: Sequence[Any]) -> None:
@@ -201,7 +359,8 @@ class _Run:
                 suffix=suffix,
                 index=index if suffix is None and len(results) > 1 else None,
             )
-            result.meta.filename = model.meta.filename
+            if result is not model:
+                result.meta.filename = model.meta.filename
 
     def _save_side_product(self, step: Step, product: SideProduct) -> None:
         own, *outer = _levels(step)

@@ -45,7 +45,7 @@ class Pipeline(Step):
         """The classes of the steps by name."""
         return cls.step_defs
 
-    def plan(self, meta: Any) -> Sequence[Step]:
+    def sequence(self, meta: Any) -> Sequence[Step]:
         """The steps to run on an exposure with these metadata, in order."""
         return tuple(self._steps[name] for name in self.order(meta))
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from gpipe.controller.events import Event, StepDone, watch
+from gpipe.controller.events import Event, StepDone, StepStarted, watch
 
 
 @contextmanager
@@ -19,8 +19,10 @@ def progress_shown() -> Iterator[None]:
         def show(event: Event) -> None:
             if isinstance(event, StepDone):
                 progress.advance(task)
-            else:
+            elif isinstance(event, StepStarted):
                 progress.update(task, description=event.name, total=event.total)
+            else:
+                progress.update(task, description=f"up to {event.name}: part {event.number} of {event.total}")
 
         with watch(show):
             yield

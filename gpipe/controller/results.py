@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -41,10 +41,15 @@ class SideProduct:
 
 @dataclass(frozen=True)
 class Produced:
-    """Several results of a step, the main one first, and files on the side."""
+    """Several results of a step, the main one first, files on the side, and what a part of an exposure counted.
+
+    Counts are integers, (row,), so that rows which belong to another part can be left out of the sum, or one number of
+    what is not counted by row.
+    """
 
     results: tuple[Any, ...]
     side_products: tuple[SideProduct, ...] = ()
+    counts: Mapping[str, Any] = field(default_factory=dict)
 
 
 class References:

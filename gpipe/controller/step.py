@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 from gpipe.backends import Backend
@@ -10,7 +11,8 @@ from gpipe.controller import parameters as p
 from gpipe.controller.calling import called_on_class
 from gpipe.controller.configurable import Configurable
 from gpipe.controller.results import Produced, References, SideProduct
-from gpipe.datamodels.ramp import InFlight, Ramp
+from gpipe.controller.work import Block, Work
+from gpipe.datamodels.ramp import RAMP_ARRAYS, InFlight, Ramp
 
 
 class Step(Configurable):
@@ -26,6 +28,12 @@ class Step(Configurable):
     accepts : the kinds of exposure that the step works on. In a pipeline it is skipped for another kind.
     takes_superstripes_whole : whether ``apply`` gets a `SuperstripeRamp` itself, not the `Ramp` of each stripe.
     expects : ``cal_step`` places of steps that should have run, or been skipped on purpose, before this one.
+    changes : the arrays of a ramp that the step may change.
+    surveys : those that ``survey`` looks at.
+    ends_ramps : whether the results are another kind of exposure.
+
+    A step that needs the whole exposure at once implements ``apply``. One that can work on parts says so with ``block``
+    and implements ``begin``, and ``survey`` if it must know something of the whole exposure first.
     """
 
     cal_step: ClassVar[str] = ""
@@ -35,6 +43,9 @@ class Step(Configurable):
     accepts: ClassVar[tuple[type[InFlight], ...]] = (Ramp,)
     takes_superstripes_whole: ClassVar[bool] = False
     expects: ClassVar[Sequence[str]] = ()
+    changes: ClassVar[Sequence[str]] = RAMP_ARRAYS
+    surveys: ClassVar[Sequence[str]] = ()
+    ends_ramps: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -54,9 +65,33 @@ class Step(Configurable):
     def check(self, meta: Any, references: References) -> None:
         """Refuse, before any pixel is read, what the step cannot do: raises ParameterError or InputError."""
 
+    def block(self, meta: Any) -> Block:
+        """How an exposure with these metadata may be cut for the step."""
+        return Block.EXPOSURE
+
+    def reach(self) -> int:
+        """Rows above and below a part that ``begin(...).apply`` looks at; they come with it, and are cut off after."""
+        return 0
+
+    def survey(self, part: Any) -> Mapping[str, Any]:
+        """What must be known of the whole exposure before the step begins: arrays (…, row), which parts make together.
+
+        ``part`` has the arrays that ``surveys`` names as they are when the step begins.
+        """
+        return {}
+
+    def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
+        """What the step will do with an exposure. ``Skip`` leaves it unchanged.
+
+        ``outline`` has the exposure's ``meta``, ``shape``, ``window`` and ``backend``, and may have no arrays.
+        """
+        return Work(partial(self.apply, references=references))
+
     def apply(self, exposure: Any, references: References) -> Any | Produced:
         """The exposure after the step. ``Skip`` leaves it unchanged."""
-        raise NotImplementedError(f"{type(self).__name__}.apply")
+        if type(self).begin is Step.begin:
+            raise NotImplementedError(f"{type(self).__name__}.apply")
+        return self.begin(exposure, references, self.survey(exposure)).whole(exposure)
 
     @called_on_class
     def call(
@@ -118,7 +153,7 @@ class Step(Configurable):
         calling.say_that_run_reads_no_crds_parameters()
         return execute(self, source, backend)
 
-    def plan(self, meta: Any) -> Sequence["Step"]:
+    def sequence(self, meta: Any) -> Sequence["Step"]:
         """The steps that a run on an exposure with these metadata goes through, in order; InputError refuses it."""
         return (self,)
 

@@ -1,6 +1,9 @@
 """How many workers ``maximum_cores`` means. Workers are threads, so they work inside any worker process, too."""
 
+import multiprocessing
 import os
+from collections.abc import Iterable
+from typing import Any
 
 from gpipe.controller.parameters import Cores
 
@@ -20,6 +23,18 @@ def count(maximum_cores: int | str, *, available: int | None = None) -> int:
     if word in _SHARES:
         return max(1, cores // _SHARES[word]) if _SHARES[word] else 1
     return min(int(word), cores)
+
+
+def of_steps(steps: Iterable[Any]) -> int:
+    """The number of workers for steps that work together: what the user says of any of them, else all cores.
+
+    Inside a process of a pool the other processes have the other cores, so that there it is one unless the user says
+    otherwise.
+    """
+    said = [s.maximum_cores for s in steps if "maximum_cores" in s.parameters() and s.origin("maximum_cores").by_user]
+    if said:
+        return max(count(cores) for cores in said)
+    return 1 if multiprocessing.parent_process() is not None else _cores_of_this_process()
 
 
 def _cores_of_this_process() -> int:

@@ -1,17 +1,18 @@
 """The dark_current step."""
 
 import logging
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from gpipe.arrays import Array
-from gpipe.controller import Produced, References, SideProduct, Skip, Step
+from gpipe.controller import Block, Produced, References, SideProduct, Skip, Step, Work
 from gpipe.controller import parameters as p
 from gpipe.dark_current.dark_sub import (
     average_dark,
-    dark_current_of,
     extrapolate_dark,
     subtract_dark,
     uniform_dark_current,
@@ -30,6 +31,7 @@ class DarkCurrentStep(Step):
     cal_step = "dark_sub"
     reference_file_types = ("dark",)
     expects = ("dq_init", "superbias", "refpix", "linearity")
+    changes = ("data", "pixeldq", "average_dark_current")
 
     dark_output = p.OutputFile(None, help="File for the dark that is subtracted, averaged to groups if need be.")
     average_dark_current = p.Float(
@@ -40,29 +42,42 @@ class DarkCurrentStep(Step):
         if meta.instrument.name == "MIRI":
             raise InputError("dark_current: found INSTRUME MIRI, which gpipe does not do yet; expected near infrared")
 
-    def apply(self, exposure: Ramp, references: References) -> Ramp | Produced:
-        dark = references.dark
-        wanted = _wanted_groups(exposure, dark)
-        planes = [_plane(dark, exposure, groups) for groups in wanted]
-        dark_dq = dark.plane("dq", exposure)
-        subtracted = subtract_dark(exposure.data, exposure.pixeldq, planes, dark_dq)
-        current = self._dark_current(exposure, dark)
-        result = replace(exposure, data=subtracted.data, pixeldq=subtracted.pixeldq, average_dark_current=current)
-        if self.dark_output is None:
-            return result
-        planes += _rest_of(dark, exposure, wanted)
-        product = SideProduct(_dark_model(planes, dark_dq, exposure, dark), output_file=self.dark_output)
-        return Produced((result,), (product,))
+    def block(self, meta: Any) -> Block:
+        return Block.PIXELS if self.dark_output is None else Block.EXPOSURE
 
-    def _dark_current(self, exposure: Ramp, dark: Reference) -> Array:
+    def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
+        dark = references.dark
+        wanted = _wanted_groups(outline, dark)
+        current = self._dark_current(dark)
+
+        def apply(part: Ramp) -> Ramp | Produced:
+            planes = [_plane(dark, part, groups) for groups in wanted]
+            dark_dq = dark.plane("dq", part)
+            found = part.backend.native(subtract_dark)(part.data, part.pixeldq, planes, dark_dq)
+            result = replace(part, data=found.data, pixeldq=found.pixeldq, average_dark_current=current(part))
+            if self.dark_output is None:
+                return result
+            planes += _rest_of(dark, part, wanted)
+            return Produced(
+                (result,), (SideProduct(_dark_model(planes, dark_dq, part, dark), output_file=self.dark_output),)
+            )
+
+        return Work(apply)
+
+    def _dark_current(self, dark: Reference) -> Callable[[Ramp], Array]:
         """What the parameter says, else the reference's array, else its keyword, else 0; electron/s."""
         if self.average_dark_current is not None:
             log.info("Poisson noise of a dark current of %s electron/s", self.average_dark_current)
-            return uniform_dark_current(exposure.data, self.average_dark_current)
+            return partial(_uniform, value=self.average_dark_current)
         value = dark.meta.exposure.average_dark_current or 0.0
-        if not _has_dark_current(dark):
-            return uniform_dark_current(exposure.data, value)
-        return dark_current_of(dark.plane("average_dark_current", exposure), value)
+        # An array of zeros holds no dark current, and the keyword counts.
+        if not _has_dark_current(dark) or not np.sum(dark.read("average_dark_current")):
+            return partial(_uniform, value=value)
+        return partial(dark.plane, "average_dark_current")
+
+
+def _uniform(part: Ramp, *, value: float) -> Array:
+    return uniform_dark_current(part.data, value)
 
 
 def _sampling(meta: Any) -> Sampling:
@@ -78,9 +93,9 @@ def _has_dark_current(dark: Reference) -> bool:
     return found == expected
 
 
-def _wanted_groups(exposure: Ramp, dark: Reference) -> list[range]:
+def _wanted_groups(exposure: Any, dark: Reference) -> list[range]:
     """The dark's groups for each group of the exposure."""
-    ngroups, available = exposure.data.shape[1], dark.shape("data")[0]
+    ngroups, available = exposure.shape[1], dark.shape("data")[0]
     ours, theirs = _sampling(exposure.meta), _sampling(dark.meta)
     wanted = ours.dark_groups(theirs, ngroups)
     if wanted is None:

@@ -82,14 +82,3 @@ def uniform_dark_current(data: Array, value: float) -> Array:
     """The same dark current, electron/s, for each pixel (row, column) of ``data``."""
     xp = array_namespace(data)
     return xp.full(data.shape[-2:], value, dtype=data.dtype, device=device(data))
-
-
-def dark_current_of(plane: Array, value: float) -> Array:
-    """The dark current of each pixel, or ``value`` for all where the plane holds none: its sum is 0.
-
-    Parameters
-    ----------
-    plane : float32, (row, column), electron/s.
-    """
-    xp = array_namespace(plane)
-    return xp.where(xp.sum(plane) == 0, value, plane)

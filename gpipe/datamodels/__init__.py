@@ -3,8 +3,8 @@
 Importing this package does not import ``stdatamodels``: that takes a second and happens when the first file is opened.
 """
 
-from gpipe.datamodels.products import to_model
-from gpipe.datamodels.ramp import CountRate, InFlight, Ramp, SuperstripeRamp
+from gpipe.datamodels.products import to_model, with_own_metadata
+from gpipe.datamodels.ramp import CountRate, InFlight, Outline, Ramp, SuperstripeRamp
 from gpipe.datamodels.reading import Header, crds_parameters, open_exposure, read_header
 from gpipe.datamodels.reference import Reference
 from gpipe.datamodels.stripes import window_of
@@ -15,6 +15,7 @@ __all__ = [
     "CountRate",
     "Header",
     "InFlight",
+    "Outline",
     "Ramp",
     "Reference",
     "SuperstripeRamp",
@@ -25,5 +26,6 @@ __all__ = [
     "read_header",
     "to_model",
     "window_of",
+    "with_own_metadata",
     "write",
 ]

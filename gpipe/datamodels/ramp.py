@@ -11,6 +11,8 @@ from gpipe.backends import Backend
 from gpipe.datamodels.stripes import window_of
 from gpipe.datamodels.window import Window
 
+RAMP_ARRAYS = ("data", "groupdq", "pixeldq", "zeroframe", "refout", "average_dark_current")
+
 
 @dataclass(frozen=True)
 class InFlight:
@@ -40,6 +42,36 @@ class InFlight:
         """The part of the detector that the exposure covers."""
         return window_of(self.meta)
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the science pixels."""
+        return tuple(self.data.shape)
+
+
+@dataclass(frozen=True)
+class Outline:
+    """An exposure before its arrays are read: what there is to know of them.
+
+    Attributes
+    ----------
+    header, backend : as in `InFlight`.
+    shape : of the science pixels.
+    """
+
+    header: Any
+    backend: Backend
+    shape: tuple[int, ...]
+
+    @property
+    def meta(self) -> Any:
+        """The ``stdatamodels`` metadata tree."""
+        return self.header.meta
+
+    @property
+    def window(self) -> Window:
+        """The part of the detector that the exposure covers."""
+        return window_of(self.meta)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Ramp(InFlight):
@@ -54,6 +86,7 @@ class Ramp(InFlight):
     refout : float32, (integration, group, row, column), DN, MIRI only, or None.
     average_dark_current : float32, (row, column), electron/s, or None.
     stripe : which of the stripes of a superstripe exposure these ramps belong to; None for all others.
+    rows : which rows of the exposure these are; None for all of them.
     """
 
     data: Array
@@ -63,11 +96,13 @@ class Ramp(InFlight):
     refout: Array | None = None
     average_dark_current: Array | None = None
     stripe: int | None = None
+    rows: slice | None = None
 
     @property
     def window(self) -> Window:
-        """The part of the detector that the exposure, or the stripe, covers."""
-        return window_of(self.meta, self.stripe)
+        """The part of the detector that these ramps cover."""
+        whole = window_of(self.meta, self.stripe)
+        return whole if self.rows is None else whole.some_rows(self.rows)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """From a file or a model to an exposure in flight: metadata first, pixels when they are asked for."""
 
-import copy
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import array_api_compat
@@ -9,6 +9,7 @@ import array_api_compat
 from gpipe.arrays import Array
 from gpipe.backends import Backend
 from gpipe.datamodels.checks import check_count_rate, check_ramp
+from gpipe.datamodels.products import with_own_metadata
 from gpipe.datamodels.ramp import CountRate, InFlight, Ramp, SuperstripeRamp
 from gpipe.datamodels.sources import Source, find_source
 from gpipe.exceptions import InputError
@@ -67,7 +68,8 @@ def read_header(source: Any, *, expects: tuple[type[InFlight], ...] = (*RAMPS, C
         _check_kind(source.name, source.kind, expects, "")
         return source
     if isinstance(source, InFlight):
-        header = Header(copy.deepcopy(source.header), _name(source), type(source), tuple(source.data.shape), source)
+        own = with_own_metadata(source).header
+        header = Header(own, _name(source), type(source), tuple(source.data.shape), source)
         _check_kind(header.name, header.kind, expects, "")
         return header
     found = find_source(source)
@@ -83,13 +85,14 @@ def crds_parameters(header: Header) -> dict[str, Any]:
     return header.model.get_crds_parameters()
 
 
-def open_exposure(source: Any, backend: Backend) -> Ramp | SuperstripeRamp | CountRate:
-    """Load an exposure onto a device.
+def open_exposure(source: Any, backend: Backend, *, rows: slice | None = None) -> Ramp | SuperstripeRamp | CountRate:
+    """Load an exposure, or some rows of a ramp, onto a device.
 
     Parameters
     ----------
     source : what `read_header` accepts, or the `Header` itself, whose metadata then become the exposure's own.
     backend : where the arrays go.
+    rows : which rows; only they are read. The metadata stay those of the whole.
 
     Returns
     -------
@@ -105,18 +108,21 @@ def open_exposure(source: Any, backend: Backend) -> Ramp | SuperstripeRamp | Cou
     header = read_header(source)
     if isinstance(header.source, InFlight):
         return _moved(replace(header.source, header=header.model), backend)
-    return (_load_ramp if header.kind in RAMPS else _load_count_rate)(header, header.source, backend)
+    if header.kind not in RAMPS:
+        return _load_count_rate(header, header.source, backend)
+    return _load_ramp(header, header.source, backend, rows)
 
 
-def _load_ramp(header: Header, source: Source, backend: Backend) -> Ramp | SuperstripeRamp:
+def _load_ramp(header: Header, source: Source, backend: Backend, rows: slice | None) -> Ramp | SuperstripeRamp:
     def load(array: str) -> Array | None:
-        return None if source.shape(array) is None else backend.to_device(source.read(array))
+        return None if source.shape(array) is None else backend.to_device(read(array))
 
-    data = backend.to_device(source.read("data"))
+    read = source.read if rows is None else partial(source.read, rows=rows)
+    data = backend.to_device(read("data"))
     xp = array_api_compat.array_namespace(data)
     device = array_api_compat.device(data)
     groupdq, pixeldq = load("groupdq"), load("pixeldq")
-    flags = _flag_shape(header.kind, source)
+    flags = (*_flag_shape(header.kind, source)[:-2], *data.shape[-2:])
     arrays = {
         "data": data,
         "groupdq": xp.zeros(data.shape, dtype=xp.uint8, device=device) if groupdq is None else groupdq,
@@ -126,7 +132,7 @@ def _load_ramp(header: Header, source: Source, backend: Backend) -> Ramp | Super
     if header.kind is SuperstripeRamp:
         return SuperstripeRamp(header.model, backend, **arrays)
     more = {name: load(name) for name in ("refout", "average_dark_current")}
-    return Ramp(header.model, backend, **arrays, **more)
+    return Ramp(header.model, backend, **arrays, **more, rows=rows)
 
 
 def _flag_shape(kind: type[InFlight], source: Source) -> tuple[int, ...]:

@@ -26,6 +26,10 @@ class Window:
             and self.ystart + self.ysize <= outer.ystart + outer.ysize
         )
 
+    def some_rows(self, rows: slice) -> "Window":
+        """The part of this window that has these of its rows, counted from 0."""
+        return Window(self.xstart, self.ystart + rows.start, self.xsize, rows.stop - rows.start)
+
     def __str__(self) -> str:
         columns, rows = self.xstart + self.xsize - 1, self.ystart + self.ysize - 1
         return f"columns {self.xstart}-{columns}, rows {self.ystart}-{rows}"

@@ -1,12 +1,13 @@
 """The dq_init step."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from gpipe.arrays.interleaved import FRAME_ROWS
-from gpipe.controller import References, Step
+from gpipe.controller import Block, References, Step, Work
 from gpipe.controller import parameters as p
 from gpipe.datamodels import Ramp, SuperstripeRamp
 from gpipe.dq_init.dq_init import join_flags
@@ -19,6 +20,7 @@ class DQInitStep(Step):
     class_alias = "dq_init"
     accepts = (Ramp, SuperstripeRamp)
     reference_file_types = ("mask",)
+    changes = ("groupdq", "pixeldq")
 
     user_supplied_dq = p.Path(None, help="FITS file with an image of flags, in JWST bit values, to add to the mask.")
 
@@ -27,16 +29,21 @@ class DQInitStep(Step):
             rows = FRAME_ROWS if "IRS2" in str(meta.exposure.readpatt) else meta.subarray.ysize
             read_user_flags(self.user_supplied_dq, (rows, meta.subarray.xsize))
 
-    def apply(self, exposure: Ramp, references: References) -> Ramp:
-        user_mask = None
+    def block(self, meta: Any) -> Block:
+        return Block.PIXELS
+
+    def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
+        flags = None
         if self.user_supplied_dq is not None:
-            user_mask = exposure.backend.to_device(
-                read_user_flags(self.user_supplied_dq, tuple(exposure.data.shape[-2:]))
-            )
-        flags = join_flags(
-            exposure.pixeldq, exposure.groupdq, references.mask.plane("dq", exposure), user_mask=user_mask
-        )
-        return replace(exposure, pixeldq=flags.pixeldq, groupdq=flags.groupdq)
+            flags = read_user_flags(self.user_supplied_dq, tuple(outline.shape[-2:]))
+
+        def apply(part: Ramp) -> Ramp:
+            user_mask = None if flags is None else part.backend.to_device(flags[part.rows or slice(None)])
+            mask = references.mask.plane("dq", part)
+            found = part.backend.native(join_flags)(part.pixeldq, part.groupdq, mask, user_mask=user_mask)
+            return replace(part, pixeldq=found.pixeldq, groupdq=found.groupdq)
+
+        return Work(apply)
 
 
 def read_user_flags(path: str, shape: tuple[int, ...]) -> np.ndarray:

@@ -1,9 +1,11 @@
 """The group_scale step."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
-from gpipe.controller import References, Skip, Step
+from gpipe.controller import Block, References, Skip, Step, Work
 from gpipe.datamodels import Ramp, SuperstripeRamp
 from gpipe.group_scale.group_scale import divisor_is_right, rescale_groups
 
@@ -15,12 +17,20 @@ class GroupScaleStep(Step):
 
     class_alias = "group_scale"
     accepts = (Ramp, SuperstripeRamp)
+    changes = ("data",)
 
-    def apply(self, exposure: Ramp, references: References) -> Ramp:
-        nframes, divisor = exposure.meta.exposure.nframes, exposure.meta.exposure.frame_divisor
+    def block(self, meta: Any) -> Block:
+        return Block.PIXELS
+
+    def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
+        nframes, divisor = outline.meta.exposure.nframes, outline.meta.exposure.frame_divisor
         if divisor_is_right(nframes, divisor):
             raise Skip(f"NFRAMES={nframes}, FRMDIVSR={divisor}: groups need no rescaling", logging.INFO)
         if divisor is None:
             raise Skip(f"NFRAMES={nframes} is no power of 2 and FRMDIVSR is missing; groups cannot be rescaled")
         log.info("Rescaling all groups by %s/%s (FRMDIVSR/NFRAMES)", divisor, nframes)
-        return replace(exposure, data=rescale_groups(exposure.data, nframes=nframes, frame_divisor=divisor))
+
+        def apply(part: Ramp) -> Ramp:
+            return replace(part, data=rescale_groups(part.data, nframes=nframes, frame_divisor=divisor))
+
+        return Work(apply)

@@ -50,8 +50,8 @@ class Flagged:
     Attributes
     ----------
     groupdq : uint8, (integration, group, row, column).
-    primary : samples with JUMP_DET before neighbours and following groups were flagged; 0-d integer array. None if
-        jumps were not looked for.
+    primary : samples of each row with JUMP_DET before neighbours and following groups were flagged; int64, (row,). None
+        if jumps were not looked for.
     """
 
     groupdq: Array
@@ -121,7 +121,7 @@ def flag_jumps(
     flagged, strong, *large = (xp.reshape(x, (*x.shape[:-2], *gain.shape)) for x in found)
     if settings.method is Method.SIGMA_CLIP:
         flagged = _unflag_full_groups(flagged, xp)
-    primary = xp.count_nonzero(flagged & dq.JUMP_DET)
+    primary = _by_row(flagged, xp)
     rows = max(1, pixels // gain.shape[-1])
     around = rows_around(strong & _jumps(flagged))
     (flagged,) = map_row_blocks(spread, flagged, *around, *large, block_rows=rows, workers=workers)
@@ -167,6 +167,15 @@ def _spread(groupdq: Array, reached: Array, large: Sequence[Array], settings: Ju
         following = [next_groups(x & jumps, a.groups) for x, a in zip(large, settings.after, strict=True)]
         groupdq = _with_jumps(groupdq, reduce(xp.logical_or, following) & usable)
     return _without_redundant(groupdq, xp)
+
+
+def _by_row(groupdq: Array, xp: Namespace) -> Array:
+    """Samples of each row with JUMP_DET; of one integration after the other, as the sum takes eight bytes a sample."""
+    found = [
+        xp.sum(xp.astype((groupdq[i, ...] & dq.JUMP_DET) != 0, xp.int64), axis=(0, 2), dtype=xp.int64)
+        for i in range(groupdq.shape[0])
+    ]
+    return sum(found[1:], start=found[0])
 
 
 def _jumps(groupdq: Array) -> Array:

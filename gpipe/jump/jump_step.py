@@ -1,18 +1,19 @@
 """The jump step."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gpipe.arrays import Array
-from gpipe.controller import References, Skip, Step, workers
+from gpipe.controller import Block, Produced, References, Skip, Step, Work, workers
 from gpipe.controller import parameters as p
 from gpipe.datamodels import Ramp
 from gpipe.exceptions import InputError, ParameterError
 from gpipe.jump.after_jump import AfterJump
 from gpipe.jump.detection import JumpSettings, flag_jumps, flag_unknown_gain
 from gpipe.jump.iterative import Thresholds
-from gpipe.jump.method import Method, choose_method, unusable_groups
+from gpipe.jump.method import Method, choose_method, unusable_groups, unusable_rows
 from gpipe.jump.neighbours import Neighbours
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class JumpStep(Step):
     reference_file_types = ("gain", "readnoise")
     missing_reference = "error"
     expects = ("dq_init", "saturation", "superbias", "refpix", "linearity", "dark_sub")
+    changes = ("groupdq", "pixeldq")
+    surveys = ("groupdq",)
 
     rejection_threshold = p.Float(4.0, min=0, unit="sigma", help="Threshold of a jump among four or more differences.")
     three_group_rejection_threshold = p.Float(6.0, min=0, unit="sigma", help="Threshold if two differences are left.")
@@ -81,28 +84,47 @@ class JumpStep(Step):
             if value is None or not value > 0:
                 raise InputError(f"{self.label}: found {keyword} {value}, expected more than 0")
 
-    def apply(self, exposure: Ramp, references: References) -> Ramp:
-        groups = exposure.data.shape[1]
+    def block(self, meta: Any) -> Block:
+        """Snowballs, flags after jumps (in units of the median gain) and sigma clipping look at the whole image."""
+        exposure = meta.exposure
+        samples = exposure.nints * (1 if self.only_use_ints else exposure.ngroups)
+        local = not (self.expand_large_events or self._after_jumps(exposure.group_time))
+        return Block.ROWS if local and samples < self.minimum_sigclip_groups else Block.EXPOSURE
+
+    def reach(self) -> int:
+        return 1
+
+    def survey(self, part: Ramp) -> Mapping[str, Array]:
+        return {"unusable": unusable_rows(part.groupdq)}
+
+    def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
+        groups = outline.shape[1]
         if groups < MIN_GROUPS:
             raise Skip(f"NGROUPS is {groups}; jump detection needs at least {MIN_GROUPS}")
-        to_host = exposure.backend.to_host
-        unusable = to_host(unusable_groups(exposure.groupdq)).tolist()
-        settings = self._settings(unusable, exposure)
-        gain = references.gain.plane("data", exposure)
-        found = exposure.backend.native(flag_jumps)(
-            exposure.data,
-            exposure.groupdq,
-            gain,
-            references.readnoise.plane("data", exposure),
-            settings=settings,
-            workers=workers.count(self.maximum_cores),
-        )
-        groupdq, snowballs = self._with_snowballs(found.groupdq, exposure)
-        if found.primary is not None and settings.method is not None:
-            count = int(to_host(found.primary))
-            log.info("%d jumps found (%s)", count, settings.method.value)
-            _record_rates(exposure, count, snowballs, sum(unusable))
-        return replace(exposure, groupdq=groupdq, pixeldq=flag_unknown_gain(exposure.pixeldq, gain))
+        unusable = outline.backend.to_host(unusable_groups(survey["unusable"])).tolist()
+        settings = self._settings(unusable, outline)
+
+        def apply(part: Ramp) -> Produced:
+            gain = references.gain.plane("data", part)
+            found = part.backend.native(flag_jumps)(
+                part.data,
+                part.groupdq,
+                gain,
+                references.readnoise.plane("data", part),
+                settings=settings,
+                workers=workers.of_steps([self]) if part.rows is None else 1,
+            )
+            groupdq, snowballs = self._with_snowballs(found.groupdq, part)
+            counts = {} if found.primary is None else {"jumps": found.primary, "snowballs": snowballs}
+            pixeldq = flag_unknown_gain(part.pixeldq, gain)
+            return Produced((replace(part, groupdq=groupdq, pixeldq=pixeldq),), counts=counts)
+
+        def end(counts: Mapping[str, int]) -> None:
+            if counts and settings.method is not None:
+                log.info("%d jumps found (%s)", counts["jumps"], settings.method.value)
+                _record_rates(outline, counts["jumps"], counts["snowballs"], sum(unusable))
+
+        return Work(apply, end)
 
     def _with_snowballs(self, groupdq: Array, exposure: Ramp) -> tuple[Array, int]:
         """The flags with those of snowballs, which are looked for on the host, and how many there are."""
@@ -135,10 +157,10 @@ class JumpStep(Step):
             next_integration_groups=masked,
         )
 
-    def _settings(self, unusable: list[int], exposure: Ramp) -> JumpSettings:
+    def _settings(self, unusable: list[int], exposure: Any) -> JumpSettings:
         reach = Neighbours(least=self.min_jump_to_flag_neighbors, most=self.max_jump_to_flag_neighbors)
         return JumpSettings(
-            method=self._method(unusable, exposure.data.shape[1]),
+            method=self._method(unusable, exposure.shape[1]),
             thresholds=Thresholds(
                 four_or_more=self.rejection_threshold,
                 three=self.four_group_rejection_threshold,
@@ -178,9 +200,9 @@ class JumpStep(Step):
         return f"steps={{'{self.name}': {{'{name}': False}}}}"
 
 
-def _record_rates(exposure: Ramp, count: int, snowballs: int, unusable: int) -> None:
+def _record_rates(exposure: Any, count: int, snowballs: int, unusable: int) -> None:
     """Jumps for 1000 pixel seconds, as PRIMECRS, and snowballs for a million, as EXTNCRS."""
-    integrations, groups, rows, columns = exposure.data.shape
+    integrations, groups, rows, columns = exposure.shape
     differences = integrations * (groups - 1) - unusable
     meta = exposure.meta.exposure
     if differences >= 1:

@@ -17,18 +17,26 @@ class Method(Enum):
     SIGMA_CLIP = "sigma clipping"
 
 
-def unusable_groups(groupdq: Array) -> Array:
-    """How many groups of each integration are DO_NOT_USE in every pixel: int64, (integration,).
+def unusable_rows(groupdq: Array) -> Array:
+    """Whether every pixel of a row is DO_NOT_USE in a group: bool, (integration, group, row).
 
     Parameters
     ----------
     groupdq : uint8, (integration, group, row, column).
     """
     xp = array_namespace(groupdq)
-    counts = [
-        xp.count_nonzero(xp.all((groupdq[i, ...] & dq.DO_NOT_USE) != 0, axis=(-2, -1))) for i in range(groupdq.shape[0])
-    ]
-    return xp.astype(xp.stack(counts), xp.int64)
+    return xp.stack([xp.all((groupdq[i, ...] & dq.DO_NOT_USE) != 0, axis=-1) for i in range(groupdq.shape[0])], axis=0)
+
+
+def unusable_groups(rows: Array) -> Array:
+    """How many groups of each integration are DO_NOT_USE in every pixel: int64, (integration,).
+
+    Parameters
+    ----------
+    rows : bool, (integration, group, row), of ``unusable_rows``.
+    """
+    xp = array_namespace(rows)
+    return xp.sum(xp.astype(xp.all(rows, axis=-1), xp.int64), axis=-1, dtype=xp.int64)
 
 
 def choose_method(

@@ -1,9 +1,11 @@
 """The linearity step."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
-from gpipe.controller import References, Step
+from gpipe.controller import Block, References, Step, Work
 from gpipe.datamodels import Ramp
 from gpipe.linearity.linearity import correct_linearity
 
@@ -16,21 +18,29 @@ class LinearityStep(Step):
     class_alias = "linearity"
     reference_file_types = ("linearity",)
     expects = ("dq_init", "saturation", "superbias")
+    changes = ("data", "pixeldq", "zeroframe")
 
-    def apply(self, exposure: Ramp, references: References) -> Ramp:
-        linearity, settings = references.linearity, exposure.meta.exposure
+    def block(self, meta: Any) -> Block:
+        return Block.PIXELS
+
+    def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
+        linearity, settings = references.linearity, outline.meta.exposure
         # With the times of single reads (uneven groups) the number of frames says nothing about a group's spread.
         frame_by_frame = linearity.has("inv_coeffs") and settings.nframes > 1 and not settings.read_times
         if frame_by_frame:
             log.info("Correcting the %s frames of each group one by one", settings.nframes)
-        corrected = correct_linearity(
-            exposure.data,
-            exposure.groupdq,
-            exposure.pixeldq,
-            linearity.plane("coeffs", exposure),
-            linearity.plane("dq", exposure),
-            inverse=linearity.plane("inv_coeffs", exposure) if frame_by_frame else None,
-            nframes=settings.nframes,
-            zeroframe=exposure.zeroframe,
-        )
-        return replace(exposure, data=corrected.data, pixeldq=corrected.pixeldq, zeroframe=corrected.zeroframe)
+
+        def apply(part: Ramp) -> Ramp:
+            corrected = part.backend.native(correct_linearity)(
+                part.data,
+                part.groupdq,
+                part.pixeldq,
+                linearity.plane("coeffs", part),
+                linearity.plane("dq", part),
+                inverse=linearity.plane("inv_coeffs", part) if frame_by_frame else None,
+                nframes=settings.nframes,
+                zeroframe=part.zeroframe,
+            )
+            return replace(part, data=corrected.data, pixeldq=corrected.pixeldq, zeroframe=corrected.zeroframe)
+
+        return Work(apply)

@@ -1,13 +1,14 @@
 """The ramp_fit step."""
 
-import copy
 import logging
+from collections.abc import Callable, Mapping
 from dataclasses import fields
+from functools import partial
 from pathlib import PurePath
 from typing import Any
 
 from gpipe.arrays import Array
-from gpipe.controller import Produced, References, SideProduct, Step, workers
+from gpipe.controller import Block, Produced, References, SideProduct, Step, Work, workers
 from gpipe.controller import parameters as p
 from gpipe.datamodels import CountRate, Ramp
 from gpipe.exceptions import InputError
@@ -29,6 +30,7 @@ class RampFitStep(Step):
     reference_file_types = ("readnoise", "gain")
     missing_reference = "error"
     expects = ("dq_init", "saturation", "superbias", "refpix", "linearity", "dark_sub", "jump")
+    ends_ramps = True
 
     algorithm = p.Option(
         "OLS_C",
@@ -51,51 +53,64 @@ class RampFitStep(Step):
         if meta.instrument.name == "MIRI":
             raise InputError("ramp_fit: found INSTRUME MIRI, which gpipe does not do yet; expected near infrared")
 
-    def apply(self, exposure: Ramp, references: References) -> Produced:
+    def block(self, meta: Any) -> Block:
+        return Block.EXPOSURE if self.save_opt else Block.ROWS
+
+    def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
         """Rates of the exposure, then of its integrations; fits of segments or chi-square on the side if asked for."""
         factor = references.gain.meta.exposure.gain_factor
         if factor is not None:
-            exposure.meta.exposure.gain_factor = factor
-        fit = self.fit(exposure, references)
-        results = (_count_rate(fit.exposure, exposure), _count_rate(fit.integrations, exposure))
-        if not self.save_opt:
-            return Produced(results)
-        suffix, model = _optional_model(fit, exposure)
-        return Produced(results, (SideProduct(model, suffix=suffix, output_file=self._opt_file(suffix)),))
+            outline.meta.exposure.gain_factor = factor
+        fit = self._method(outline, references)
+
+        def apply(part: Ramp) -> Produced:
+            found = fit(part)
+            results = (_count_rate(found.exposure, part), _count_rate(found.integrations, part))
+            if not self.save_opt:
+                return Produced(results)
+            suffix, model = _optional_model(found, part)
+            return Produced(results, (SideProduct(model, suffix=suffix, output_file=self._opt_file(suffix)),))
+
+        return Work(apply)
 
     def fit(self, exposure: Ramp, references: References) -> RampFit | LikelyFit:
         """The count rates as arrays; metadata stay as they are."""
-        arrays = (
-            exposure.data,
-            exposure.groupdq,
-            exposure.pixeldq,
-            references.readnoise.plane("data", exposure),
-            references.gain.plane("data", exposure),
-        )
-        how: dict[str, Any] = {
-            "dark_current": exposure.average_dark_current,
-            "workers": workers.count(self.maximum_cores),
-        }
-        if used_algorithm(self.algorithm, exposure) == "OLS_C":
-            return fit_ramps(*arrays, options=self._options(exposure), zeroframe=exposure.zeroframe, **how)
-        options = self._likely_options(exposure)
-        zeroframe = usable_zeroframe(exposure, options.times)
-        return fit_ramps_likely(*arrays, options=options, zeroframe=zeroframe, **how)
+        return self._method(exposure, references)(exposure)
 
-    def _options(self, exposure: Ramp) -> FitOptions:
-        first, last = group_limits(self.firstgroup, self.lastgroup, exposure.data.shape[1])
-        return FitOptions(
-            timing=_timing(exposure.meta.exposure),
-            first_group=first,
-            last_group=last,
+    def _method(self, outline: Any, references: References) -> Callable[[Ramp], Any]:
+        """The fit of a part of an exposure."""
+        groups = outline.shape[1]
+        limits = dict(
+            zip(("first_group", "last_group"), group_limits(self.firstgroup, self.lastgroup, groups), strict=True)
+        )
+        if used_algorithm(self.algorithm, outline) == "OLS_C":
+            return partial(self._fit_lines, references=references, timing=_timing(outline.meta.exposure), limits=limits)
+        options = LikelyOptions(times=times_of_reads(outline), **limits)
+        uses_zeroframe = zeroframe_is_of_use(outline, options.times)
+        return partial(self._fit_likely, references=references, options=options, uses_zeroframe=uses_zeroframe)
+
+    def _fit_lines(self, part: Ramp, *, references: References, timing: Timing, limits: Mapping[str, Any]) -> RampFit:
+        options = FitOptions(
+            timing=timing,
             suppress_one_group=self.suppress_one_group,
-            restore_charge_loss=bool(has_charge_loss(exposure.groupdq)),
+            restore_charge_loss=bool(has_charge_loss(part.groupdq)),
             segments=self.save_opt,
+            **limits,
         )
+        fit = part.backend.native(fit_ramps)
+        return fit(*_planes(part, references), options=options, zeroframe=part.zeroframe, **self._how(part))
 
-    def _likely_options(self, exposure: Ramp) -> LikelyOptions:
-        first, last = group_limits(self.firstgroup, self.lastgroup, exposure.data.shape[1])
-        return LikelyOptions(times=times_of_reads(exposure), first_group=first, last_group=last)
+    def _fit_likely(
+        self, part: Ramp, *, references: References, options: LikelyOptions, uses_zeroframe: bool
+    ) -> LikelyFit:
+        zeroframe = part.zeroframe if uses_zeroframe else None
+        return fit_ramps_likely(*_planes(part, references), options=options, zeroframe=zeroframe, **self._how(part))
+
+    def _how(self, part: Ramp) -> dict[str, Any]:
+        return {
+            "dark_current": part.average_dark_current,
+            "workers": workers.of_steps([self]) if part.rows is None else 1,
+        }
 
     def _opt_file(self, suffix: str) -> str | None:
         if not self.opt_name:
@@ -104,21 +119,26 @@ class RampFitStep(Step):
         return str(path.with_name(f"{path.stem.removesuffix(f'_{suffix}')}_{suffix}{path.suffix}"))
 
 
-def used_algorithm(asked: str, exposure: Ramp) -> str:
+def _planes(part: Ramp, references: References) -> tuple[Array, ...]:
+    readnoise, gain = references.readnoise.plane("data", part), references.gain.plane("data", part)
+    return part.data, part.groupdq, part.pixeldq, readnoise, gain
+
+
+def used_algorithm(asked: str, exposure: Any) -> str:
     """LIKELY for uneven reads whatever was asked for, and least squares for ramps that are too short for LIKELY."""
     algorithm = asked
     if algorithm != "LIKELY" and _read_times(exposure):
         log.warning("The reads are unevenly spaced (read_times): LIKELY is used, not %s", algorithm)
         algorithm = "LIKELY"
-    if algorithm == "LIKELY" and exposure.data.shape[1] < FEWEST_GROUPS:
+    if algorithm == "LIKELY" and exposure.shape[1] < FEWEST_GROUPS:
         log.info("LIKELY needs %d groups, this exposure has fewer: OLS_C is used", FEWEST_GROUPS)
         algorithm = "OLS_C"
     return algorithm
 
 
-def times_of_reads(exposure: Ramp) -> Times:
+def times_of_reads(exposure: Any) -> Times:
     """Seconds of all reads, group by group: explicit ones if the metadata have them, else those of the read pattern."""
-    groups = exposure.data.shape[1]
+    groups = exposure.shape[1]
     explicit = _read_times(exposure)
     if not explicit:
         return even_times(_timing(exposure.meta.exposure), groups)
@@ -130,15 +150,14 @@ def times_of_reads(exposure: Ramp) -> Times:
     return times
 
 
-def usable_zeroframe(exposure: Ramp, times: Times) -> Any:
-    """The ZEROFRAME if it adds to the first group, that is if it is one of several reads."""
-    if exposure.zeroframe is not None and len(times[0]) < 2:
+def zeroframe_is_of_use(exposure: Any, times: Times) -> bool:
+    """Whether the ZEROFRAME adds to the first group: whether that has several reads."""
+    if len(times[0]) < 2 and exposure.meta.exposure.zero_frame:
         log.warning("The first group is a single read: LIKELY does not use the ZEROFRAME")
-        return None
-    return exposure.zeroframe
+    return len(times[0]) > 1
 
 
-def _read_times(exposure: Ramp) -> Any:
+def _read_times(exposure: Any) -> Any:
     times = getattr(exposure.meta.exposure, "read_times", None)
     return times if times is not None and len(times) else None
 
@@ -170,7 +189,7 @@ def _timing(exposure: Any) -> Timing:
 
 def _count_rate(rates: Rates, exposure: Ramp) -> CountRate:
     return CountRate(
-        header=copy.deepcopy(exposure.header),
+        header=exposure.header,
         backend=exposure.backend,
         data=rates.slope,
         dq=rates.dq,

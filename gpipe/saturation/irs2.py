@@ -1,13 +1,13 @@
 """Saturation of NIRSpec IRS2 readout, in which reference pixels are read between the normal ones."""
 
-from array_api_compat import array_namespace, device
+from array_api_compat import array_namespace
 
 from gpipe import dq
 from gpipe.arrays import Array, Namespace
 from gpipe.arrays.dilation import dilate_box
 from gpipe.arrays.interleaved import science_rows, with_science_rows
 from gpipe.saturation.averaged_groups import late_second_group
-from gpipe.saturation.saturation import Flagged, flag_saturation, usable_threshold
+from gpipe.saturation.saturation import Flagged, count_by_row, flag_saturation, usable_threshold
 
 
 def flag_saturation_irs2(
@@ -66,8 +66,8 @@ def flag_saturation_irs2(
         groupdq=flags,
         pixeldq=put(pixeldq, normal(pixeldq) | threshold.dq),
         zeroframe=zeroed,
-        saturated_pixels=_count(seen & dq.SATURATED, xp=xp),
-        floor_pixels=_count(seen & dq.AD_FLOOR, xp=xp),
+        saturated_pixels=count_by_row(seen & dq.SATURATED),
+        floor_pixels=count_by_row(seen & dq.AD_FLOOR),
     )
 
 
@@ -75,7 +75,3 @@ def _late(counts: Array, level: Array, bias: Array | None, *, nframes: int, grow
     """Rule 4 for one integration: bool, (row, column)."""
     late = late_second_group(counts[0, ...], counts[1, ...], level, bias, nframes=nframes)
     return dilate_box(late & (counts[2, ...] >= level), grow, xp=xp)
-
-
-def _count(mask: Array, *, xp: Namespace) -> Array:
-    return xp.asarray(xp.count_nonzero(mask), dtype=xp.int32, device=device(mask))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from array_api_compat import array_namespace, device
+from array_api_compat import array_namespace
 
 from gpipe import dq
 from gpipe.arrays import Array, Namespace
@@ -40,7 +40,7 @@ class Flagged:
     groupdq : uint8, (integration, group, row, column).
     pixeldq : uint32, (row, column).
     zeroframe : float32, (integration, row, column), DN, or None.
-    saturated_pixels, floor_pixels : how many pixels have SATURATED, AD_FLOOR in some group; 0-d int32 arrays.
+    saturated_pixels, floor_pixels : how many pixels of each row have SATURATED, AD_FLOOR in some group; int32, (row,).
     """
 
     groupdq: Array
@@ -111,8 +111,8 @@ def flag_saturation(
         groupdq=flags,
         pixeldq=pixeldq | threshold.dq,
         zeroframe=None if zeroframe is None else _clear_zeroframe(zeroframe, threshold.level, grow=grow, xp=xp),
-        saturated_pixels=_count(seen & dq.SATURATED, xp=xp),
-        floor_pixels=_count(seen & dq.AD_FLOOR, xp=xp),
+        saturated_pixels=count_by_row(seen & dq.SATURATED),
+        floor_pixels=count_by_row(seen & dq.AD_FLOOR),
     )
 
 
@@ -176,9 +176,10 @@ def _clear_zeroframe(zeroframe: Array, level: Array, *, grow: int, xp: Namespace
     return xp.where(bad, 0.0, zeroframe)
 
 
-def _count(mask: Array, *, xp: Namespace) -> Array:
-    # NumPy would return a scalar, which is no array.
-    return xp.asarray(xp.count_nonzero(mask), dtype=xp.int32, device=device(mask))
+def count_by_row(flags: Array) -> Array:
+    """How many pixels of each row (row, column) have a flag: int32, (row,)."""
+    xp = array_namespace(flags)
+    return xp.sum(xp.astype(flags != 0, xp.int32), axis=-1, dtype=xp.int32)
 
 
 def _bits(mask: Array, flag: int, like: Array, *, xp: Namespace) -> Array:

@@ -1,12 +1,13 @@
 """The saturation step."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from gpipe.arrays.interleaved import is_interleaved
-from gpipe.controller import References, Step
+from gpipe.controller import Block, Produced, References, Step, Work
 from gpipe.controller import parameters as p
 from gpipe.datamodels import Ramp, SuperstripeRamp
 from gpipe.saturation.irs2 import flag_saturation_irs2
@@ -23,32 +24,47 @@ class SaturationStep(Step):
     reference_file_types = ("saturation", "superbias")
     optional_references = ("superbias",)
     expects = ("dq_init",)
+    changes = ("groupdq", "pixeldq", "zeroframe")
 
     n_pix_grow_sat = p.Integer(
         1, min=0, unit="pixel", help="How far saturated pixels spill charge, in every direction."
     )
     use_readpatt = p.Boolean(True, help="Find saturation that hides in groups which average several frames.")
 
-    def apply(self, exposure: Ramp, references: References) -> Ramp:
-        saturation, bias = references.saturation, references.superbias
-        by_frames = self.use_readpatt
-        flagged = self._function(exposure)(
-            exposure.data,
-            exposure.groupdq,
-            exposure.pixeldq,
-            *(exposure.backend.to_device(saturation.read(a, window=exposure.window)) for a in ("data", "dq")),
-            grow=self.n_pix_grow_sat,
-            nframes=exposure.meta.exposure.nframes if by_frames else None,
-            bias=bias.plane("data", exposure) if by_frames and bias is not None else None,
-            zeroframe=exposure.zeroframe,
-        )
-        to_host = exposure.backend.to_host
-        log.info("%d pixels saturated in some group", to_host(flagged.saturated_pixels))
-        log.info("%d pixels at the converter's floor in some group", to_host(flagged.floor_pixels))
-        return replace(exposure, groupdq=flagged.groupdq, pixeldq=flagged.pixeldq, zeroframe=flagged.zeroframe)
+    def block(self, meta: Any) -> Block:
+        return Block.PIXELS
+
+    def reach(self) -> int:
+        return 2 * self.n_pix_grow_sat
+
+    def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
+        saturation, bias = references.saturation, references.superbias if self.use_readpatt else None
+        nframes = outline.meta.exposure.nframes if self.use_readpatt else None
+
+        def apply(part: Ramp) -> Produced:
+            flagged = self._function(part)(
+                part.data,
+                part.groupdq,
+                part.pixeldq,
+                *(part.backend.to_device(saturation.read(a, window=part.window)) for a in ("data", "dq")),
+                grow=self.n_pix_grow_sat,
+                nframes=nframes,
+                bias=None if bias is None else bias.plane("data", part),
+                zeroframe=part.zeroframe,
+            )
+            flags = {"groupdq": flagged.groupdq, "pixeldq": flagged.pixeldq, "zeroframe": flagged.zeroframe}
+            counts = {"saturated": flagged.saturated_pixels, "floor": flagged.floor_pixels}
+            return Produced((replace(part, **flags),), counts=counts)
+
+        return Work(apply, _tell)
 
     @staticmethod
     def _function(exposure: Ramp) -> Callable[..., Flagged]:
         if not is_interleaved(exposure.data.shape):
             return exposure.backend.native(flag_saturation)
         return partial(flag_saturation_irs2, reference_first=exposure.meta.subarray.fastaxis > 0)
+
+
+def _tell(counts: Mapping[str, int]) -> None:
+    log.info("%d pixels saturated in some group", counts["saturated"])
+    log.info("%d pixels at the converter's floor in some group", counts["floor"])

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 import gpipe.dq as dq
 from gpipe.dark_current.dark_sub import (
     average_dark,
-    dark_current_of,
     extrapolate_dark,
     subtract_dark,
     uniform_dark_current,
@@ -79,11 +78,3 @@ def test_one_dark_current_for_all_pixels(library):
     out = library.run(uniform_dark_current, np.zeros((2, 1, 3, 4), np.float32), 0.25)
     assert out.dtype == np.float32
     np.testing.assert_array_equal(out, np.full((3, 4), 0.25))
-
-
-def test_dark_current_of_each_pixel_unless_all_are_zero(library):
-    plane = np.array([[0.0, 0.5]], np.float32)
-    np.testing.assert_array_equal(library.run(dark_current_of, plane, 2.0), plane)
-    out = library.run(dark_current_of, np.zeros((1, 2), np.float32), 2.0)
-    assert out.dtype == np.float32
-    np.testing.assert_array_equal(out, [[2.0, 2.0]])

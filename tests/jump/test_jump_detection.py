@@ -91,7 +91,7 @@ def test_two_point_differences_against_plain_loops(library, rng, method):
     how = replace(SPREADING, method=method)
     out = library.run(flag_jumps, *exposure, settings=how)
     found = jumps_of_each_pixel(*exposure, how)
-    assert out.primary == np.count_nonzero(found & JUMP_DET)
+    np.testing.assert_array_equal(out.primary, np.count_nonzero(found & JUMP_DET, axis=(0, 1, 3)))
     np.testing.assert_array_equal(out.groupdq, without_redundant(spread(exposure[0], found, *exposure[2:], how)))
     assert out.groupdq.dtype == np.uint8
 
@@ -153,7 +153,7 @@ def test_blocks_and_threads_change_nothing(rng, how):
     whole = flag_jumps(*exposure, settings=SPREADING, block_pixels=1000)
     parts = flag_jumps(*exposure, settings=SPREADING, **how)
     np.testing.assert_array_equal(parts.groupdq, whole.groupdq)
-    assert parts.primary == whole.primary
+    np.testing.assert_array_equal(parts.primary, whole.primary)
 
 
 SEEDS = st.integers(0, 2**32 - 1)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from gpipe.jump.method import Method, choose_method, unusable_groups
+from gpipe.jump.method import Method, choose_method, unusable_groups, unusable_rows
 
 LIMITS = {"minimum_groups": 3, "minimum_sigclip_groups": 100, "only_use_ints": True, "min_diffs_single_pass": 10}
 
@@ -12,7 +12,7 @@ def test_groups_that_no_pixel_can_use_are_counted(library):
     groupdq[1, 4] = 1 | 2
     groupdq[1, 0, 0] = 1
     groupdq[2] = 2
-    np.testing.assert_array_equal(library.run(unusable_groups, groupdq), [2, 1, 0])
+    np.testing.assert_array_equal(library.run(lambda flags: unusable_groups(unusable_rows(flags)), groupdq), [2, 1, 0])
 
 
 @pytest.mark.parametrize(

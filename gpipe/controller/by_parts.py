@@ -1,0 +1,131 @@
+"""Several steps on one exposure, part by part."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from typing import Any
+
+from gpipe.controller.results import Produced
+from gpipe.controller.work import Work, total
+from gpipe.datamodels.parts import Assembly, Span, put_together, trim
+
+Surveys = Mapping[str, Callable[[Any], Mapping[str, Any]]]
+
+
+@dataclass
+class Stage:
+    """One step of a section at work.
+
+    Attributes
+    ----------
+    name : of the step.
+    work : what it does.
+    reach : rows around a part that it looks at.
+    counts, seconds : sums over the parts done so far; seconds of all threads together.
+    """
+
+    name: str
+    work: Work
+    reach: int
+    counts: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Done:
+    """What came of one part."""
+
+    span: Span
+    counts: Sequence[Mapping[str, int]]
+    seconds: Sequence[float]
+    surveyed: Mapping[str, Mapping[str, Any]]
+
+
+def work_through(
+    stages: Sequence[Stage],
+    supply: Callable[[Span], Any],
+    spans: Sequence[Span],
+    assembly: Assembly,
+    *,
+    surveys: Surveys,
+    threads: int = 1,
+    tell: Callable[[int], None],
+) -> dict[str, dict[str, Any]]:
+    """Put every part through all stages, and into the whole.
+
+    The result does not depend on how the exposure is cut, on the order of the parts, or on the number of threads.
+
+    Parameters
+    ----------
+    supply : the part that a span covers.
+    surveys : by name of a step that comes later, what it must know of the whole that comes of this.
+    tell : called with the number of parts done, after each.
+
+    Returns
+    -------
+    What the surveys found, by name of the step.
+    """
+
+    def one(span: Span) -> _Done:
+        return _through_stages(stages, supply(span), span, assembly, surveys)
+
+    found: list[_Done] = []
+    for done in _in_turn(one, spans, threads):
+        for stage, counts, seconds in zip(stages, done.counts, done.seconds, strict=True):
+            stage.seconds += seconds
+            for name, number in counts.items():
+                stage.counts[name] = stage.counts.get(name, 0) + number
+        found.append(done)
+        tell(len(found))
+    return {name: _joined(name, found) for name in surveys}
+
+
+def _in_turn(one: Callable[[Span], _Done], spans: Sequence[Span], threads: int) -> Any:
+    if threads == 1 or len(spans) == 1:
+        yield from map(one, spans)
+        return
+    pool = ThreadPoolExecutor(threads)
+    try:
+        for future in as_completed([pool.submit(one, span) for span in spans]):
+            yield future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _through_stages(stages: Sequence[Stage], part: Any, span: Span, assembly: Assembly, surveys: Surveys) -> _Done:
+    counts, seconds, results, core = [], [], (part,), span.core
+    del part
+    later = sum(stage.reach for stage in stages)
+    for stage in stages:
+        started = time.perf_counter()
+        produced = _applied(stage, results[0])
+        counts.append({name: total(number, core, results[0]) for name, number in produced.counts.items()})
+        later -= stage.reach
+        results, core = _trimmed(produced.results, core, later if span.by_rows else None)
+        seconds.append(time.perf_counter() - started)
+    assembly.add(span, results)
+    return _Done(span, counts, seconds, {name: survey(results[0]) for name, survey in surveys.items()})
+
+
+def _applied(stage: Stage, part: Any) -> Produced:
+    try:
+        outcome = stage.work.apply(part)
+    except Exception as error:
+        error.add_note(f"in step {stage.name} of gpipe")
+        raise
+    return outcome if isinstance(outcome, Produced) else Produced((outcome,))
+
+
+def _trimmed(results: Sequence[Any], core: slice, margin: int | None) -> tuple[tuple[Any, ...], slice]:
+    """Results with no more rows around the core than later stages look at, and where the core is then."""
+    if margin is None:
+        return tuple(results), core
+    rows = results[0].shape[-2]
+    kept = slice(max(0, core.start - margin), min(rows, core.stop + margin))
+    return tuple(trim(result, kept) for result in results), slice(core.start - kept.start, core.stop - kept.start)
+
+
+def _joined(name: str, found: Sequence[_Done]) -> dict[str, Any]:
+    keys = found[0].surveyed[name]
+    return {key: put_together([(done.span, done.surveyed[name][key]) for done in found]) for key in keys}

@@ -1,0 +1,87 @@
+"""Which steps of a run are done together on each part of an exposure, before the next part is looked at."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gpipe.controller.step import Step
+from gpipe.controller.work import Block
+
+
+@dataclass(frozen=True)
+class Section:
+    """Consecutive steps that share the parts of an exposure.
+
+    Attributes
+    ----------
+    steps : in order, those that are skipped included.
+    block : how the exposure may be cut.
+    """
+
+    steps: tuple[Step, ...]
+    block: Block
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether it works on parts."""
+        return self.block != Block.EXPOSURE
+
+    @property
+    def by_rows(self) -> bool:
+        """Whether parts are rows, where it works on parts; rows are preferred, as they may be few."""
+        return Block.ROWS in self.block
+
+
+def in_sections(
+    steps: Sequence[Step],
+    block: Callable[[Step], Block],
+    *,
+    starts: Callable[[Step], bool],
+    ends: Callable[[Step], bool],
+) -> list[Section]:
+    """Group steps into as few sections as their blocks allow.
+
+    Parameters
+    ----------
+    block : of a step on the exposure of this run; PIXELS for one that is skipped.
+    starts, ends : whether the whole exposure is needed before, or after, a step.
+    """
+    found: list[Section] = []
+    changed: set[str] = set()
+    closed = True
+    for step in steps:
+        own = block(step)
+        shared = own & found[-1].block if found else Block.EXPOSURE
+        if closed or shared == Block.EXPOSURE or starts(step) or changed & set(step.surveys):
+            found.append(Section((step,), own))
+            changed = set()
+        else:
+            found[-1] = Section((*found[-1].steps, step), shared)
+        changed |= set(step.changes)
+        closed = step.ends_ramps or ends(step)
+    return found
+
+
+def reach(steps: Sequence[Step]) -> int:
+    """Rows around a part that these steps look at, one after the other."""
+    return sum(step.reach() for step in steps)
+
+
+def cuttable(exposure: Any) -> bool:
+    """Whether rows of an exposure are rows of the detector, one below the other."""
+    from gpipe.arrays.interleaved import is_interleaved
+    from gpipe.datamodels.window import StripedWindow
+
+    return not is_interleaved(exposure.shape) and not isinstance(exposure.window, StripedWindow)
+
+
+PART_SAMPLES = 1 << 19
+"""Samples of a part in the host's memory: as many as stay in a processor's cache with what is made of them."""
+
+
+def part_length(shape: tuple[int, ...], *, by_rows: bool, on_host: bool) -> int:
+    """Rows, or integrations, of a part. A device gets everything at once."""
+    integrations, groups, rows, columns = shape
+    if not on_host:
+        return rows if by_rows else integrations
+    return max(1, PART_SAMPLES // (integrations * groups * columns if by_rows else groups * rows * columns))

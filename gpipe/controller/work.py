@@ -1,0 +1,63 @@
+"""How a step works on a part of an exposure, and which parts it can work on."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Flag
+from typing import Any
+
+from gpipe.controller.results import Produced
+from gpipe.datamodels.products import with_own_metadata
+
+
+class Block(Flag):
+    """How an exposure may be cut into parts for a step.
+
+    EXPOSURE : not at all.
+    ROWS : into some rows of all integrations.
+    INTEGRATIONS : into whole frames of some integrations.
+    PIXELS : either way.
+    """
+
+    EXPOSURE = 0
+    ROWS = 1
+    INTEGRATIONS = 2
+    PIXELS = ROWS | INTEGRATIONS
+
+
+def apart(results: Sequence[Any]) -> list[Any]:
+    """Results with metadata of their own: they go ways of their own from here."""
+    return [*results[:1], *map(with_own_metadata, results[1:])]
+
+
+def total(count: Any, rows: slice, exposure: Any) -> int:
+    """The sum of a count over some rows of an exposure."""
+    return count if isinstance(count, int) else int(exposure.backend.to_host(count)[rows].sum())
+
+
+def _nothing(counts: Mapping[str, int]) -> None:
+    """Most steps count nothing."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a step does with one exposure.
+
+    Attributes
+    ----------
+    apply : from a part of the exposure to the same part after the step; `Produced` where there are several results,
+        or counts. It is called on several threads: it changes no metadata and says nothing in the log.
+    end : called once, after the last part, with the sums of what the parts counted.
+    """
+
+    apply: Callable[[Any], Any]
+    end: Callable[[Mapping[str, int]], None] = field(default=_nothing)
+
+    def whole(self, exposure: Any) -> Any:
+        """The step on an exposure that is not cut."""
+        outcome = self.apply(exposure)
+        produced = outcome if isinstance(outcome, Produced) else Produced((outcome,))
+        rows = slice(0, exposure.shape[-2])
+        self.end({name: total(number, rows, exposure) for name, number in produced.counts.items()})
+        if len(produced.results) == 1 and not produced.side_products:
+            return produced.results[0]
+        return replace(produced, results=tuple(apart(produced.results)))
