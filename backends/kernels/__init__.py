@@ -9,10 +9,17 @@ from typing import Any
 
 CPU: Mapping[str, str] = {
     "gpipe.jump.detection.flag_jumps": "cpu.jump",
+    "gpipe.ramp_fitting.fit.fit_ramps": "cpu.ramp_fit",
 }
 """Portable function and the module under this package that holds its kernel, under the same name."""
 
-CUDA: Mapping[str, str] = {}
+CUDA: Mapping[str, str] = {
+    "gpipe.dark_current.dark_sub.subtract_dark": "cuda.dark",
+    "gpipe.jump.detection.flag_jumps": "cuda.jump",
+    "gpipe.linearity.linearity.correct_linearity": "cuda.linearity",
+    "gpipe.ramp_fitting.fit.fit_ramps": "cuda.ramp_fit",
+    "gpipe.saturation.saturation.flag_saturation": "cuda.saturation",
+}
 
 
 def find(function: Callable[..., Any], table: Mapping[str, str]) -> Callable[..., Any] | None:

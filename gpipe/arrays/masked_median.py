@@ -54,7 +54,7 @@ def _middle_ranks(planes: list[Array], *, xp: Namespace) -> tuple[Array, Array]:
     count = len(planes)
     lower, upper = max((count - 1 - count % 2) // 2, 0), count // 2
     ranked = list(planes)
-    for low, high, keep_low, keep_high in _selection_network(count, lower, upper):
+    for low, high, keep_low, keep_high in selection_network(count, lower, upper):
         first, second = ranked[low], ranked[high]
         if keep_low:
             ranked[low] = xp.minimum(first, second)
@@ -64,7 +64,7 @@ def _middle_ranks(planes: list[Array], *, xp: Namespace) -> tuple[Array, Array]:
 
 
 @lru_cache
-def _selection_network(count: int, *ranks: int) -> tuple[tuple[int, int, bool, bool], ...]:
+def selection_network(count: int, *ranks: int) -> tuple[tuple[int, int, bool, bool], ...]:
     """Exchanges (low, high, is the minimum used, is the maximum used) that bring ``ranks`` to their places."""
     wanted = set(ranks)
     needed = []

@@ -1,4 +1,4 @@
-"""``fit_ramps`` beside stcal 1.20.0, algorithm OLS_C, on small random ramps of every regime.
+"""``fit_ramps`` and its numba kernel beside stcal 1.20.0, algorithm OLS_C, on small random ramps of every regime.
 
 Compared: DQ, which must be equal; rates within 1e-4 of the larger of value and error; variances and errors within
 1e-3; NaN in the same places; and all arrays of the optional results. Left out is what gpipe does otherwise on purpose
@@ -6,11 +6,12 @@ Compared: DQ, which must be equal; rates within 1e-4 of the larger of value and 
 above 1e6, and NaN samples, which are given to stcal as DO_NOT_USE.
 """
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
+from gpipe.backends import kernels
 from gpipe.ramp_fitting.fit import FitOptions, fit_ramps
 from gpipe.ramp_fitting.timing import Timing
 
@@ -22,6 +23,7 @@ TIMINGS = (
     Timing(frame_time=10.7, group_time=53.7, frames=4, gap=1, dropped_first=1),
     Timing(frame_time=0.5, group_time=1.0, frames=1, gap=1),
 )
+VERSIONS = (fit_ramps, kernels.find(fit_ramps, kernels.CPU))
 GROUPS = (1, 2, 3, 4, 5, 6, 8, 10, 13, 20)
 
 
@@ -112,10 +114,14 @@ def assert_optional(ours, theirs, exposure, leave):
 def compare(exposure, timing, *, suppress, **how):
     theirs = by_stcal(exposure, timing, suppress=suppress)
     options = FitOptions(timing=timing, suppress_one_group=suppress, segments=True, restore_charge_loss=True)
-    ours = fit_ramps(**exposure, options=options, **how)
-    assert_rates(ours.exposure, theirs[0], "rate")
-    assert_rates(ours.integrations, theirs[1], "rateints")
-    assert_optional(ours.segments, theirs[2], exposure, leave=theirs[1]["slope"] == 0)
+    for function in VERSIONS:
+        ours = function(**exposure, options=options, **how)
+        assert_rates(ours.exposure, theirs[0], "rate")
+        assert_rates(ours.integrations, theirs[1], "rateints")
+        # Segments are the portable function's, so that the kernel itself runs only without them.
+        options = replace(options, segments=False)
+        if ours.segments is not None:
+            assert_optional(ours.segments, theirs[2], exposure, leave=theirs[1]["slope"] == 0)
     return theirs
 
 
@@ -146,10 +152,11 @@ def test_a_nan_is_what_do_not_use_is_to_stcal(groups):
     flagged["data"] = np.where(holes, np.float32(0), exposure["data"])
     holed = exposure | {"data": np.where(holes, np.float32(np.nan), exposure["data"])}
     theirs = by_stcal(flagged, timing, suppress=True)
-    ours = fit_ramps(**holed, options=FitOptions(timing=timing))
-    assert_rates(ours.integrations, theirs[1], "rateints")
-    if groups > 1:  # of single groups stcal uses even the value of a flagged one for the Poisson variance
-        assert_rates(ours.exposure, theirs[0], "rate")
+    for function in VERSIONS:
+        ours = function(**holed, options=FitOptions(timing=timing))
+        assert_rates(ours.integrations, theirs[1], "rateints")
+        if groups > 1:  # of single groups stcal uses even the value of a flagged one for the Poisson variance
+            assert_rates(ours.exposure, theirs[0], "rate")
 
 
 SPECIAL = {
@@ -169,9 +176,10 @@ def test_special_references_and_flags(case, groups, suppress):
     plane, value = SPECIAL[case]
     exposure[plane][3:5] = value
     theirs = by_stcal(exposure, timing, suppress=suppress, save_opt=False)
-    ours = fit_ramps(**exposure, options=FitOptions(timing=timing, suppress_one_group=suppress))
-    assert_rates(ours.exposure, theirs[0], "rate")
-    assert_rates(ours.integrations, theirs[1], "rateints")
+    for function in VERSIONS:
+        ours = function(**exposure, options=FitOptions(timing=timing, suppress_one_group=suppress))
+        assert_rates(ours.exposure, theirs[0], "rate")
+        assert_rates(ours.integrations, theirs[1], "rateints")
 
 
 def test_ramps_without_a_segment_are_where_gpipe_differs():

@@ -10,23 +10,22 @@ import functools
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, types
 
 from gpipe import dq
-from gpipe.arrays.masked_median import _selection_network
+from gpipe.arrays.masked_median import selection_network
+from gpipe.backends.kernels.cpu.tiles import HALF, LARGEST, NAN, F, frozen, helper, kernel
 from gpipe.ramp_fitting import fit as portable
-from gpipe.ramp_fitting.fit import FitOptions, RampFit, check_shapes
+from gpipe.ramp_fitting.fit import RampFit, check_shapes
 from gpipe.ramp_fitting.groups import UNUSABLE
 from gpipe.ramp_fitting.rates import HANDED_ON, Rates
 from gpipe.ramp_fitting.segments import GOOD_BITS, OPENING_BITS
 from gpipe.ramp_fitting.variances import LARGE_VARIANCE, TINY
 from gpipe.ramp_fitting.weights import SIGNAL_TO_NOISE, step_coefficients
 
-F = np.float32
-ONE, ZERO, FOUR, SIX, TWELVE, HALF, NAN = F(1), F(0), F(4), F(6), F(12), F(0.5), F(np.nan)
+ZERO, ONE, TWO, FOUR, SIX, TWELVE = F(0), F(1), F(2), F(4), F(6), F(12)
 LARGE, SMALLEST = F(LARGE_VARIANCE), F(TINY)
-EXTREME = F(np.finfo(np.float32).max)
 LEVELS = len(SIGNAL_TO_NOISE)
+HIGHEST = F(LEVELS)
 LINEAR = np.array([0.5 * s * s for s in SIGNAL_TO_NOISE], np.float32)
 ROOTED = np.array([0.5 * s for s in SIGNAL_TO_NOISE], np.float32)
 SQUARED = np.array([s * s for s in SIGNAL_TO_NOISE], np.float32)
@@ -36,13 +35,11 @@ UNSATURATED = 0xFF ^ SATURATED
 WITHDRAWN = CHARGELOSS | DO_NOT_USE
 NO_GAIN_VALUE = dq.NO_GAIN_VALUE
 
-WIDEST, NARROWEST = 256, 32
-TILE_INTEGRATIONS = 1 << 14
+WIDEST, NARROWEST = 512, 64
+TILE_INTEGRATIONS = 1 << 15
 
 FROM_RESET, FROM_ZEROFRAME = 1, 2
 """How a first group that stands alone came by its signal."""
-
-helper = njit(nogil=True, error_model="numpy")
 
 
 class Settings(NamedTuple):
@@ -60,14 +57,14 @@ class Settings(NamedTuple):
 class Tile(NamedTuple):
     """Planes of one integration: (group, column) or (column,)."""
 
-    values: np.ndarray
     flags: np.ndarray
+    index: np.ndarray
+    values: np.ndarray
     steps: np.ndarray
     ranked: np.ndarray
     place: np.ndarray
     length: np.ndarray
     level: np.ndarray
-    index: np.ndarray
     waiting: np.ndarray
     some: np.ndarray
     number: np.ndarray
@@ -94,9 +91,9 @@ class Pixels(NamedTuple):
     """Planes of the pixels themselves: (column,), limits (level, column)."""
 
     quality: np.ndarray
+    limits: np.ndarray
     noise: np.ndarray
     gain: np.ndarray
-    limits: np.ndarray
     rate: np.ndarray
     unit_reading: np.ndarray
     unit_photons: np.ndarray
@@ -170,15 +167,16 @@ def _take_steps(values, steps, n):
 def _rank_steps(steps, flags, ranked, usable, some, fill, n):
     """``masked_median``: the steps between usable groups, with the others as very large and small ones in turn."""
     some[:n] = 0
-    fill[:n] = EXTREME
+    fill[:n] = LARGEST
     for k in range(flags.shape[0] - 1):
         earlier, later, step, rank = flags[k], flags[k + 1], steps[k], ranked[k]
         for c in range(n):
             usable[c] = ((earlier[c] & UNUSABLE) | (later[c] & (UNUSABLE | JUMP_DET))) == 0
             some[c] |= usable[c]
         for c in range(n):
-            rank[c] = step[c] if usable[c] else fill[c]
-            fill[c] = fill[c] if usable[c] else -fill[c]
+            value, instead = step[c], fill[c]
+            rank[c] = value if usable[c] else instead
+            fill[c] = instead if usable[c] else -instead
 
 
 @helper
@@ -215,65 +213,92 @@ def _add_median(ranked, fill, some, value, flag, kind, middle, rate, times, n):
 
 @helper
 def _find_segments(flags, place, length, n):
-    """``find_segments``: places forwards, then lengths backwards."""
-    first = flags[0]
-    for k in range(flags.shape[0] - 1):
-        earlier, later, here, before = flags[k], flags[k + 1], place[k], place[max(k - 1, 0)]
-        if k == 0:
-            here[:n] = 0
-        for c in range(n):
-            inside = ((earlier[c] & OPENING_BITS) | (later[c] & GOOD_BITS) | (first[c] & SATURATED)) == 0
-            here[c] = max(before[c], 1) + 1 if inside else 0
-    for k in range(flags.shape[0] - 2, -1, -1):
-        here, size, after = place[k], length[k], length[min(k + 1, flags.shape[0] - 2)]
-        if k == flags.shape[0] - 2:
-            size[:n] = 0
-        for c in range(n):
-            size[c] = max(here[c], after[c]) if here[c] else 0
+    """``find_segments``: places of the groups forwards, then lengths backwards; 0 outside of segments."""
+    groups = flags.shape[0]
+    place[0, :n] = ZERO
+    length[groups - 1, :n] = ZERO
+    for k in range(groups - 1):
+        _place(flags[k], flags[k + 1], flags[0], place[k], place[k + 1], n)
+    for k in range(groups - 2, -1, -1):
+        _carry_length(place[k + 1], length[k + 1], length[k], n)
 
 
 @helper
-def _weigh(steps, place, length, limits, rise, level, index, size, n):
+def _place(earlier, later, first, before, here, n):
+    for c in range(n):
+        outside = (earlier[c] & OPENING_BITS) | (later[c] & GOOD_BITS) | (first[c] & SATURATED)
+        number = before[c]
+        here[c] = ZERO if outside else (number + ONE if number > ZERO else TWO)
+
+
+@helper
+def _carry_length(place, after, length, n):
+    for c in range(n):
+        number, whole = place[c], after[c]
+        length[c] = ZERO if number == ZERO else (whole if whole > number else number)
+
+
+@helper
+def _weigh(steps, place, length, limits, rise, level, index, n):
     """``segment_exponents``, ``table_index``."""
+    groups = length.shape[0]
     rise[:n] = ZERO
-    steps_count = length.shape[0]
-    one, two, three, four, five = limits[0], limits[1], limits[2], limits[3], limits[4]
-    for k in range(steps_count):
-        step, here, exponent = steps[k], place[k], level[k]
-        for c in range(n):
-            rise[c] = rise[c] + step[c] if here[c] else ZERO
-        for c in range(n):
-            r = rise[c]
-            exponent[c] = LEVELS - (
-                (r < one[c]) + (r < two[c]) + (r < three[c]) + (r < four[c]) + np.int64(r < five[c])
-            )
-    for k in range(steps_count - 1, -1, -1):
-        exponent, after, continues = level[k], level[min(k + 1, steps_count - 1)], place[min(k + 1, steps_count - 1)]
-        if k < steps_count - 1:
-            for c in range(n):
-                exponent[c] = after[c] if continues[c] else exponent[c]
-        here, whole, at = place[k], length[k], index[k]
-        for c in range(n):
-            at[c] = (np.int32(exponent[c]) * size + whole[c]) * size + here[c]
+    for k in range(groups - 1):
+        _rise(steps[k], place[k + 1], rise, n)
+        _level(rise, limits[0], limits[1], limits[2], limits[3], limits[4], level[k], n)
+    for k in range(groups - 2, -1, -1):
+        if k < groups - 2:
+            _carry_level(length[k + 1], level[k + 1], level[k], n)
+        _index(level[k], length[k], place[k + 1], groups + 1, index[k], n)
 
 
 @helper
-def _lone_time(flags, length, kind, ratios, good, time, n):
-    """``lone_time``; ``good`` is 1 where the ramp is a lone group."""
-    good[:n] = 0
+def _rise(step, place, rise, n):
+    for c in range(n):
+        value = rise[c] + step[c]
+        rise[c] = value if place[c] > ZERO else ZERO
+
+
+@helper
+def _level(rise, one, two, three, four, five, level, n):
+    for c in range(n):
+        r = rise[c]
+        below = (ONE if r < one[c] else ZERO) + (ONE if r < two[c] else ZERO) + (ONE if r < three[c] else ZERO)
+        level[c] = HIGHEST - below - (ONE if r < four[c] else ZERO) - (ONE if r < five[c] else ZERO)
+
+
+@helper
+def _carry_level(continues, after, level, n):
+    for c in range(n):
+        own, later = level[c], after[c]
+        level[c] = later if continues[c] > ZERO else own
+
+
+@helper
+def _index(level, length, place, size, index, n):
+    for c in range(n):
+        index[c] = (np.int32(level[c]) * size + np.int32(length[c])) * size + np.int32(place[c])
+
+
+@helper
+def _lone_time(flags, length, kind, ratios, lone, time, n):
+    """``lone_time``; ``lone`` is 1 where the ramp is a lone group."""
+    lone[:n] = 0
     for k in range(flags.shape[0]):
         flag = flags[k]
         for c in range(n):
-            good[c] |= (flag[c] & GOOD_BITS) == 0
+            lone[c] |= (flag[c] & GOOD_BITS) == 0
+    first = flags[0]
+    for c in range(n):
+        lone[c] &= (first[c] & SATURATED) == 0
     for k in range(flags.shape[0] - 1):
         size = length[k]
         for c in range(n):
-            good[c] &= size[c] == 0
-    first = flags[0]
+            lone[c] &= size[c] == ZERO
+    from_reset, from_zeroframe = ratios
     for c in range(n):
-        good[c] &= (first[c] & SATURATED) == 0
-        whole = ratios[0] if kind[c] == FROM_RESET else (ratios[1] if kind[c] == FROM_ZEROFRAME else ONE)
-        time[c] = whole if good[c] else ZERO
+        whole = from_reset if kind[c] == FROM_RESET else (from_zeroframe if kind[c] == FROM_ZEROFRAME else ONE)
+        time[c] = whole if lone[c] else ZERO
 
 
 @helper
@@ -283,9 +308,10 @@ def _begin_sums(values, flags, waiting, time, signal, reading, photons, n):
     for k in range(values.shape[0]):
         value, flag = values[k], flags[k]
         for c in range(n):
-            taken = waiting[c] and (flag[c] & GOOD_BITS) == 0
-            signal[c] += value[c] if taken else ZERO
-            waiting[c] = 0 if taken else waiting[c]
+            taken = value[c] if (flag[c] & GOOD_BITS) == 0 else ZERO
+            signal[c] += taken if waiting[c] else ZERO
+        for c in range(n):
+            waiting[c] = 0 if (flag[c] & GOOD_BITS) == 0 else waiting[c]
     for c in range(n):
         signal[c] = SIX * time[c] * signal[c]
         photons[c] = time[c]
@@ -296,14 +322,14 @@ def _begin_sums(values, flags, waiting, time, signal, reading, photons, n):
 @helper
 def _sum_segments(steps, length, index, table, signal, reading, photons, n):
     """``sum_segments``."""
-    for k in range(length.shape[0]):
+    for k in range(length.shape[0] - 1):
         step, size, at = steps[k], length[k], index[k]
         for c in range(n):
             signal[c] += table[np.uint32(at[c])] * step[c]
         for c in range(n):
-            count = F(size[c])
+            count = size[c]
             reading[c] += count * (count + ONE)
-            photons[c] += ONE if size[c] else ZERO
+            photons[c] += ONE if count > ZERO else ZERO
 
 
 @helper
@@ -377,11 +403,11 @@ def _errors(time, length, unit_reading, unit_photons, flags, information, error)
     for c in range(n):
         reading = unit_reading[c] if unit_reading[c] > ZERO else SMALLEST
         information[c] = SIX * time[c] * time[c] / (SIX * time[c] * unit_photons[c] + reading)
-    for k in range(length.shape[0]):
+    for k in range(length.shape[0] - 1):
         size = length[k]
         for c in range(n):
             reading = unit_reading[c] if unit_reading[c] > ZERO else SMALLEST
-            moment = F(size[c]) * (F(size[c]) + ONE)
+            moment = size[c] * (size[c] + ONE)
             information[c] += moment / (moment * unit_photons[c] + reading)
     for c in range(n):
         variance = ZERO if information[c] == ZERO else ONE / information[c]
@@ -445,9 +471,7 @@ def _measure_integration(i, n, tile, kept, pixels, table, network, settings):
     )
     length = kept.length[i]
     _find_segments(tile.flags, tile.place, length, n)
-    _weigh(
-        tile.steps, tile.place, length, pixels.limits, tile.number, tile.level, tile.index, tile.flags.shape[0] + 1, n
-    )
+    _weigh(tile.steps, tile.place, length, pixels.limits, tile.number, tile.level, tile.index, n)
     time, signal, reading, photons = kept.time[i], kept.signal[i], kept.reading[i], kept.photons[i]
     _lone_time(tile.flags, length, kind, settings.ratios, tile.waiting, time, n)
     _begin_sums(tile.values, tile.flags, tile.waiting, time, signal, reading, photons, n)
@@ -513,7 +537,7 @@ def _restore(groupdq, i, r, start, n, tile, kept, pixels, settings, flags, varia
     for k in range(groupdq.shape[1] - 1):
         size = tile.length[k]
         for c in range(n):
-            reading[c] += F(size[c]) * (F(size[c]) + ONE)
+            reading[c] += size[c] * (size[c] + ONE)
     for c in range(n):
         value = pixels.unit_reading[c] / (reading[c] if reading[c] > ZERO else ONE)
         known = reading[c] > ZERO and not value >= LARGE and (flags[c] & NO_GAIN_VALUE) == 0
@@ -534,21 +558,18 @@ def _any(flags, bit, n):
 @helper
 def _scratch(integrations, groups, width):
     """The planes of a tile."""
-    floats = np.empty((3, groups, width), np.float32)
+    floats = np.empty((6, groups, width), np.float32)
     lines = np.empty((9, width), np.float32)
-    bytes_ = np.empty((2, groups, width), np.uint8)
     masks = np.empty((2, width), np.uint8)
-    places = np.empty((2, groups, width), np.uint16)
-    index = np.empty((groups, width), np.int32)
     tile = Tile(
+        np.empty((groups, width), np.uint8),
+        np.empty((groups, width), np.int32),
         floats[0],
-        bytes_[0],
         floats[1],
         floats[2],
-        places[0],
-        places[1][: groups - 1],
-        bytes_[1],
-        index,
+        floats[3],
+        floats[4],
+        floats[5],
         masks[0],
         masks[1],
         lines[0],
@@ -556,11 +577,11 @@ def _scratch(integrations, groups, width):
     )
     sums = np.empty((4, integrations + 1, width), np.float32)
     marks = np.empty((3, integrations + 1, width), np.uint8)
-    lengths = np.empty((integrations, groups - 1, width), np.uint16)
+    lengths = np.empty((integrations, groups, width), np.float32)
     kept = Kept(sums[0], sums[1], sums[2], sums[3], lengths, marks[0], marks[1], marks[2])
     limits = np.empty((LEVELS, width), np.float32)
     quality = np.empty(width, np.uint32)
-    pixels = Pixels(quality, lines[2], lines[3], limits, lines[4], lines[5], lines[6], lines[7])
+    pixels = Pixels(quality, limits, lines[2], lines[3], lines[4], lines[5], lines[6], lines[7])
     return tile, kept, pixels
 
 
@@ -630,35 +651,7 @@ def _fit_tile(
                 var_rnoise[c] = ONE / information[c]
 
 
-def _frozen(dtype, axes, layout="A"):
-    return types.Array(dtype, axes, layout, readonly=True)
-
-
-REAL, PLANE = types.float32, _frozen(types.float32, 2)
-SETTINGS = types.NamedTuple(
-    (types.UniTuple(REAL, 3), types.UniTuple(REAL, 2), REAL, types.int64, types.int64, types.boolean, types.boolean),
-    Settings,
-)
-SIGNATURE = types.void(
-    _frozen(REAL, 4, "C"),
-    _frozen(types.uint8, 4, "C"),
-    _frozen(types.uint32, 2),
-    PLANE,
-    PLANE,
-    PLANE,
-    _frozen(REAL, 3),
-    _frozen(REAL, 1, "C"),
-    _frozen(types.int32, 2, "C"),
-    SETTINGS,
-    types.int64,
-    REAL[:, :, ::1],
-    types.uint32[:, ::1],
-    REAL[:, :, :, ::1],
-    types.uint32[:, :, ::1],
-)
-
-
-@njit(SIGNATURE, nogil=True, cache=True, error_model="numpy")
+@kernel
 def _fit(
     data,
     groupdq,
@@ -727,23 +720,8 @@ def fit_ramps(data, groupdq, pixeldq, readnoise, gain, *, options, dark_current=
     exposure, exposure_dq = np.empty((4, rows, columns), np.float32), np.empty((rows, columns), np.uint32)
     each, each_dq = np.empty((4, *frames.shape), np.float32), np.empty(frames.shape, np.uint32)
     width = min(max(TILE_INTEGRATIONS // integrations, NARROWEST), WIDEST)
-    _fit(
-        np.ascontiguousarray(data),
-        np.ascontiguousarray(groupdq),
-        pixeldq,
-        readnoise,
-        gain,
-        dark,
-        frames,
-        _table(groups),
-        _network(groups - 1),
-        _settings(options, groups),
-        width,
-        exposure,
-        exposure_dq,
-        each,
-        each_dq,
-    )
+    arrays = (data, groupdq, pixeldq, readnoise, gain, dark, frames, _table(groups), _network(groups - 1))
+    _fit(*map(frozen, arrays), _settings(options, groups), width, exposure, exposure_dq, each, each_dq)
     return RampFit(exposure=_rates(exposure, exposure_dq), integrations=_rates(each, each_dq), segments=None)
 
 
@@ -761,7 +739,7 @@ def _table(groups):
 def _network(steps):
     """Exchanges that bring the middle values of so many steps to their places: (exchange, 2)."""
     wanted = (max((steps - 1 - steps % 2) // 2, 0), steps // 2)
-    pairs = [(low, high) for low, high, _, _ in _selection_network(steps, *wanted)] if steps > 1 else []
+    pairs = [(low, high) for low, high, _, _ in selection_network(steps, *wanted)] if steps > 1 else []
     return np.array(pairs, np.int32).reshape(-1, 2)
 
 

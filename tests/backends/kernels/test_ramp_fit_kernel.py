@@ -1,0 +1,136 @@
+"""The numba kernel beside the portable function, whose numbers it repeats bit by bit."""
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ramp_regimes import random_ramps
+
+from gpipe.backends import kernels
+from gpipe.ramp_fitting import fit
+from gpipe.ramp_fitting.fit import FitOptions
+
+pytest.importorskip("numba")
+fit_ramps = kernels.find(fit.fit_ramps, kernels.CPU)
+VERSIONS = [pytest.param(fit.fit_ramps, id="portable"), pytest.param(fit_ramps, id="kernel")]
+
+
+def assert_same(ramps, options, **how):
+    with np.errstate(all="ignore"):
+        expected = fit.fit_ramps(**ramps, options=options)
+    found = fit_ramps(**ramps, options=options, **how)
+    for part in ("exposure", "integrations"):
+        for f in fields(expected.exposure):
+            ours, theirs = getattr(getattr(found, part), f.name), getattr(getattr(expected, part), f.name)
+            assert ours.dtype == theirs.dtype
+            np.testing.assert_array_equal(ours, theirs, err_msg=f"{part} {f.name}")
+    return found
+
+
+def holed(ramps, seed):
+    ramps["data"][np.random.default_rng(seed).random(ramps["data"].shape) < 0.03] = np.nan
+    return ramps
+
+
+SHAPES = [(1, 1), (3, 1), (2, 2), (1, 3), (3, 4), (2, 9), (1, 20), (70, 3)]
+
+
+@pytest.mark.parametrize("suppress", [True, False])
+@pytest.mark.parametrize("extras", [True, False])
+@pytest.mark.parametrize(("integrations", "groups"), SHAPES)
+def test_every_regime(integrations, groups, extras, suppress):
+    ramps, timing = random_ramps(integrations + groups, integrations, groups, shape=(4, 40))
+    if not extras:
+        ramps |= {"zeroframe": None, "dark_current": None}
+    found = assert_same(holed(ramps, groups), FitOptions(timing=timing, suppress_one_group=suppress))
+    assert np.isfinite(found.exposure.slope).any()
+
+
+@pytest.mark.parametrize("limits", [(1, None), (None, 3), (2, 4)])
+def test_group_limits(limits):
+    ramps, timing = random_ramps(1, 2, 6)
+    assert_same(ramps, FitOptions(timing=timing, first_group=limits[0], last_group=limits[1]))
+
+
+@pytest.mark.parametrize("suppress", [True, False])
+@pytest.mark.parametrize("groups", [1, 2, 3, 8])
+@pytest.mark.parametrize("lost", [0.0, 0.02, 0.3])
+def test_charge_loss(groups, lost, suppress):
+    ramps, timing = random_ramps(groups, 3, groups, lost=lost)
+    options = FitOptions(timing=timing, suppress_one_group=suppress, restore_charge_loss=True)
+    found = assert_same(holed(ramps, groups), options)
+    without = fit_ramps(**ramps, options=replace(options, restore_charge_loss=False))
+    changed = not np.array_equal(found.integrations.var_rnoise, without.integrations.var_rnoise, equal_nan=True)
+    assert changed == (lost > 0)
+
+
+@pytest.mark.parametrize("columns", [1, 31, 513, 1100])
+def test_tiles_of_columns_do_not_show(columns):
+    ramps, timing = random_ramps(2, 1, 5, shape=(4, max(columns, 4)))
+    assert_same({name: x[..., :columns] for name, x in ramps.items()}, FitOptions(timing=timing))
+
+
+def test_long_ramps():
+    ramps, timing = random_ramps(5, 1, 300, shape=(3, 8))
+    assert_same(ramps, FitOptions(timing=timing))
+
+
+@pytest.mark.parametrize("plane", ["dark_current", "readnoise", "gain"])
+def test_references_of_nan(plane):
+    ramps, timing = random_ramps(4, 2, 5)
+    ramps[plane][:] = np.nan
+    assert_same(ramps, FitOptions(timing=timing))
+
+
+def test_read_only_and_strided_arguments_are_taken_and_not_written_to():
+    ramps, timing = random_ramps(3, 2, 6, shape=(8, 30))
+    before = {name: x.copy() for name, x in ramps.items()}
+    for x in ramps.values():
+        x.flags.writeable = False
+    options = FitOptions(timing=timing, suppress_one_group=False)
+    assert_same(ramps, options, workers=2)
+    assert_same({name: x[..., ::2, 1::3] for name, x in ramps.items()}, options)
+    for name, x in ramps.items():
+        np.testing.assert_array_equal(x, before[name])
+
+
+def test_segments_are_those_of_the_portable_function():
+    ramps, timing = random_ramps(1, 2, 5)
+    options = FitOptions(timing=timing, segments=True)
+    expected, found = fit.fit_ramps(**ramps, options=options).segments, fit_ramps(**ramps, options=options).segments
+    for f in fields(expected):
+        np.testing.assert_array_equal(getattr(found, f.name), getattr(expected, f.name))
+
+
+@pytest.mark.parametrize("wrong", ["groupdq", "pixeldq", "readnoise", "gain"])
+def test_shapes_are_checked(wrong):
+    ramps, timing = random_ramps(1, 1, 3)
+    ramps[wrong] = ramps[wrong][..., :2]
+    with pytest.raises(ValueError, match=wrong):
+        fit_ramps(**ramps, options=FitOptions(timing=timing))
+
+
+@pytest.mark.parametrize("function", VERSIONS)
+@pytest.mark.parametrize("suppress", [True, False])
+@pytest.mark.parametrize("groups", [1, 2, 6])
+def test_of_one_integration_all_but_the_error_are_the_rates_of_the_exposure(function, groups, suppress):
+    ramps, timing = random_ramps(groups, 1, groups)
+    out = function(**holed(ramps, groups), options=FitOptions(timing=timing, suppress_one_group=suppress))
+    for name in ("slope", "dq", "var_poisson", "var_rnoise"):
+        np.testing.assert_array_equal(getattr(out.integrations, name)[0], getattr(out.exposure, name))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 10**6),
+    st.integers(1, 4),
+    st.integers(1, 12),
+    st.booleans(),
+    st.sampled_from([0.0, 0.1]),
+)
+def test_any_ramp(seed, integrations, groups, suppress, lost):
+    ramps, timing = random_ramps(seed, integrations, groups, shape=(3, 8), lost=lost)
+    options = FitOptions(timing=timing, suppress_one_group=suppress, restore_charge_loss=lost > 0)
+    assert_same(holed(ramps, seed), options)
