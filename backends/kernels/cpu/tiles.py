@@ -13,8 +13,8 @@ F = np.float32
 HALF, NAN = F(0.5), F(np.nan)
 LARGEST = F(np.finfo(np.float32).max)
 """Stands in for missing values, so that they rank last."""
-TILE_SAMPLES = 1 << 13
-NARROWEST, WIDEST = 32, 256
+TILE_SAMPLES = 1 << 16
+NARROWEST, WIDEST = 64, 512
 
 helper = njit(nogil=True, error_model="numpy")
 kernel = njit(nogil=True, error_model="numpy", cache=True)
@@ -28,8 +28,11 @@ def frozen(x: np.ndarray) -> np.ndarray:
 
 
 def tile_width(values: int) -> int:
-    """Columns of a tile with so many values in each."""
-    return int(np.clip(TILE_SAMPLES // max(values, 1), NARROWEST, WIDEST))
+    """Columns of a tile with so many values in each, a power of two, so that loops leave no remainder."""
+    width = WIDEST
+    while width > NARROWEST and width * values > TILE_SAMPLES:
+        width //= 2
+    return width
 
 
 @helper

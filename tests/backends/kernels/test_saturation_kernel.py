@@ -1,0 +1,90 @@
+"""The numba kernel beside the portable function: equal flags, counts and zero frames."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gpipe import dq
+from gpipe.backends import kernels
+from gpipe.saturation import saturation
+
+pytest.importorskip("numba")
+flag_saturation = kernels.find(saturation.flag_saturation, kernels.CPU)
+
+
+def scene(rng, shape):
+    """Ramps of which about a third saturate, some suddenly, some at the floor or NaN; thresholds of every kind."""
+    steps = rng.integers(0, 9000, shape)
+    steps[rng.random(shape) < 0.1] += 30000
+    data = np.cumsum(steps, axis=1).clip(0, 65535).astype(np.float32)
+    data[rng.random(shape) < 0.02] = 0
+    data[rng.random(shape) < 0.02] = np.nan
+    level = rng.integers(40000, 60000, shape[2:]).astype(np.float32)
+    level[rng.random(level.shape) < 0.05] = np.nan
+    level_dq = rng.choice(np.array([0] * 8 + [dq.NO_SAT_CHECK, dq.DEAD], dtype=np.uint32), level.shape)
+    groupdq = rng.choice(np.array([0] * 60 + [dq.DO_NOT_USE, dq.SATURATED, 0x8C], dtype=np.uint8), shape)
+    return data, groupdq, rng.choice(np.array([0, dq.HOT], dtype=np.uint32), level.shape), level, level_dq
+
+
+def assert_same(exposure, **options):
+    expected = saturation.flag_saturation(*exposure, **options)
+    found = flag_saturation(*exposure, **options)
+    for name in ("groupdq", "pixeldq", "zeroframe", "saturated_pixels", "floor_pixels"):
+        ours, theirs = getattr(found, name), getattr(expected, name)
+        np.testing.assert_array_equal(ours, theirs, err_msg=name)
+        assert ours is None or ours.dtype == theirs.dtype
+    return found
+
+
+def bias_of(rng, shape):
+    bias = rng.integers(0, 3000, shape).astype(np.float32)
+    bias[rng.random(shape) < 0.1] = np.nan
+    return bias
+
+
+@pytest.mark.parametrize("groups", [1, 2, 3, 6])
+@pytest.mark.parametrize("nframes", [None, 1, 4, 5])
+@pytest.mark.parametrize("grow", [0, 1, 2, 7])
+@pytest.mark.parametrize("with_bias", [False, True])
+def test_every_rule(rng, groups, nframes, grow, with_bias):
+    data, *others = scene(rng, (2, groups, 9, 70))
+    bias = bias_of(rng, (9, 70)) if with_bias else None
+    found = assert_same((data, *others), grow=grow, nframes=nframes, bias=bias, zeroframe=data[:, 0, ...])
+    assert found.saturated_pixels.any()
+    assert found.floor_pixels.any()
+
+
+@pytest.mark.parametrize("shape", [(1, 4, 1, 1), (1, 4, 1, 40), (3, 4, 40, 1), (12, 3, 2, 2)], ids=str)
+@pytest.mark.parametrize("grow", [1, 3])
+def test_few_rows_or_columns(rng, shape, grow):
+    assert_same(scene(rng, shape), grow=grow, nframes=4)
+
+
+def test_without_any_saturation(rng):
+    data, groupdq, pixeldq, level, level_dq = scene(rng, (1, 4, 6, 7))
+    found = assert_same((data, groupdq & 0xFC, pixeldq, np.full_like(level, 1e6), level_dq), nframes=4)
+    assert not found.saturated_pixels.any()
+
+
+def test_read_only_and_strided_arguments_are_taken_and_not_written_to(rng):
+    exposure = scene(rng, (2, 5, 16, 20))
+    before = [x.copy() for x in exposure]
+    for x in exposure:
+        x.flags.writeable = False
+    assert_same(exposure, nframes=4)
+    assert_same([x[..., ::2, 1::3] for x in exposure], nframes=4)
+    for x, y in zip(exposure, before, strict=True):
+        np.testing.assert_array_equal(x, y)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.tuples(st.integers(1, 3), st.integers(1, 6), st.integers(1, 12), st.integers(1, 40)),
+    st.integers(0, 4),
+    st.sampled_from([None, 1, 2, 8]),
+)
+def test_any_ramp(seed, shape, grow, nframes):
+    rng = np.random.default_rng(seed)
+    assert_same(scene(rng, shape), grow=grow, nframes=nframes, bias=bias_of(rng, shape[2:]))
