@@ -1,0 +1,1 @@
+"""CUDA kernels of portable functions; CUDA C in ``*.cu``, started through ``sources``."""

@@ -1,0 +1,96 @@
+"""The CUDA sources of this folder: their text, their compilation, once, and the start of their kernels."""
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from array_api_compat import array_namespace, device
+
+from gpipe import dq
+
+NAMES = ("fits", "jump", "linearity", "ramp_fit", "saturation")
+# Without --fmad=false a product and a sum would be rounded once: other flags than NumPy's where a comparison decides.
+OPTIONS = ("--std=c++17", "--fmad=false")
+BLOCK = 128
+REGISTERS = (8, 16, 32)
+"""Values of a pixel up to which a kernel has a version that sorts them by a network in its own memory."""
+SCRATCH_THREADS = 1 << 17
+"""Threads that share a kernel's scratch memory, which so does not grow with the image."""
+
+
+@functools.cache
+def text(name: str) -> str:
+    """The source of a module, complete: flags, common functions, kernels.
+
+    Nothing is included by the compiler, because CuPy's cache on disk would not see it change.
+    """
+    folder = Path(__file__).parent
+    flags = ", ".join(f"{flag} = {bit}u" for flag, bit in vars(dq).items() if flag.isupper())
+    return "\n".join(
+        (f"enum Flag : unsigned {{ {flags} }};", *((folder / n).read_text() for n in ("common.cuh", f"{name}.cu")))
+    )
+
+
+def compile_all() -> None:
+    """Compile every module, or load it from CuPy's cache on disk."""
+    for name in NAMES:
+        _module(name).compile()
+
+
+def launch(name: str, kernel: str, threads: int, *arguments: Any) -> None:
+    """Queue a kernel on the current stream.
+
+    Parameters
+    ----------
+    name : the source, without ``.cu``.
+    kernel : its name in the source.
+    threads : how many share the work; kernels take any number.
+    arguments : contiguous arrays become pointers, int ``int64``, float ``double``, None a null pointer.
+    """
+    function = _module(name).get_function(kernel)
+    function((-(-threads // BLOCK),), (BLOCK,), tuple(0 if x is None else x for x in arguments))
+
+
+def contiguous(x: Any) -> Any:
+    """The same values in C order without gaps; copies only if they are not. None stays None."""
+    return x if x is None or x.flags.c_contiguous else x.copy()
+
+
+def all_float32(*arrays: Any) -> bool:
+    """Whether these arrays, None left out, have the one floating type that the kernels are written for."""
+    return all(x is None or x.dtype == "float32" for x in arrays)
+
+
+@dataclass(frozen=True)
+class Version:
+    """Which version of a kernel that sorts, and what it runs with.
+
+    Attributes
+    ----------
+    suffix : the capacity of a thread's own memory, or ``any``.
+    threads : how many.
+    scratch : float32, (value, thread), for ``any``; else None.
+    """
+
+    suffix: str
+    threads: int
+    scratch: Any
+
+
+def version_for(values: int, pixels: int, *, like: Any) -> Version:
+    """The version that sorts so many values of each pixel; ``like`` is an array of the device."""
+    xp = array_namespace(like)
+    for size in REGISTERS:
+        if values <= size:
+            return Version(str(size), pixels, None)
+    threads = min(pixels, SCRATCH_THREADS)
+    whole_blocks = -(-threads // BLOCK) * BLOCK
+    return Version("any", threads, xp.empty((values, whole_blocks), dtype=xp.float32, device=device(like)))
+
+
+@functools.cache
+def _module(name: str) -> Any:
+    import cupy
+
+    return cupy.RawModule(code=text(name), options=OPTIONS)

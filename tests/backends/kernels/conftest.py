@@ -1,0 +1,51 @@
+"""Where CUDA kernels run: always on the processor (``cuda_on_host``), and on a GPU if one answers."""
+
+import dataclasses
+import shutil
+
+import cuda_on_host
+import pytest
+
+import gpipe.backends
+from gpipe.backends.kernels.cuda import sources
+from gpipe.exceptions import BackendError
+
+NO_COMPILER = pytest.mark.skipif(shutil.which("g++") is None, reason="no g++ to build CUDA sources for the processor")
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param("processor", marks=NO_COMPILER), pytest.param("gpu", marks=pytest.mark.gpu)],
+)
+def cuda(request):
+    """Calls a kernel with NumPy arrays; what it returns are NumPy arrays again."""
+    if request.param == "processor":
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sources, "launch", cuda_on_host.launch)
+            yield lambda kernel, *arguments, **options: kernel(*arguments, **options)
+        return
+    try:
+        backend = gpipe.backends.get("cupy")
+    except BackendError as error:
+        pytest.skip(str(error))
+
+    def call(kernel, *arguments, **options):
+        there = moved((arguments, options), backend.to_device)
+        return moved(kernel(*there[0], **there[1]), backend.to_host)
+
+    yield call
+
+
+def moved(value, move):
+    """The same with every array moved."""
+    if hasattr(value, "dtype"):
+        return move(value)
+    if isinstance(value, (list, tuple)):
+        return type(value)(moved(x, move) for x in value)
+    if isinstance(value, dict):
+        return {name: moved(x, move) for name, x in value.items()}
+    if dataclasses.is_dataclass(value):
+        return dataclasses.replace(
+            value, **{f.name: moved(getattr(value, f.name), move) for f in dataclasses.fields(value)}
+        )
+    return value

@@ -1,0 +1,49 @@
+"""CUDA kernels without a GPU: a C++ compiler builds the same sources for the processor, and NumPy stands in for CuPy.
+
+What runs is the kernels' own arithmetic and indexing, thread after thread; not what only a GPU does.
+"""
+
+import ctypes
+import functools
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from gpipe.backends.kernels.cuda import sources
+
+SHIM = Path(__file__).with_suffix(".h")
+# The processor's compiler must not fuse products and sums either.
+FLAGS = ("-std=c++17", "-O1", "-ffp-contract=off", "-Wall", "-Wno-unknown-pragmas", "-Werror", "-fPIC", "-shared")
+BLOCKS, THREADS = 2, 3
+
+
+def launch(name, kernel, threads, *arguments):
+    """Takes the place of ``sources.launch``: a few threads, whatever number was asked for."""
+    assert threads >= 1
+    library = build(name)
+    values = [pass_on(x) for x in arguments]
+    for block, thread in np.ndindex(BLOCKS, THREADS):
+        library.become_thread(BLOCKS, THREADS, block, thread)
+        getattr(library, kernel)(*values)
+
+
+def pass_on(value):
+    if value is None:
+        return ctypes.c_void_p(0)
+    if isinstance(value, np.ndarray):
+        assert value.flags.c_contiguous
+        return ctypes.c_void_p(value.ctypes.data)
+    assert type(value) in (int, float), f"a kernel cannot take {value!r}"
+    return ctypes.c_int64(value) if type(value) is int else ctypes.c_double(value)
+
+
+@functools.cache
+def build(name):
+    with tempfile.TemporaryDirectory() as folder:
+        source, library = Path(folder, f"{name}.cpp"), Path(folder, f"{name}.so")
+        source.write_text(f'#include "{SHIM}"\n{sources.text(name)}')
+        done = subprocess.run(["g++", *FLAGS, "-o", library, source], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return ctypes.CDLL(str(library))
