@@ -120,10 +120,12 @@ class FitsFile:
             image = isinstance(hdu, fits.ImageHDU) and (left_out is None or hdu.name in left_out)
             return fits.ImageHDU(header=hdu.header) if image else hdu
 
+        from gpipe.datamodels.metadata import read_model  # pulls in stdatamodels
+
         with self._told(), self.hdus() as hdus, complaints_logged(str(self.path)):
             contents = fits.HDUList([empty(hdu) for hdu in hdus])
             try:
-                return model_class(contents)
+                return read_model(model_class, contents, str(self.path))
             except Exception as error:  # whatever asdf, yaml and the schemas raise for a damaged extension
                 raise self._error(f"{self.path}: metadata cannot be read ({first_line(error)})") from None
 

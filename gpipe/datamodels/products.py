@@ -1,14 +1,13 @@
 """From an exposure in flight to a ``stdatamodels`` model, as jwst's steps return it."""
 
-import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from gpipe.datamodels.ramp import CountRate, InFlight, Ramp, SuperstripeRamp
+from gpipe.datamodels.ramp import CountRate, InFlight
 
 _RAMP_ARRAYS = ("data", "groupdq", "pixeldq", "zeroframe", "refout", "average_dark_current")
-_SUPERSTRIPE_ARRAYS = ("data", "groupdq", "pixeldq", "zeroframe")
 _RATE_ARRAYS = ("data", "dq", "err", "var_poisson", "var_rnoise")
 _ALWAYS_IFU = ("NRS_IFU", "MIR_MRS")
 _LAMPS = ("NRS_AUTOWAVE", "NRS_LAMP")
@@ -32,37 +31,48 @@ def to_model(exposure: InFlight) -> Any:
     -----
     Metadata follow jwst's ramp_fit: https://jwst-pipeline.readthedocs.io/en/latest/jwst/ramp_fitting/description.html
     """
+    from gpipe.datamodels.metadata import copied, suited_to  # pulls in stdatamodels
+
     arrays: tuple[str, ...]
-    if isinstance(exposure, Ramp):
-        model, arrays = copy.deepcopy(exposure.header), _RAMP_ARRAYS
-    elif isinstance(exposure, SuperstripeRamp):
-        model, arrays = copy.deepcopy(exposure.header), _SUPERSTRIPE_ARRAYS
-    elif isinstance(exposure, CountRate):
+    if not isinstance(exposure, InFlight):
+        raise TypeError(f"expected a Ramp or a CountRate, found {type(exposure).__qualname__}")
+    if isinstance(exposure, CountRate):
         model, arrays = _rate_model(exposure), _RATE_ARRAYS
     else:
-        raise TypeError(f"expected a Ramp or a CountRate, found {type(exposure).__qualname__}")
-    for name in arrays:
-        value = getattr(exposure, name)
-        if value is not None:
-            setattr(model, name, _writable(exposure.backend.to_host(value)))
+        model, arrays = copied(exposure.header, checks=True), _RAMP_ARRAYS
+    with suited_to(model.instance):
+        for name in arrays:
+            value = getattr(exposure, name, None)
+            if value is not None:
+                setattr(model, name, _writable(exposure.backend.to_host(value)))
     return model
+
+
+def with_own_metadata(exposure: InFlight) -> Any:
+    """The same arrays beside a copy of the metadata."""
+    from gpipe.datamodels.metadata import copied
+
+    return replace(exposure, header=copied(exposure.header))
 
 
 def _rate_model(exposure: CountRate) -> Any:
     from stdatamodels.jwst import datamodels
 
+    from gpipe.datamodels.metadata import copied, new_model
+
     header = exposure.header
     if not isinstance(header, datamodels.RampModel):
-        return copy.deepcopy(header)
-    model = getattr(datamodels, _rate_class(exposure.meta, exposure.data.ndim))()
+        return copied(header, checks=True)
+    model_class = getattr(datamodels, _rate_class(exposure.meta, exposure.data.ndim))
+    model = new_model(model_class)
     model.update(header)
     model.meta.bunit_data = model.meta.bunit_err = "DN/s"
-    if isinstance(model, datamodels.CubeModel):
+    if issubclass(model_class, datamodels.CubeModel):
         for table in ("int_times", "int_times_stripe"):
             rows = header.instance.get(table)
             if rows is not None and len(rows) > 0:
                 setattr(model, table, rows.copy())
-    return model
+    return new_model(model_class, model.instance, checks=True)
 
 
 def _rate_class(meta: Any, ndim: int) -> str:

@@ -118,9 +118,11 @@ class ModelSource:
         return None if found is None or 0 in found.shape else tuple(found.shape)
 
     def header(self, model_class: type) -> Any:
+        from gpipe.datamodels.metadata import new_model  # pulls in stdatamodels
+
         tree = {key: value for key, value in self._model.instance.items() if key not in EXTENSIONS}
         with complaints_logged(self.name):
-            model = model_class(copy.deepcopy(tree))
+            model = new_model(model_class, copy.deepcopy(tree))
         return _own(model, self.filename)
 
     def read(self, array: str, rows: slice = ALL_ROWS) -> np.ndarray:

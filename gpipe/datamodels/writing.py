@@ -29,7 +29,9 @@ def write(model: Any, path: str | os.PathLike[str]) -> Path:
         The ending is another one, a value is none that JWST's schema allows, or the folder, the disk or the permissions
         do not let it be written.
     """
-    from asdf import ValidationError  # already there when there is a model to write
+    from asdf import ValidationError  # all is there already when there is a model to write
+
+    from gpipe.datamodels.metadata import suited_to
 
     target = Path(path)
     if target.suffix not in ENDINGS:
@@ -39,7 +41,7 @@ def write(model: Any, path: str | os.PathLike[str]) -> Path:
     except OSError as error:
         raise OutputError(f"{target}: cannot be written ({first_line(error)}); expected a writable folder") from None
     try:
-        with complaints_logged(str(target)):
+        with complaints_logged(str(target)), suited_to(getattr(model, "instance", None)):
             written = model.save(os.path.join(folder, target.name))
         os.replace(written, target)
     except OSError as error:
