@@ -71,13 +71,13 @@ def recommended(parameters: Mapping[str, Any], reftypes: Sequence[str]) -> dict[
     ----------
     parameters : metadata of the exposure by dotted name, ``meta.instrument.name`` and so on.
     """
+    # Rules of JWST look at meta only; to find a place for anything else the client would make a data model.
+    relevant = {key: value for key, value in parameters.items() if key.startswith("meta.")}
     with _client() as crds:
         name = context()
         if not has_server():
-            _load_rules(crds, name, parameters)
-        found = crds.getrecommendations(
-            dict(parameters), reftypes=list(reftypes), context=name, observatory=OBSERVATORY
-        )
+            _load_rules(crds, name, relevant)
+        found = crds.getrecommendations(relevant, reftypes=list(reftypes), context=name, observatory=OBSERVATORY)
     # A type that the rules omit for an exposure is absent from the answer.
     answers = {reftype: found.get(reftype, "N/A") for reftype in reftypes}
     return {reftype: "N/A" if text.upper() in ("NOT FOUND N/A", "N/A") else text for reftype, text in answers.items()}

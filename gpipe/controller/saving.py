@@ -96,7 +96,8 @@ def _write(product: Any, path: Path) -> None:
             with suppress(OSError):
                 folder.rmdir()
         raise
-    product.meta.filename = path.name
+    if isinstance(product, InFlight):  # a model has its name from writing
+        product.meta.filename = path.name
 
 
 def _make(folder: Path) -> None:

@@ -84,6 +84,7 @@ def test_a_file_with_a_wcs_keeps_it(uncal_path, backend, tmp_path):
     assert to_model(open_exposure(header, backend)).meta.wcs(0, 0) == (1, 2)
 
 
+@pytest.mark.filterwarnings("ignore::stdatamodels.exceptions.ValidationWarning")
 def test_what_only_the_asdf_extension_has_is_kept_and_headers_overrule_it(uncal_path):
     with datamodels.Level1bModel(str(uncal_path)) as model:
         model.meta.instance["own"] = {"value": 3}
