@@ -10,6 +10,7 @@ from typing import Any
 CPU: Mapping[str, str] = {
     "gpipe.jump.detection.flag_jumps": "cpu.jump",
     "gpipe.saturation.saturation.flag_saturation": "cpu.saturation",
+    "gpipe.linearity.linearity.correct_linearity": "cpu.linearity",
     "gpipe.ramp_fitting.fit.fit_ramps": "cpu.ramp_fit",
 }
 """Portable function and the module under this package that holds its kernel, under the same name."""

@@ -13,7 +13,8 @@ import numpy as np
 
 from gpipe import dq
 from gpipe.arrays.masked_median import selection_network
-from gpipe.backends.kernels.cpu.tiles import HALF, LARGEST, NAN, F, frozen, helper, kernel
+from gpipe.backends.kernels.cpu.compiling import frozen, helper, kernel
+from gpipe.backends.kernels.cpu.tiles import HALF, LARGEST, NAN, F
 from gpipe.ramp_fitting import fit as portable
 from gpipe.ramp_fitting.fit import RampFit, check_shapes
 from gpipe.ramp_fitting.groups import UNUSABLE

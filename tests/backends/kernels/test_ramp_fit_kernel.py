@@ -56,7 +56,7 @@ def test_group_limits(limits):
 
 @pytest.mark.parametrize("suppress", [True, False])
 @pytest.mark.parametrize("groups", [1, 2, 3, 8])
-@pytest.mark.parametrize("lost", [0.0, 0.02, 0.3])
+@pytest.mark.parametrize("lost", [0.0, 0.1, 0.3])
 def test_charge_loss(groups, lost, suppress):
     ramps, timing = random_ramps(groups, 3, groups, lost=lost)
     options = FitOptions(timing=timing, suppress_one_group=suppress, restore_charge_loss=True)
