@@ -1,12 +1,18 @@
 """Arrays on one CUDA GPU."""
 
+import importlib
+import logging
+import threading
 from typing import Any
 
 import numpy as np
 
 from gpipe.backends import kernels
+from gpipe.backends.fits_pixels import decode
 from gpipe.backends.interface import F, native_order
 from gpipe.exceptions import BackendError
+
+log = logging.getLogger(__name__)
 
 
 class CupyBackend:
@@ -36,6 +42,16 @@ class CupyBackend:
         # CuPy takes big-endian memory for native without an error, so the order is settled on the host.
         return self._cupy.asarray(native_order(host))
 
+    def from_fits(self, stored: np.ndarray, dtype: Any, *, scale: float = 1, zero: float = 0) -> Any:
+        fits = _cuda("fits")
+        types = stored.dtype.str[1:], np.dtype(dtype).str[1:]
+        if not fits.is_covered(*types, scale=scale, zero=zero):
+            values = np.empty(stored.shape, dtype)
+            decode(stored, values, scale=scale, zero=zero)
+            return self._cupy.asarray(values)
+        # CuPy sends arrays through page-locked buffers that it keeps for the next ones.
+        return fits.decode(self._cupy.asarray(stored.view(f"u{stored.itemsize}")), types[1], zero=zero)
+
     def to_host(self, x: Any) -> np.ndarray:
         if not isinstance(x, self._cupy.ndarray):
             raise TypeError(f"expected a CuPy array, found {type(x).__module__}.{type(x).__qualname__}")
@@ -51,5 +67,20 @@ class CupyBackend:
     def native(self, function: F) -> F:
         return kernels.find(function, kernels.CUDA) or function  # type: ignore[return-value]
 
+    def warm_up(self) -> None:
+        threading.Thread(target=self._compile, args=(self._cupy.cuda.Device(),), daemon=True).start()
+
+    def _compile(self, device: Any) -> None:
+        try:
+            with device:
+                _cuda("sources").compile_all()
+        except Exception as error:  # the first step that needs the kernel meets it again, and tells it to the caller
+            log.debug("kernels could not be compiled ahead of their use: %s", error)
+
     def suited_to(self, samples: int) -> "CupyBackend":
         return self
+
+
+def _cuda(module: str) -> Any:
+    """A module of the kernels, which stand above this package: they know the functions that they replace."""
+    return importlib.import_module(f"gpipe.backends.kernels.cuda.{module}")

@@ -19,6 +19,13 @@ class Backend(Protocol):
         May copy: NumPy returns a native array as it is; CuPy always copies.
         """
 
+    def from_fits(self, stored: np.ndarray, dtype: Any, *, scale: float = 1, zero: float = 0) -> Any:
+        """Bring pixels as a FITS file stores them to the device: ``scale * stored + zero`` as a native ``dtype``.
+
+        Always copies. A device decodes the common types itself, so that no host core and no wider type is between the
+        file and it.
+        """
+
     def to_host(self, x: Any) -> np.ndarray:
         """Bring an array of this backend to host memory. The only way out of the device.
 
@@ -33,6 +40,9 @@ class Backend(Protocol):
 
     def native(self, function: F) -> F:
         """The kernel of this backend for a portable function, or the function itself where there is none."""
+
+    def warm_up(self) -> None:
+        """Begin, on a thread, to make ready what the first step would wait for; returns at once."""
 
     def suited_to(self, samples: int) -> "Backend":
         """This backend for an exposure of so many samples: loading kernels takes longer than a small one itself.

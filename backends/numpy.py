@@ -3,10 +3,12 @@
 import functools
 import logging
 import os
+from typing import Any
 
 import numpy as np
 
 from gpipe.backends import kernels
+from gpipe.backends.fits_pixels import decode
 from gpipe.backends.interface import F, native_order
 
 log = logging.getLogger(__name__)
@@ -31,6 +33,11 @@ class NumpyBackend:
     def to_device(self, host: np.ndarray) -> np.ndarray:
         return native_order(host)
 
+    def from_fits(self, stored: np.ndarray, dtype: Any, *, scale: float = 1, zero: float = 0) -> np.ndarray:
+        values = np.empty(stored.shape, dtype)
+        decode(stored, values, scale=scale, zero=zero)
+        return values
+
     def to_host(self, x: np.ndarray) -> np.ndarray:
         if not isinstance(x, np.ndarray):
             raise TypeError(f"expected a NumPy array, found {type(x).__module__}.{type(x).__qualname__}")
@@ -45,6 +52,9 @@ class NumpyBackend:
     def native(self, function: F) -> F:
         found = kernels.find(function, kernels.CPU) if self._use_kernels and _has_numba() else None
         return found or function  # type: ignore[return-value]
+
+    def warm_up(self) -> None:
+        """Nothing is compiled before its first use, or it is in numba's cache."""
 
     def suited_to(self, samples: int) -> "NumpyBackend":
         return NumpyBackend(use_kernels=self._use_kernels and samples >= KERNELS_PAY_FROM)

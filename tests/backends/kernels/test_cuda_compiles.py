@@ -1,6 +1,7 @@
 """Every CUDA source compiles for the GPUs in use, with the compiler that CuPy uses; no GPU is needed for it."""
 
 import ctypes
+import importlib
 import importlib.util
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ from gpipe.backends import kernels
 from gpipe.backends.kernels.cuda import sources
 
 ARCHITECTURES = ("sm_80", "sm_90")
+OF_CUPY = ("-ftz=true", "--device-as-default-execution-space")
+"""What CuPy adds to the options of a module."""
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +32,8 @@ def nvrtc():
 def compile_with(nvrtc, name, architecture):
     """The program for a GPU, and what the compiler said."""
     program, size = ctypes.c_void_p(), ctypes.c_size_t()
-    options = [option.encode() for option in (*sources.OPTIONS, f"--gpu-architecture={architecture}")]
+    all_options = (*sources.OPTIONS, *OF_CUPY, f"-arch={architecture}")
+    options = [option.encode() for option in all_options]
     nvrtc.nvrtcCreateProgram(ctypes.byref(program), sources.text(name).encode(), f"{name}.cu".encode(), 0, None, None)
     nvrtc.nvrtcCompileProgram(program, len(options), (ctypes.c_char_p * len(options))(*options))
     nvrtc.nvrtcGetProgramLogSize(program, ctypes.byref(size))
