@@ -31,6 +31,7 @@ def write(model: Any, path: str | os.PathLike[str]) -> Path:
     """
     from asdf import ValidationError  # all is there already when there is a model to write
 
+    from gpipe.datamodels.fitswriter import save_fits
     from gpipe.datamodels.metadata import suited_to
 
     target = Path(path)
@@ -42,7 +43,9 @@ def write(model: Any, path: str | os.PathLike[str]) -> Path:
         raise OutputError(f"{target}: cannot be written ({first_line(error)}); expected a writable folder") from None
     try:
         with complaints_logged(str(target)), suited_to(getattr(model, "instance", None)):
-            written = model.save(os.path.join(folder, target.name))
+            written = os.path.join(folder, target.name)
+            save = save_fits if _is_fits(model, target) else _save
+            save(model, written)
         os.replace(written, target)
     except OSError as error:
         # NumPy, whose writing stops half-way, knows no reason.
@@ -54,3 +57,13 @@ def write(model: Any, path: str | os.PathLike[str]) -> Path:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return target
+
+
+def _save(model: Any, path: str) -> None:
+    model.save(path)
+
+
+def _is_fits(model: Any, target: Path) -> bool:
+    from stdatamodels import DataModel
+
+    return target.suffix == ".fits" and isinstance(model, DataModel) and not model._no_asdf_extension

@@ -2,12 +2,14 @@ import errno
 import os
 import subprocess
 import sys
+import tracemalloc
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from stdatamodels.jwst import datamodels
 
-from gpipe.datamodels import write
+from gpipe.datamodels import fitswriter, write
 from gpipe.exceptions import OutputError
 
 
@@ -81,15 +83,10 @@ def test_a_failure_leaves_the_existing_product_and_nothing_else(step, failure, m
     def fail(*args, **kwargs):
         raise failure
 
-    def write_a_part(self, target, *args, **kwargs):
-        with open(target, "wb") as file:
-            file.write(b"a part")
-        raise failure
-
     if step == "start":
-        monkeypatch.setattr(datamodels.ImageModel, "save", fail)
+        monkeypatch.setattr(datamodels.ImageModel, "on_save", fail)
     elif step == "middle":
-        monkeypatch.setattr(datamodels.ImageModel, "to_fits", write_a_part)
+        monkeypatch.setattr(fitswriter, "_write_pixels", fail)
     else:
         monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(OutputError if isinstance(failure, OSError) else KeyboardInterrupt):
@@ -146,3 +143,37 @@ def test_arrays_are_as_before_in_memory(model, tmp_path):
     write(model, tmp_path / "x_rate.fits")
     assert model.data.dtype.isnative
     np.testing.assert_array_equal(model.data, np.arange(12).reshape(3, 4))
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8", ">f4", ">u2"])
+@pytest.mark.parametrize("block_bytes", [8, 1 << 20])
+def test_the_bytes_are_those_that_stdatamodels_writes(dtype, block_bytes, tmp_path, monkeypatch):
+    """Images of all types, a table, history, keywords and images that no schema knows, a read-only array."""
+    monkeypatch.setattr(fitswriter, "BLOCK_BYTES", block_bytes)
+    rng = np.random.default_rng(3)
+    model = datamodels.CubeModel(rng.normal(size=(2, 5, 7)).astype(np.float32))
+    model.dq = rng.integers(0, 1 << 32, (2, 5, 7), dtype=np.uint32)
+    model.err = np.swapaxes(rng.normal(size=(2, 7, 5)).astype(np.float32), 1, 2)
+    model.err.flags.writeable = False
+    model.int_times = np.ones(2, model.get_default("int_times").dtype)
+    model.meta.exposure.ngroups = 5
+    other = rng.integers(0, 100, (3, 4)).astype(dtype)
+    model.instance["extra_fits"] = {"OTHER": {"data": other, "header": [["KEY", "word " * 20, "a long one"]]}}
+    monkeypatch.setattr(
+        "stdatamodels.jwst.datamodels.model_base.Time",
+        SimpleNamespace(now=lambda: SimpleNamespace(isot="2026-01-01T00:00:00.000")),
+    )
+    model.copy().save(tmp_path / "their_rateints.fits")
+    (tmp_path / "ours").mkdir()
+    write(model, tmp_path / "ours" / "their_rateints.fits")
+    assert (tmp_path / "ours" / "their_rateints.fits").read_bytes() == (tmp_path / "their_rateints.fits").read_bytes()
+
+
+def test_writing_needs_little_memory(tmp_path):
+    model = datamodels.ImageModel(np.ones((1024, 2048), np.float32), dq=np.ones((1024, 2048), np.uint32))
+    write(model, tmp_path / "first_rate.fits")
+    tracemalloc.start()
+    write(model, tmp_path / "x_rate.fits")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 5 << 20

@@ -1,0 +1,58 @@
+"""A model as a FITS file: ``stdatamodels`` makes the headers and the ASDF extension, pixels are streamed.
+
+The bytes are those that ``model.save`` writes. astropy turns whole arrays into big-endian ones; here only a block at a
+time is, on its way into the file.
+"""
+
+import io
+import os
+import warnings
+from typing import Any, BinaryIO
+
+import numpy as np
+from astropy.io import fits
+from stdatamodels import fits_support
+
+BLOCK_BYTES = 1 << 20
+_RECORD = 2880
+
+
+def save_fits(model: Any, path: str | os.PathLike[str]) -> None:
+    """Write a ``stdatamodels`` model to a new file; its name, date and type become those that ``save`` sets."""
+    model.on_save(os.fspath(path))
+    hdus = fits_support.to_fits(model.instance, model.schema)
+    with warnings.catch_warnings(), open(path, "wb") as file:
+        warnings.filterwarnings("ignore", message="Card is too long")
+        hdus.verify("exception")
+        hdus.update_extend()
+        for hdu in hdus:
+            if hdu.is_image:
+                file.write(hdu.header.tostring().encode("ascii"))
+                _write_pixels(file, hdu.data)
+            else:
+                file.write(_bytes_of(hdu))
+
+
+def _write_pixels(file: BinaryIO, pixels: np.ndarray | None) -> None:
+    if pixels is None:
+        return
+    flat = pixels.reshape(-1)
+    buffer = np.empty(BLOCK_BYTES // flat.itemsize, dtype=flat.dtype.newbyteorder(">"))
+    for begin in range(0, flat.size, buffer.size):
+        piece = flat[begin : begin + buffer.size]
+        block = buffer[: piece.size]
+        if flat.dtype.kind == "u" and flat.itemsize > 1:
+            # FITS has signed integers only: the shift by half the range is a flip of the highest bit.
+            np.bitwise_xor(piece, flat.dtype.type(1 << (8 * flat.itemsize - 1)), out=block)
+        else:
+            block[...] = piece
+        file.write(block.view(np.uint8).data)
+    file.write(b"\0" * (-flat.nbytes % _RECORD))
+
+
+def _bytes_of(table: Any) -> bytes:
+    """A table extension, which is small."""
+    buffer = io.BytesIO()
+    alone = fits.HDUList([fits.PrimaryHDU(), table])
+    alone.writeto(buffer)
+    return buffer.getvalue()[len(alone[0].header.tostring()) :]
