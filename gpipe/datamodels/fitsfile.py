@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from astropy.io import fits
 
+from gpipe.backends.fits_pixels import decode
 from gpipe.datamodels.complaints import complaints_logged, first_line
 from gpipe.exceptions import GpipeError
 
@@ -171,7 +172,12 @@ class FitsFile:
                 self._read_into(block[filled : filled + taken], extension, start)
                 start, count, filled = start + taken, count - taken, filled + taken
                 if filled == len(block) or done + filled == len(out):
-                    _decode(block[:filled, columns], extension, out[done : done + filled])
+                    decode(
+                        block[:filled, columns],
+                        out[done : done + filled],
+                        scale=extension.scale,
+                        zero=extension.zero,
+                    )
                     done, filled = done + filled, 0
 
     def _read_into(self, rows: np.ndarray, extension: Extension, start: int) -> None:
@@ -260,20 +266,6 @@ def _buffer(extension: Extension) -> np.ndarray:
     if held is None or held.size < size:
         held = _buffers.bytes = np.empty(size, dtype=np.uint8)
     return held[:size].view(extension.stored).reshape(-1, extension.shape[-1])
-
-
-def _decode(stored: np.ndarray, extension: Extension, out: np.ndarray) -> None:
-    scale, zero, bits = extension.scale, extension.zero, 8 * stored.itemsize
-    if scale == 1 and zero == 0:
-        out[...] = stored
-    elif scale == 1 and zero == 1 << (bits - 1) and out.dtype.kind == "u":
-        # FITS has signed integers only: the shift by half the range is a flip of the highest bit.
-        unsigned = stored.view(stored.dtype.str.replace("i", "u"))
-        np.bitwise_xor(unsigned, unsigned.dtype.type(zero), out=out)
-    elif scale == 1 and bits == 16 and out.dtype.kind == "f":  # exact in float32: no wider temporary
-        np.add(stored, out.dtype.type(zero), out=out, dtype=out.dtype)
-    else:
-        out[...] = stored.astype(np.float64) * scale + zero
 
 
 def _layout(hdus: fits.HDUList) -> dict[str, Extension]:

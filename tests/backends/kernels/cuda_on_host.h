@@ -10,7 +10,7 @@ struct Place {
     unsigned x, y, z;
 };
 
-static Place gridDim, blockDim, blockIdx, threadIdx;
+static thread_local Place gridDim, blockDim, blockIdx, threadIdx;
 
 extern "C" void become_thread(unsigned blocks, unsigned threads, unsigned block, unsigned thread)
 {
