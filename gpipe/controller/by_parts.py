@@ -6,9 +6,11 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from typing import Any
 
+from gpipe.backends import Backend
 from gpipe.controller.results import Produced
 from gpipe.controller.work import Work, total
 from gpipe.datamodels.parts import Assembly, Span, put_together, trim
+from gpipe.datamodels.reading import moved
 
 Surveys = Mapping[str, Callable[[Any], Mapping[str, Any]]]
 
@@ -48,6 +50,7 @@ def work_through(
     spans: Sequence[Span],
     assembly: Assembly,
     *,
+    store: Backend,
     surveys: Surveys,
     threads: int = 1,
     tell: Callable[[int], None],
@@ -59,6 +62,7 @@ def work_through(
     Parameters
     ----------
     supply : the part that a span covers.
+    store : where the whole is kept.
     surveys : by name of a step that comes later, what it must know of the whole that comes of this.
     tell : called with the number of parts done, after each.
 
@@ -68,7 +72,9 @@ def work_through(
     """
 
     def one(span: Span) -> _Done:
-        return _through_stages(stages, supply(span), span, assembly, surveys)
+        results, done = _through_stages(stages, supply(span), span, surveys)
+        assembly.add(span, [moved(result, store) for result in results])
+        return done
 
     found: list[_Done] = []
     for done in _in_turn(one, spans, threads):
@@ -93,7 +99,7 @@ def _in_turn(one: Callable[[Span], _Done], spans: Sequence[Span], threads: int) 
         pool.shutdown(cancel_futures=True)
 
 
-def _through_stages(stages: Sequence[Stage], part: Any, span: Span, assembly: Assembly, surveys: Surveys) -> _Done:
+def _through_stages(stages: Sequence[Stage], part: Any, span: Span, surveys: Surveys) -> tuple[Sequence[Any], _Done]:
     counts, seconds, results, core = [], [], (part,), span.core
     del part
     later = sum(stage.reach for stage in stages)
@@ -104,8 +110,7 @@ def _through_stages(stages: Sequence[Stage], part: Any, span: Span, assembly: As
         later -= stage.reach
         results, core = _trimmed(produced.results, core, later if span.by_rows else None)
         seconds.append(time.perf_counter() - started)
-    assembly.add(span, results)
-    return _Done(span, counts, seconds, {name: survey(results[0]) for name, survey in surveys.items()})
+    return results, _Done(span, counts, seconds, {name: survey(results[0]) for name, survey in surveys.items()})
 
 
 def _applied(stage: Stage, part: Any) -> Produced:

@@ -43,6 +43,7 @@ def call(
     source: Any,
     *,
     backend: str | Backend | None,
+    max_memory: Any,
     config_file: str | os.PathLike[str] | None,
     steps: Mapping[str, Mapping[str, Any]] | None,
     logcfg: str | os.PathLike[str] | None,
@@ -51,31 +52,54 @@ def call(
     parameters: Mapping[str, Any],
 ) -> Any:
     """See ``Step.call``."""
-    user_layers = [
-        *([] if config_file is None else precedence.layers_from_file(cls, config_file)),
-        *precedence.layers_from_keywords(cls, parameters, steps),
-    ]
+    user_layers = _user_layers(cls, config_file, parameters, steps)
     cls(name).configure(user_layers)  # tells a user's mistakes before anything is opened
     sources = _several(source, parameters)
+    from gpipe.controller.execution import execute  # pulls in NumPy and the readers; importing a step does not
+
     configuration = logs.read_configuration(logcfg, [parameters.get("output_dir")])
     with logs.installed(configuration) if configure_log else nullcontext():
         results = []
         for one in [source] if sources is None else sources:
             with _progress(shown=configure_log):
-                results.append(_call_on_one(cls, one, backend, user_layers, name))
+                step, header = _settled(cls, one, user_layers, name)
+                results.append(execute(step, header, backend, max_memory))
     return results if sources is not None else results[0]
 
 
-def _call_on_one(
-    cls: "type[Step]", source: Any, backend: str | Backend | None, user_layers: Sequence[Settings], name: str | None
+def plan(
+    cls: "type[Step]",
+    source: Any,
+    *,
+    backend: str | Backend | None,
+    max_memory: Any,
+    config_file: str | os.PathLike[str] | None,
+    steps: Mapping[str, Mapping[str, Any]] | None,
+    parameters: Mapping[str, Any],
 ) -> Any:
-    # Both pull in NumPy and the readers; importing a step does not.
-    from gpipe.controller.execution import execute
+    """See ``Step.plan``."""
+    from gpipe.controller.execution import foresee
+
+    step, header = _settled(cls, source, _user_layers(cls, config_file, parameters, steps), None)
+    return foresee(step, header, backend, max_memory)
+
+
+def _user_layers(
+    cls: "type[Step]",
+    config_file: str | os.PathLike[str] | None,
+    parameters: Mapping[str, Any],
+    steps: Mapping[str, Mapping[str, Any]] | None,
+) -> list[Settings]:
+    from_file = [] if config_file is None else precedence.layers_from_file(cls, config_file)
+    return [*from_file, *precedence.layers_from_keywords(cls, parameters, steps)]
+
+
+def _settled(cls: "type[Step]", source: Any, user_layers: Sequence[Settings], name: str | None) -> tuple["Step", Any]:
+    """A step with the parameters for an exposure, and the header of that."""
     from gpipe.datamodels import read_header
 
     header = read_header(source, expects=cls.accepts)
-    layers = [*_crds_layers(cls, header), *user_layers]
-    return execute(cls(name).configure(layers), header, backend)
+    return cls(name).configure([*_crds_layers(cls, header), *user_layers]), header
 
 
 def _crds_layers(cls: "type[Step]", header: Any) -> list[Settings]:

@@ -1,6 +1,6 @@
 """What happens during a run, for whoever watches: progress displays, tables, benchmarks."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -44,6 +44,7 @@ class PartDone:
 
 
 Event = StepStarted | StepDone | PartDone
+_order: ContextVar[Sequence[str]] = ContextVar("order", default=())
 _watchers: ContextVar[tuple[Callable[[Event], None], ...]] = ContextVar("watchers", default=())
 
 
@@ -61,6 +62,17 @@ def emit(event: Event) -> None:
     """Tell all watchers."""
     for callback in _watchers.get():
         callback(event)
+
+
+def begin(steps: Sequence[Any]) -> None:
+    """Number the steps that ``started`` will name."""
+    _order.set([step.name for step in steps])
+
+
+def started(name: str) -> None:
+    """Tell all watchers that a step has begun."""
+    order = _order.get()
+    emit(StepStarted(name, order.index(name) + 1, len(order)))
 
 
 def is_watched() -> bool:

@@ -36,6 +36,7 @@ def in_sections(
     steps: Sequence[Step],
     block: Callable[[Step], Block],
     *,
+    runs: Callable[[Step], bool],
     starts: Callable[[Step], bool],
     ends: Callable[[Step], bool],
 ) -> list[Section]:
@@ -44,6 +45,7 @@ def in_sections(
     Parameters
     ----------
     block : of a step on the exposure of this run; PIXELS for one that is skipped.
+    runs : whether a step is not skipped.
     starts, ends : whether the whole exposure is needed before, or after, a step.
     """
     found: list[Section] = []
@@ -57,8 +59,8 @@ def in_sections(
             changed = set()
         else:
             found[-1] = Section((*found[-1].steps, step), shared)
-        changed |= set(step.changes)
-        closed = step.ends_ramps or ends(step)
+        changed |= set(step.changes) if runs(step) else set()
+        closed = (step.ends_ramps and runs(step)) or ends(step)
     return found
 
 
@@ -73,15 +75,3 @@ def cuttable(exposure: Any) -> bool:
     from gpipe.datamodels.window import StripedWindow
 
     return not is_interleaved(exposure.shape) and not isinstance(exposure.window, StripedWindow)
-
-
-PART_SAMPLES = 1 << 19
-"""Samples of a part in the host's memory: as many as stay in a processor's cache with what is made of them."""
-
-
-def part_length(shape: tuple[int, ...], *, by_rows: bool, on_host: bool) -> int:
-    """Rows, or integrations, of a part. A device gets everything at once."""
-    integrations, groups, rows, columns = shape
-    if not on_host:
-        return rows if by_rows else integrations
-    return max(1, PART_SAMPLES // (integrations * groups * columns if by_rows else groups * rows * columns))

@@ -99,6 +99,7 @@ class Step(Configurable):
         source: Any,
         *,
         backend: str | Backend | None = None,
+        max_memory: int | str | Mapping[str, int | str] | None = None,
         config_file: str | os.PathLike[str] | None = None,
         steps: Mapping[str, Mapping[str, Any]] | None = None,
         logcfg: str | os.PathLike[str] | None = None,
@@ -113,6 +114,8 @@ class Step(Configurable):
         source : path, open ``stdatamodels`` model, exposure in flight, or a list of them, which gives a list of
             results. Neither file nor model is changed.
         backend : ``"numpy"``, ``"cupy"`` or ``"auto"``.
+        max_memory : bytes that arrays may take, also as text (``"4 GB"``), or one for each of ``host`` and ``device``.
+            A larger exposure streams through it, with the same result.
         config_file : parameter file; ranks above CRDS and below keywords.
         steps : parameters of the steps of a pipeline, ``{"jump": {"rejection_threshold": 12}}``.
         logcfg : logging configuration; by default INFO lines go to stderr.
@@ -134,6 +137,7 @@ class Step(Configurable):
             cls,
             source,
             backend=backend,
+            max_memory=max_memory,
             config_file=config_file,
             steps=steps,
             logcfg=logcfg,
@@ -142,16 +146,46 @@ class Step(Configurable):
             parameters=parameters,
         )
 
-    def run(self, source: Any, backend: str | Backend | None = None) -> Any:
+    @called_on_class
+    def plan(
+        cls: "type[Step]",  # noqa: N805
+        source: Any,
+        *,
+        backend: str | Backend | None = None,
+        max_memory: int | str | Mapping[str, int | str] | None = None,
+        config_file: str | os.PathLike[str] | None = None,
+        steps: Mapping[str, Mapping[str, Any]] | None = None,
+        **parameters: Any,
+    ) -> Any:
+        """What ``call`` would do with an exposure: a ``RunPlan`` to print or to look into. No pixel is read.
+
+        Parameters and errors are those of ``call``.
+        """
+        return calling.plan(
+            cls,
+            source,
+            backend=backend,
+            max_memory=max_memory,
+            config_file=config_file,
+            steps=steps,
+            parameters=parameters,
+        )
+
+    def run(
+        self,
+        source: Any,
+        backend: str | Backend | None = None,
+        max_memory: int | str | Mapping[str, int | str] | None = None,
+    ) -> Any:
         """Calibrate an exposure with the parameters of this instance; CRDS parameter files are not read.
 
-        ``source``, ``backend``, the result and the errors are those of ``call``. Nothing of the run stays on the
-        instance.
+        ``source``, ``backend``, ``max_memory``, the result and the errors are those of ``call``. Nothing of the run
+        stays on the instance.
         """
         from gpipe.controller.execution import execute  # pulls in NumPy and the readers
 
         calling.say_that_run_reads_no_crds_parameters()
-        return execute(self, source, backend)
+        return execute(self, source, backend, max_memory)
 
     def sequence(self, meta: Any) -> Sequence["Step"]:
         """The steps that a run on an exposure with these metadata goes through, in order; InputError refuses it."""

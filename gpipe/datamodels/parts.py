@@ -9,6 +9,7 @@ from array_api_compat import array_namespace, device, is_array_api_obj
 
 from gpipe.arrays import Array
 from gpipe.datamodels.ramp import InFlight, Ramp
+from gpipe.datamodels.scratch import forget, scratch_array
 
 WITHOUT_INTEGRATIONS = ("pixeldq", "average_dark_current")
 
@@ -74,6 +75,7 @@ class Assembly:
     stored : the exposure that the parts were cut from, where its arrays are at hand.
     kept : names of its arrays that are as they were.
     overwrite : whether the others may be written to.
+    on_disk : whether the large arrays of ramps are kept in scratch files.
     """
 
     def __init__(
@@ -84,8 +86,9 @@ class Assembly:
         stored: InFlight | None = None,
         kept: Sequence[str] = (),
         overwrite: bool = False,
+        on_disk: bool = False,
     ) -> None:
-        self._total, self._by_rows = total, by_rows
+        self._total, self._by_rows, self._on_disk = total, by_rows, on_disk
         self._stored, self._kept, self._overwrite = stored, kept if stored is not None else (), overwrite
         self._whole: list[Any] | None = None
         self._lock = Lock()
@@ -99,6 +102,8 @@ class Assembly:
             for name, values in _arrays(result):
                 if name not in self._kept or not isinstance(result, Ramp):
                     _index(name, getattr(whole, name), span.inner, self._by_rows)[...] = values
+            if self._on_disk:
+                forget(whole)
 
     def whole(self) -> list[Any]:
         """The whole exposures, when all parts were added."""
@@ -122,6 +127,8 @@ class Assembly:
             shape[-2] = self._total
         elif name not in WITHOUT_INTEGRATIONS:
             shape[0] = self._total
+        if self._on_disk and len(shape) == 4:
+            return scratch_array(tuple(shape), values.dtype)
         return array_namespace(values).empty(tuple(shape), dtype=values.dtype, device=device(values))
 
 

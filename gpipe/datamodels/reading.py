@@ -107,7 +107,7 @@ def open_exposure(source: Any, backend: Backend, *, rows: slice | None = None) -
     """
     header = read_header(source)
     if isinstance(header.source, InFlight):
-        return _moved(replace(header.source, header=header.model), backend)
+        return moved(replace(header.source, header=header.model), backend)
     if header.kind not in RAMPS:
         return _load_count_rate(header, header.source, backend)
     return _load_ramp(header, header.source, backend, rows)
@@ -145,15 +145,16 @@ def _load_count_rate(header: Header, source: Source, backend: Backend) -> CountR
     return CountRate(header.model, backend, **{array: backend.to_device(source.read(array)) for array in _RATE_ARRAYS})
 
 
-def _moved(exposure: Any, backend: Backend) -> Any:
+def moved(exposure: Any, backend: Backend) -> Any:
+    """The exposure with its arrays on another device; as it is where they are there already."""
     if exposure.backend.name == backend.name:
-        return exposure
-    moved = {
+        return replace(exposure, backend=backend)
+    arrays = {
         name: backend.to_device(exposure.backend.to_host(value))
         for name, value in vars(exposure).items()
-        if name not in ("header", "backend") and value is not None
+        if array_api_compat.is_array_api_obj(value)
     }
-    return replace(exposure, backend=backend, **moved)
+    return replace(exposure, backend=backend, **arrays)
 
 
 def _kind(source: Source, expects: tuple[type[InFlight], ...]) -> tuple[type[InFlight], tuple[int, ...]]:

@@ -1,0 +1,129 @@
+"""What a run writes down: what each step did in the metadata, and products in files."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from gpipe.controller import provenance
+from gpipe.controller.naming import OutputSettings
+from gpipe.controller.references import Resolution
+from gpipe.controller.results import References, SideProduct, Skip
+from gpipe.controller.saving import Saver
+from gpipe.controller.step import Step
+from gpipe.datamodels import InFlight, to_model
+
+log = logging.getLogger(__name__)
+
+COMPLETE, SKIPPED = "COMPLETE", "SKIPPED"
+
+
+class Books:
+    """The books of one run.
+
+    Parameters
+    ----------
+    top : the step or pipeline that is called.
+    saver : writes its products.
+    resolution : the references of its steps.
+    records : lines of the log so far; they grow.
+    """
+
+    def __init__(self, top: Step, saver: Saver, resolution: Resolution, records: Sequence[str]) -> None:
+        self.top, self._saver, self._resolution, self._records = top, saver, resolution, records
+
+    def opened(self, resolution: Resolution, records: Sequence[str]) -> "Books":
+        """These books with the references that were found, and the log that has begun."""
+        return Books(self.top, self._saver, resolution, records)
+
+    def log_context(self) -> None:
+        """Say which references were chosen by CRDS."""
+        if self._resolution.context:
+            log.info("Results used CRDS context %s", self._resolution.context)
+
+    def references(self, step: Step) -> References:
+        """The references of a step that runs."""
+        return self._resolution.steps[step.name]
+
+    def skips(self, step: Step) -> bool:
+        """Whether a parameter says so. A step that is called by itself is skipped only if the user said so."""
+        return step.skip and (step is not self.top or step.origin("skip").by_user) and not step.substeps()
+
+    def saves(self, step: Step) -> bool:
+        """Whether the results of a step of a pipeline are asked for."""
+        return step is not self.top and output_levels(step)[0].saves and not self.skips(step)
+
+    def refuse(self, step: Step, kind: type) -> None:
+        """Skip a step that does not apply to a kind of exposure, or lacks a reference."""
+        if not issubclass(kind, step.accepts):
+            kinds = " or ".join(accepted.__name__ for accepted in step.accepts)
+            raise Skip(f"found a {kind.__name__}, expected a {kinds}", logging.INFO)
+        if absent := absent_references(step, self.references(step)):
+            raise Skip(f"no {' and no '.join(absent)} reference applies to this exposure")
+
+    def record(self, step: Step, products: Iterable[Any], status: str) -> None:
+        """Say in the metadata what the step did, and with what."""
+        names = {} if self.skips(step) else self.references(step).names
+        asked = {"context": self._resolution.context, "crds_version": self._resolution.crds_version}
+        for product in products:
+            if not hasattr(product.meta, "cal_step"):
+                continue  # a reference file that a step made
+            setattr(product.meta.cal_step, step.cal_step, status)
+            provenance.record(product.meta, names, **(asked if names else {}))
+
+    def model(self, product: Any) -> Any:
+        """A product as a model; that of an exposure has the log of the run so far."""
+        if not isinstance(product, InFlight):
+            return product
+        model = to_model(product)
+        alias = self.top.class_alias
+        if alias:
+            model.instance.setdefault("cal_logs", {})[alias] = list(self._records)
+        return model
+
+    def save(self, step: Step, results: Sequence[Any]) -> None:
+        """Write the results of a step, or of the whole."""
+        for index, result in enumerate(results):
+            suffix = self.top.suffix_of(result, None if step is self.top else step.name)
+            model = self.model(result)
+            self._saver.save(
+                model,
+                output_levels(step),
+                default_suffix=step.name,
+                suffix=suffix,
+                index=index if suffix is None and len(results) > 1 else None,
+            )
+            if result is not model:
+                result.meta.filename = model.meta.filename
+
+    def save_side_product(self, step: Step, product: SideProduct) -> None:
+        """Write a file that a parameter asked for."""
+        own, *outer = output_levels(step)
+        self._saver.save(
+            self.model(product.model),
+            [replace(own, output_ext=product.output_ext or own.output_ext), *outer],
+            default_suffix=step.name,
+            suffix=product.suffix,
+            output_file=product.output_file,
+        )
+
+
+def absent_references(step: Step, references: References) -> list[str]:
+    """References that do not apply to the exposure and that the step cannot do without."""
+    return [t for t in references if getattr(references, t) is None and t not in step.optional_references]
+
+
+def output_levels(step: Step | None) -> list[OutputSettings]:
+    """Output settings of a step, then of the pipeline that it belongs to."""
+    levels = []
+    while step is not None:
+        levels.append(OutputSettings.of(step))
+        step = step.parent
+    return levels
+
+
+def warn_of_predecessors(step: Step, meta: Any) -> None:
+    """Say which steps should have run before this one, and did not."""
+    missing = [slot for slot in step.expects if getattr(meta.cal_step, slot, None) is None]
+    if missing:
+        log.warning("Step %s expects that %s ran before it; it did not", step.name, " and ".join(missing))

@@ -1,0 +1,89 @@
+"""How much memory a run takes, and how it keeps within a limit."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gpipe.controller.sections import Section, reach
+from gpipe.exceptions import ParameterError
+
+PART_SAMPLES = 1 << 19
+"""Samples of a part in the host's memory: as many as stay in a processor's cache with what is made of them."""
+SAMPLE = 5
+"""Bytes of a sample: float32 and its flags."""
+WORKSPACE = 40
+"""Bytes of a sample of a part while a step works on it, references and the sample itself included."""
+RATE = 20
+"""Bytes of a rate: value, flags, error and two variances."""
+_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bytes that the arrays of a run may take on the host and on the device; None for no limit.
+
+    A device without a limit has that of its free memory.
+    """
+
+    host: int | None = None
+    device: int | None = None
+
+    @classmethod
+    def of(cls, max_memory: "int | str | dict[str, int | str] | None") -> "Limits":
+        """From a number of bytes, a text like ``"4 GB"``, or one of them for each of ``host`` and ``device``."""
+        if max_memory is None:
+            return cls()
+        if not isinstance(max_memory, dict):
+            return cls(host=_bytes(max_memory), device=_bytes(max_memory))
+        if unknown := set(max_memory) - {"host", "device"}:
+            raise ParameterError(f"max_memory: found {sorted(unknown)}; expected host, device or both")
+        return cls(**{place: _bytes(value) for place, value in max_memory.items()})
+
+
+def _bytes(value: int | str) -> int:
+    found = re.fullmatch(r"\s*([0-9.]+)\s*([A-Za-z]*)\s*", str(value))
+    unit = _UNITS.get(found[2].upper()) if found else None
+    try:
+        number = float(found[1]) * unit if found and unit else 0.0
+    except ValueError:
+        number = 0.0
+    if not number > 0:
+        raise ParameterError(f"max_memory: found {value!r}; expected a number of bytes or a text like '4 GB'")
+    return int(number)
+
+
+def exposure_bytes(shape: Sequence[int], extra: Sequence[Sequence[int]] = ()) -> int:
+    """Bytes of a ramp (integration, group, row, column) with its flags, and of ``extra`` arrays of four bytes."""
+    plane = math.prod(shape[-2:])
+    return SAMPLE * math.prod(shape) + 8 * plane + 4 * sum(math.prod(more) for more in extra)
+
+
+def rate_bytes(shape: Sequence[int]) -> int:
+    """Bytes of the rates of an exposure and of its integrations."""
+    integrations, _, rows, columns = shape
+    return RATE * (1 + integrations) * rows * columns
+
+
+def part_length(shape: Sequence[int], section: Section, *, budget: int | None, on_host: bool, threads: int) -> int:
+    """Rows, or integrations, of a part. A device gets as many as fit, a host as many as fit its cache."""
+    integrations, groups, rows, columns = shape
+    total = rows if section.by_rows else integrations
+    one = integrations * groups * columns if section.by_rows else groups * rows * columns
+    wanted = max(1, PART_SAMPLES // one) if on_host else total
+    if budget is None:
+        return min(wanted, total)
+    fitting = budget // (WORKSPACE * one * threads) - 2 * (reach(section.steps) if section.by_rows else 0)
+    if fitting < 1:
+        unit = "a row of all integrations" if section.by_rows else "an integration"
+        steps = ", ".join(step.name for step in section.steps)
+        raise ParameterError(
+            f"max_memory: found {said(max(budget, 0))} for parts of the exposure; "
+            f"expected {said(WORKSPACE * one * threads)} or more, for {unit} in {steps}"
+        )
+    return min(wanted, fitting, total)
+
+
+def said(count: int) -> str:
+    """Bytes for people."""
+    return f"{count / 1e9:.1f} GB" if count >= 10**9 else f"{count / 1e6:.0f} MB"

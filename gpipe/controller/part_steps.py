@@ -1,0 +1,138 @@
+"""The steps of a section on one exposure, part by part."""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gpipe.backends import Backend
+from gpipe.controller import events
+from gpipe.controller.bookkeeping import COMPLETE, SKIPPED, Books, warn_of_predecessors
+from gpipe.controller.by_parts import Stage, work_through
+from gpipe.controller.results import Skip
+from gpipe.controller.run_plan import PlannedSection, Storage
+from gpipe.controller.sections import Section, reach
+from gpipe.controller.step import Step
+from gpipe.controller.work import apart
+from gpipe.datamodels import Header, InFlight, Outline, Ramp, open_exposure
+from gpipe.datamodels.parts import Assembly, Span, cut, put_together, spans, trim
+from gpipe.datamodels.ramp import RAMP_ARRAYS
+from gpipe.datamodels.reading import moved
+from gpipe.datamodels.scratch import forget
+
+log = logging.getLogger(__name__)
+
+Survey = Callable[[Any], Any]
+
+
+class PartSteps:
+    """Takes an exposure through sections that work on parts.
+
+    Parameters
+    ----------
+    header : of the exposure; it is read in parts if nobody has opened it yet.
+    place : where steps work.
+    storage : where the exposure is kept between sections.
+    owns_arrays : whether nobody else may look at the arrays of a ramp that this run has made.
+    """
+
+    def __init__(self, header: Header, books: Books, place: Backend, storage: Storage, *, owns_arrays: bool) -> None:
+        self._header, self._books, self._place, self._storage = header, books, place, storage
+        self._owns_arrays = owns_arrays
+        self._made_here = False
+        self._surveyed: dict[str, Any] = {}
+
+    def through(self, planned: PlannedSection, stored: Any, following: Section | None) -> list[Any]:
+        """The results of a section. ``stored`` is None before the exposure was read."""
+        section, threads = planned.section, planned.threads
+        outline = Outline(stored.header if stored else self._header.model, self._place, self._header.shape)
+        pieces = spans(planned.total, planned.length, reach=reach(section.steps), by_rows=section.by_rows)
+        supply = self._supply(stored, pieces)
+        self._survey_first(section, supply, pieces)
+        stages = [(step, stage) for step in section.steps for stage in self._stages(step, outline)]
+        changed = {name for step, _ in stages for name in step.changes}
+        assembly = Assembly(
+            planned.total,
+            by_rows=section.by_rows,
+            stored=stored,
+            kept=[name for name in RAMP_ARRAYS if name not in changed],
+            overwrite=self._owns_arrays and self._made_here and not reach(section.steps),
+            on_disk=self._storage is Storage.DISK,
+        )
+        name = section.steps[-1].name
+        self._surveyed |= work_through(
+            [stage for _, stage in stages],
+            supply,
+            pieces,
+            assembly,
+            store=self._storage.backend(self._place),
+            surveys=self._surveys_of(following),
+            threads=threads,
+            tell=lambda done: events.emit(events.PartDone(name, done, len(pieces))),
+        )
+        self._made_here = self._made_here or stored is None
+        return self._ended(section, [stage for _, stage in stages], assembly.whole())
+
+    def survey_whole(self, exposure: Any, following: Section | None) -> None:
+        """Look at an exposure for the section that comes next."""
+        self._made_here = False  # a step on the whole may have kept arrays of its input
+        self._surveyed |= {name: survey(exposure) for name, survey in self._surveys_of(following).items()}
+
+    def _supply(self, stored: Any, pieces: Sequence[Span]) -> Callable[[Span], Any]:
+        header, place = self._header, self._place
+        in_parts = len(pieces) > 1
+        if stored is None and in_parts and pieces[0].by_rows and not isinstance(header.source, InFlight):
+            return lambda span: open_exposure(header, place, rows=span.outer)
+        whole = stored or open_exposure(header, place)
+
+        def supply(span: Span) -> Any:
+            part = moved(cut(whole, span) if in_parts else whole, place)
+            if self._storage is Storage.DISK:
+                forget(whole)
+            return part
+
+        return supply
+
+    def _stages(self, step: Step, outline: Outline) -> list[Stage]:
+        """The step at work; nothing where it is skipped."""
+        events.started(step.name)
+        if self._books.skips(step):
+            log.info("Step %s skipped", step.name)
+            self._books.record(step, [outline], SKIPPED)
+            return []
+        log.info("Step %s running", step.name)
+        warn_of_predecessors(step, outline.meta)
+        try:
+            self._books.refuse(step, Ramp)
+            work = step.begin(outline, self._books.references(step), self._surveyed.pop(step.name, {}))
+        except Skip as skip:
+            log.log(skip.level, "Step %s skipped: %s", step.name, skip.reason)
+            self._books.record(step, [outline], SKIPPED)
+            return []
+        self._books.record(step, [outline], COMPLETE)
+        return [Stage(step.name, work, step.reach())]
+
+    def _ended(self, section: Section, stages: Sequence[Stage], exposures: list[Any]) -> list[Any]:
+        for stage in stages:
+            stage.work.end(stage.counts)
+            log.info("Step %s done", stage.name)
+        exposures = apart(exposures)
+        last = section.steps[-1]
+        if self._books.saves(last):
+            self._books.save(last, exposures)
+        seconds = {stage.name: stage.seconds for stage in stages}
+        for step in section.steps:
+            status = getattr(exposures[0].meta.cal_step, step.cal_step)
+            result = exposures[0] if step is last else None
+            events.emit(events.StepDone(step.name, seconds.get(step.name, 0.0), status, result))
+        return exposures
+
+    def _surveys_of(self, section: Section | None) -> dict[str, Survey]:
+        steps = section.steps if section is not None and section.is_cut else ()
+        return {step.name: step.survey for step in steps if step.surveys and not self._books.skips(step)}
+
+    def _survey_first(self, section: Section, supply: Callable[[Span], Any], pieces: Sequence[Span]) -> None:
+        """Look through an exposure that has not been in anybody's hands yet."""
+        for name, survey in self._surveys_of(section).items():
+            if name not in self._surveyed:
+                seen = [(piece, survey(trim(supply(piece), piece.core))) for piece in pieces]
+                self._surveyed[name] = {key: put_together([(p, s[key]) for p, s in seen]) for key in seen[0][1]}

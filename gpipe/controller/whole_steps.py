@@ -1,0 +1,62 @@
+"""One step on a whole exposure, with what belongs to it: hooks, status, provenance, saving."""
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from gpipe.controller.bookkeeping import COMPLETE, SKIPPED, Books, warn_of_predecessors
+from gpipe.controller.hooks import apply_hooks
+from gpipe.controller.results import Produced, References, Skip
+from gpipe.controller.step import Step
+from gpipe.datamodels import SuperstripeRamp
+from gpipe.exceptions import GpipeError
+
+log = logging.getLogger(__name__)
+
+
+def through_step(step: Step, exposure: Any, books: Books) -> tuple[Any, ...]:
+    """The results of a step; the exposure as it is where the step is skipped."""
+    if books.skips(step):
+        log.info("Step %s skipped", step.name)
+        books.record(step, [exposure], SKIPPED)
+        return (exposure,)
+    log.info("Step %s running", step.name)
+    warn_of_predecessors(step, exposure.meta)
+    exposure = apply_hooks(step, "pre_hooks", exposure)
+    produced, status = _applied(step, exposure, books)
+    del exposure
+    results = tuple(apply_hooks(step, "post_hooks", result) for result in produced.results)
+    books.record(step, results, status)
+    for product in produced.side_products:
+        books.record(step, [product.model], status)
+        books.save_side_product(step, product)
+    if books.saves(step):
+        books.save(step, results)
+    if status == COMPLETE:
+        log.info("Step %s done", step.name)
+    return results
+
+
+def _applied(step: Step, exposure: Any, books: Books) -> tuple[Produced, str]:
+    """The step's results, or the exposure as it is when the step does not apply to it."""
+    try:
+        books.refuse(step, type(exposure))
+        outcome = _outcome(step, exposure, books.references(step))
+    except Skip as skip:
+        log.log(skip.level, "Step %s skipped: %s", step.name, skip.reason)
+        return Produced((exposure,)), SKIPPED
+    except GpipeError:
+        raise
+    except Exception as error:
+        error.add_note(f"in step {step.name} of gpipe, on {exposure.meta.filename}")
+        raise
+    return (outcome if isinstance(outcome, Produced) else Produced((outcome,))), COMPLETE
+
+
+def _outcome(step: Step, exposure: Any, references: References) -> Any:
+    """What the step makes of the exposure; superstripes go through one by one unless the step wants them together."""
+    if isinstance(exposure, SuperstripeRamp) and not step.takes_superstripes_whole:
+        apply: Callable[[Any], Any] = partial(step.apply, references=references)
+        return exposure.by_stripe(apply)
+    return step.apply(exposure, references)
