@@ -15,7 +15,8 @@ class ChargeMigrationStep(Step):
     """Flag the groups of bright pixels from which charge migrates to their neighbours; skipped by default."""
 
     class_alias = "charge_migration"
-    expects = ("dq_init", "saturation", "superbias", "refpix", "linearity", "dark_sub")
+    expects = ("dq_init", "saturation", "refpix", "linearity", "dark_sub")
+    expects_near_infrared = ("superbias",)
 
     signal_threshold = p.Float(25000.0, unit="DN", help="Signal above which charge migrates.")
     skip = p.Boolean(True, help="Leave the exposure as it is.")

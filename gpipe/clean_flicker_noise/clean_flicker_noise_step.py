@@ -56,7 +56,8 @@ class CleanFlickerNoiseStep(Step):
     reference_file_types = ("flat", "pastasoss", "readnoise", "gain")
     optional_references = ("flat", "pastasoss")
     accepts = (Ramp, CountRate)
-    expects = ("dq_init", "saturation", "superbias", "refpix", "linearity", "dark_sub", "jump")
+    expects = ("dq_init", "saturation", "refpix", "linearity", "dark_sub", "jump")
+    expects_near_infrared = ("superbias",)
 
     autoparam = p.Boolean(
         False,

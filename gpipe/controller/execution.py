@@ -12,6 +12,7 @@ from gpipe import backends
 from gpipe.backends import Backend
 from gpipe.controller import events, logs, provenance
 from gpipe.controller.hooks import apply_hooks
+from gpipe.controller.miri import is_miri
 from gpipe.controller.naming import OutputSettings
 from gpipe.controller.references import Resolution, resolve
 from gpipe.controller.results import Produced, References, SideProduct, Skip
@@ -240,7 +241,8 @@ def _tell(step: Step, started: float, exposure: Any) -> None:
 
 
 def _warn_of_predecessors(step: Step, meta: Any) -> None:
-    missing = [slot for slot in step.expects if getattr(meta.cal_step, slot, None) is None]
+    expected = step.expects if is_miri(meta) else (*step.expects, *step.expects_near_infrared)
+    missing = [slot for slot in expected if getattr(meta.cal_step, slot, None) is None]
     if missing:
         log.warning("Step %s expects that %s ran before it; it did not", step.name, " and ".join(missing))
 

@@ -26,6 +26,7 @@ class Step(Configurable):
     accepts : the kinds of exposure that the step works on. In a pipeline it is skipped for another kind.
     takes_superstripes_whole : whether ``apply`` gets a `SuperstripeRamp` itself, not the `Ramp` of each stripe.
     expects : ``cal_step`` places of steps that should have run, or been skipped on purpose, before this one.
+    expects_near_infrared : those which MIRI exposures do not go through, or later.
     """
 
     cal_step: ClassVar[str] = ""
@@ -35,6 +36,7 @@ class Step(Configurable):
     accepts: ClassVar[tuple[type[InFlight], ...]] = (Ramp,)
     takes_superstripes_whole: ClassVar[bool] = False
     expects: ClassVar[Sequence[str]] = ()
+    expects_near_infrared: ClassVar[Sequence[str]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -15,7 +15,8 @@ class LinearityStep(Step):
 
     class_alias = "linearity"
     reference_file_types = ("linearity",)
-    expects = ("dq_init", "saturation", "superbias")
+    expects = ("dq_init", "saturation")
+    expects_near_infrared = ("superbias",)
 
     def apply(self, exposure: Ramp, references: References) -> Ramp:
         linearity, settings = references.linearity, exposure.meta.exposure

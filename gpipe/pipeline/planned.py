@@ -36,30 +36,3 @@ class EmiCorrStep(MiriStep):
     """Planned: subtract MIRI's electromagnetic interference."""
 
     class_alias = "emicorr"
-
-
-class RscdStep(MiriStep):
-    """Planned: flag MIRI groups that the reset switch charge decay touches."""
-
-    class_alias = "rscd"
-    skip = p.Boolean(False)
-
-
-class FirstFrameStep(MiriStep):
-    """Planned: flag the first group of MIRI integrations."""
-
-    class_alias = "firstframe"
-
-
-class LastFrameStep(MiriStep):
-    """Planned: flag the last group of MIRI integrations."""
-
-    class_alias = "lastframe"
-    skip = p.Boolean(False)
-
-
-class ResetStep(MiriStep):
-    """Planned: subtract MIRI's reset anomaly."""
-
-    class_alias = "reset"
-    skip = p.Boolean(False)

@@ -28,7 +28,8 @@ class RampFitStep(Step):
     class_alias = "ramp_fit"
     reference_file_types = ("readnoise", "gain")
     missing_reference = "error"
-    expects = ("dq_init", "saturation", "superbias", "refpix", "linearity", "dark_sub", "jump")
+    expects = ("dq_init", "saturation", "refpix", "linearity", "dark_sub", "jump")
+    expects_near_infrared = ("superbias",)
 
     algorithm = p.Option(
         "OLS_C",

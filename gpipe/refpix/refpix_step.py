@@ -40,7 +40,8 @@ class RefPixStep(Step):
     takes_superstripes_whole = True
     reference_file_types = ("refpix", "sirskernel")
     optional_references = ("refpix", "sirskernel")
-    expects = ("dq_init", "superbias")
+    expects = ("dq_init",)
+    expects_near_infrared = ("superbias",)
 
     odd_even_columns = p.Boolean(True, help="Treat odd and even columns of an amplifier apart.")
     use_side_ref_pixels = p.Boolean(True, help="Subtract the noise of rows that the side reference pixels show.")

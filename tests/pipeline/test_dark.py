@@ -42,15 +42,22 @@ def test_another_suffix(exposure):
     assert names() == ["mydark.fits"]
 
 
-@pytest.mark.parametrize(
-    ("instrument", "kind", "match"),
-    [("MIRI", "MIR_DARKIMG", "INSTRUME MIRI"), ("FGS", "FGS_ID-STACK", "a guide exposure")],
-)
-def test_what_it_does_not_calibrate(instrument, kind, match):
+def of(instrument, kind):
     meta = RampModel().meta
     meta.instrument.name, meta.exposure.type = instrument, kind
-    with pytest.raises(InputError, match=match):
-        DarkPipeline().order(meta)
+    return meta
+
+
+def test_the_order_of_miri():
+    assert DarkPipeline().order(of("MIRI", "MIR_DARKIMG")) == (
+        "group_scale", "dq_init", "emicorr", "saturation", "ipc",
+        "firstframe", "lastframe", "reset", "linearity", "rscd",
+    )  # fmt: skip
+
+
+def test_what_it_does_not_calibrate():
+    with pytest.raises(InputError, match="a guide exposure"):
+        DarkPipeline().order(of("FGS", "FGS_ID-STACK"))
 
 
 def test_the_module_of_jwst_has_it():
