@@ -10,6 +10,7 @@ from gpipe.datamodels.window import StripedWindow
 from gpipe.simulate.config import ExposureConfig
 from gpipe.simulate.interleaved import interleave, interleave_pixels, science_row_numbers
 from gpipe.simulate.metadata import dated, describe
+from gpipe.simulate.miri_readout import apart, beside, with_reference_output
 from gpipe.simulate.pixels import Pixels, make_pixels
 from gpipe.simulate.ramp import Ramps, expose
 from gpipe.simulate.striped_exposure import arranged, expose_stripes
@@ -57,6 +58,8 @@ def make_exposure(config: ExposureConfig) -> tuple[datamodels.Level1bModel, Trut
     ramps = _expose(config, pixels, light, rng, traps)
     model = dated(datamodels.Level1bModel)()
     model.data = ramps.data
+    if ramps.refout is not None:
+        model.refout = ramps.refout
     if config.zero_frame:
         model.zeroframe = ramps.zeroframe
     describe(model, config)
@@ -72,9 +75,13 @@ def _expose(
     """Ramps as they are sent; the truth about them has the rows of the detector."""
     if config.striped:
         return expose_stripes(config, pixels, light, rng)
+    sca = config.sca
+    if sca.mid_infrared:
+        sent = expose(config, with_reference_output(pixels, sca), beside(light, 0), rng)
+        data, refout = apart(sent.data)
+        return replace(sent, data=data, refout=refout, saturated_from=apart(sent.saturated_from)[0])
     if not config.interleaved:
         return expose(config, pixels, light, rng, traps)
-    sca = config.sca
     sent = expose(config, interleave_pixels(pixels, sca, config.pixels.seed), interleave(light, sca, np.zeros(1)), rng)
     return replace(sent, saturated_from=sent.saturated_from[..., science_row_numbers(sca), :])
 

@@ -2,14 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 
+from gpipe.simulate.anomalies import Anomalies
 from gpipe.simulate.charge_migration import migrate
 from gpipe.simulate.config import ExposureConfig
 from gpipe.simulate.cosmic_rays import HIT, Hits, make_hits
 from gpipe.simulate.electronics import Drift, OneOverF, Readout
+from gpipe.simulate.interference import Interference
 from gpipe.simulate.interleaved import InterleavedReadout, science_row_numbers
+from gpipe.simulate.miri_readout import OUTPUTS, MiriReadout
 from gpipe.simulate.picture_frame import PictureFrame
 from gpipe.simulate.pixels import ADC_LIMIT, Pixels
 from gpipe.simulate.response import invert_response
@@ -31,12 +35,14 @@ class Ramps:
     cosmic_rays : one entry a pixel and particle; ``group`` is the first group that holds any of the charge.
     saturated_from : int16 (integration, row, column), the first group with a frame at or above the saturation
         level of the pixel; the number of groups where there is none.
+    refout : uint16 (integration, group, row, column // 4), of MIRI's reference output; None for other detectors.
     """
 
     data: np.ndarray
     zeroframe: np.ndarray
     cosmic_rays: np.ndarray
     saturated_from: np.ndarray
+    refout: np.ndarray | None = None
 
 
 def expose(
@@ -54,9 +60,9 @@ def expose(
     integration = _Integration(config, pixels, light, rng, traps)
     hits: list[np.ndarray] = []
     for number in range(config.nints):
-        integration.reset(after_another=number > 0)
+        integration.reset(number)
         for group in range(config.ngroups):
-            data[number, group] = integration.group(group, number, zeroframe[number], saturated_from[number], hits)
+            data[number, group] = integration.group(group, zeroframe[number], saturated_from[number], hits)
     return Ramps(data, zeroframe, np.concatenate(hits), saturated_from)
 
 
@@ -73,18 +79,29 @@ class _Integration:
     ):
         noise, sca = config.noise, config.sca
         self._config, self._pixels, self._rng, self._traps = config, pixels, rng, traps
-        self._rate = light * pixels.sensitivity + pixels.dark
-        kind = InterleavedReadout if config.interleaved else Readout
-        self._readout = kind(sca, config.window, config.outputs)
+        self._light = light * pixels.sensitivity
+        self._rate = self._light + pixels.dark
+        self._readout = _readout(config)
         self._drift = Drift(self._readout, noise.amplifier_drift, noise.odd_even_drift, rng)
-        self._one_over_f = OneOverF(self._readout, noise.one_over_f * sca.read_noise / sca.gain, rng)
+        averaged = sqrt(config.pattern.samples)
+        self._one_over_f = OneOverF(self._readout, noise.one_over_f * sca.read_noise / sca.gain / averaged, rng)
         self._rows = science_row_numbers(sca) if config.interleaved else np.arange(config.window.ysize)
-        self._read_noise = np.float32(noise.read_noise * sca.read_noise / sca.gain)
+        self._read_noise = np.float32(noise.read_noise * sca.read_noise / sca.gain / averaged)
         self._picture_frame = PictureFrame(config, self._rate.shape, self._rows, rng)
+        self._anomalies, self._interference = None, None
+        if isinstance(self._readout, MiriReadout):
+            self._anomalies = Anomalies(config, pixels)
+            self._interference = Interference(config, self._readout, rng)
+        self._charge = np.zeros_like(self._rate)
 
-    def reset(self, *, after_another: bool) -> None:
+    def reset(self, number: int) -> None:
         """Empty the pixels; what the reset leaves behind is one offset a pixel. Traps keep what they captured."""
-        if self._traps is not None and after_another:
+        self._number = number
+        if self._anomalies is not None:
+            factor = np.float32(1 if number else self._config.sca.first_dark)
+            self._rate = self._light + factor * self._pixels.dark
+            self._anomalies.reset(number, self._charge / self._pixels.gain)
+        if self._traps is not None and number > 0:
             config = self._config
             self._traps.capture(self._rate / self._pixels.gain, config.integration_time + config.frame_time)
             self._traps.release(config.frame_time)
@@ -94,14 +111,14 @@ class _Integration:
         self._drift.reset()
         self._picture_frame.reset()
 
-    def group(self, group: int, number: int, zeroframe, saturated_from, hits: list) -> np.ndarray:
+    def group(self, group: int, zeroframe, saturated_from, hits: list) -> np.ndarray:
         """The next group, DN; also notes the first frame, saturation and cosmic rays in the arrays given."""
         pattern = self._config.pattern
         total = np.zeros(self._rate.shape, dtype=np.uint32)
         for frame in range(pattern.nframes):
             gap = pattern.groupgap if frame == 0 and group > 0 else 0
-            hits.append(self._collect_charge((1 + gap) * self._config.frame_time, number, group))
-            read = self._read((1 + gap) * self._config.frame_time)
+            hits.append(self._collect_charge((1 + gap) * self._config.frame_time, group))
+            read = self._read((1 + gap) * self._config.frame_time, group * pattern.frames_per_group + frame)
             if frame == 0 and group == 0:
                 zeroframe[:] = read
             newly = (read >= self._pixels.saturation) & (saturated_from > group)
@@ -109,7 +126,7 @@ class _Integration:
             total += read
         return total // pattern.nframes
 
-    def _collect_charge(self, seconds: float, number: int, group: int) -> np.ndarray:
+    def _collect_charge(self, seconds: float, group: int) -> np.ndarray:
         """Light, dark current, cosmic rays and what traps let go in a time span; full pixels collect no more."""
         freed = 0.0 if self._traps is None else self._traps.release(seconds) * self._pixels.gain
         freed = np.broadcast_to(np.float32(freed), self._rate.shape)
@@ -121,7 +138,7 @@ class _Integration:
         hits = self._hits(seconds)
         np.add.at(self._charge, (self._rows[hits.rows], hits.columns), hits.electrons)
         np.minimum(self._charge, self._pixels.well, out=self._charge)
-        return _as_records(hits, number, group)
+        return _as_records(hits, self._number, group)
 
     def _migrated(self, arriving: np.ndarray) -> np.ndarray:
         """Where charge ends up. Interleaved reference pixels are no neighbours of normal ones."""
@@ -135,37 +152,59 @@ class _Integration:
     def _hits(self, seconds: float) -> Hits:
         """Cosmic rays and snowballs on pixels that collect charge."""
         window, noise = self._config.window, self._config.noise
-        hits = make_hits(window, seconds, noise.cosmic_rays, self._rng)
+        hits = make_hits(window, seconds, noise.cosmic_rays, self._rng, self._config.sca.pixel_area)
         if noise.snowballs:
             hits = collect([hits, make_snowballs(window, seconds, noise.snowballs, self._rng)])
         alive = self._pixels.sensitivity[self._rows[hits.rows], hits.columns] > 0
         return Hits(hits.rows[alive], hits.columns[alive], hits.electrons[alive], hits.particles[alive])
 
-    def _read(self, seconds: float) -> np.ndarray:
+    def _read(self, seconds: float, frame: int) -> np.ndarray:
         """Digitise a frame: uint16 DN."""
         self._drift.advance(seconds)
         heat = self._picture_frame.advance(seconds)
-        electronics = self._readout.to_science(self._one_over_f.frame() + self._drift.row())
+        electronics = self._electronics(frame)
         signal = self._spread()
+        if self._anomalies is not None:
+            heat = self._anomalies.frame(frame, signal / self._pixels.gain)
         read = np.empty(signal.shape, dtype=np.uint16)
         for rows in _blocks(len(signal)):
             noise = self._rng.standard_normal(signal[rows].shape, dtype=np.float32)
-            level = invert_response(signal[rows] / self._pixels.gain[rows], self._pixels.coefficients[:, rows])
-            level += self._pedestal[rows]
+            level = self._response(signal, rows)
             level += electronics[rows]
             level += heat[rows]
             level += self._read_noise * self._pixels.noise[rows] * noise
             read[rows] = np.clip(level, 0, ADC_LIMIT)
         return read
 
+    def _electronics(self, frame: int) -> np.ndarray:
+        """What the outputs add, DN."""
+        levels = self._one_over_f.frame() + self._drift.row()
+        if self._interference is not None:
+            levels += self._interference.frame(self._number, frame)
+        return self._readout.to_science(levels)
+
+    def _response(self, signal: np.ndarray, rows: slice) -> np.ndarray:
+        """DN that pixels show of their charge and bias. In MIRI both together bend."""
+        linear, coefficients = signal[rows] / self._pixels.gain[rows], self._pixels.coefficients[:, rows]
+        if self._config.sca.mid_infrared:
+            return invert_response(linear + self._pedestal[rows], coefficients)
+        return invert_response(linear, coefficients) + self._pedestal[rows]
+
     def _spread(self) -> np.ndarray:
-        """Charge as it appears. Interleaved reference pixels are no neighbours of normal ones."""
-        share, rows = self._config.pixels.ipc, self._rows
+        """Charge as it appears. Interleaved reference pixels and a reference output are no neighbours of others."""
+        share, pixels = self._config.pixels.ipc, (self._rows, slice(self._config.window.xsize))
         if not share:
             return self._charge
         signal = self._charge.copy()
-        signal[rows] = _spread(self._charge[rows], share, self._pixels.reference[rows])
+        signal[pixels] = _spread(self._charge[pixels], share, self._pixels.reference[pixels])
         return signal
+
+
+def _readout(config: ExposureConfig) -> Readout:
+    if config.sca.mid_infrared:
+        return MiriReadout(config.sca, config.window, OUTPUTS, config.clocks)
+    kind = InterleavedReadout if config.interleaved else Readout
+    return kind(config.sca, config.window, config.outputs)
 
 
 def _spread(charge: np.ndarray, share: float, reference: np.ndarray) -> np.ndarray:

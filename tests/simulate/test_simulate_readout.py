@@ -28,6 +28,7 @@ AXES = {
     "NRCA1": (-1, 2), "NRCA2": (1, -2), "NRCA3": (-1, 2), "NRCA4": (1, -2), "NRCALONG": (-1, 2),
     "NRCB1": (1, -2), "NRCB2": (-1, 2), "NRCB3": (1, -2), "NRCB4": (-1, 2), "NRCBLONG": (1, -2),
     "NIS": (-2, -1), "NRS1": (2, 1), "NRS2": (-2, -1), "GUIDER1": (-2, -1), "GUIDER2": (2, -1),
+    "MIRIMAGE": (1, 2), "MIRIFUSHORT": (1, 2), "MIRIFULONG": (1, 2),
 }  # fmt: skip
 
 
@@ -50,10 +51,10 @@ def test_every_subarray_lies_on_its_detector(instrument):
 
 
 def test_only_windows_at_the_edge_have_reference_pixels():
-    assert has_reference_pixels(window(DETECTORS["NRCA1"], "SUB160"))
-    assert has_reference_pixels(window(DETECTORS["NIS"], "SUBSTRIP96"))
-    assert not has_reference_pixels(window(DETECTORS["NRCALONG"], "SUB160"))
-    assert not has_reference_pixels(window(DETECTORS["NRS1"], "SUB512"))
+    assert has_reference_pixels(DETECTORS["NRCA1"], window(DETECTORS["NRCA1"], "SUB160"))
+    assert has_reference_pixels(DETECTORS["NIS"], window(DETECTORS["NIS"], "SUBSTRIP96"))
+    assert not has_reference_pixels(DETECTORS["NRCALONG"], window(DETECTORS["NRCALONG"], "SUB160"))
+    assert not has_reference_pixels(DETECTORS["NRS1"], window(DETECTORS["NRS1"], "SUB512"))
 
 
 def test_a_gap_follows_every_group_but_the_last():
