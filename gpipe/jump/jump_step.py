@@ -8,12 +8,13 @@ from gpipe.arrays import Array
 from gpipe.controller import References, Skip, Step, workers
 from gpipe.controller import parameters as p
 from gpipe.datamodels import Ramp
-from gpipe.exceptions import InputError, ParameterError
+from gpipe.exceptions import InputError
 from gpipe.jump.after_jump import AfterJump
 from gpipe.jump.detection import JumpSettings, flag_jumps, flag_unknown_gain
 from gpipe.jump.iterative import Thresholds
 from gpipe.jump.method import Method, choose_method, unusable_groups
 from gpipe.jump.neighbours import Neighbours
+from gpipe.jump.showers_step import check_ring, with_showers
 
 if TYPE_CHECKING:
     from gpipe.jump.snowballs_host import SnowballSettings
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 
 MIN_GROUPS = 3
 SNOWBALLS = "Used by expand_large_events only."
-SHOWERS = "Used by find_showers only, which gpipe does not have yet."
+SHOWERS = "Used by find_showers only."
 
 
 class JumpStep(Step):
@@ -31,7 +32,8 @@ class JumpStep(Step):
     class_alias = "jump"
     reference_file_types = ("gain", "readnoise")
     missing_reference = "error"
-    expects = ("dq_init", "saturation", "superbias", "refpix", "linearity", "dark_sub")
+    expects = ("dq_init", "saturation", "refpix", "linearity", "dark_sub")
+    expects_near_infrared = ("superbias",)
 
     rejection_threshold = p.Float(4.0, min=0, unit="sigma", help="Threshold of a jump among four or more differences.")
     three_group_rejection_threshold = p.Float(6.0, min=0, unit="sigma", help="Threshold if two differences are left.")
@@ -55,14 +57,20 @@ class JumpStep(Step):
     edge_size = p.Integer(25, unit="pixel", help=f"Distance from the edge where no core is required. {SNOWBALLS}")
     mask_snowball_core_next_int = p.Boolean(True, help=f"Flag cores in the next integration, too. {SNOWBALLS}")
     snowball_time_masked_next_int = p.Integer(4000, unit="s", help=f"For how long they are flagged. {SNOWBALLS}")
-    find_showers = p.Boolean(False, help="Flag showers of MIRI. gpipe does not have it yet.")
-    max_shower_amplitude = p.Float(4.0, unit="DN/s", help=f"Largest amplitude of a shower. {SHOWERS}")
-    extend_snr_threshold = p.Float(1.2, help=f"Least signal to noise. {SHOWERS}")
+    find_showers = p.Boolean(False, help="Flag showers of MIRI: large areas that are a little too bright.")
+    max_shower_amplitude = p.Float(
+        4.0, min=0, unit="DN/s", help=f"Flags that change a rate by more are taken back. {SHOWERS}"
+    )
+    extend_snr_threshold = p.Float(1.2, min=0, help=f"Least mean signal to noise in a ring. {SHOWERS}")
     extend_min_area = p.Integer(90, unit="pixel", help=f"Smallest area. {SHOWERS}")
-    extend_inner_radius = p.Float(1.0, unit="pixel", help=f"Inner radius of the ring kernel. {SHOWERS}")
-    extend_outer_radius = p.Float(2.6, unit="pixel", help=f"Outer radius of the ring kernel. {SHOWERS}")
+    extend_inner_radius = p.Float(1.0, min=0, unit="pixel", help=f"Inner radius of the ring. {SHOWERS}")
+    extend_outer_radius = p.Float(
+        2.6, min=0, unit="pixel", help=f"Width of the ring: what the outer radius has over the inner one. {SHOWERS}"
+    )
     extend_ellipse_expand_ratio = p.Float(1.1, help=f"Growth of ellipses around showers. {SHOWERS}")
-    time_masked_after_shower = p.Float(15.0, unit="s", help=f"For how long groups are flagged. {SHOWERS}")
+    time_masked_after_shower = p.Float(
+        15.0, min=0, unit="s", help=f"For how long groups after a shower are flagged. {SHOWERS}"
+    )
     min_diffs_single_pass = p.Integer(10, help="Differences of an integration from which all are judged at once.")
     max_extended_radius = p.Integer(200, unit="pixel", help=f"Largest radius of anything that is flagged. {SNOWBALLS}")
     minimum_groups = p.Integer(3, help="Usable groups of an integration that are needed to look for jumps.")
@@ -73,10 +81,7 @@ class JumpStep(Step):
 
     def check(self, meta: Any, references: References) -> None:
         if self.find_showers:
-            raise ParameterError(
-                f"{self.label}.find_showers: found True ({self.origin('find_showers')}), but gpipe does not flag "
-                f"showers yet; expected False: {self._switch_off('find_showers')}"
-            )
+            check_ring(self, self.label)
         for keyword, value in (("NFRAMES", meta.exposure.nframes), ("TGROUP", meta.exposure.group_time)):
             if value is None or not value > 0:
                 raise InputError(f"{self.label}: found {keyword} {value}, expected more than 0")
@@ -88,21 +93,26 @@ class JumpStep(Step):
         to_host = exposure.backend.to_host
         unusable = to_host(unusable_groups(exposure.groupdq)).tolist()
         settings = self._settings(unusable, exposure)
-        gain = references.gain.plane("data", exposure)
+        gain, readnoise = (reference.plane("data", exposure) for reference in (references.gain, references.readnoise))
         found = flag_jumps(
             exposure.data,
             exposure.groupdq,
             gain,
-            references.readnoise.plane("data", exposure),
+            readnoise,
             settings=settings,
             workers=workers.count(self.maximum_cores),
         )
-        groupdq, snowballs = self._with_snowballs(found.groupdq, exposure)
+        groupdq, large_events = self._with_snowballs(found.groupdq, exposure)
+        pixeldq = flag_unknown_gain(exposure.pixeldq, gain)
+        differences = exposure.data.shape[0] * (groups - 1) - sum(unusable)
+        flagged = replace(exposure, groupdq=groupdq, pixeldq=pixeldq)
+        if self.find_showers:
+            groupdq, large_events = with_showers(self, flagged, gain, readnoise, differences=differences)
         if found.primary is not None and settings.method is not None:
             count = int(to_host(found.primary))
             log.info("%d jumps found (%s)", count, settings.method.value)
-            _record_rates(exposure, count, snowballs, sum(unusable))
-        return replace(exposure, groupdq=groupdq, pixeldq=flag_unknown_gain(exposure.pixeldq, gain))
+            _record_rates(exposure, count, large_events, differences)
+        return replace(flagged, groupdq=groupdq)
 
     def _with_snowballs(self, groupdq: Array, exposure: Ramp) -> tuple[Array, int]:
         """The flags with those of snowballs, which are looked for on the host, and how many there are."""
@@ -172,17 +182,11 @@ class JumpStep(Step):
         after = (AfterJump(dn=dn, groups=int(seconds // group_time)) for dn, seconds in given)
         return tuple(a for a in after if a.groups > 0)
 
-    def _switch_off(self, name: str) -> str:
-        if self.parent is None:
-            return f"{name}=False"
-        return f"steps={{'{self.name}': {{'{name}': False}}}}"
 
-
-def _record_rates(exposure: Ramp, count: int, snowballs: int, unusable: int) -> None:
-    """Jumps for 1000 pixel seconds, as PRIMECRS, and snowballs for a million, as EXTNCRS."""
-    integrations, groups, rows, columns = exposure.data.shape
-    differences = integrations * (groups - 1) - unusable
+def _record_rates(exposure: Ramp, count: int, large_events: int, differences: int) -> None:
+    """Jumps for 1000 pixel seconds, as PRIMECRS, and large events for a million, as EXTNCRS."""
+    rows, columns = exposure.data.shape[2:]
     meta = exposure.meta.exposure
     if differences >= 1:
         meta.primary_cosmic_rays = 1000 * count / (meta.group_time * differences * rows * columns)
-        meta.extended_emission_events = 1e6 * snowballs / (meta.group_time * differences * rows * columns)
+        meta.extended_emission_events = 1e6 * large_events / (meta.group_time * differences * rows * columns)

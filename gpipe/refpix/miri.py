@@ -49,7 +49,7 @@ def correct_interleaved_amplifiers(
 
 
 def _side_means(side: Array, pixeldq: Array, parities: int, siglimit: float, *, xp: Namespace) -> Array:
-    """Clipped means of the four columns of a side, (integration, group, parity * amplifier); NaN where there is none."""
+    """Clipped means of four reference columns, (integration, group, parity * amplifier); NaN where there is none."""
     lead = side.shape[:2]
     exact = xp.astype(side, accumulator_dtype(side, xp=xp))
     usable = (pixeldq & dq.DO_NOT_USE) == 0

@@ -22,15 +22,8 @@ MIRI = {"emicorr", "rscd", "firstframe", "lastframe", "reset"}
 """Steps that no near-infrared exposure takes; gpipe knows their names and ``skip``."""
 
 WITHOUT_TEST = {
-    **dict.fromkeys(
-        (
-            "max_shower_amplitude", "extend_snr_threshold", "extend_min_area", "extend_inner_radius",
-            "extend_outer_radius", "extend_ellipse_expand_ratio", "time_masked_after_shower",
-        ),
-        "showers are found in MIRI exposures only; find_showers=True is refused",
-    ),
     "int_name": "has no effect in jwst, nor in gpipe",
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """MIRI's reference-pixel correction against jwst 3.0.0, live.
 
-Compared: the ramps after the step, full frames and subarrays, with and without usable reference pixels, at the tolerance
-of SCI. jwst subtracts the first group, corrects what is left, and adds it again in float32.
+Compared: the ramps after the step, full frames and subarrays, with and without usable reference pixels, at the
+tolerance of SCI. jwst subtracts the first group, corrects what is left, and adds it again in float32.
 """
 
 import numpy as np
