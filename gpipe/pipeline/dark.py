@@ -6,12 +6,12 @@ from typing import Any, ClassVar
 from gpipe.controller import Pipeline, Step
 from gpipe.datamodels import Ramp, SuperstripeRamp
 from gpipe.dq_init import DQInitStep
+from gpipe.emicorr import EmiCorrStep
 from gpipe.firstframe import FirstFrameStep
 from gpipe.group_scale import GroupScaleStep
 from gpipe.ipc import IPCStep
 from gpipe.lastframe import LastFrameStep
 from gpipe.linearity import LinearityStep
-from gpipe.pipeline import planned
 from gpipe.pipeline.instruments import early_steps
 from gpipe.refpix import RefPixStep
 from gpipe.reset import ResetStep
@@ -33,7 +33,7 @@ class DarkPipeline(Pipeline):
     step_defs: ClassVar[Mapping[str, type[Step]]] = {
         "group_scale": GroupScaleStep,
         "dq_init": DQInitStep,
-        "emicorr": planned.EmiCorrStep,
+        "emicorr": EmiCorrStep,
         "saturation": SaturationStep,
         "ipc": IPCStep,
         "superbias": SuperBiasStep,

@@ -12,6 +12,7 @@ from gpipe.controller.naming import OutputSettings
 from gpipe.dark_current import DarkCurrentStep
 from gpipe.datamodels import Ramp, SuperstripeRamp
 from gpipe.dq_init import DQInitStep
+from gpipe.emicorr import EmiCorrStep
 from gpipe.firstframe import FirstFrameStep
 from gpipe.gain_scale import GainScaleStep
 from gpipe.group_scale import GroupScaleStep
@@ -21,7 +22,6 @@ from gpipe.lastframe import LastFrameStep
 from gpipe.linearity import LinearityStep
 from gpipe.persistence import PersistenceStep
 from gpipe.picture_frame import PictureFrameStep
-from gpipe.pipeline import planned
 from gpipe.pipeline.instruments import early_steps
 from gpipe.ramp_fitting import RampFitStep
 from gpipe.refpix import RefPixStep
@@ -47,7 +47,7 @@ class Detector1Pipeline(Pipeline):
     step_defs: ClassVar[Mapping[str, type[Step]]] = {
         "group_scale": GroupScaleStep,
         "dq_init": DQInitStep,
-        "emicorr": planned.EmiCorrStep,
+        "emicorr": EmiCorrStep,
         "saturation": SaturationStep,
         "ipc": IPCStep,
         "superbias": SuperBiasStep,

@@ -1,4 +1,3 @@
-import logging
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,7 @@ from stdatamodels.jwst.datamodels import RampModel
 import gpipe.backends
 from gpipe.controller import watch
 from gpipe.datamodels import CountRate, open_exposure
-from gpipe.exceptions import InputError, ParameterError
+from gpipe.exceptions import InputError
 from gpipe.pipeline import Detector1Pipeline
 
 NIR_ORDER = [
@@ -143,19 +142,7 @@ def test_the_order_of_miri(algorithm):
     assert list(pipe.order(of("MIRI", "MIR_IMAGE"))) == MIRI_ORDER
 
 
-# --- steps that gpipe does not have yet -------------------------------------------------------------------------------
-
-
-def test_a_parameter_of_a_planned_step_given_as_keyword():
-    with pytest.raises(ParameterError, match=r"algorithm.*gpipe does not have this step yet"):
-        Detector1Pipeline(steps={"emicorr": {"algorithm": "joint"}})
-
-
-def test_a_file_may_hold_parameters_of_planned_steps(tmp_path, caplog):
-    caplog.set_level(logging.INFO, "gpipe")
-    (tmp_path / "all.asdf").write_text("steps: {emicorr: {skip: true, algorithm: joint}}")
-    assert Detector1Pipeline.from_config_file(tmp_path / "all.asdf").emicorr.skip
-    assert caplog.messages == ["Step emicorr is skipped; of its parameters not used: algorithm"]
+# --- parameter files --------------------------------------------------------------------------------------------------
 
 
 def test_a_file_with_all_parameters_of_jwst_loads_and_ours_reads_back(tmp_path):
