@@ -70,7 +70,8 @@ def _record(exposure: Ramp, which: str, skip: int, bright: Bright | None) -> Non
     if bright is None:
         return
     lowered, first_kept = (_count(x, exposure) for x in (bright.lowered, bright.first_kept))
-    log.info("%s: %d bright pixels have fewer groups left out, %d of them none", which, lowered, first_kept)
+    said = {"int1": "the first integration", "int2p": "later integrations"}[which]
+    log.info("%d bright pixels leave out fewer groups of %s, %d of them none", lowered, said, first_kept)
     meta = exposure.meta.rscd
     setattr(meta, f"ngroups_skip_{which}", skip)
     setattr(meta, f"keep_groups_saturation_{which}", lowered)
