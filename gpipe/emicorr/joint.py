@@ -46,7 +46,7 @@ def subtract_fitted_wave(
     Notes
     -----
     For each pixel y(g) = a + b g + c w(phase(g)), with c and the phase of w common to all: least squares over the
-    pixels whose ramps scatter less than twice the median and that have no flag. T. Brandt, in
+    pixels whose ramps scatter less than twice the median and that have no flag. The joint algorithm of
     https://jwst-pipeline.readthedocs.io/en/latest/jwst/emicorr/description.html
     """
     xp = array_namespace(data, pixeldq, pieces)

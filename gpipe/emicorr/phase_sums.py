@@ -78,5 +78,7 @@ def _parts(data: Array) -> Iterator[tuple[int, slice]]:
 
 def _in_chunks(x: Array, bins: PhaseBins, *, xp: Namespace) -> Array:
     """`sum_in_bins` of (group, pixel), some groups at a time."""
-    step = max(1, _VALUES_AT_ONCE // x.shape[1])
-    return xp.concat([sum_in_bins(x[start : start + step, :], bins) for start in range(0, x.shape[0], step)])
+    groups, pixels = x.shape
+    step = max(1, _VALUES_AT_ONCE // pixels)
+    parts = (x[start : min(start + step, groups), :] for start in range(0, groups, step))
+    return xp.concat([sum_in_bins(part, bins) for part in parts])
