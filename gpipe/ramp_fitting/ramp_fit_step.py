@@ -2,7 +2,7 @@
 
 import copy
 import logging
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import PurePath
 from typing import Any
 
@@ -12,6 +12,8 @@ from gpipe.controller import parameters as p
 from gpipe.datamodels import CountRate, Ramp
 from gpipe.exceptions import InputError
 from gpipe.ramp_fitting.charge_loss import has_charge_loss
+from gpipe.ramp_fitting.dead_ends import FEWEST_GROUPS as FEWEST_LIVING
+from gpipe.ramp_fitting.dead_ends import dead_groups, living_groups
 from gpipe.ramp_fitting.fit import FitOptions, RampFit, fit_ramps
 from gpipe.ramp_fitting.likely_fit import FEWEST_GROUPS, LikelyFit, LikelyOptions, fit_ramps_likely
 from gpipe.ramp_fitting.rates import Rates
@@ -48,10 +50,6 @@ class RampFitStep(Step):
     lastgroup = p.Integer(None, unit="group, from 0", help="Groups after this one are not used.")
     maximum_cores = p.Cores("1", help="Cores to fit on. The rates do not depend on it.")
 
-    def check(self, meta: Any, references: References) -> None:
-        if meta.instrument.name == "MIRI":
-            raise InputError("ramp_fit: found INSTRUME MIRI, which gpipe does not do yet; expected near infrared")
-
     def apply(self, exposure: Ramp, references: References) -> Produced:
         """Rates of the exposure, then of its integrations; fits of segments or chi-square on the side if asked for."""
         factor = references.gain.meta.exposure.gain_factor
@@ -66,22 +64,33 @@ class RampFitStep(Step):
 
     def fit(self, exposure: Ramp, references: References) -> RampFit | LikelyFit:
         """The count rates as arrays; metadata stay as they are."""
-        arrays = (
-            exposure.data,
-            exposure.groupdq,
-            exposure.pixeldq,
-            references.readnoise.plane("data", exposure),
-            references.gain.plane("data", exposure),
-        )
+        planes = (exposure.pixeldq, *(r.plane("data", exposure) for r in (references.readnoise, references.gain)))
         how: dict[str, Any] = {
             "dark_current": exposure.average_dark_current,
             "workers": workers.count(self.maximum_cores),
         }
         if used_algorithm(self.algorithm, exposure) == "OLS_C":
-            return fit_ramps(*arrays, options=self._options(exposure), zeroframe=exposure.zeroframe, **how)
-        options = self._likely_options(exposure)
-        zeroframe = usable_zeroframe(exposure, options.times)
-        return fit_ramps_likely(*arrays, options=options, zeroframe=zeroframe, **how)
+            groups, options = self._groups_and_options(exposure)
+            ramps = exposure.data[:, groups, ...], exposure.groupdq[:, groups, ...]
+            return fit_ramps(*ramps, *planes, options=options, zeroframe=exposure.zeroframe, **how)
+        likely = self._likely_options(exposure)
+        zeroframe = usable_zeroframe(exposure, likely.times)
+        return fit_ramps_likely(exposure.data, exposure.groupdq, *planes, options=likely, zeroframe=zeroframe, **how)
+
+    def _groups_and_options(self, exposure: Ramp) -> tuple[slice, FitOptions]:
+        """Which groups are fitted, and how: of MIRI those between groups that no pixel can use."""
+        options, whole = self._options(exposure), slice(0, exposure.data.shape[1])
+        if exposure.meta.instrument.name != "MIRI" or whole.stop == 1:
+            return whole, options
+        first, last = options.first_group or 0, whole.stop - 1 if options.last_group is None else options.last_group
+        flagged = exposure.backend.to_host(dead_groups(exposure.groupdq)).tolist()
+        living = living_groups([dead or not first <= k <= last for k, dead in enumerate(flagged)])
+        if living is None:
+            log.warning("ramp_fit: found fewer than %d usable groups, expected more; there are no rates", FEWEST_LIVING)
+            return whole, replace(options, suppress_one_group=True)
+        log.info("Groups %d to %d are fitted; the others cannot be used", living.start + 1, living.stop)
+        limits = {"first_group": None, "last_group": last - living.start}
+        return living, replace(options, **limits, ignore_first_jump=living.start > 0)
 
     def _options(self, exposure: Ramp) -> FitOptions:
         first, last = group_limits(self.firstgroup, self.lastgroup, exposure.data.shape[1])
