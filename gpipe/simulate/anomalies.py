@@ -40,10 +40,9 @@ class Anomalies:
         self._lit = ~pixels.reference[:, : config.window.xsize]
 
     def reset(self, number: int, signal: np.ndarray) -> None:
-        """Start an integration after one that ended with a signal in DN (none before the first)."""
+        """Start an integration after one that ended with a signal in DN: nothing before the first."""
         self._share = np.float32(_FIRST if number == 0 else _LATER)
-        before = signal[:, : self._lit.shape[1]] if number else np.zeros_like(self._decay)
-        self._before = np.where(self._lit, before, np.float32(0))
+        self._before = np.where(self._lit, signal[:, : self._lit.shape[1]], np.float32(0))
 
     def frame(self, index: int, signal: np.ndarray) -> np.ndarray:
         """DN in a frame whose signal is given (row, column)."""

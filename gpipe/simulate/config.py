@@ -66,6 +66,7 @@ class NoiseEffects:
     amplifier_drift : DN, random walk of each output's level over 10 s. What reference pixels cannot see, because
         a subarray has none, stays in the rates.
     odd_even_drift : DN, the same for the odd columns of each output.
+    showers : events/cm^2/s, extended and faint, of MIRI's detectors; in flight some 0.02.
     interference : factor on the typical electromagnetic interference of MIRI.
     picture_frame : DN/s, drift of the edges of NIRSpec detectors; 0 means a pictureframe reference of N/A.
     """
@@ -78,6 +79,7 @@ class NoiseEffects:
     ktc: float = 30.0
     amplifier_drift: float = 1.0
     odd_even_drift: float = 0.4
+    showers: float = 0.0
     interference: float = 1.0
     picture_frame: float = 0.0
 
@@ -136,6 +138,8 @@ class ExposureConfig:
             raise ParameterError(f"{self.readpatt}: traps are simulated for traditional readout only")
         if self.noise.picture_frame and found != "NIRSPEC":
             raise ParameterError(f"picture_frame={self.noise.picture_frame}: only NIRSpec has one, not {found}")
+        if self.noise.showers and not self.sca.mid_infrared:
+            raise ParameterError(f"showers={self.noise.showers}: only MIRI has them, not {found}")
         _ = self.pattern, self.window
         if self.sca.mid_infrared:
             self._check_mid_infrared()

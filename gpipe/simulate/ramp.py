@@ -6,14 +6,11 @@ from math import sqrt
 
 import numpy as np
 
-from gpipe.simulate.anomalies import Anomalies
 from gpipe.simulate.charge_migration import migrate
 from gpipe.simulate.config import ExposureConfig
 from gpipe.simulate.cosmic_rays import HIT, Hits, make_hits
 from gpipe.simulate.electronics import Drift, OneOverF, Readout
-from gpipe.simulate.interference import Interference
 from gpipe.simulate.interleaved import InterleavedReadout, science_row_numbers
-from gpipe.simulate.miri_readout import OUTPUTS, MiriReadout
 from gpipe.simulate.picture_frame import PictureFrame
 from gpipe.simulate.pixels import ADC_LIMIT, Pixels
 from gpipe.simulate.response import invert_response
@@ -36,6 +33,7 @@ class Ramps:
     saturated_from : int16 (integration, row, column), the first group with a frame at or above the saturation
         level of the pixel; the number of groups where there is none.
     refout : uint16 (integration, group, row, column // 4), of MIRI's reference output; None for other detectors.
+    showers : one record for each of MIRI's showers; None for other detectors.
     """
 
     data: np.ndarray
@@ -43,6 +41,7 @@ class Ramps:
     cosmic_rays: np.ndarray
     saturated_from: np.ndarray
     refout: np.ndarray | None = None
+    showers: np.ndarray | None = None
 
 
 def expose(
@@ -53,11 +52,15 @@ def expose(
     traps: Traps | None = None,
 ) -> Ramps:
     """Expose pixels to ``light`` (electron/s, float32, (row, column)) for all integrations of ``config``."""
-    shape = light.shape
+    return all_integrations(config, Integration(config, pixels, light, rng, traps))
+
+
+def all_integrations(config: ExposureConfig, integration: "Integration") -> Ramps:
+    """The ramps of an exposure, from the state that its detector is in before."""
+    shape = integration.shape
     data = np.empty((config.nints, config.ngroups, *shape), dtype=np.uint16)
     zeroframe = np.empty((config.nints, *shape), dtype=np.uint16)
     saturated_from = np.full((config.nints, *shape), config.ngroups, dtype=np.int16)
-    integration = _Integration(config, pixels, light, rng, traps)
     hits: list[np.ndarray] = []
     for number in range(config.nints):
         integration.reset(number)
@@ -66,7 +69,7 @@ def expose(
     return Ramps(data, zeroframe, np.concatenate(hits), saturated_from)
 
 
-class _Integration:
+class Integration:
     """The state of the detector between two resets."""
 
     def __init__(
@@ -75,32 +78,27 @@ class _Integration:
         pixels: Pixels,
         light: np.ndarray,
         rng: np.random.Generator,
-        traps: Traps | None,
+        traps: Traps | None = None,
     ):
         noise, sca = config.noise, config.sca
         self._config, self._pixels, self._rng, self._traps = config, pixels, rng, traps
-        self._light = light * pixels.sensitivity
-        self._rate = self._light + pixels.dark
-        self._readout = _readout(config)
+        self._rate = light * pixels.sensitivity + pixels.dark
+        self.shape = light.shape
+        self._readout = self._make_readout()
         self._drift = Drift(self._readout, noise.amplifier_drift, noise.odd_even_drift, rng)
         averaged = sqrt(config.pattern.samples)
         self._one_over_f = OneOverF(self._readout, noise.one_over_f * sca.read_noise / sca.gain / averaged, rng)
         self._rows = science_row_numbers(sca) if config.interleaved else np.arange(config.window.ysize)
         self._read_noise = np.float32(noise.read_noise * sca.read_noise / sca.gain / averaged)
         self._picture_frame = PictureFrame(config, self._rate.shape, self._rows, rng)
-        self._anomalies, self._interference = None, None
-        if isinstance(self._readout, MiriReadout):
-            self._anomalies = Anomalies(config, pixels)
-            self._interference = Interference(config, self._readout, rng)
-        self._charge = np.zeros_like(self._rate)
+
+    def _make_readout(self) -> Readout:
+        kind = InterleavedReadout if self._config.interleaved else Readout
+        return kind(self._config.sca, self._config.window, self._config.outputs)
 
     def reset(self, number: int) -> None:
         """Empty the pixels; what the reset leaves behind is one offset a pixel. Traps keep what they captured."""
         self._number = number
-        if self._anomalies is not None:
-            factor = np.float32(1 if number else self._config.sca.first_dark)
-            self._rate = self._light + factor * self._pixels.dark
-            self._anomalies.reset(number, self._charge / self._pixels.gain)
         if self._traps is not None and number > 0:
             config = self._config
             self._traps.capture(self._rate / self._pixels.gain, config.integration_time + config.frame_time)
@@ -137,8 +135,12 @@ class _Integration:
         self._charge += self._migrated(arriving)
         hits = self._hits(seconds)
         np.add.at(self._charge, (self._rows[hits.rows], hits.columns), hits.electrons)
+        self._receive_more(seconds, group)
         np.minimum(self._charge, self._pixels.well, out=self._charge)
         return _as_records(hits, self._number, group)
+
+    def _receive_more(self, seconds: float, group: int) -> None:
+        """Charge of another origin."""
 
     def _migrated(self, arriving: np.ndarray) -> np.ndarray:
         """Where charge ends up. Interleaved reference pixels are no neighbours of normal ones."""
@@ -161,33 +163,34 @@ class _Integration:
     def _read(self, seconds: float, frame: int) -> np.ndarray:
         """Digitise a frame: uint16 DN."""
         self._drift.advance(seconds)
-        heat = self._picture_frame.advance(seconds)
         electronics = self._electronics(frame)
         signal = self._spread()
-        if self._anomalies is not None:
-            heat = self._anomalies.frame(frame, signal / self._pixels.gain)
+        anomaly = self._anomaly(seconds, frame, signal)
         read = np.empty(signal.shape, dtype=np.uint16)
         for rows in _blocks(len(signal)):
             noise = self._rng.standard_normal(signal[rows].shape, dtype=np.float32)
             level = self._response(signal, rows)
             level += electronics[rows]
-            level += heat[rows]
+            level += anomaly[rows]
             level += self._read_noise * self._pixels.noise[rows] * noise
             read[rows] = np.clip(level, 0, ADC_LIMIT)
         return read
 
     def _electronics(self, frame: int) -> np.ndarray:
         """What the outputs add, DN."""
-        levels = self._one_over_f.frame() + self._drift.row()
-        if self._interference is not None:
-            levels += self._interference.frame(self._number, frame)
-        return self._readout.to_science(levels)
+        return self._readout.to_science(self._one_over_f.frame() + self._drift.row() + self._disturbance(frame))
+
+    def _disturbance(self, frame: int) -> np.ndarray:
+        """What comes from outside, DN, detector frame."""
+        return np.zeros(1, dtype=np.float32)
+
+    def _anomaly(self, seconds: float, frame: int, signal: np.ndarray) -> np.ndarray:
+        """What pixels show besides charge (electron) and noise, DN, float32 (row, column)."""
+        return self._picture_frame.advance(seconds)
 
     def _response(self, signal: np.ndarray, rows: slice) -> np.ndarray:
-        """DN that pixels show of their charge and bias. In MIRI both together bend."""
+        """DN that pixels show of their charge, and their bias."""
         linear, coefficients = signal[rows] / self._pixels.gain[rows], self._pixels.coefficients[:, rows]
-        if self._config.sca.mid_infrared:
-            return invert_response(linear + self._pedestal[rows], coefficients)
         return invert_response(linear, coefficients) + self._pedestal[rows]
 
     def _spread(self) -> np.ndarray:
@@ -198,13 +201,6 @@ class _Integration:
         signal = self._charge.copy()
         signal[pixels] = _spread(self._charge[pixels], share, self._pixels.reference[pixels])
         return signal
-
-
-def _readout(config: ExposureConfig) -> Readout:
-    if config.sca.mid_infrared:
-        return MiriReadout(config.sca, config.window, OUTPUTS, config.clocks)
-    kind = InterleavedReadout if config.interleaved else Readout
-    return kind(config.sca, config.window, config.outputs)
 
 
 def _spread(charge: np.ndarray, share: float, reference: np.ndarray) -> np.ndarray:
