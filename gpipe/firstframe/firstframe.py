@@ -38,7 +38,8 @@ def flag_first_group(groupdq: Array, pixeldq: Array, *, bright_use_group1: bool)
 
     Returns
     -------
-    New arrays. Data and errors are unaffected by this step.
+    New arrays. Data and errors are unaffected by this step. Pixels do not know of each other; for FLUX_ESTIMATED all
+    integrations of a pixel count.
 
     Source: https://jwst-pipeline.readthedocs.io/en/latest/jwst/firstframe/description.html
     """

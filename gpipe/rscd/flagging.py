@@ -58,34 +58,39 @@ def flag_decay(groupdq: Array, pixeldq: Array, skips: GroupSkips, *, starts_expo
 
     Returns
     -------
-    New arrays. Data and errors are unaffected by this step.
+    New arrays. Data and errors are unaffected by this step. Pixels do not know of each other; for FLUX_ESTIMATED all
+    integrations of a pixel count.
 
     Source: https://jwst-pipeline.readthedocs.io/en/latest/jwst/rscd/description.html
     """
     xp = array_namespace(groupdq, pixeldq)
-    firsts = 1 if starts_exposure else 0
-    parts: list[Array] = []
+    flagged = xp.empty_like(groupdq)
     bright: list[Bright | None] = []
-    for part, skip in ((groupdq[:firsts, ...], skips.first), (groupdq[firsts:, ...], skips.later)):
-        bright.append(None)
-        if part.shape[0]:
-            left_out = _left_out(part, skip, xp=xp)
-            parts.append(_flag_first_groups(part, left_out, skip, xp=xp))
-            lowered = xp.any(left_out < skip, axis=0)
-            none_left_out = xp.any((left_out < skip) & (left_out == 0), axis=0)
-            bright[-1] = Bright(xp.count_nonzero(lowered), xp.count_nonzero(none_left_out))
-            pixeldq = xp.where(lowered, pixeldq | dq.FLUX_ESTIMATED, pixeldq)
-    return Flagged(xp.concat(parts, axis=0), pixeldq, *bright)
+    firsts = 1 if starts_exposure else 0
+    for part, skip in ((slice(0, firsts), skips.first), (slice(firsts, None), skips.later)):
+        flags = groupdq[part, ...]
+        if flags.shape[0] == 0:
+            bright.append(None)
+            continue
+        left_out = _left_out(flags, skip, xp=xp)
+        flagged[part, :skip, ...] = flags[:, :skip, ...] | _unusable(left_out, skip, flags, xp=xp)
+        flagged[part, skip:, ...] = flags[:, skip:, ...]
+        lowered = left_out < skip
+        pixels = xp.any(lowered, axis=0)
+        none_left_out = xp.any(lowered & (left_out == 0), axis=0)
+        bright.append(Bright(xp.count_nonzero(pixels), xp.count_nonzero(none_left_out)))
+        pixeldq = xp.where(pixels, pixeldq | dq.FLUX_ESTIMATED, pixeldq)
+    return Flagged(flagged, pixeldq, *bright)
 
 
 def _left_out(groupdq: Array, skip: int, *, xp: Namespace) -> Array:
-    """How many groups each pixel leaves out; int32, (integration, row, column)."""
+    """How many groups each pixel leaves out; integers, (integration, row, column)."""
     saturated = (groupdq[:, : skip + 2, ...] & dq.SATURATED) != 0
-    late = xp.sum(xp.astype(saturated[:, 1:, ...], xp.int32), axis=1, dtype=xp.int32)
+    late = xp.count_nonzero(saturated[:, 1:, ...], axis=1)
     return xp.where(saturated[:, 0, ...], skip, xp.clip(skip - late, min=0))
 
 
-def _flag_first_groups(groupdq: Array, left_out: Array, skip: int, *, xp: Namespace) -> Array:
-    numbers = xp.arange(skip, dtype=left_out.dtype, device=device(groupdq))[:, None, None]
-    unusable = xp.astype(numbers < left_out[:, None, ...], groupdq.dtype) * dq.DO_NOT_USE
-    return xp.concat((groupdq[:, :skip, ...] | unusable, groupdq[:, skip:, ...]), axis=1)
+def _unusable(left_out: Array, skip: int, groupdq: Array, *, xp: Namespace) -> Array:
+    """DO_NOT_USE in the groups that each pixel leaves out; (integration, group, row, column)."""
+    numbers = xp.arange(skip, dtype=left_out.dtype, device=device(left_out))[:, None, None]
+    return xp.astype(numbers < left_out[:, None, ...], groupdq.dtype) * dq.DO_NOT_USE
