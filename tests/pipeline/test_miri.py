@@ -114,3 +114,18 @@ def test_dark_pipeline(exposure):
     assert order == DARK_ORDER
     assert products() == ["dark.fits"]
     assert ramp.data.shape == (3, 9, 64, 72)
+
+
+def test_the_model_of_charge_traps_is_not_for_miri(exposure, caplog):
+    steps = {"persistence": {"skip": False, "algorithm": "trap_model"}}
+    rate, order = order_of(Detector1Pipeline, exposure, steps=steps)
+    assert order == ORDER
+    assert rate.meta.cal_step.persistence == "SKIPPED"
+    assert any(message.startswith("Step persistence skipped: no trapdensity") for message in caplog.messages)
+
+
+def test_windows_of_persistence(exposure):
+    steps = {"persistence": {"skip": False, "persistence_time": 30}}
+    rate, order = order_of(Detector1Pipeline, exposure, steps=steps)
+    assert order == ORDER
+    assert rate.meta.cal_step.persistence == "COMPLETE"
