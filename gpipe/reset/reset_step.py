@@ -9,7 +9,7 @@ from gpipe.arrays import Array
 from gpipe.controller import References, Step
 from gpipe.controller.miri import is_miri, skip_unless_miri
 from gpipe.datamodels import Ramp, Reference
-from gpipe.reset.reset_sub import subtract_reset
+from gpipe.reset.reset_sub import known_reset, subtract_reset
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,8 @@ def _resets(reset: Reference, exposure: Ramp) -> list[Array]:
     first = (exposure.meta.exposure.integration_start or 1) - 1
     numbers = [min(first + i, integrations - 1) for i in range(exposure.data.shape[0])]
     log.info("Reset anomaly of %d groups and %d integrations", groups, len(set(numbers)))
-    planes = {number: reset.plane("data", exposure, first=(number, slice(0, groups))) for number in set(numbers)}
+    part = slice(0, groups)
+    planes = {number: known_reset(reset.plane("data", exposure, first=(number, part))) for number in set(numbers)}
     return [planes[number] for number in numbers]
 
 

@@ -25,7 +25,7 @@ def subtract_reset(data: Array, pixeldq: Array, resets: Sequence[Array], reset_d
     data : float32, (integration, group, row, column), DN. NaN stays NaN.
     pixeldq : uint32, (row, column).
     resets : for each integration, float32, (group, row, column), DN: the anomaly of the first groups, at most as many
-        as the data have. NaN counts as 0.
+        as the data have; no NaN.
     reset_dq : uint32, (row, column).
 
     Returns
@@ -46,7 +46,12 @@ def subtract_reset(data: Array, pixeldq: Array, resets: Sequence[Array], reset_d
         subtracted[integration, disturbed:, ...] = data[integration, disturbed:, ...]
         for group in range(disturbed):
             for rows in row_slices(reset):
-                anomaly = reset[group, rows, :]
                 part = data[integration, group, rows, :]
-                subtracted[integration, group, rows, :] = part - xp.where(xp.isnan(anomaly), 0.0, anomaly)
+                subtracted[integration, group, rows, :] = part - reset[group, rows, :]
     return ResetSubtracted(subtracted, pixeldq | reset_dq)
+
+
+def known_reset(reset: Array) -> Array:
+    """The anomaly (group, row, column), 0 where it is not known: NaN."""
+    xp = array_namespace(reset)
+    return xp.where(xp.isnan(reset), 0.0, reset)

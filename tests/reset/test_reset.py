@@ -9,11 +9,11 @@ from step_stubs import StubReference, ramp, references
 from gpipe import dq
 from gpipe.controller import Skip
 from gpipe.reset import ResetStep
-from gpipe.reset.reset_sub import subtract_reset
+from gpipe.reset.reset_sub import known_reset, subtract_reset
 
 
 def subtract(data, pixeldq, reset, reset_dq):
-    return subtract_reset(data, pixeldq, [reset[i, ...] for i in range(reset.shape[0])], reset_dq)
+    return subtract_reset(data, pixeldq, [known_reset(reset[i, ...]) for i in range(reset.shape[0])], reset_dq)
 
 
 @pytest.mark.parametrize(("shape", "groups"), [((2, 5, 4, 3), 3), ((3, 2, 1, 6), 2), ((1, 1, 3, 3), 1)])
