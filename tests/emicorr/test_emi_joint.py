@@ -171,8 +171,6 @@ def test_amplitude_and_phase_are_found_whatever_they_are(amplitude, phase):
     it = small((1, 8, 16, 40), noise=0.01, rate=0.5, samples=64, amplitude=amplitude, phase=phase)
     pixels = it.readout.pixel_phases(it.period, it.data)
     sums, counts = sum_by_phase(it.data, np.ones((1, 16, 40), bool), pixels, 64)
-    fitted = fit_wave(
-        sums, counts, cubic_pieces(wave(64)), readout=it.readout, period=it.period, separately=False
-    )
+    fitted = fit_wave(sums, counts, cubic_pieces(wave(64)), readout=it.readout, period=it.period, separately=False)
     np.testing.assert_allclose(fitted.amplitudes, amplitude, rtol=0.02)
     assert abs((fitted.phases[0] - phase + 0.5) % 1 - 0.5) < 0.005

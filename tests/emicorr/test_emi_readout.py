@@ -18,7 +18,9 @@ def distance(a, b):
     return np.abs((a - b + 0.5) % 1 - 0.5)
 
 
-@pytest.mark.parametrize(("case", "samples", "resets"), [("SUB64", 1, True), ("MASK1550", 1, False), ("FULL_SLOW", 9, True)])
+@pytest.mark.parametrize(
+    ("case", "samples", "resets"), [("SUB64", 1, True), ("MASK1550", 1, False), ("FULL_SLOW", 9, True)]
+)
 def test_every_pixel_has_the_phase_of_its_time(library, case, samples, resets):
     it = readout(case=case, samples=samples, resets=resets)
     pixels = library.run(lambda like: it.pixel_phases(PERIOD, like), np.zeros(1, np.float32))
@@ -47,7 +49,9 @@ def test_reference_pixels_at_the_right_are_three_clocks_late(library):
     np.testing.assert_allclose(distance(late[:, -1], on_time[:, -1] + 3 / PERIOD), 0, atol=1e-6)
 
 
-@pytest.mark.parametrize(("first", "columns", "late"), [(1, 1032, True), (1, 72, False), (457, 512, False), (5, 72, False)])
+@pytest.mark.parametrize(
+    ("first", "columns", "late"), [(1, 1032, True), (1, 72, False), (457, 512, False), (5, 72, False)]
+)
 def test_only_full_frames_end_with_reference_pixels(first, columns, late):
     assert has_late_column(first, columns) is late
 

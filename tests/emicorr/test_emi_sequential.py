@@ -185,7 +185,8 @@ def test_integrations_that_the_wave_is_found_in(settings, period, integrations):
 
 
 @pytest.mark.parametrize(
-    ("nbins", "period", "count"), [(None, 256.0, 128), (None, 9960.9, 500), (501, 256.0, 501), (502, 256.0, 500), (9, 256.0, 9)]
+    ("nbins", "period", "count"),
+    [(None, 256.0, 128), (None, 9960.9, 500), (501, 256.0, 501), (502, 256.0, 500), (9, 256.0, 9)],
 )
 def test_number_of_bins(nbins, period, count):
     assert SequentialSettings(nbins=nbins).bins(period) == count
