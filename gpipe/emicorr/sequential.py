@@ -148,7 +148,7 @@ def stretch(x: Array, length: float) -> Array:
     """The nearest smaller of the samples (sample,) at evenly spaced places: ``length`` of them, rounded up."""
     xp = array_namespace(x)
     step = x.shape[0] / length
-    places = [int(k * step) for k in range(math.ceil(x.shape[0] / step))]
+    places = [min(int(k * step), x.shape[0] - 1) for k in range(math.ceil(length))]
     return xp.take(x, xp.asarray(places, dtype=xp.int32, device=device(x)))
 
 

@@ -19,7 +19,7 @@ from gpipe.emicorr import EmiCorrStep
 
 pytestmark = [pytest.mark.parity, pytest.mark.filterwarnings("ignore")]
 
-WAVES = {"Hz390": (390.625, 64), "Hz218": (218.52055, 100), "Hz10": (10.039216, 120)}
+WAVES = {"Hz390": (390.625, 64), "Hz218": (218.52055, 128), "Hz10": (10.039216, 120)}
 
 CASES = {
     "SUB64": {"shape": (3, 10, 64, 72), "case": "SUB64"},
@@ -183,6 +183,16 @@ def test_the_last_reference_pixels_of_full_frames_have_a_phase_where_jwst_takes_
     found, expected = ours(model, None, **parameters).data, theirs(model, None, **parameters).data
     assert np.mean(np.abs(found - expected)[..., :-4] > 0.2) < 1e-3
     assert np.std((found - it.clean)[..., -4:]) < 0.5 * np.std((expected - it.clean)[..., -4:])
+
+
+def test_any_number_of_samples_where_jwst_crashes_on_some():
+    """228 bins brought to 100 samples are 101 in jwst, by rounding."""
+    it, model = made(CASES["SUB64"])
+    reference = emi_model(CASES["SUB64"], "Hz390", samples=100)
+    parameters = {"algorithm": "sequential", "nbins": 228}
+    with pytest.raises(ValueError, match="dimensions"):
+        theirs(model, reference, **parameters)
+    assert np.isfinite(ours(model, reference, **parameters).data).all()
 
 
 @pytest.mark.parametrize("scale_reference", [True, False])
