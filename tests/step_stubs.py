@@ -16,17 +16,19 @@ EXPOSURE = {
     "read_times": None,
     "gain_factor": None,
     "zero_frame": None,
+    "integration_start": None,
 }
 
 
-def header(shape, *, corner=(1, 1), instrument="NIRCAM", **exposure):
+def header(shape, *, corner=(1, 1), instrument="NIRCAM", subarray="FULL", **exposure):
     """Metadata of an exposure of this shape; ``corner`` is (xstart, ystart)."""
     rows = 2048 if shape[-2] == 3200 else shape[-2]  # NIRSpec IRS2 readout
-    subarray = SimpleNamespace(xstart=corner[0], ystart=corner[1], xsize=shape[-1], ysize=rows, fastaxis=2, slowaxis=1)
+    place = {"xstart": corner[0], "ystart": corner[1], "xsize": shape[-1], "ysize": rows}
     meta = SimpleNamespace(
         exposure=SimpleNamespace(**EXPOSURE | exposure),
-        subarray=subarray,
+        subarray=SimpleNamespace(name=subarray, **place, fastaxis=2, slowaxis=1),
         instrument=SimpleNamespace(name=instrument),
+        rscd=SimpleNamespace(),
     )
     return SimpleNamespace(meta=meta)
 
@@ -71,13 +73,13 @@ class StubReference:
     def shape(self, array):
         return self._arrays[array].shape
 
-    def read(self, array, *, window=None):
-        found = self._arrays[array]
+    def read(self, array, *, window=None, first=None):
+        found = self._arrays[array] if first is None else self._arrays[array][first]
         assert window is None or found.shape[-2:] == (window.ysize, window.xsize)
         return found
 
-    def plane(self, array, exposure):
-        found = self._arrays[array]
+    def plane(self, array, exposure, *, first=None):
+        found = self.read(array, first=first)
         assert found.shape[-2:] == exposure.data.shape[-2:]
         return found
 

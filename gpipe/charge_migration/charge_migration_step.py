@@ -17,7 +17,8 @@ class ChargeMigrationStep(Step):
     """Flag the groups of bright pixels from which charge migrates to their neighbours; skipped by default."""
 
     class_alias = "charge_migration"
-    expects = ("dq_init", "saturation", "superbias", "refpix", "linearity", "dark_sub")
+    expects = ("dq_init", "saturation", "refpix", "linearity", "dark_sub")
+    expects_near_infrared = ("superbias",)
 
     changes = ("groupdq",)
 

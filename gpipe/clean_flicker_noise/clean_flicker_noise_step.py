@@ -18,7 +18,7 @@ from gpipe.clean_flicker_noise.full_frame import SIZE, fit_full_frame
 from gpipe.clean_flicker_noise.images import one_by_one
 from gpipe.clean_flicker_noise.median_image import relative_light, scaled_median
 from gpipe.clean_flicker_noise.mesh_gaps_host import gap_filler
-from gpipe.clean_flicker_noise.scene import background_mask, science_pixels, without_gaps
+from gpipe.clean_flicker_noise.scene import background_mask, dark_regions, science_pixels, without_gaps
 from gpipe.clean_flicker_noise.sections import CUTOFFS, Cutoffs, fit_sections
 from gpipe.clean_flicker_noise.statistics import image_statistics
 from gpipe.clean_flicker_noise.stripes import fit_stripes
@@ -27,14 +27,14 @@ from gpipe.controller import parameters as p
 from gpipe.datamodels import CountRate, InFlight, Ramp
 from gpipe.datamodels.nirspec_light import has_wcs, lit_pixels, needs_wcs
 from gpipe.datamodels.products import bare_model
-from gpipe.exceptions import InputError, ParameterError
+from gpipe.exceptions import ParameterError
 
 log = logging.getLogger(__name__)
 
 FFT_KINDS = ("NRS_MSASPEC", "NRS_IFU", "NRS_FIXEDSLIT", "NRS_BRIGHTOBJ")
 LATER_STAGES = ("NIS_SOSS", "NRS_BRIGHTOBJ", "NRC_TSGRISM", "NRC_TSIMAGE")
 """Exposures whose light jwst measures, for ``median_image``, by steps of its later stages."""
-SOSS = "NIS_SOSS"
+SOSS, MIRI_IMAGE = "NIS_SOSS", "MIR_IMAGE"
 MEDIAN_IMAGE = "median_image"
 
 Exposure = Ramp | CountRate
@@ -56,7 +56,8 @@ class CleanFlickerNoiseStep(Step):
     reference_file_types = ("flat", "pastasoss", "readnoise", "gain")
     optional_references = ("flat", "pastasoss")
     accepts = (Ramp, CountRate)
-    expects = ("dq_init", "saturation", "superbias", "refpix", "linearity", "dark_sub", "jump")
+    expects = ("dq_init", "saturation", "refpix", "linearity", "dark_sub", "jump")
+    expects_near_infrared = ("superbias",)
 
     autoparam = p.Boolean(
         False,
@@ -73,7 +74,8 @@ class CleanFlickerNoiseStep(Step):
         None, min=2, max=2, unit="pixel", help="Rows and columns of the boxes of the model; default up to 32."
     )
     mask_science_regions = p.Boolean(
-        False, help="Leave out where spectra lie. NIRSpec: needs a WCS. NIRISS SOSS: by the pastasoss reference."
+        False,
+        help="Leave out where spectra lie (NIRSpec by a WCS, SOSS by the pastasoss reference); MIRI: what is no sky.",
     )
     apply_flat_field = p.Boolean(False, help="Divide by the flat while background and noise are fitted.")
     n_sigma = p.Float(2.0, unit="sigma", help="Pixels further from the background are no background; 0 takes all.")
@@ -87,16 +89,14 @@ class CleanFlickerNoiseStep(Step):
 
     def wanted_references(self, meta: Any) -> Sequence[str]:
         wanted = ["readnoise", "gain"] if self._drafts(meta) else []
-        if self.apply_flat_field or self._chooses(meta):
+        if self.apply_flat_field or self._chooses(meta) or self._masks_by_flat(meta):
             wanted.append("flat")
         if meta.exposure.type == SOSS:
             wanted.append("pastasoss")
         return wanted
 
     def check(self, meta: Any, references: References) -> None:
-        if meta.instrument.name == "MIRI":
-            raise InputError(f"{self.label}: found INSTRUME MIRI, which gpipe does not do yet; expected near infrared")
-        if self.background_method == MEDIAN_IMAGE and meta.exposure.type in LATER_STAGES:
+        if self.background_method == MEDIAN_IMAGE and (meta.exposure.type in LATER_STAGES or _is_miri_series(meta)):
             raise ParameterError(
                 f"{self.label}.background_method: found 'median_image' for {meta.exposure.type}, whose light is "
                 "measured in later stages only; expected 'median', 'model' or None"
@@ -120,6 +120,8 @@ class CleanFlickerNoiseStep(Step):
 
     def apply(self, exposure: Exposure, references: References) -> Produced:
         kind = exposure.meta.exposure.type
+        if exposure.meta.instrument.name == "MIRI" and kind != MIRI_IMAGE:
+            raise Skip(f"EXP_TYPE is {kind}; of MIRI only {MIRI_IMAGE} is cleaned")
         if self.fit_method == "fft" and kind not in FFT_KINDS:
             raise Skip(f"fit_method is 'fft', expected 'median' for {kind}")
         fill = gap_filler(exposure.backend)
@@ -144,6 +146,9 @@ class CleanFlickerNoiseStep(Step):
     def _chooses(self, meta: Any) -> bool:
         return self.autoparam and meta.exposure.type in THRESHOLDS
 
+    def _masks_by_flat(self, meta: Any) -> bool:
+        return self.mask_science_regions and meta.exposure.type == MIRI_IMAGE and self._mask_file() is None
+
     def _by_integration(self) -> bool:
         return not self.single_mask or self.background_method == MEDIAN_IMAGE
 
@@ -159,8 +164,9 @@ class CleanFlickerNoiseStep(Step):
         if chosen.apply_flat_field and references.flat is None:
             log.warning("apply_flat_field: no flat reference applies to this exposure; it is not divided by a flat")
             chosen = replace(chosen, apply_flat_field=False)
-        if chosen.fit_by_channel and meta.subarray.name != "FULL":
-            log.warning("fit_by_channel: found subarray %s, expected FULL; all channels together", meta.subarray.name)
+        if chosen.fit_by_channel and (meta.subarray.name != "FULL" or meta.instrument.name == "MIRI"):
+            found = "MIRI" if meta.instrument.name == "MIRI" else f"subarray {meta.subarray.name}"
+            log.warning("fit_by_channel: found %s, expected near infrared and FULL; all channels together", found)
             chosen = replace(chosen, fit_by_channel=False)
         return chosen
 
@@ -191,7 +197,7 @@ class CleanFlickerNoiseStep(Step):
         )
 
     def _science(self, exposure: Exposure, references: References, quality: Array) -> Array | None:
-        """Pixels that spectra may fall on."""
+        """Pixels that spectra may fall on; of MIRI's images those that see no light of the sky."""
         if not self.mask_science_regions:
             return None
         shape, to_device = exposure.data.shape[-2:], exposure.backend.to_device
@@ -201,6 +207,10 @@ class CleanFlickerNoiseStep(Step):
             from gpipe.datamodels.soss_traces import trace_mask
 
             return to_device(trace_mask(references.pastasoss.model, exposure.meta, shape))
+        if exposure.meta.exposure.type == MIRI_IMAGE:
+            flat = references.flat
+            planes = () if flat is None else (flat.plane(name, exposure) for name in ("data", "dq", "err"))
+            return dark_regions(quality, *planes)
         return None
 
     # --- cleaning -----------------------------------------------------------------------------------------------
@@ -251,8 +261,13 @@ class CleanFlickerNoiseStep(Step):
 
 
 def _axis(exposure: InFlight) -> int:
-    """The array axis along which noise is the same, that is, in which lines are read."""
-    return abs(exposure.meta.subarray.slowaxis) - 1
+    """The array axis along which noise is the same: that in which lines are read; of MIRI that of columns."""
+    return 0 if exposure.meta.instrument.name == "MIRI" else abs(exposure.meta.subarray.slowaxis) - 1
+
+
+def _is_miri_series(meta: Any) -> bool:
+    """Whether an image of MIRI is one of a time series, whose light jwst measures in stage 3."""
+    return meta.exposure.type == MIRI_IMAGE and bool(meta.visit.tsovisit) and (meta.exposure.nints or 2) > 1
 
 
 def _flat(exposure: InFlight, references: References, fill: FillGaps) -> Array:

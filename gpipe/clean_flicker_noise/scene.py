@@ -5,7 +5,7 @@ from array_api_compat import array_namespace
 from gpipe.arrays import Array
 from gpipe.clean_flicker_noise.background import FillGaps, background_model
 from gpipe.clean_flicker_noise.limits import clip_to_background
-from gpipe.dq import MSA_FAILED_OPEN
+from gpipe.dq import DO_NOT_USE, MSA_FAILED_OPEN, NO_FLAT_FIELD, NON_SCIENCE
 
 
 def background_mask(
@@ -21,7 +21,7 @@ def background_mask(
     Parameters
     ----------
     rate : float32, (row, column) or (integration, row, column). Pixels that are NaN or 0 are no background.
-    science : bool, (row, column), pixels that light is meant to fall on, which are no background either; None for none.
+    science : bool, (row, column) or like ``rate``, pixels that are no background whatever they show; None for none.
     n_sigma : 0 does not look for sources.
     fit_histogram : take centre and width from a Gaussian fitted to a histogram.
     single : one mask for all integrations: what is background in each of them.
@@ -37,7 +37,7 @@ def background_mask(
         plane = planes[i, ...]
         mask = ~xp.isnan(plane) & (plane != 0)
         if science is not None:
-            mask = mask & ~science
+            mask = mask & ~(science if science.ndim == 2 else science[i, ...])
         if n_sigma > 0:
             mask = clip_to_background(plane, mask, above=n_sigma, fit_histogram=fit_histogram)
         masks.append(mask)
@@ -56,6 +56,29 @@ def science_pixels(lit: Array, dq: Array) -> Array:
     xp = array_namespace(lit, dq)
     behind_open = (dq & MSA_FAILED_OPEN) != 0
     return lit | (xp.any(behind_open, axis=0) if dq.ndim == 3 else behind_open)
+
+
+def dark_regions(
+    dq: Array, flat: Array | None = None, flat_dq: Array | None = None, flat_err: Array | None = None
+) -> Array:
+    """Pixels of MIRI's imager that do not see the sky, by their own flags and by what a flat knows of them.
+
+    Parameters
+    ----------
+    dq : uint32, (row, column) or (integration, row, column); DO_NOT_USE and NON_SCIENCE count.
+    flat, flat_err : float32, (row, column). NaN, and a flat of 0, count.
+    flat_dq : uint32, (row, column); DO_NOT_USE, NON_SCIENCE and NO_FLAT_FIELD count.
+
+    Returns
+    -------
+    bool, like ``dq``.
+    """
+    xp = array_namespace(dq)
+    dark = (dq & (DO_NOT_USE | NON_SCIENCE)) != 0
+    if flat is None or flat_dq is None or flat_err is None:
+        return dark
+    unknown = xp.isnan(flat) | xp.isnan(flat_err) | (flat == 0)
+    return dark | unknown | ((flat_dq & (DO_NOT_USE | NON_SCIENCE | NO_FLAT_FIELD)) != 0)
 
 
 def without_gaps(flat: Array, *, fill_gaps: FillGaps) -> Array:

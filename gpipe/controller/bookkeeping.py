@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from gpipe.controller import provenance
+from gpipe.controller.miri import is_miri
 from gpipe.controller.naming import OutputSettings
 from gpipe.controller.references import Resolution
 from gpipe.controller.results import References, SideProduct, Skip
@@ -124,6 +125,7 @@ def output_levels(step: Step | None) -> list[OutputSettings]:
 
 def warn_of_predecessors(step: Step, meta: Any) -> None:
     """Say which steps should have run before this one, and did not."""
-    missing = [slot for slot in step.expects if getattr(meta.cal_step, slot, None) is None]
+    expected = step.expects if is_miri(meta) else (*step.expects, *step.expects_near_infrared)
+    missing = [slot for slot in expected if getattr(meta.cal_step, slot, None) is None]
     if missing:
         log.warning("Step %s expects that %s ran before it; it did not", step.name, " and ".join(missing))

@@ -10,7 +10,7 @@ from gpipe.controller.bookkeeping import COMPLETE, SKIPPED, Books, warn_of_prede
 from gpipe.controller.by_parts import Stage, work_through
 from gpipe.controller.results import Skip
 from gpipe.controller.run_plan import PlannedSection, Storage
-from gpipe.controller.sections import Section, reach
+from gpipe.controller.sections import Section, changed_arrays, reach
 from gpipe.controller.step import Step
 from gpipe.controller.work import apart
 from gpipe.datamodels import Header, InFlight, Outline, Ramp, open_exposure
@@ -49,7 +49,7 @@ class PartSteps:
         supply = self._supply(stored, pieces)
         self._survey_first(section, supply, pieces)
         stages = [(step, stage) for step in section.steps for stage in self._stages(step, outline)]
-        changed = {name for step, _ in stages for name in step.changes}
+        changed = changed_arrays(step for step, _ in stages)
         assembly = Assembly(
             planned.total,
             by_rows=section.by_rows,

@@ -9,7 +9,7 @@ from gpipe import backends
 from gpipe.backends import Backend
 from gpipe.controller import workers
 from gpipe.controller.memory import WORKSPACE, Limits, exposure_bytes, part_length, rate_bytes, said
-from gpipe.controller.sections import Section, cuttable, reach
+from gpipe.controller.sections import Section, changed_arrays, cuttable, reach
 from gpipe.controller.step import Step
 from gpipe.datamodels import Header, InFlight, Outline, Ramp
 from gpipe.exceptions import ParameterError
@@ -165,8 +165,7 @@ def _kept(header: Header, section: Section, number: int, runs: Runs, owns_arrays
     if rates := _rates_made(header, working):
         return before + rates
     overwrites = owns_arrays and number and section.is_cut and not reach(section.steps)
-    changed = {name for step in working for name in step.changes}
-    return before + (whole if changed and not overwrites else 0) or whole
+    return before + (whole if changed_arrays(working) and not overwrites else 0) or whole
 
 
 def _refuse_whole(sections: Sequence[Section], kept: Sequence[int], budget: int, runs: Runs) -> None:

@@ -1,6 +1,6 @@
 """Which steps of a run are done together on each part of an exposure, before the next part is looked at."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +54,7 @@ def in_sections(
     for step in steps:
         own = block(step)
         shared = own & found[-1].block if found else Block.EXPOSURE
-        if closed or shared == Block.EXPOSURE or starts(step) or changed & set(step.surveys):
+        if closed or shared == Block.EXPOSURE or starts(step) or _overlap(changed, step.surveys):
             found.append(Section((step,), own))
             changed = set()
         else:
@@ -62,6 +62,21 @@ def in_sections(
         changed |= set(step.changes) if runs(step) else set()
         closed = (step.ends_ramps and runs(step)) or ends(step)
     return found
+
+
+def _overlap(changed: Iterable[str], surveyed: Iterable[str]) -> bool:
+    """Whether something is surveyed that was changed: the same array, or one flag of it."""
+
+    def same(one: str, other: str) -> bool:
+        shorter, longer = sorted((one, other), key=len)
+        return longer == shorter or longer.startswith(f"{shorter}:")
+
+    return any(same(one, other) for one in changed for other in surveyed)
+
+
+def changed_arrays(steps: Iterable[Step]) -> set[str]:
+    """Names of the arrays that some of the steps may change."""
+    return {name.partition(":")[0] for step in steps for name in step.changes}
 
 
 def reach(steps: Sequence[Step]) -> int:

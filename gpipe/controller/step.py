@@ -28,7 +28,8 @@ class Step(Configurable):
     accepts : the kinds of exposure that the step works on. In a pipeline it is skipped for another kind.
     takes_superstripes_whole : whether ``apply`` gets a `SuperstripeRamp` itself, not the `Ramp` of each stripe.
     expects : ``cal_step`` places of steps that should have run, or been skipped on purpose, before this one.
-    changes : the arrays of a ramp that the step may change.
+    expects_near_infrared : those which MIRI exposures do not go through, or later.
+    changes : the arrays of a ramp that the step may change, or one flag of them (``"groupdq:JUMP_DET"``).
     surveys : those that ``survey`` looks at.
     ends_ramps : whether the results are another kind of exposure.
 
@@ -43,6 +44,7 @@ class Step(Configurable):
     accepts: ClassVar[tuple[type[InFlight], ...]] = (Ramp,)
     takes_superstripes_whole: ClassVar[bool] = False
     expects: ClassVar[Sequence[str]] = ()
+    expects_near_infrared: ClassVar[Sequence[str]] = ()
     changes: ClassVar[Sequence[str]] = RAMP_ARRAYS
     surveys: ClassVar[Sequence[str]] = ()
     ends_ramps: ClassVar[bool] = False

@@ -1,7 +1,7 @@
 """The dark_current step."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -12,16 +12,20 @@ from gpipe.arrays import Array
 from gpipe.controller import Block, Produced, References, SideProduct, Skip, Step, Work
 from gpipe.controller import parameters as p
 from gpipe.dark_current.dark_sub import (
+    any_flags,
     average_dark,
     extrapolate_dark,
-    subtract_dark,
+    subtract_darks,
     uniform_dark_current,
 )
 from gpipe.dark_current.sampling import Sampling
 from gpipe.datamodels import Ramp, Reference
-from gpipe.exceptions import InputError, ReferenceFileError
+from gpipe.exceptions import ReferenceFileError
 
 log = logging.getLogger(__name__)
+
+Lead = tuple[int, ...]
+"""What selects an integration of the dark: its number, or nothing where one dark serves all."""
 
 
 class DarkCurrentStep(Step):
@@ -30,7 +34,8 @@ class DarkCurrentStep(Step):
     class_alias = "dark_current"
     cal_step = "dark_sub"
     reference_file_types = ("dark",)
-    expects = ("dq_init", "superbias", "refpix", "linearity")
+    expects = ("dq_init", "linearity")
+    expects_near_infrared = ("superbias", "refpix")
     changes = ("data", "pixeldq", "average_dark_current")
 
     dark_output = p.OutputFile(None, help="File for the dark that is subtracted, averaged to groups if need be.")
@@ -38,29 +43,24 @@ class DarkCurrentStep(Step):
         None, unit="electron/s", help="Dark current for its Poisson noise; None takes it from the reference."
     )
 
-    def check(self, meta: Any, references: References) -> None:
-        if meta.instrument.name == "MIRI":
-            raise InputError("dark_current: found INSTRUME MIRI, which gpipe does not do yet; expected near infrared")
-
     def block(self, meta: Any) -> Block:
-        return Block.PIXELS if self.dark_output is None else Block.EXPOSURE
+        return Block.ROWS if self.dark_output is None else Block.EXPOSURE
 
     def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
         dark = references.dark
-        wanted = _wanted_groups(outline, dark)
+        wanted, leads = _wanted_groups(outline, dark), _leads(outline, dark)
         current = self._dark_current(dark)
 
         def apply(part: Ramp) -> Ramp | Produced:
-            planes = [_plane(dark, part, groups) for groups in wanted]
-            dark_dq = dark.plane("dq", part)
-            found = part.backend.native(subtract_dark)(part.data, part.pixeldq, planes, dark_dq)
+            planes = {lead: _planes(dark, part, lead, wanted) for lead in dict.fromkeys(leads)}
+            flags = any_flags(_flags(dark, part))
+            subtract = part.backend.native(subtract_darks)
+            found = subtract(part.data, part.pixeldq, [planes[lead] for lead in leads], flags)
             result = replace(part, data=found.data, pixeldq=found.pixeldq, average_dark_current=current(part))
             if self.dark_output is None:
                 return result
-            planes += _rest_of(dark, part, wanted)
-            return Produced(
-                (result,), (SideProduct(_dark_model(planes, dark_dq, part, dark), output_file=self.dark_output),)
-            )
+            model = _dark_model(planes, wanted, part, dark)
+            return Produced((result,), (SideProduct(model, output_file=self.dark_output),))
 
         return Work(apply)
 
@@ -93,9 +93,29 @@ def _has_dark_current(dark: Reference) -> bool:
     return found == expected
 
 
+def _leads(exposure: Any, dark: Reference) -> list[Lead]:
+    """For each integration of the exposure that of the dark; after its last one, the last one (MIRI)."""
+    nints = exposure.shape[0]
+    available = _integrations(dark)
+    if available is None:
+        return [()] * nints
+    first = (exposure.meta.exposure.integration_start or 1) - 1
+    return [(min(first + i, available - 1),) for i in range(nints)]
+
+
+def _integrations(dark: Reference) -> int | None:
+    """How many integrations the dark has; None if it is one for all."""
+    shape = dark.shape("data")
+    return shape[0] if len(shape) == 4 else None
+
+
+def _groups(dark: Reference) -> int:
+    return dark.shape("data")[-3]
+
+
 def _wanted_groups(exposure: Any, dark: Reference) -> list[range]:
     """The dark's groups for each group of the exposure."""
-    ngroups, available = exposure.shape[1], dark.shape("data")[0]
+    ngroups, available = exposure.shape[1], _groups(dark)
     ours, theirs = _sampling(exposure.meta), _sampling(dark.meta)
     wanted = ours.dark_groups(theirs, ngroups)
     if wanted is None:
@@ -107,34 +127,56 @@ def _wanted_groups(exposure: Any, dark: Reference) -> list[range]:
     return wanted
 
 
-def _plane(dark: Reference, exposure: Ramp, groups: range) -> Array:
+def _planes(dark: Reference, exposure: Ramp, lead: Lead, wanted: Sequence[range]) -> list[Array]:
+    """The dark of each group of the exposure."""
+    return [_plane(dark, exposure, lead, groups) for groups in wanted]
+
+
+def _plane(dark: Reference, exposure: Ramp, lead: Lead, groups: range) -> Array:
     """The mean of some groups of the dark. Only these are read; those that it does not have are extrapolated."""
-    end = dark.shape("data")[0]
+    end = _groups(dark)
     frames = []
     if groups.start < end:
-        frames.append(dark.plane("data", exposure, first=slice(groups.start, min(groups.stop, end))))
+        frames.append(dark.plane("data", exposure, first=(*lead, slice(groups.start, min(groups.stop, end)))))
     if groups.stop > end:
-        last = dark.plane("data", exposure, first=slice(end - 2, end))
+        last = dark.plane("data", exposure, first=(*lead, slice(end - 2, end)))
         frames.append(extrapolate_dark(last, range(max(groups.start - end, 0) + 1, groups.stop - end + 1)))
     return average_dark(*frames)
 
 
-def _rest_of(dark: Reference, exposure: Ramp, wanted: list[range]) -> list[Array]:
+def _flags(dark: Reference, exposure: Ramp) -> Array:
+    """Flags of the dark: one plane, or one for each of its integrations."""
+    by_integration = dark.has("dq") and len(dark.shape("dq")) == 4
+    return dark.plane("dq", exposure, first=(slice(None), 0) if by_integration else None)
+
+
+def _rest_of(dark: Reference, exposure: Ramp, wanted: list[range]) -> list[range]:
     """The later groups of a dark that is used group by group: it is written as a whole."""
     if _sampling(dark.meta) != _sampling(exposure.meta):
         return []
-    return [_plane(dark, exposure, range(group, group + 1)) for group in range(len(wanted), dark.shape("data")[0])]
+    return [range(group, group + 1) for group in range(len(wanted), _groups(dark))]
 
 
-def _dark_model(planes: list[Array], dark_dq: Array, exposure: Ramp, dark: Reference) -> Any:
+def _dark_model(planes: dict[Lead, list[Array]], wanted: list[range], exposure: Ramp, dark: Reference) -> Any:
     """The dark as a reference of its own, at the exposure's sampling and for its part of the detector."""
-    from stdatamodels.jwst.datamodels import DarkModel
+    from stdatamodels.jwst import datamodels
 
     to_host = exposure.backend.to_host
-    model = DarkModel(data=np.stack([to_host(plane) for plane in planes]), dq=to_host(dark_dq))
+    rest = _rest_of(dark, exposure, wanted)
+
+    def cube(lead: Lead) -> np.ndarray:
+        used = planes.get(lead) or _planes(dark, exposure, lead, wanted)
+        return np.stack([to_host(plane) for plane in (*used, *_planes(dark, exposure, lead, rest))])
+
+    flags, integrations = to_host(_flags(dark, exposure)), _integrations(dark)
+    if integrations is None:
+        model: Any = datamodels.DarkModel(data=cube(()), dq=flags)
+    else:
+        data = np.stack([cube((number,)) for number in range(integrations)])
+        model = datamodels.DarkMIRIModel(data=data, dq=flags.reshape(-1, 1, *flags.shape[-2:]))
     model.update({"meta": dark.meta.instance})
     meta, source = model.meta, exposure.meta
-    meta.exposure.ngroups = len(planes)
+    meta.exposure.ngroups = model.data.shape[-3]
     for name in ("nframes", "groupgap"):
         setattr(meta.exposure, name, getattr(source.exposure, name))
     for name in ("xstart", "ystart", "xsize", "ysize"):

@@ -36,16 +36,42 @@ def subtract_dark(data: Array, pixeldq: Array, dark: Sequence[Array], dark_dq: A
     out[i, g] = data[i, g] - dark[g]; pixeldq | dark_dq.
     https://jwst-pipeline.readthedocs.io/en/latest/jwst/dark_current/description.html
     """
-    xp = array_namespace(data, pixeldq, dark_dq, *dark)
-    if len(dark) != data.shape[1]:
-        raise ValueError(f"found a dark of {len(dark)} groups for data of {data.shape[1]}")
+    return subtract_darks(data, pixeldq, [dark] * data.shape[0], dark_dq)
+
+
+def subtract_darks(data: Array, pixeldq: Array, darks: Sequence[Sequence[Array]], dark_dq: Array) -> DarkSubtracted:
+    """As `subtract_dark`, with a dark for each integration.
+
+    Parameters
+    ----------
+    darks : for each integration, and in it for each group, float32, (row, column), DN; no NaN.
+    """
+    xp = array_namespace(data, pixeldq, dark_dq, *(plane for dark in darks for plane in dark))
+    found, expected = [len(dark) for dark in darks], [data.shape[1]] * data.shape[0]
+    if found != expected:
+        raise ValueError(f"found darks of {found} groups for data of {expected}")
     subtracted = xp.empty_like(data)
-    for integration in range(data.shape[0]):
+    for integration, dark in enumerate(darks):
         for group, plane in enumerate(dark):
             for rows in row_slices(plane):
                 part = data[integration, group, rows, :]
                 subtracted[integration, group, rows, :] = part - plane[rows, :]
     return DarkSubtracted(subtracted, pixeldq | dark_dq)
+
+
+def any_flags(dark_dq: Array) -> Array:
+    """The flags of every integration of a dark, together: uint32, (row, column).
+
+    Parameters
+    ----------
+    dark_dq : uint32, (integration, row, column), or (row, column) for all of them.
+    """
+    if dark_dq.ndim == 2:
+        return dark_dq
+    flags = dark_dq[0, ...]
+    for integration in range(1, dark_dq.shape[0]):
+        flags = flags | dark_dq[integration, ...]
+    return flags
 
 
 def average_dark(*frames: Array) -> Array:

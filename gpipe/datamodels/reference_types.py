@@ -29,6 +29,7 @@ TYPES = {
     "persat": ReferenceType("PersistenceSatModel", (2,)),
     "pictureframe": ReferenceType("PictureFrameModel", (2,)),
     "readnoise": ReferenceType("ReadnoiseModel", (2,)),
+    "reset": ReferenceType("ResetModel", (4,)),
     "saturation": ReferenceType("SaturationModel", (2,)),
     "superbias": ReferenceType("SuperBiasModel", (2,)),
     "trapdensity": ReferenceType("TrapDensityModel", (2,)),
@@ -43,6 +44,7 @@ EXTENSIONS = {
     "dark_rate_unc": "UNC",
     "dq_table": "DQ",
     "irs2_table": "IRS2",
+    "rscd_group_skip_table": "RSCD_GROUP_SKIP",
     "trappars_table": "TRAPPARS",
 }
 

@@ -27,7 +27,7 @@ class Ranked:
     count: Array
 
 
-def first_differences(data: Array, groupdq: Array, gain: Array) -> Array:
+def first_differences(data: Array, groupdq: Array, gain: Array, *, unusable: int = UNUSABLE) -> Array:
     """Electrons that each group has gained over the one before it.
 
     Parameters
@@ -35,14 +35,15 @@ def first_differences(data: Array, groupdq: Array, gain: Array) -> Array:
     data : float32, (integration, group, row, column), DN.
     groupdq : uint8, (integration, group, row, column).
     gain : float32, (row, column), electron/DN. NaN makes every difference of the pixel NaN.
+    unusable : flags of groups that are left out.
 
     Returns
     -------
-    float32, (integration, group - 1, row, column), electron. NaN where one of the two groups is DO_NOT_USE, SATURATED
-    or not finite.
+    float32, (integration, group - 1, row, column), electron. NaN where one of the two groups has one of these flags or
+    is not finite.
     """
     xp = array_namespace(data, groupdq, gain)
-    usable = ((groupdq & UNUSABLE) == 0) & xp.isfinite(data)
+    usable = ((groupdq & unusable) == 0) & xp.isfinite(data)
     electrons = xp.where(usable, data, xp.nan) * gain
     return electrons[:, 1:, ...] - electrons[:, :-1, ...]
 

@@ -9,8 +9,6 @@ from scipy import ndimage
 EIGHT_NEIGHBOURS = np.ones((3, 3), bool)
 INSIDE = 1 - 1e-9
 """Less than 1, so that rounding does not put pixels of the edge of a circle inside."""
-SMALLEST_RING = 8
-"""Pixels of the smallest group that encloses another pixel."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,8 @@ class Patch:
 def events(flagged: np.ndarray, least_area: float) -> list[Ellipse]:
     """The ellipses of connected groups of pixels, diagonals included, in the order of their first pixels.
 
-    Small groups are left out before anything of them is measured, so that time does not grow with their number.
+    Small groups are left out before anything of them is measured, so that time does not grow with their number: of n
+    pixels a wall can be made around a square of side n / 4 + 1 at most, the wall included.
 
     Parameters
     ----------
@@ -78,7 +77,7 @@ def events(flagged: np.ndarray, least_area: float) -> list[Ellipse]:
         return []
     labels, count = ndimage.label(flagged, EIGHT_NEIGHBOURS)
     area = np.bincount(labels.ravel(), minlength=count + 1)
-    large = area >= min(least_area, SMALLEST_RING)
+    large = area >= 4 * (sqrt(max(least_area, 0.0)) - 1)
     large[0] = False
     if not large.any():
         return []

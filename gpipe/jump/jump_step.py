@@ -9,12 +9,13 @@ from gpipe.arrays import Array
 from gpipe.controller import Block, Produced, References, Skip, Step, Work, workers
 from gpipe.controller import parameters as p
 from gpipe.datamodels import Ramp
-from gpipe.exceptions import InputError, ParameterError
+from gpipe.exceptions import InputError
 from gpipe.jump.after_jump import AfterJump
 from gpipe.jump.detection import JumpSettings, flag_jumps, flag_unknown_gain
 from gpipe.jump.iterative import Thresholds
 from gpipe.jump.method import Method, choose_method, unusable_groups, unusable_rows
 from gpipe.jump.neighbours import Neighbours
+from gpipe.jump.showers_step import check_ring, with_showers
 
 if TYPE_CHECKING:
     from gpipe.jump.snowballs_host import SnowballSettings
@@ -23,7 +24,7 @@ log = logging.getLogger(__name__)
 
 MIN_GROUPS = 3
 SNOWBALLS = "Used by expand_large_events only."
-SHOWERS = "Used by find_showers only, which gpipe does not have yet."
+SHOWERS = "Used by find_showers only."
 
 
 class JumpStep(Step):
@@ -32,9 +33,10 @@ class JumpStep(Step):
     class_alias = "jump"
     reference_file_types = ("gain", "readnoise")
     missing_reference = "error"
-    expects = ("dq_init", "saturation", "superbias", "refpix", "linearity", "dark_sub")
-    changes = ("groupdq", "pixeldq")
-    surveys = ("groupdq",)
+    expects = ("dq_init", "saturation", "refpix", "linearity", "dark_sub")
+    expects_near_infrared = ("superbias",)
+    changes = ("groupdq:JUMP_DET", "pixeldq")
+    surveys = ("groupdq:DO_NOT_USE",)
 
     rejection_threshold = p.Float(4.0, min=0, unit="sigma", help="Threshold of a jump among four or more differences.")
     three_group_rejection_threshold = p.Float(6.0, min=0, unit="sigma", help="Threshold if two differences are left.")
@@ -58,14 +60,20 @@ class JumpStep(Step):
     edge_size = p.Integer(25, unit="pixel", help=f"Distance from the edge where no core is required. {SNOWBALLS}")
     mask_snowball_core_next_int = p.Boolean(True, help=f"Flag cores in the next integration, too. {SNOWBALLS}")
     snowball_time_masked_next_int = p.Integer(4000, unit="s", help=f"For how long they are flagged. {SNOWBALLS}")
-    find_showers = p.Boolean(False, help="Flag showers of MIRI. gpipe does not have it yet.")
-    max_shower_amplitude = p.Float(4.0, unit="DN/s", help=f"Largest amplitude of a shower. {SHOWERS}")
-    extend_snr_threshold = p.Float(1.2, help=f"Least signal to noise. {SHOWERS}")
+    find_showers = p.Boolean(False, help="Flag showers of MIRI: large areas that are a little too bright.")
+    max_shower_amplitude = p.Float(
+        4.0, min=0, unit="DN/s", help=f"Flags that change a rate by more are taken back. {SHOWERS}"
+    )
+    extend_snr_threshold = p.Float(1.2, min=0, help=f"Least mean signal to noise in a ring. {SHOWERS}")
     extend_min_area = p.Integer(90, unit="pixel", help=f"Smallest area. {SHOWERS}")
-    extend_inner_radius = p.Float(1.0, unit="pixel", help=f"Inner radius of the ring kernel. {SHOWERS}")
-    extend_outer_radius = p.Float(2.6, unit="pixel", help=f"Outer radius of the ring kernel. {SHOWERS}")
+    extend_inner_radius = p.Float(1.0, min=0, unit="pixel", help=f"Inner radius of the ring. {SHOWERS}")
+    extend_outer_radius = p.Float(
+        2.6, min=0, unit="pixel", help=f"Width of the ring: what the outer radius has over the inner one. {SHOWERS}"
+    )
     extend_ellipse_expand_ratio = p.Float(1.1, help=f"Growth of ellipses around showers. {SHOWERS}")
-    time_masked_after_shower = p.Float(15.0, unit="s", help=f"For how long groups are flagged. {SHOWERS}")
+    time_masked_after_shower = p.Float(
+        15.0, min=0, unit="s", help=f"For how long groups after a shower are flagged. {SHOWERS}"
+    )
     min_diffs_single_pass = p.Integer(10, help="Differences of an integration from which all are judged at once.")
     max_extended_radius = p.Integer(200, unit="pixel", help=f"Largest radius of anything that is flagged. {SNOWBALLS}")
     minimum_groups = p.Integer(3, help="Usable groups of an integration that are needed to look for jumps.")
@@ -76,19 +84,16 @@ class JumpStep(Step):
 
     def check(self, meta: Any, references: References) -> None:
         if self.find_showers:
-            raise ParameterError(
-                f"{self.label}.find_showers: found True ({self.origin('find_showers')}), but gpipe does not flag "
-                f"showers yet; expected False: {self._switch_off('find_showers')}"
-            )
+            check_ring(self, self.label)
         for keyword, value in (("NFRAMES", meta.exposure.nframes), ("TGROUP", meta.exposure.group_time)):
             if value is None or not value > 0:
                 raise InputError(f"{self.label}: found {keyword} {value}, expected more than 0")
 
     def block(self, meta: Any) -> Block:
-        """Snowballs, flags after jumps (in units of the median gain) and sigma clipping look at the whole image."""
+        """Snowballs, showers, flags after jumps (of the median gain) and sigma clipping look at the whole image."""
         exposure = meta.exposure
         samples = exposure.nints * (1 if self.only_use_ints else exposure.ngroups)
-        local = not (self.expand_large_events or self._after_jumps(exposure.group_time))
+        local = not (self.expand_large_events or self.find_showers or self._after_jumps(exposure.group_time))
         return Block.ROWS if local and samples < self.minimum_sigclip_groups else Block.EXPOSURE
 
     def reach(self) -> int:
@@ -103,26 +108,29 @@ class JumpStep(Step):
             raise Skip(f"NGROUPS is {groups}; jump detection needs at least {MIN_GROUPS}")
         unusable = outline.backend.to_host(unusable_groups(survey["unusable"])).tolist()
         settings = self._settings(unusable, outline)
+        differences = outline.shape[0] * (groups - 1) - sum(unusable)
 
         def apply(part: Ramp) -> Produced:
-            gain = references.gain.plane("data", part)
+            gain, readnoise = (reference.plane("data", part) for reference in (references.gain, references.readnoise))
             found = part.backend.native(flag_jumps)(
                 part.data,
                 part.groupdq,
                 gain,
-                references.readnoise.plane("data", part),
+                readnoise,
                 settings=settings,
                 workers=workers.of_steps([self]) if part.rows is None else 1,
             )
-            groupdq, snowballs = self._with_snowballs(found.groupdq, part)
-            counts = {} if found.primary is None else {"jumps": found.primary, "snowballs": snowballs}
-            pixeldq = flag_unknown_gain(part.pixeldq, gain)
-            return Produced((replace(part, groupdq=groupdq, pixeldq=pixeldq),), counts=counts)
+            groupdq, large_events = self._with_snowballs(found.groupdq, part)
+            flagged = replace(part, groupdq=groupdq, pixeldq=flag_unknown_gain(part.pixeldq, gain))
+            if self.find_showers:
+                groupdq, large_events = with_showers(self, flagged, gain, readnoise, differences=differences)
+            counts = {} if found.primary is None else {"jumps": found.primary, "large events": large_events}
+            return Produced((replace(flagged, groupdq=groupdq),), counts=counts)
 
         def end(counts: Mapping[str, int]) -> None:
             if counts and settings.method is not None:
                 log.info("%d jumps found (%s)", counts["jumps"], settings.method.value)
-                _record_rates(outline, counts["jumps"], counts["snowballs"], sum(unusable))
+                _record_rates(outline, counts["jumps"], counts["large events"], differences)
 
         return Work(apply, end)
 
@@ -194,17 +202,11 @@ class JumpStep(Step):
         after = (AfterJump(dn=dn, groups=int(seconds // group_time)) for dn, seconds in given)
         return tuple(a for a in after if a.groups > 0)
 
-    def _switch_off(self, name: str) -> str:
-        if self.parent is None:
-            return f"{name}=False"
-        return f"steps={{'{self.name}': {{'{name}': False}}}}"
 
-
-def _record_rates(exposure: Any, count: int, snowballs: int, unusable: int) -> None:
-    """Jumps for 1000 pixel seconds, as PRIMECRS, and snowballs for a million, as EXTNCRS."""
-    integrations, groups, rows, columns = exposure.shape
-    differences = integrations * (groups - 1) - unusable
+def _record_rates(exposure: Any, count: int, large_events: int, differences: int) -> None:
+    """Jumps for 1000 pixel seconds, as PRIMECRS, and large events for a million, as EXTNCRS."""
+    rows, columns = exposure.shape[2:]
     meta = exposure.meta.exposure
     if differences >= 1:
         meta.primary_cosmic_rays = 1000 * count / (meta.group_time * differences * rows * columns)
-        meta.extended_emission_events = 1e6 * snowballs / (meta.group_time * differences * rows * columns)
+        meta.extended_emission_events = 1e6 * large_events / (meta.group_time * differences * rows * columns)

@@ -17,7 +17,8 @@ class LinearityStep(Step):
 
     class_alias = "linearity"
     reference_file_types = ("linearity",)
-    expects = ("dq_init", "saturation", "superbias")
+    expects = ("dq_init", "saturation")
+    expects_near_infrared = ("superbias",)
     changes = ("data", "pixeldq", "zeroframe")
 
     def block(self, meta: Any) -> Block:

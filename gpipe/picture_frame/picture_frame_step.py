@@ -33,7 +33,8 @@ class PictureFrameStep(Step):
     class_alias = "picture_frame"
     reference_file_types = ("pictureframe", "readnoise", "gain")
     accepts = (Ramp, CountRate)
-    expects = ("dq_init", "saturation", "superbias", "refpix", "linearity", "dark_sub", "jump")
+    expects = ("dq_init", "saturation", "refpix", "linearity", "dark_sub", "jump")
+    expects_near_infrared = ("superbias",)
     regions = Regions()
 
     mask_science_regions = p.Boolean(True, help="Leave out what may be lit through slits and slices; needs a WCS.")

@@ -6,18 +6,22 @@ from typing import Any, ClassVar
 from gpipe.controller import Pipeline, Step
 from gpipe.datamodels import Ramp, SuperstripeRamp
 from gpipe.dq_init import DQInitStep
+from gpipe.emicorr import EmiCorrStep
+from gpipe.firstframe import FirstFrameStep
 from gpipe.group_scale import GroupScaleStep
 from gpipe.ipc import IPCStep
+from gpipe.lastframe import LastFrameStep
 from gpipe.linearity import LinearityStep
-from gpipe.pipeline import planned
-from gpipe.pipeline.instruments import check_near_infrared
+from gpipe.pipeline.instruments import early_steps
 from gpipe.refpix import RefPixStep
+from gpipe.reset import ResetStep
+from gpipe.rscd import RscdStep
 from gpipe.saturation import SaturationStep
 from gpipe.superbias import SuperBiasStep
 
 
 class DarkPipeline(Pipeline):
-    """Calibrate an uncalibrated near-infrared dark exposure up to the ramp whose dark signal has not been subtracted.
+    """Calibrate an uncalibrated dark exposure up to the ramp whose dark signal has not been subtracted.
 
     The product is the calibrated ramp, ``_dark``. The order is that of
     https://jwst-pipeline.readthedocs.io/en/latest/jwst/pipeline/calwebb_dark.html
@@ -29,22 +33,21 @@ class DarkPipeline(Pipeline):
     step_defs: ClassVar[Mapping[str, type[Step]]] = {
         "group_scale": GroupScaleStep,
         "dq_init": DQInitStep,
-        "emicorr": planned.EmiCorrStep,
+        "emicorr": EmiCorrStep,
         "saturation": SaturationStep,
         "ipc": IPCStep,
         "superbias": SuperBiasStep,
         "refpix": RefPixStep,
-        "reset": planned.ResetStep,
-        "rscd": planned.RscdStep,
-        "firstframe": planned.FirstFrameStep,
-        "lastframe": planned.LastFrameStep,
+        "reset": ResetStep,
+        "rscd": RscdStep,
+        "firstframe": FirstFrameStep,
+        "lastframe": LastFrameStep,
         "linearity": LinearityStep,
     }
 
     def order(self, meta: Any) -> Sequence[str]:
-        """The near-infrared order; MIRI and guide exposures are refused."""
-        check_near_infrared(meta)
-        return ("group_scale", "dq_init", "saturation", "ipc", "superbias", "refpix", "linearity")
+        """MIRI has an order of its own; guide exposures are refused."""
+        return early_steps(meta)
 
     def suffix_of(self, result: Any, step: str | None) -> str | None:
         """The calibrated ramp is ``dark``, unless ``suffix`` says otherwise."""

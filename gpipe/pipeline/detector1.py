@@ -7,27 +7,32 @@ from gpipe.charge_migration import ChargeMigrationStep
 from gpipe.clean_flicker_noise import CleanFlickerNoiseStep
 from gpipe.controller import Pipeline, SideProduct, Step
 from gpipe.controller import parameters as p
+from gpipe.controller.miri import is_miri
 from gpipe.controller.naming import OutputSettings
 from gpipe.dark_current import DarkCurrentStep
 from gpipe.datamodels import Ramp, SuperstripeRamp
 from gpipe.dq_init import DQInitStep
+from gpipe.emicorr import EmiCorrStep
+from gpipe.firstframe import FirstFrameStep
 from gpipe.gain_scale import GainScaleStep
 from gpipe.group_scale import GroupScaleStep
 from gpipe.ipc import IPCStep
 from gpipe.jump import JumpStep
+from gpipe.lastframe import LastFrameStep
 from gpipe.linearity import LinearityStep
 from gpipe.persistence import PersistenceStep
 from gpipe.picture_frame import PictureFrameStep
-from gpipe.pipeline import planned
-from gpipe.pipeline.instruments import check_near_infrared
+from gpipe.pipeline.instruments import early_steps
 from gpipe.ramp_fitting import RampFitStep
 from gpipe.refpix import RefPixStep
+from gpipe.reset import ResetStep
+from gpipe.rscd import RscdStep
 from gpipe.saturation import SaturationStep
 from gpipe.superbias import SuperBiasStep
 
 
 class Detector1Pipeline(Pipeline):
-    """Calibrate an uncalibrated near-infrared exposure: ramps in, the mean count rate out.
+    """Calibrate an uncalibrated exposure: ramps in, the mean count rate out.
 
     Products: ``_rate`` (returned), ``_rateints`` (a rate for each integration) and, when asked for, ``_ramp``. Where
     ramp_fit is skipped the calibrated ramp is the result. The order is that of
@@ -42,17 +47,17 @@ class Detector1Pipeline(Pipeline):
     step_defs: ClassVar[Mapping[str, type[Step]]] = {
         "group_scale": GroupScaleStep,
         "dq_init": DQInitStep,
-        "emicorr": planned.EmiCorrStep,
+        "emicorr": EmiCorrStep,
         "saturation": SaturationStep,
         "ipc": IPCStep,
         "superbias": SuperBiasStep,
         "refpix": RefPixStep,
-        "rscd": planned.RscdStep,
-        "firstframe": planned.FirstFrameStep,
-        "lastframe": planned.LastFrameStep,
+        "rscd": RscdStep,
+        "firstframe": FirstFrameStep,
+        "lastframe": LastFrameStep,
         "linearity": LinearityStep,
         "dark_current": DarkCurrentStep,
-        "reset": planned.ResetStep,
+        "reset": ResetStep,
         "persistence": PersistenceStep,
         "charge_migration": ChargeMigrationStep,
         "jump": JumpStep,
@@ -64,13 +69,16 @@ class Detector1Pipeline(Pipeline):
     step_synonyms: ClassVar[Mapping[str, str]] = {"dark": "dark_current"}
 
     def order(self, meta: Any) -> Sequence[str]:
-        """The near-infrared order; MIRI and guide exposures are refused."""
-        check_near_infrared(meta)
-        early = ("group_scale", "dq_init", "saturation", "ipc", "superbias", "refpix", "linearity")
-        late = ("dark_current", "charge_migration", "jump", "picture_frame", "clean_flicker_noise")
-        subtracts = cast(PersistenceStep, self.persistence).subtracts
+        """MIRI has an order of its own; guide exposures are refused."""
+        early, miri = early_steps(meta), is_miri(meta)
+        dark = ("dark_current", "refpix") if miri else ("dark_current",)
+        late = ("charge_migration", "jump", "picture_frame", "clean_flicker_noise")
         # Released charge adds to light before the dark is subtracted; flags of windows may follow those of jumps.
-        steps = (*early, "persistence", *late) if subtracts else (*early, *late, "persistence")
+        # The traps of near-infrared detectors are none of MIRI's.
+        if cast(PersistenceStep, self.persistence).subtracts and not miri:
+            steps = (*early, "persistence", *dark, *late)
+        else:
+            steps = (*early, *dark, *late, "persistence")
         return (*steps, "ramp_fit", "gain_scale")
 
     def products_before(self, name: str, exposure: Any) -> Sequence[SideProduct]:

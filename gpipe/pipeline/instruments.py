@@ -1,20 +1,29 @@
-"""Which exposures the pipelines take."""
+"""Which exposures the pipelines take, and what they have in common for them."""
 
 from typing import Any
 
+from gpipe.controller.miri import is_miri
 from gpipe.exceptions import InputError
 
-NEAR_INFRARED = ("FGS", "NIRCAM", "NIRISS", "NIRSPEC")
 GUIDE_EXPOSURES = ("FGS_ACQ", "FGS_FINEGUIDE", "FGS_ID", "FGS_TRACK")
+NEAR_INFRARED = ("group_scale", "dq_init", "saturation", "ipc", "superbias", "refpix", "linearity")
+MIRI = (
+    "group_scale",
+    "dq_init",
+    "emicorr",
+    "saturation",
+    "ipc",
+    "firstframe",
+    "lastframe",
+    "reset",
+    "linearity",
+    "rscd",
+)
 
 
-def check_near_infrared(meta: Any) -> None:
-    """Refuse MIRI and guide exposures: InputError."""
+def early_steps(meta: Any) -> tuple[str, ...]:
+    """The steps before the dark signal is subtracted, in order. Guide exposures are refused: InputError."""
     kind, name = meta.exposure.type, meta.filename or "the exposure"
-    if meta.instrument.name not in NEAR_INFRARED:
-        found = f"INSTRUME {meta.instrument.name}"
-        raise InputError(
-            f"{name}: found {found}, which gpipe does not calibrate yet; expected one of {', '.join(NEAR_INFRARED)}"
-        )
     if str(kind).startswith(GUIDE_EXPOSURES):
         raise InputError(f"{name}: found a guide exposure ({kind}), which gpipe does not calibrate yet")
+    return MIRI if is_miri(meta) else NEAR_INFRARED

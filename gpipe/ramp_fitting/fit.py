@@ -31,6 +31,7 @@ class FitOptions:
     timing : the times of the read pattern.
     first_group, last_group : groups before and after these (counted from 0) are not used; None for no limit.
     suppress_one_group : do not fit ramps of more than one group of which only one is good.
+    ignore_first_jump : a JUMP_DET of the first group says nothing, as there were groups before it.
     restore_charge_loss : VAR_RNOISE as if groups flagged CHARGELOSS had been fitted.
     segments : also write down the fits of all segments.
     """
@@ -39,6 +40,7 @@ class FitOptions:
     first_group: int | None = None
     last_group: int | None = None
     suppress_one_group: bool = True
+    ignore_first_jump: bool = False
     restore_charge_loss: bool = False
     segments: bool = False
 
@@ -128,7 +130,14 @@ def _fit_block(
     timing = options.timing
     values = [data[:, k, ...] for k in range(data.shape[1])]
     flags = limited([groupdq[:, k, ...] for k in range(data.shape[1])], options.first_group, options.last_group)
-    groups = prepare_groups(values, flags, zeroframe, suppress_one_group=options.suppress_one_group, xp=xp)
+    groups = prepare_groups(
+        values,
+        flags,
+        zeroframe,
+        suppress_one_group=options.suppress_one_group,
+        ignore_first_jump=options.ignore_first_jump,
+        xp=xp,
+    )
     segments = find_segments(groups.flags, xp=xp)
 
     quality = pixel_quality(pixeldq, gain, xp=xp)

@@ -42,22 +42,26 @@ def prepare_groups(
     zeroframe: Array | None,
     *,
     suppress_one_group: bool,
+    ignore_first_jump: bool = False,
     xp: Namespace,
 ) -> Groups:
     """Apply the rules for ramps with one usable group or none.
 
     A group whose signal is NaN counts as DO_NOT_USE. With ``suppress_one_group`` a ramp with one good group is not
     used at all; without it a ramp with no good group gets the signal of the first frame from ``zeroframe``, which
-    holds 0 where that is saturated too.
+    holds 0 where that is saturated too. With ``ignore_first_jump`` the first group loses JUMP_DET, but counts as not
+    good where ramps with one good group are looked for.
     """
     missing = [xp.isnan(value) for value in values]
     values = [xp.where(absent, 0.0, value) for value, absent in zip(values, missing, strict=True)]
     flags = [flag | _bit(absent, dq.DO_NOT_USE, xp=xp) for flag, absent in zip(flags, missing, strict=True)]
+    one = _exactly_one([_without(flag, HARMLESS) == 0 for flag in flags])
+    if ignore_first_jump:
+        flags[0] = _without(flags[0], dq.JUMP_DET)
     seen = _union(flags)
     never = xp.zeros_like(missing[0])
     only_first = from_zeroframe = never
     if suppress_one_group and len(flags) > 1:
-        one = _exactly_one([_without(flag, HARMLESS) == 0 for flag in flags])
         flags = [flag | _bit(one, dq.DO_NOT_USE, xp=xp) for flag in flags]
     else:
         later_good = _any([flag == 0 for flag in flags[1:]], never)

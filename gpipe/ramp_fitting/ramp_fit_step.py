@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import PurePath
 from typing import Any
@@ -13,6 +13,8 @@ from gpipe.controller import parameters as p
 from gpipe.datamodels import CountRate, Ramp
 from gpipe.exceptions import InputError
 from gpipe.ramp_fitting.charge_loss import has_charge_loss
+from gpipe.ramp_fitting.dead_ends import FEWEST_GROUPS as FEWEST_LIVING
+from gpipe.ramp_fitting.dead_ends import dead_groups, dead_rows, living_groups
 from gpipe.ramp_fitting.fit import FitOptions, RampFit, fit_ramps
 from gpipe.ramp_fitting.likely_fit import FEWEST_GROUPS, LikelyFit, LikelyOptions, fit_ramps_likely
 from gpipe.ramp_fitting.rates import Rates
@@ -29,7 +31,9 @@ class RampFitStep(Step):
     class_alias = "ramp_fit"
     reference_file_types = ("readnoise", "gain")
     missing_reference = "error"
-    expects = ("dq_init", "saturation", "superbias", "refpix", "linearity", "dark_sub", "jump")
+    expects = ("dq_init", "saturation", "refpix", "linearity", "dark_sub", "jump")
+    expects_near_infrared = ("superbias",)
+    surveys = ("groupdq:DO_NOT_USE",)
     ends_ramps = True
 
     algorithm = p.Option(
@@ -49,19 +53,18 @@ class RampFitStep(Step):
     lastgroup = p.Integer(None, unit="group, from 0", help="Groups after this one are not used.")
     maximum_cores = p.Cores("1", help="Cores to fit on. The rates do not depend on it.")
 
-    def check(self, meta: Any, references: References) -> None:
-        if meta.instrument.name == "MIRI":
-            raise InputError("ramp_fit: found INSTRUME MIRI, which gpipe does not do yet; expected near infrared")
-
     def block(self, meta: Any) -> Block:
         return Block.EXPOSURE if self.save_opt else Block.ROWS
+
+    def survey(self, part: Ramp) -> Mapping[str, Array]:
+        return {"dead": dead_rows(part.groupdq)} if _loses_groups(part) else {}
 
     def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
         """Rates of the exposure, then of its integrations; fits of segments or chi-square on the side if asked for."""
         factor = references.gain.meta.exposure.gain_factor
         if factor is not None:
             outline.meta.exposure.gain_factor = factor
-        fit = self._method(outline, references)
+        fit = self._method(outline, references, survey)
 
         def apply(part: Ramp) -> Produced:
             found = fit(part)
@@ -75,36 +78,41 @@ class RampFitStep(Step):
 
     def fit(self, exposure: Ramp, references: References) -> RampFit | LikelyFit:
         """The count rates as arrays; metadata stay as they are."""
-        return self._method(exposure, references)(exposure)
+        return self._method(exposure, references, self.survey(exposure))(exposure)
 
-    def _method(self, outline: Any, references: References) -> Callable[[Ramp], Any]:
+    def _method(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Callable[[Ramp], Any]:
         """The fit of a part of an exposure."""
         groups = outline.shape[1]
         limits = dict(
             zip(("first_group", "last_group"), group_limits(self.firstgroup, self.lastgroup, groups), strict=True)
         )
         if used_algorithm(self.algorithm, outline) == "OLS_C":
-            return partial(self._fit_lines, references=references, timing=_timing(outline.meta.exposure), limits=limits)
-        options = LikelyOptions(times=times_of_reads(outline), **limits)
-        uses_zeroframe = zeroframe_is_of_use(outline, options.times)
-        return partial(self._fit_likely, references=references, options=options, uses_zeroframe=uses_zeroframe)
+            options = FitOptions(
+                timing=_timing(outline.meta.exposure),
+                suppress_one_group=self.suppress_one_group,
+                segments=self.save_opt,
+                **limits,
+            )
+            living, options = _among_living(outline, options, survey)
+            return partial(self._fit_lines, references=references, groups=living, options=options)
+        likely = LikelyOptions(times=times_of_reads(outline), **limits)
+        uses_zeroframe = zeroframe_is_of_use(outline, likely.times)
+        return partial(self._fit_likely, references=references, options=likely, uses_zeroframe=uses_zeroframe)
 
-    def _fit_lines(self, part: Ramp, *, references: References, timing: Timing, limits: Mapping[str, Any]) -> RampFit:
-        options = FitOptions(
-            timing=timing,
-            suppress_one_group=self.suppress_one_group,
-            restore_charge_loss=bool(has_charge_loss(part.groupdq)),
-            segments=self.save_opt,
-            **limits,
-        )
+    def _fit_lines(self, part: Ramp, *, references: References, groups: slice, options: FitOptions) -> RampFit:
+        ramps = part.data[:, groups, ...], part.groupdq[:, groups, ...]
+        options = replace(options, restore_charge_loss=bool(has_charge_loss(part.groupdq)))
         fit = part.backend.native(fit_ramps)
-        return fit(*_planes(part, references), options=options, zeroframe=part.zeroframe, **self._how(part))
+        return fit(*ramps, *_planes(part, references), options=options, zeroframe=part.zeroframe, **self._how(part))
 
     def _fit_likely(
         self, part: Ramp, *, references: References, options: LikelyOptions, uses_zeroframe: bool
     ) -> LikelyFit:
         zeroframe = part.zeroframe if uses_zeroframe else None
-        return fit_ramps_likely(*_planes(part, references), options=options, zeroframe=zeroframe, **self._how(part))
+        planes = _planes(part, references)
+        return fit_ramps_likely(
+            part.data, part.groupdq, *planes, options=options, zeroframe=zeroframe, **self._how(part)
+        )
 
     def _how(self, part: Ramp) -> dict[str, Any]:
         return {
@@ -120,8 +128,28 @@ class RampFitStep(Step):
 
 
 def _planes(part: Ramp, references: References) -> tuple[Array, ...]:
-    readnoise, gain = references.readnoise.plane("data", part), references.gain.plane("data", part)
-    return part.data, part.groupdq, part.pixeldq, readnoise, gain
+    return part.pixeldq, references.readnoise.plane("data", part), references.gain.plane("data", part)
+
+
+def _loses_groups(exposure: Any) -> bool:
+    """Whether the first and the last groups may be of no use to any pixel, as those of MIRI are."""
+    return exposure.meta.instrument.name == "MIRI" and exposure.shape[1] > 1
+
+
+def _among_living(outline: Any, options: FitOptions, survey: Mapping[str, Any]) -> tuple[slice, FitOptions]:
+    """Which groups are fitted, and how: of MIRI those between groups that no pixel can use."""
+    groups = outline.shape[1]
+    if not _loses_groups(outline):
+        return slice(0, groups), options
+    first, last = options.first_group or 0, groups - 1 if options.last_group is None else options.last_group
+    flagged = outline.backend.to_host(dead_groups(survey["dead"])).tolist()
+    living = living_groups([dead or not first <= k <= last for k, dead in enumerate(flagged)])
+    if living is None:
+        log.warning("ramp_fit: found fewer than %d usable groups, expected more; there are no rates", FEWEST_LIVING)
+        return slice(0, groups), replace(options, suppress_one_group=True)
+    log.info("Groups %d to %d are fitted; the others cannot be used", living.start + 1, living.stop)
+    limits = {"first_group": None, "last_group": last - living.start}
+    return living, replace(options, **limits, ignore_first_jump=living.start > 0)
 
 
 def used_algorithm(asked: str, exposure: Any) -> str:

@@ -8,15 +8,17 @@ from typing import Any
 
 from gpipe.arrays import Array
 from gpipe.arrays.interleaved import is_interleaved
-from gpipe.controller import References, Step
+from gpipe.controller import References, Skip, Step
 from gpipe.controller import parameters as p
 from gpipe.datamodels import Ramp, SuperstripeRamp, Window
 from gpipe.datamodels.stripes import StripePattern, window_of
+from gpipe.datamodels.window import full_frame
 from gpipe.exceptions import InputError
 from gpipe.refpix.amplifiers import AMPLIFIERS
 from gpipe.refpix.correction import correct_four_amplifiers, correct_single_amplifier
 from gpipe.refpix.edgeless import EDGELESS_SUBARRAYS, assign_reference_columns
 from gpipe.refpix.irs2_step import apply_irs2, check_irs2
+from gpipe.refpix.miri import correct_interleaved_amplifiers
 from gpipe.refpix.orientation import DETECTOR_SIZE, Orientation
 from gpipe.refpix.sirs_step import applies_to, check_kernels, side_kernels
 from gpipe.refpix.stripes import correct_stripes
@@ -38,7 +40,8 @@ class RefPixStep(Step):
     takes_superstripes_whole = True
     reference_file_types = ("refpix", "sirskernel")
     optional_references = ("refpix", "sirskernel")
-    expects = ("dq_init", "superbias")
+    expects = ("dq_init",)
+    expects_near_infrared = ("superbias",)
 
     odd_even_columns = p.Boolean(True, help="Treat odd and even columns of an amplifier apart.")
     use_side_ref_pixels = p.Boolean(True, help="Subtract the noise of rows that the side reference pixels show.")
@@ -69,8 +72,8 @@ class RefPixStep(Step):
     def check(self, meta: Any, references: References) -> None:
         if self._by_sirs(meta) and not is_irs2(meta):
             check_kernels(meta.instrument.detector, references.sirskernel)
-        if meta.instrument.name == "MIRI":
-            raise InputError("refpix: found INSTRUME MIRI, which gpipe does not correct yet; expected near infrared")
+        if is_miri(meta):
+            return
         if is_irs2(meta):
             check_irs2(meta, references.refpix)
         try:
@@ -85,6 +88,8 @@ class RefPixStep(Step):
         return self._corrected(exposure, references)
 
     def _corrected(self, exposure: Ramp, references: References) -> Ramp:
+        if is_miri(exposure.meta):
+            return self._corrected_miri(exposure)
         if is_interleaved(exposure.data.shape):
             return apply_irs2(self, exposure, _orientation(exposure.meta), references.refpix)
         correct = partial(
@@ -98,6 +103,16 @@ class RefPixStep(Step):
         if zeroframe is not None:
             zeroframe = correct_zero_frame(zeroframe, correct)
         return replace(exposure, data=correct(exposure.data), zeroframe=zeroframe)
+
+    def _corrected_miri(self, exposure: Ramp) -> Ramp:
+        if exposure.window != full_frame("MIRI"):
+            raise Skip(f"SUBARRAY is {exposure.meta.subarray.name}; of MIRI only full frames are corrected")
+        if self.refpix_algorithm == "sirs":
+            log.info("SIRS is not for MIRI")
+        data = correct_interleaved_amplifiers(
+            exposure.data, exposure.pixeldq, odd_even_rows=self.odd_even_rows, siglimit=self.siglimit
+        )
+        return replace(exposure, data=data)
 
     def _by_sirs(self, meta: Any) -> bool:
         return self.refpix_algorithm == "sirs" and applies_to(meta)
@@ -134,6 +149,11 @@ class RefPixStep(Step):
             return exposure.pixeldq
         log.info("%s reaches no edge of the detector: its outer four columns serve as reference pixels", name)
         return assign_reference_columns(exposure.pixeldq)
+
+
+def is_miri(meta: Any) -> bool:
+    """Whether the detector is one of MIRI's."""
+    return str(meta.instrument.name).upper() == "MIRI"
 
 
 def is_irs2(meta: Any) -> bool:

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +14,14 @@ from crds.core.utils import clear_function_caches
 from gpipe.datamodels.window import StripedWindow, Window
 from gpipe.exceptions import ParameterError
 from gpipe.simulate import references
+from gpipe.simulate.anomalies import make_reset, make_rscd
 from gpipe.simulate.config import ExposureConfig
+from gpipe.simulate.interference import make_emicorr
 from gpipe.simulate.interleaved import interleave_pixels
 from gpipe.simulate.irs2_reference import make_refpix
 from gpipe.simulate.picture_frame import make_picture_frame
 from gpipe.simulate.pixels import make_pixels
-from gpipe.simulate.readout import FULL
+from gpipe.simulate.readout import READ_PATTERNS
 from gpipe.simulate.sirs import make_sirskernel
 from gpipe.simulate.striped_exposure import arranged
 
@@ -29,11 +31,15 @@ _DATES = ("META.OBSERVATION.DATE", "META.OBSERVATION.TIME")
 _BY_DETECTOR = ("META.INSTRUMENT.DETECTOR", "META.EXPOSURE.READPATT")
 _BY_SUBARRAY = (*_BY_DETECTOR, "META.SUBARRAY.NAME")
 _TRADITIONAL, _INTERLEAVED = "NRS|NRSRAPID", "NRSIRS2|NRSIRS2RAPID"
-_WITH_REFERENCE_PIXELS = ("mask", "superbias")
-"""References that describe the interleaved reference pixels of IRS2 readout too."""
+_BY_READOUT = {"NIRSPEC": ("mask", "superbias"), "MIRI": ("readnoise",)}
+"""References that differ between kinds of readout: by interleaved reference pixels in IRS2, by samples in MIRI."""
 _BY_EXPOSURE_TYPE = ("META.EXPOSURE.TYPE",)
 _NOT_APPLICABLE = ("sirskernel", "rscd", "reset", "emicorr", "flat", "pastasoss", "pictureframe", "lastframe")
-_HAS_SIRS = ("NIRCAM", "NIRISS", "NIRSPEC")
+_OF_ALL_DETECTORS: dict[str, dict[str, Callable]] = {
+    **{name: {"sirskernel": make_sirskernel} for name in ("NIRCAM", "NIRISS", "NIRSPEC")},
+    "MIRI": {"emicorr": make_emicorr},
+}
+"""References that tell of all detectors of an instrument."""
 _NONE = Path("N/A")
 _NO_SERVER = "https://jwst-serverless.stsci.edu"
 
@@ -51,7 +57,7 @@ class CrdsCache:
 
     def reference(self, instrument: str, reftype: str, number: int = 1) -> Path:
         """The path of a reference file."""
-        suffix = "asdf" if reftype.startswith("pars-") or reftype == "sirskernel" else "fits"
+        suffix = "asdf" if reftype.startswith("pars-") or reftype in ("sirskernel", "emicorr") else "fits"
         name = f"{_stem(instrument, reftype, number)}.{suffix}"
         return self.folder / "references" / "jwst" / instrument.lower() / name
 
@@ -113,7 +119,7 @@ def _write_instrument(cache: CrdsCache, instrument: str, configs: list[ExposureC
     for config in configs:
         detectors.setdefault(config.detector, []).append(config)
     entries: dict[str, dict[tuple[str, ...], Path]] = {
-        name: {} for name in (*references.MAKERS, "dark", "refpix", "pictureframe")
+        name: {} for name in (*references.MAKERS, "dark", "refpix", "pictureframe", "reset", "rscd")
     }
     for of_detector in detectors.values():
         _check_agreement(of_detector)
@@ -121,14 +127,15 @@ def _write_instrument(cache: CrdsCache, instrument: str, configs: list[ExposureC
         _write_darks(cache, of_detector, entries["dark"])
         _write_refpix(cache, of_detector, entries["refpix"])
         _write_picture_frame(cache, of_detector, entries["pictureframe"])
+        _write_resets(cache, of_detector, entries)
     for reftype, files in entries.items():
-        keys = _BY_SUBARRAY if reftype == "dark" else _BY_DETECTOR
+        keys = _BY_SUBARRAY if reftype in ("dark", "reset") else _BY_DETECTOR
         leaves[reftype.upper()] = _write_rmap(cache, instrument, reftype, keys, files) if files else "N/A"
-    if instrument in _HAS_SIRS:
-        path = cache.reference(instrument, "sirskernel")
-        _save(make_sirskernel(of_detector[0] for of_detector in detectors.values()), path)
+    for reftype, make in _OF_ALL_DETECTORS.get(instrument, {}).items():
+        path = cache.reference(instrument, reftype)
+        _save(make(of_detector[0] for of_detector in detectors.values()), path)
         files = {(name, "ANY"): path for name in detectors}
-        leaves["SIRSKERNEL"] = _write_rmap(cache, instrument, "sirskernel", _BY_DETECTOR, files)
+        leaves[reftype.upper()] = _write_rmap(cache, instrument, reftype, _BY_DETECTOR, files)
     for reftype, tree in pars.items():
         path = cache.reference(instrument, reftype)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -141,12 +148,13 @@ def _write_instrument(cache: CrdsCache, instrument: str, configs: list[ExposureC
 def _write_detector(cache: CrdsCache, configs: list[ExposureConfig], full_frame: bool, entries) -> None:
     """The references of one detector that subarrays are cut from."""
     config = configs[0]
-    area = FULL if full_frame else _span([c.footprint for c in configs])
+    area = config.sca.full if full_frame else _span([c.footprint for c in configs])
     pixels = make_pixels(config.sca, area, config.pixels)
     for reftype, make in references.MAKERS.items():
         if not references.applies(reftype, config):
             continue
-        kinds = _by_readout(configs) if reftype in _WITH_REFERENCE_PIXELS else [("ANY", configs)]
+        differs = reftype in _BY_READOUT.get(config.sca.instrument, ())
+        kinds = _by_readout(configs) if differs else [("ANY", configs)]
         for readout, of_readout in kinds:
             path = cache.reference(config.sca.instrument, reftype, len(entries[reftype]) + 1)
             interleaved = readout == _INTERLEAVED
@@ -184,17 +192,40 @@ def _write_picture_frame(cache: CrdsCache, configs: list[ExposureConfig], entrie
     """The pattern on the whole detector, where an exposure has it."""
     if any(config.noise.picture_frame for config in configs):
         path = cache.reference(configs[0].sca.instrument, "pictureframe", len(entries) + 1)
-        _save(make_picture_frame(configs[0], FULL), path)
+        _save(make_picture_frame(configs[0], configs[0].sca.full), path)
         entries[(configs[0].detector, "ANY")] = path
+
+
+def _write_resets(cache: CrdsCache, configs: list[ExposureConfig], entries: dict) -> None:
+    """What MIRI's resets leave behind, for each subarray and read pattern, and how many groups to skip for it."""
+    first = configs[0]
+    if not first.sca.mid_infrared:
+        return
+    for config in {(c.subarray, c.readpatt): c for c in configs}.values():
+        path = cache.reference("MIRI", "reset", len(entries["reset"]) + 1)
+        pixels = make_pixels(config.sca, config.window, config.pixels)
+        _save(make_reset(config, config.window, pixels), path)
+        entries["reset"][(config.detector, config.readpatt, config.subarray)] = path
+    path = cache.reference("MIRI", "rscd", len(entries["rscd"]) + 1)
+    _save(make_rscd(first), path)
+    entries["rscd"][(first.detector, "ANY")] = path
 
 
 def _by_readout(configs: Iterable[ExposureConfig]) -> Iterator[tuple[str, list[ExposureConfig]]]:
     """The exposures of each kind of readout, and the read patterns of this kind for CRDS to match."""
     kinds: dict[str, list[ExposureConfig]] = {}
     for config in configs:
-        usual = _TRADITIONAL if config.sca.instrument == "NIRSPEC" else "ANY"
-        kinds.setdefault(_INTERLEAVED if config.interleaved else usual, []).append(config)
+        kinds.setdefault(_readout(config), []).append(config)
     yield from kinds.items()
+
+
+def _readout(config: ExposureConfig) -> str:
+    """The read patterns of the same kind as that of an exposure."""
+    if config.sca.mid_infrared:
+        samples = config.pattern.samples
+        return "|".join(name for name, found in READ_PATTERNS["MIRI"].items() if found.samples == samples)
+    usual = _TRADITIONAL if config.sca.instrument == "NIRSPEC" else "ANY"
+    return _INTERLEAVED if config.interleaved else usual
 
 
 def _save(model: Any, path: Path) -> None:
@@ -211,8 +242,8 @@ def _check_agreement(configs: list[ExposureConfig]) -> None:
                 "one_over_f, gain_factor); expected one set in a cache"
             )
     for subarray in {c.subarray for c in configs}:
-        times = {c.frame_time for c in configs if c.subarray == subarray and not c.interleaved}
-        if len(times) > 1:
+        times = {(c.pattern.samples, c.frame_time) for c in configs if c.subarray == subarray and not c.interleaved}
+        if len(times) > len({samples for samples, _ in times}):
             raise ParameterError(f"{configs[0].detector} {subarray}: one and four outputs; expected one in a cache")
 
 

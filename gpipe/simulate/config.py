@@ -11,6 +11,9 @@ from gpipe.simulate.scene import Scene
 from gpipe.simulate.striped import STRIPED_SUBARRAYS, StripedSubarray
 
 DEFAULT_EXP_TYPE = {"NIRCAM": "NRC_IMAGE", "NIRISS": "NIS_IMAGE", "NIRSPEC": "NRS_FIXEDSLIT", "FGS": "FGS_IMAGE"}
+_MIRI_EXP_TYPE = {"SLITLESSPRISM": "MIR_LRS-SLITLESS", "MASKLYOT": "MIR_LYOT"} | dict.fromkeys(
+    ("MASK1065", "MASK1140", "MASK1550"), "MIR_4QPM"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +31,8 @@ class DetectorEffects:
     charge_migration : share of the charge arriving in a pixel that each of its four neighbours gets for every 100,000
         electrons that the pixel holds more than it; 0 for none.
     migration_onset : electron; a pixel that holds less keeps what arrives.
+    reset_decay, rscd, last_frame : factors on what MIRI's resets leave behind, on what is missing after a reset of much
+        signal, and on what the last frame of an integration lacks.
     seed : chooses another detector of the same kind.
     """
 
@@ -40,6 +45,9 @@ class DetectorEffects:
     traps: float = 0.0
     charge_migration: float = 0.0
     migration_onset: float = 25_000.0
+    reset_decay: float = 1.0
+    rscd: float = 1.0
+    last_frame: float = 1.0
     seed: int = 0
 
 
@@ -58,6 +66,8 @@ class NoiseEffects:
     amplifier_drift : DN, random walk of each output's level over 10 s. What reference pixels cannot see, because
         a subarray has none, stays in the rates.
     odd_even_drift : DN, the same for the odd columns of each output.
+    showers : events/cm^2/s, extended and faint, of MIRI's detectors; in flight some 0.02.
+    interference : factor on the typical electromagnetic interference of MIRI.
     picture_frame : DN/s, drift of the edges of NIRSpec detectors; 0 means a pictureframe reference of N/A.
     """
 
@@ -69,6 +79,8 @@ class NoiseEffects:
     ktc: float = 30.0
     amplifier_drift: float = 1.0
     odd_even_drift: float = 0.4
+    showers: float = 0.0
+    interference: float = 1.0
     picture_frame: float = 0.0
 
 
@@ -126,9 +138,21 @@ class ExposureConfig:
             raise ParameterError(f"{self.readpatt}: traps are simulated for traditional readout only")
         if self.noise.picture_frame and found != "NIRSPEC":
             raise ParameterError(f"picture_frame={self.noise.picture_frame}: only NIRSpec has one, not {found}")
+        if self.noise.showers and not self.sca.mid_infrared:
+            raise ParameterError(f"showers={self.noise.showers}: only MIRI has them, not {found}")
         _ = self.pattern, self.window
+        if self.sca.mid_infrared:
+            self._check_mid_infrared()
         if self.after is not None:
             self._check_earlier(self.after)
+
+    def _check_mid_infrared(self) -> None:
+        if self.pattern.samples > 1 and self.subarray != "FULL":
+            raise ParameterError(f"{self.readpatt}: MIRI reads subarrays fast only, found {self.subarray}")
+        if self.noutputs not in (None, 4):
+            raise ParameterError(f"noutputs={self.noutputs}: MIRI has 4")
+        if self.noise.snowballs or self.pixels.traps:
+            raise ParameterError("snowballs and traps are simulated for near-infrared detectors only")
 
     def _check_earlier(self, after: "ExposureConfig") -> None:
         same = (self.detector, self.subarray, self.pixels) == (after.detector, after.subarray, after.pixels)
@@ -183,14 +207,23 @@ class ExposureConfig:
     def outputs(self) -> int:
         if self.interleaved:
             return 5
+        if self.sca.mid_infrared:
+            return 4
         usual = 4 if self.subarray in readout.FOUR_OUTPUTS else 1
         return usual if self.noutputs is None else self.noutputs
+
+    @property
+    def clocks(self) -> readout.MiriClocks:
+        """Of MIRI's readout."""
+        return readout.miri_clocks(self.subarray, self.window, self.pattern.samples)
 
     @property
     def frame_time(self) -> float:
         """Seconds."""
         if self.interleaved:
             return readout.interleaved_frame_time()
+        if self.sca.mid_infrared:
+            return self.clocks.frame * readout.PIXEL_TIME
         return readout.frame_time(self.sca, self.window, self.outputs)
 
     @property
@@ -215,7 +248,9 @@ class ExposureConfig:
 
     @property
     def exposure_type(self) -> str:
-        return self.exp_type or DEFAULT_EXP_TYPE[self.sca.instrument]
+        if self.exp_type or not self.sca.mid_infrared:
+            return self.exp_type or DEFAULT_EXP_TYPE[self.sca.instrument]
+        return "MIR_MRS" if "IFU" in self.detector else _MIRI_EXP_TYPE.get(self.subarray, "MIR_IMAGE")
 
     @property
     def file_name(self) -> str:

@@ -30,13 +30,15 @@ class Hits:
     particles: np.ndarray
 
 
-def make_hits(area: Window, seconds: float, rate: float, rng: np.random.Generator) -> Hits:
-    """Hits of a window in a time span, at ``rate`` particles/cm^2/s.
+def make_hits(
+    area: Window, seconds: float, rate: float, rng: np.random.Generator, pixel_area: float = PIXEL_AREA
+) -> Hits:
+    """Hits of a window in a time span, at ``rate`` particles/cm^2/s on pixels of ``pixel_area`` cm^2.
 
     Particles arrive as a Poisson process. The charge a pixel of path is log-normal, the projected path length
     exponential, its direction uniform, so that a particle touches one to a few pixels in a row.
     """
-    expected = rate * seconds * PIXEL_AREA * area.xsize * area.ysize
+    expected = rate * seconds * pixel_area * area.xsize * area.ysize
     count = rng.poisson(expected)
     length = rng.exponential(_MEAN_LENGTH, count)
     angle = rng.uniform(0, 2 * np.pi, count)

@@ -1,4 +1,4 @@
-"""The near-infrared detectors of JWST: readout directions, amplifiers and typical properties.
+"""The detectors of JWST: readout directions, amplifiers and typical properties.
 
 Readout directions are those of the JWST keyword dictionary (FASTAXIS, SLOWAXIS); the other numbers are typical of
 the flight detectors, rounded (https://jwst-docs.stsci.edu, the detector pages of each instrument).
@@ -7,13 +7,16 @@ the flight detectors, rounded (https://jwst-docs.stsci.edu, the detector pages o
 from dataclasses import dataclass
 from zlib import crc32
 
+from gpipe.datamodels.window import Window, full_frame
 from gpipe.exceptions import ParameterError
 
 FULL_SIZE = 2048
 REFERENCE_PIXELS = 4
-"""Width of the frame of pixels that see no light, on each edge of the detector."""
+"""Width of the frame of pixels that see no light, on each edge of the detector; MIRI has them left and right only."""
 PIXEL_AREA = 18e-4**2
 """cm^2 of an H2RG pixel."""
+MIRI_PIXEL_AREA = 25e-4**2
+"""cm^2."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Detector:
     dark : electron/s, typical pixel.
     bias : DN.
     curvature : 1/DN, quadratic coefficient of the correction of non-linearity.
+    first_dark : factor on the dark current in the first integration.
     """
 
     name: str
@@ -42,6 +46,30 @@ class Detector:
     dark: float
     bias: float
     curvature: float
+    first_dark: float = 1.0
+
+    @property
+    def mid_infrared(self) -> bool:
+        """Whether it is one of MIRI's: outputs take every fourth column, and the response bends bias and signal."""
+        return self.instrument == "MIRI"
+
+    @property
+    def full(self) -> Window:
+        """The whole detector."""
+        whole = full_frame(self.instrument)
+        assert whole is not None
+        return whole
+
+    @property
+    def sees_light(self) -> Window:
+        """The detector without its reference pixels."""
+        edge, rows = REFERENCE_PIXELS, 0 if self.mid_infrared else REFERENCE_PIXELS
+        return Window(edge + 1, rows + 1, self.full.xsize - 2 * edge, self.full.ysize - 2 * rows)
+
+    @property
+    def pixel_area(self) -> float:
+        """cm^2."""
+        return MIRI_PIXEL_AREA if self.mid_infrared else PIXEL_AREA
 
     @property
     def fast_along_columns(self) -> bool:
@@ -67,6 +95,9 @@ _DETECTORS = (
     Detector("NRS2", "NIRSPEC", -2, -1, 1.137, 6.9, 56e3, 0.0057, bias=9_000.0, curvature=1.0e-6),
     Detector("GUIDER1", "FGS", -2, -1, 1.70, 11.0, 82e3, 0.02, bias=10_000.0, curvature=1.2e-6),
     Detector("GUIDER2", "FGS", 2, -1, 1.75, 11.5, 82e3, 0.02, bias=10_500.0, curvature=1.1e-6),
+    Detector("MIRIMAGE", "MIRI", 1, 2, 3.1, 18.0, 160e3, 0.2, bias=6_000.0, curvature=1.7e-6, first_dark=1.5),
+    Detector("MIRIFUSHORT", "MIRI", 1, 2, 3.1, 18.0, 155e3, 0.1, bias=6_300.0, curvature=1.75e-6, first_dark=1.5),
+    Detector("MIRIFULONG", "MIRI", 1, 2, 3.1, 18.0, 155e3, 0.15, bias=5_800.0, curvature=1.8e-6, first_dark=1.5),
 )
 DETECTORS = {detector.name: detector for detector in _DETECTORS}
 

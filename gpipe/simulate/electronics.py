@@ -41,7 +41,7 @@ class Readout:
         """Pixel times from one row to the next."""
         return self.shape[1] // self.noutputs + ROW_OVERHEAD
 
-    def odd_columns(self) -> np.ndarray:
+    def odd_lines(self) -> np.ndarray:
         """1 for every other column of the detector frame, else 0."""
         return np.arange(self.shape[1]) % 2
 
@@ -65,7 +65,7 @@ class Readout:
 
 
 class Drift:
-    """Random walks of the level of each output, and of its odd columns; start anew at a reset."""
+    """Random walks of the level of each output, and of its odd columns (MIRI: rows); start anew at a reset."""
 
     def __init__(self, readout: Readout, amplifier: float, odd_even: float, rng: np.random.Generator):
         self._readout, self._rng = readout, rng
@@ -80,10 +80,10 @@ class Drift:
         self._level = self._level + step * self._rng.standard_normal(self._level.shape)
 
     def row(self) -> np.ndarray:
-        """DN for each column of the detector frame, float32."""
+        """DN for each column of the detector frame, and each row where these differ; float32."""
         columns = self._readout.shape[1]
         output = np.arange(columns) * self._readout.noutputs // columns
-        return (self._level[0][output] + self._level[1][output] * self._readout.odd_columns()).astype(np.float32)
+        return (self._level[0][output] + self._level[1][output] * self._readout.odd_lines()).astype(np.float32)
 
 
 class OneOverF:

@@ -10,6 +10,7 @@ from gpipe.datamodels.window import StripedWindow
 from gpipe.simulate.config import ExposureConfig
 from gpipe.simulate.interleaved import interleave, interleave_pixels, science_row_numbers
 from gpipe.simulate.metadata import dated, describe
+from gpipe.simulate.miri_ramp import expose_miri
 from gpipe.simulate.pixels import Pixels, make_pixels
 from gpipe.simulate.ramp import Ramps, expose
 from gpipe.simulate.striped_exposure import arranged, expose_stripes
@@ -29,6 +30,7 @@ class Truth:
     saturated_from : int16 (integration, row, column), first saturated group; the number of groups if there is none.
     pixels : the properties of the detector's pixels.
     traps : (family, row, column), DN, that were filled when the exposure started; None without traps.
+    showers : record array, see ``gpipe.simulate.showers``; None for near-infrared detectors.
     """
 
     rate: np.ndarray
@@ -36,6 +38,7 @@ class Truth:
     saturated_from: np.ndarray
     pixels: Pixels
     traps: np.ndarray | None = None
+    showers: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -57,13 +60,15 @@ def make_exposure(config: ExposureConfig) -> tuple[datamodels.Level1bModel, Trut
     ramps = _expose(config, pixels, light, rng, traps)
     model = dated(datamodels.Level1bModel)()
     model.data = ramps.data
+    if ramps.refout is not None:
+        model.refout = ramps.refout
     if config.zero_frame:
         model.zeroframe = ramps.zeroframe
     describe(model, config)
     if isinstance(config.footprint, StripedWindow):
         light, pixels = config.footprint.arrange(light), arranged(pixels, config.footprint, config.footprint)
     rate = light * pixels.sensitivity / pixels.gain * np.float32(config.gain_factor or 1)
-    return model, Truth(rate, ramps.cosmic_rays, ramps.saturated_from, pixels, at_start)
+    return model, Truth(rate, ramps.cosmic_rays, ramps.saturated_from, pixels, at_start, ramps.showers)
 
 
 def _expose(
@@ -72,9 +77,11 @@ def _expose(
     """Ramps as they are sent; the truth about them has the rows of the detector."""
     if config.striped:
         return expose_stripes(config, pixels, light, rng)
+    sca = config.sca
+    if sca.mid_infrared:
+        return expose_miri(config, pixels, light, rng)
     if not config.interleaved:
         return expose(config, pixels, light, rng, traps)
-    sca = config.sca
     sent = expose(config, interleave_pixels(pixels, sca, config.pixels.seed), interleave(light, sca, np.zeros(1)), rng)
     return replace(sent, saturated_from=sent.saturated_from[..., science_row_numbers(sca), :])
 

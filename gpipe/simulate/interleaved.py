@@ -46,7 +46,7 @@ class InterleavedReadout(Readout):
     def row_length(self) -> int:
         return BLOCKS * (BLOCK + 2) + INTERLEAVED_ROW_OVERHEAD
 
-    def odd_columns(self) -> np.ndarray:
+    def odd_lines(self) -> np.ndarray:
         """Of a block's reference pixels the second, which has the reads 2 and 3, is like the odd columns."""
         odd = np.arange(BLOCK) % 2
         odd[HALF : HALF + READS] = [0, 0, 1, 1]

@@ -16,7 +16,14 @@ _OPTICS: dict[str, dict] = {
     "NIRSPEC": {"filter": "CLEAR", "grating": "PRISM", "fixed_slit": "S1600A1", "lamp_mode": "NONE"},
     "FGS": {},
 }
-_TIME_SERIES = {"NRC_TSIMAGE", "NRC_TSGRISM", "NIS_SOSS", "NRS_BRIGHTOBJ"}
+_MIRI_FILTERS = {
+    "MIR_LRS-SLITLESS": "P750L",
+    "MIR_LYOT": "F2300C",
+    "MASK1065": "F1065C",
+    "MASK1140": "F1140C",
+    "MASK1550": "F1550C",
+}
+_TIME_SERIES = {"NRC_TSIMAGE", "NRC_TSGRISM", "NIS_SOSS", "NRS_BRIGHTOBJ", "MIR_LRS-SLITLESS"}
 _COMPLETE = b"Normal Completion"
 
 
@@ -69,7 +76,8 @@ def _time(config: ExposureConfig, seconds: Any = 0.0) -> Time:
 
 def _instrument(config: ExposureConfig) -> dict:
     name = config.sca.instrument
-    values = {"name": name, "detector": config.detector} | (_nircam(config) if name == "NIRCAM" else _OPTICS[name])
+    optics = {"NIRCAM": _nircam, "MIRI": _miri}
+    values = {"name": name, "detector": config.detector} | (optics[name](config) if name in optics else _OPTICS[name])
     chosen = {"filter": config.filter, "pupil": config.pupil, "grating": config.grating}
     return values | {key: value for key, value in chosen.items() if value is not None}
 
@@ -82,6 +90,13 @@ def _nircam(config: ExposureConfig) -> dict:
         "filter": "F444W" if long else "F200W",
         "pupil": "CLEAR",
     }
+
+
+def _miri(config: ExposureConfig) -> dict:
+    if config.exposure_type == "MIR_MRS":
+        return {"channel": "12" if config.detector == "MIRIFUSHORT" else "34", "band": "SHORT"}
+    usual = _MIRI_FILTERS.get(config.exposure_type, "F770W")
+    return {"filter": _MIRI_FILTERS.get(config.subarray, usual)}
 
 
 def _subarray(config: ExposureConfig) -> dict:
@@ -104,7 +119,7 @@ def _exposure(config: ExposureConfig) -> dict:
         "nframes": pattern.nframes,
         "frame_divisor": pattern.nframes,
         "groupgap": pattern.groupgap,
-        "nsamples": 1,
+        "nsamples": pattern.samples,
         "sample_time": 10.0,
         "frame_time": config.frame_time,
         "group_time": config.group_time,
@@ -175,7 +190,9 @@ def _target() -> dict:
 
 
 def _aperture(config: ExposureConfig) -> str:
-    name = config.detector.replace("LONG", "5").replace("GUIDER", "FGS")
+    if config.exposure_type == "MIR_MRS":
+        return "MIRIFU_CHANNEL1A" if config.detector == "MIRIFUSHORT" else "MIRIFU_CHANNEL3A"
+    name = config.detector.replace("LONG", "5").replace("GUIDER", "FGS").replace("MIRIMAGE", "MIRIM")
     return f"{name}_{config.subarray}"
 
 

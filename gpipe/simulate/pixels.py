@@ -8,7 +8,7 @@ import numpy as np
 from gpipe import dq
 from gpipe.datamodels.window import Window
 from gpipe.simulate.config import DetectorEffects
-from gpipe.simulate.detectors import FULL_SIZE, REFERENCE_PIXELS, Detector
+from gpipe.simulate.detectors import FULL_SIZE, Detector
 from gpipe.simulate.response import invert_response
 
 _BLOCK_ROWS = 64
@@ -19,6 +19,7 @@ _COLUMN_LEVELS = np.array([-25, 25], dtype=np.float32)
 _HIGHER_POWERS = (4e-12, 3e-17)
 """1/DN^2 and 1/DN^3, coefficients of the correction of non-linearity."""
 _GAPS = ("superbias", "linearity", "saturation", "dark", "gain")
+_MIRI_GAPS = ("reset", *_GAPS[1:])
 """References that know nothing of a few pixels."""
 
 
@@ -57,7 +58,7 @@ class Pixels:
 def make_pixels(sca: Detector, area: Window, effects: DetectorEffects) -> Pixels:
     """The pixels of a window of a detector. A subarray has the same pixels as that part of the full frame."""
     draw = Draw(sca, area, effects.seed)
-    reference = reference_pixels(area)
+    reference = reference_pixels(sca, area)
     gain = sca.gain * (1 + 0.01 * draw.normal("gain"))
     well = np.where(reference, np.float32(np.inf), sca.full_well * (1 + 0.03 * draw.normal("well")))
     bias = sca.bias + _amplifier_pattern(sca, area) + 60 * draw.normal("bias")
@@ -66,6 +67,7 @@ def make_pixels(sca: Detector, area: Window, effects: DetectorEffects) -> Pixels
     dark = _dark(sca, draw, hot) * effects.dark_scale * ~reference
     coefficients = _coefficients(sca, draw, reference, effects.nonlinearity)
     flags = np.where(reference, dq.REFERENCE_PIXEL, 0) | np.where(dead, dq.DEAD | dq.DO_NOT_USE, 0)
+    gaps = _MIRI_GAPS if sca.mid_infrared else _GAPS
     flags = flags | np.where(hot, dq.HOT, 0) | np.where(hot & (dark > 30), dq.DO_NOT_USE, 0)
     return Pixels(
         gain=gain,
@@ -74,20 +76,21 @@ def make_pixels(sca: Detector, area: Window, effects: DetectorEffects) -> Pixels
         sensitivity=np.where(reference | dead, np.float32(0), np.float32(1)),
         well=well,
         coefficients=coefficients,
-        saturation=_saturation_level(well, gain, bias, coefficients),
+        saturation=_saturation_level(sca, well, gain, bias, coefficients),
         dq=flags.astype(np.uint32),
-        gaps={name: draw.chosen(f"{name} gap", effects.gap_fraction) & ~reference for name in _GAPS},
+        gaps={name: draw.chosen(f"{name} gap", effects.gap_fraction) & ~reference for name in gaps},
         reference=reference,
         noise=np.ones((area.ysize, 1), dtype=np.float32),
     )
 
 
-def reference_pixels(area: Window) -> np.ndarray:
+def reference_pixels(sca: Detector, area: Window) -> np.ndarray:
     """Boolean (row, column): the pixels on the edge of the detector, which see no light."""
+    lit = sca.sees_light
     y = np.arange(area.ystart - 1, area.ystart - 1 + area.ysize)[:, np.newaxis]
     x = np.arange(area.xstart - 1, area.xstart - 1 + area.xsize)
-    first, last = REFERENCE_PIXELS, FULL_SIZE - REFERENCE_PIXELS
-    return (y < first) | (y >= last) | (x < first) | (x >= last)
+    outside_rows = (y < lit.ystart - 1) | (y >= lit.ystart - 1 + lit.ysize)
+    return outside_rows | (x < lit.xstart - 1) | (x >= lit.xstart - 1 + lit.xsize)
 
 
 class Draw:
@@ -95,6 +98,7 @@ class Draw:
 
     def __init__(self, sca: Detector, area: Window, seed: int):
         self._seed = [seed, sca.code]
+        self._width = sca.full.xsize
         self._area = area
 
     def normal(self, name: str) -> np.ndarray:
@@ -111,7 +115,7 @@ class Draw:
         first, last = (area.ystart - 1) // _BLOCK_ROWS, (area.ystart + area.ysize - 2) // _BLOCK_ROWS
         columns = slice(area.xstart - 1, area.xstart - 1 + area.xsize)
         blocks = [
-            sample(np.random.Generator(np.random.SFC64([*self._seed, code, block])), (_BLOCK_ROWS, FULL_SIZE))[
+            sample(np.random.Generator(np.random.SFC64([*self._seed, code, block])), (_BLOCK_ROWS, self._width))[
                 :, columns
             ]
             for block in range(first, last + 1)
@@ -121,11 +125,21 @@ class Draw:
 
 
 def _amplifier_pattern(sca: Detector, area: Window) -> np.ndarray:
-    """Levels of the four full-frame outputs and of odd and even columns, DN, that broadcast over the window."""
+    """Levels of the four full-frame outputs and of odd and even columns, DN, that broadcast over the window.
+
+    MIRI's outputs take every fourth column each, and its odd and even rows differ.
+    """
+    if sca.mid_infrared:
+        column, row = (np.arange(start - 1, start - 1 + size) for start, size in _extents(area))
+        return _OUTPUT_LEVELS[column % 4] + _COLUMN_LEVELS[row % 2][:, np.newaxis]
     start, size = (area.xstart, area.xsize) if sca.fast_along_columns else (area.ystart, area.ysize)
     position = np.arange(start - 1, start - 1 + size)
     level = _OUTPUT_LEVELS[position // (FULL_SIZE // 4)] + _COLUMN_LEVELS[position % 2]
     return level if sca.fast_along_columns else level[:, np.newaxis]
+
+
+def _extents(area: Window) -> tuple[tuple[int, int], tuple[int, int]]:
+    return (area.xstart, area.xsize), (area.ystart, area.ysize)
 
 
 def _dark(sca: Detector, draw: Draw, hot: np.ndarray) -> np.ndarray:
@@ -143,7 +157,10 @@ def _coefficients(sca: Detector, draw: Draw, reference: np.ndarray, nonlinear: b
     return coefficients
 
 
-def _saturation_level(well, gain, bias, coefficients) -> np.ndarray:
+def _saturation_level(sca: Detector, well, gain, bias, coefficients) -> np.ndarray:
     full = np.where(np.isfinite(well), well / gain, np.float32(ADC_LIMIT))
-    level = bias + _SATURATION_MARGIN * invert_response(full, coefficients)
+    if sca.mid_infrared:
+        level = invert_response(bias + _SATURATION_MARGIN * full, coefficients)
+    else:
+        level = bias + _SATURATION_MARGIN * invert_response(full, coefficients)
     return np.minimum(level, np.float32(ADC_LIMIT - 500))

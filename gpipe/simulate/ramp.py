@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 
@@ -31,12 +32,16 @@ class Ramps:
     cosmic_rays : one entry a pixel and particle; ``group`` is the first group that holds any of the charge.
     saturated_from : int16 (integration, row, column), the first group with a frame at or above the saturation
         level of the pixel; the number of groups where there is none.
+    refout : uint16 (integration, group, row, column // 4), of MIRI's reference output; None for other detectors.
+    showers : one record for each of MIRI's showers; None for other detectors.
     """
 
     data: np.ndarray
     zeroframe: np.ndarray
     cosmic_rays: np.ndarray
     saturated_from: np.ndarray
+    refout: np.ndarray | None = None
+    showers: np.ndarray | None = None
 
 
 def expose(
@@ -47,20 +52,24 @@ def expose(
     traps: Traps | None = None,
 ) -> Ramps:
     """Expose pixels to ``light`` (electron/s, float32, (row, column)) for all integrations of ``config``."""
-    shape = light.shape
+    return all_integrations(config, Integration(config, pixels, light, rng, traps))
+
+
+def all_integrations(config: ExposureConfig, integration: "Integration") -> Ramps:
+    """The ramps of an exposure, from the state that its detector is in before."""
+    shape = integration.shape
     data = np.empty((config.nints, config.ngroups, *shape), dtype=np.uint16)
     zeroframe = np.empty((config.nints, *shape), dtype=np.uint16)
     saturated_from = np.full((config.nints, *shape), config.ngroups, dtype=np.int16)
-    integration = _Integration(config, pixels, light, rng, traps)
     hits: list[np.ndarray] = []
     for number in range(config.nints):
-        integration.reset(after_another=number > 0)
+        integration.reset(number)
         for group in range(config.ngroups):
-            data[number, group] = integration.group(group, number, zeroframe[number], saturated_from[number], hits)
+            data[number, group] = integration.group(group, zeroframe[number], saturated_from[number], hits)
     return Ramps(data, zeroframe, np.concatenate(hits), saturated_from)
 
 
-class _Integration:
+class Integration:
     """The state of the detector between two resets."""
 
     def __init__(
@@ -69,22 +78,28 @@ class _Integration:
         pixels: Pixels,
         light: np.ndarray,
         rng: np.random.Generator,
-        traps: Traps | None,
+        traps: Traps | None = None,
     ):
         noise, sca = config.noise, config.sca
         self._config, self._pixels, self._rng, self._traps = config, pixels, rng, traps
         self._rate = light * pixels.sensitivity + pixels.dark
-        kind = InterleavedReadout if config.interleaved else Readout
-        self._readout = kind(sca, config.window, config.outputs)
+        self.shape = light.shape
+        self._readout = self._make_readout()
         self._drift = Drift(self._readout, noise.amplifier_drift, noise.odd_even_drift, rng)
-        self._one_over_f = OneOverF(self._readout, noise.one_over_f * sca.read_noise / sca.gain, rng)
+        averaged = sqrt(config.pattern.samples)
+        self._one_over_f = OneOverF(self._readout, noise.one_over_f * sca.read_noise / sca.gain / averaged, rng)
         self._rows = science_row_numbers(sca) if config.interleaved else np.arange(config.window.ysize)
-        self._read_noise = np.float32(noise.read_noise * sca.read_noise / sca.gain)
+        self._read_noise = np.float32(noise.read_noise * sca.read_noise / sca.gain / averaged)
         self._picture_frame = PictureFrame(config, self._rate.shape, self._rows, rng)
 
-    def reset(self, *, after_another: bool) -> None:
+    def _make_readout(self) -> Readout:
+        kind = InterleavedReadout if self._config.interleaved else Readout
+        return kind(self._config.sca, self._config.window, self._config.outputs)
+
+    def reset(self, number: int) -> None:
         """Empty the pixels; what the reset leaves behind is one offset a pixel. Traps keep what they captured."""
-        if self._traps is not None and after_another:
+        self._number = number
+        if self._traps is not None and number > 0:
             config = self._config
             self._traps.capture(self._rate / self._pixels.gain, config.integration_time + config.frame_time)
             self._traps.release(config.frame_time)
@@ -94,14 +109,14 @@ class _Integration:
         self._drift.reset()
         self._picture_frame.reset()
 
-    def group(self, group: int, number: int, zeroframe, saturated_from, hits: list) -> np.ndarray:
+    def group(self, group: int, zeroframe, saturated_from, hits: list) -> np.ndarray:
         """The next group, DN; also notes the first frame, saturation and cosmic rays in the arrays given."""
         pattern = self._config.pattern
         total = np.zeros(self._rate.shape, dtype=np.uint32)
         for frame in range(pattern.nframes):
             gap = pattern.groupgap if frame == 0 and group > 0 else 0
-            hits.append(self._collect_charge((1 + gap) * self._config.frame_time, number, group))
-            read = self._read((1 + gap) * self._config.frame_time)
+            hits.append(self._collect_charge((1 + gap) * self._config.frame_time, group))
+            read = self._read((1 + gap) * self._config.frame_time, group * pattern.frames_per_group + frame)
             if frame == 0 and group == 0:
                 zeroframe[:] = read
             newly = (read >= self._pixels.saturation) & (saturated_from > group)
@@ -109,7 +124,7 @@ class _Integration:
             total += read
         return total // pattern.nframes
 
-    def _collect_charge(self, seconds: float, number: int, group: int) -> np.ndarray:
+    def _collect_charge(self, seconds: float, group: int) -> np.ndarray:
         """Light, dark current, cosmic rays and what traps let go in a time span; full pixels collect no more."""
         freed = 0.0 if self._traps is None else self._traps.release(seconds) * self._pixels.gain
         freed = np.broadcast_to(np.float32(freed), self._rate.shape)
@@ -120,8 +135,12 @@ class _Integration:
         self._charge += self._migrated(arriving)
         hits = self._hits(seconds)
         np.add.at(self._charge, (self._rows[hits.rows], hits.columns), hits.electrons)
+        self._receive_more(seconds, group)
         np.minimum(self._charge, self._pixels.well, out=self._charge)
-        return _as_records(hits, number, group)
+        return _as_records(hits, self._number, group)
+
+    def _receive_more(self, seconds: float, group: int) -> None:
+        """Charge of another origin."""
 
     def _migrated(self, arriving: np.ndarray) -> np.ndarray:
         """Where charge ends up. Interleaved reference pixels are no neighbours of normal ones."""
@@ -135,36 +154,52 @@ class _Integration:
     def _hits(self, seconds: float) -> Hits:
         """Cosmic rays and snowballs on pixels that collect charge."""
         window, noise = self._config.window, self._config.noise
-        hits = make_hits(window, seconds, noise.cosmic_rays, self._rng)
+        hits = make_hits(window, seconds, noise.cosmic_rays, self._rng, self._config.sca.pixel_area)
         if noise.snowballs:
             hits = collect([hits, make_snowballs(window, seconds, noise.snowballs, self._rng)])
         alive = self._pixels.sensitivity[self._rows[hits.rows], hits.columns] > 0
         return Hits(hits.rows[alive], hits.columns[alive], hits.electrons[alive], hits.particles[alive])
 
-    def _read(self, seconds: float) -> np.ndarray:
+    def _read(self, seconds: float, frame: int) -> np.ndarray:
         """Digitise a frame: uint16 DN."""
         self._drift.advance(seconds)
-        heat = self._picture_frame.advance(seconds)
-        electronics = self._readout.to_science(self._one_over_f.frame() + self._drift.row())
+        electronics = self._electronics(frame)
         signal = self._spread()
+        anomaly = self._anomaly(seconds, frame, signal)
         read = np.empty(signal.shape, dtype=np.uint16)
         for rows in _blocks(len(signal)):
             noise = self._rng.standard_normal(signal[rows].shape, dtype=np.float32)
-            level = invert_response(signal[rows] / self._pixels.gain[rows], self._pixels.coefficients[:, rows])
-            level += self._pedestal[rows]
+            level = self._response(signal, rows)
             level += electronics[rows]
-            level += heat[rows]
+            level += anomaly[rows]
             level += self._read_noise * self._pixels.noise[rows] * noise
             read[rows] = np.clip(level, 0, ADC_LIMIT)
         return read
 
+    def _electronics(self, frame: int) -> np.ndarray:
+        """What the outputs add, DN."""
+        return self._readout.to_science(self._one_over_f.frame() + self._drift.row() + self._disturbance(frame))
+
+    def _disturbance(self, frame: int) -> np.ndarray:
+        """What comes from outside, DN, detector frame."""
+        return np.zeros(1, dtype=np.float32)
+
+    def _anomaly(self, seconds: float, frame: int, signal: np.ndarray) -> np.ndarray:
+        """What pixels show besides charge (electron) and noise, DN, float32 (row, column)."""
+        return self._picture_frame.advance(seconds)
+
+    def _response(self, signal: np.ndarray, rows: slice) -> np.ndarray:
+        """DN that pixels show of their charge, and their bias."""
+        linear, coefficients = signal[rows] / self._pixels.gain[rows], self._pixels.coefficients[:, rows]
+        return invert_response(linear, coefficients) + self._pedestal[rows]
+
     def _spread(self) -> np.ndarray:
-        """Charge as it appears. Interleaved reference pixels are no neighbours of normal ones."""
-        share, rows = self._config.pixels.ipc, self._rows
+        """Charge as it appears. Interleaved reference pixels and a reference output are no neighbours of others."""
+        share, pixels = self._config.pixels.ipc, (self._rows, slice(self._config.window.xsize))
         if not share:
             return self._charge
         signal = self._charge.copy()
-        signal[rows] = _spread(self._charge[rows], share, self._pixels.reference[rows])
+        signal[pixels] = _spread(self._charge[pixels], share, self._pixels.reference[pixels])
         return signal
 
 

@@ -1,14 +1,14 @@
 """How a detector is read: read patterns, subarrays and the time a frame takes.
 
 Corners are those of the science aperture file (SIAF) and of the instrument pages at https://jwst-docs.stsci.edu,
-counted from 1 in the science frame.
+counted from 1 in the science frame. MIRI's clocks are those of its emicorr reference file.
 """
 
 from dataclasses import dataclass
 
 from gpipe.datamodels.window import Window
 from gpipe.exceptions import ParameterError
-from gpipe.simulate.detectors import FULL_SIZE, REFERENCE_PIXELS, Detector
+from gpipe.simulate.detectors import DETECTORS, FULL_SIZE, Detector
 
 PIXEL_TIME = 1e-5
 ROW_OVERHEAD = 12
@@ -20,10 +20,14 @@ INTERLEAVED_ROW_OVERHEAD, INTERLEAVED_FRAME_OVERHEAD = 8, 714
 
 @dataclass(frozen=True)
 class ReadPattern:
-    """``nframes`` frames are averaged to a group, then ``groupgap`` frames are dropped."""
+    """``nframes`` frames are averaged to a group, then ``groupgap`` frames are dropped.
+
+    Each pixel is sampled ``samples`` times in a frame.
+    """
 
     nframes: int
     groupgap: int
+    samples: int = 1
 
     @property
     def frames_per_group(self) -> int:
@@ -54,6 +58,15 @@ READ_PATTERNS = {
         "NRSIRS2": ReadPattern(5, 0),
     },
     "FGS": {"FGSRAPID": ReadPattern(1, 0), "FGS": ReadPattern(4, 0)},
+    "MIRI": {
+        "FASTR1": ReadPattern(1, 0),
+        "SLOWR1": ReadPattern(1, 0, samples=9),
+        "FASTGRPAVG": ReadPattern(4, 0),
+        "FASTGRPAVG8": ReadPattern(8, 0),
+        "FASTGRPAVG16": ReadPattern(16, 0),
+        "FASTGRPAVG32": ReadPattern(32, 0),
+        "FASTGRPAVG64": ReadPattern(64, 0),
+    },
 }
 
 FULL = Window(1, 1, FULL_SIZE, FULL_SIZE)
@@ -124,7 +137,34 @@ SUBARRAYS = {
         "SUB128CNTR": _square(128, GUIDER1=(961, 961), GUIDER2=(961, 961)),
         "SUB32LL": _square(32, GUIDER1=(1969, 1969), GUIDER2=(1969, 49)),
     },
+    "MIRI": {
+        "BRIGHTSKY": {"MIRIMAGE": Window(457, 51, 512, 512)},
+        "SUB256": {"MIRIMAGE": Window(413, 51, 256, 256)},
+        "SUB128": {"MIRIMAGE": Window(1, 889, 136, 128)},
+        "SUB64": {"MIRIMAGE": Window(1, 779, 72, 64)},
+        "SLITLESSPRISM": {"MIRIMAGE": Window(1, 529, 72, 416)},
+        "MASK1065": {"MIRIMAGE": Window(1, 19, 288, 224)},
+        "MASK1140": {"MIRIMAGE": Window(1, 245, 288, 224)},
+        "MASK1550": {"MIRIMAGE": Window(1, 467, 288, 224)},
+        "MASKLYOT": {"MIRIMAGE": Window(1, 717, 320, 304)},
+    },
 }
+
+_MIRI_SKIPPED_ROW = 7
+"""Clocks of 10 us to reset a row that is not read."""
+_MIRI_ROW = {
+    "FULL": 271,
+    "BRIGHTSKY": 162,
+    "SUB256": 96,
+    "SUB128": 44,
+    "SUB64": 28,
+    "SLITLESSPRISM": 28,
+    "MASK1065": 82,
+    "MASK1140": 82,
+    "MASK1550": 82,
+    "MASKLYOT": 90,
+}
+_MIRI_SLOW_ROW = 2333
 
 FOUR_OUTPUTS = frozenset({"FULL", "SUBGRISM64", "SUBGRISM128", "SUBGRISM256", "SUB164STRIPE4_DHS"})
 
@@ -137,7 +177,7 @@ def read_pattern(instrument: str, name: str) -> ReadPattern:
 def window(detector: Detector, subarray: str) -> Window:
     """The part of the detector that a subarray reads; ParameterError when the detector has no such subarray."""
     if subarray == "FULL":
-        return FULL
+        return detector.full
     corners = _look_up(SUBARRAYS[detector.instrument], subarray, f"SUBARRAY {subarray!r} is not one of {detector.name}")
     return _look_up(corners, detector.name, f"SUBARRAY {subarray!r} is not used on {detector.name}")
 
@@ -148,6 +188,22 @@ def frame_time(detector: Detector, area: Window, noutputs: int) -> float:
     row = columns // noutputs + ROW_OVERHEAD
     extra = row + 1 if noutputs == 4 else 2 * row
     return PIXEL_TIME * (rows * row + extra)
+
+
+@dataclass(frozen=True)
+class MiriClocks:
+    """Clocks of 10 us of a pixel, a row and a frame of MIRI's readout."""
+
+    pixel: int
+    row: int
+    frame: int
+
+
+def miri_clocks(subarray: str, area: Window, samples: int) -> MiriClocks:
+    """The clocks of a subarray whose pixels are sampled some times each: 1 in fast and 9 in slow readout."""
+    row = _MIRI_ROW[subarray] if samples == 1 else _MIRI_SLOW_ROW
+    whole = DETECTORS["MIRIMAGE"].full
+    return MiriClocks(samples, row, area.ysize * row + (whole.ysize - area.ysize) * _MIRI_SKIPPED_ROW)
 
 
 def is_interleaved(pattern: str) -> bool:
@@ -161,12 +217,9 @@ def interleaved_frame_time() -> float:
     return PIXEL_TIME * (FULL_SIZE * row + INTERLEAVED_FRAME_OVERHEAD)
 
 
-def has_reference_pixels(area: Window) -> bool:
-    """Whether the window touches the frame of reference pixels."""
-    sees_light = Window(
-        REFERENCE_PIXELS + 1, REFERENCE_PIXELS + 1, FULL_SIZE - 2 * REFERENCE_PIXELS, FULL_SIZE - 2 * REFERENCE_PIXELS
-    )
-    return not area.inside(sees_light)
+def has_reference_pixels(detector: Detector, area: Window) -> bool:
+    """Whether the window touches the reference pixels."""
+    return not area.inside(detector.sees_light)
 
 
 def _look_up(table: dict, name: str, problem: str):

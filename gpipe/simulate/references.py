@@ -11,10 +11,10 @@ from gpipe.datamodels.window import Window
 from gpipe.simulate.config import ExposureConfig
 from gpipe.simulate.metadata import dated
 from gpipe.simulate.pixels import Pixels
-from gpipe.simulate.readout import FULL
 from gpipe.simulate.traps import FAMILIES, make_sites
 
 ANALOG_TO_DIGITAL_VARIANCE = 1 / 12
+_DARK_MODELS = {"NIRSPEC": datamodels.DarkNirspecModel, "MIRI": datamodels.DarkMIRIModel}
 _KERNEL_REACH = 2
 """Pixels on each side of the centre of the kernel that undoes inter-pixel capacitance."""
 
@@ -29,7 +29,7 @@ def make_mask(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
 def make_saturation(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
     """Levels from which on a pixel counts as saturated, DN as read."""
     model = described(datamodels.SaturationModel, "SATURATION", config, area)
-    model.data = _with_gaps(pixels.saturation, pixels.gaps["saturation"] | pixels.reference)
+    model.data = with_gaps(pixels.saturation, pixels.gaps["saturation"] | pixels.reference)
     _set_dq(model, _flag(pixels.gaps["saturation"] | pixels.reference, dq.NO_SAT_CHECK), "NO_SAT_CHECK")
     return model
 
@@ -38,7 +38,7 @@ def make_superbias(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
     """Level of each pixel after a reset, DN."""
     model = described(datamodels.SuperBiasModel, "SUPERBIAS", config, area)
     model.meta.exposure.readpatt = "ANY"
-    model.data = _with_gaps(pixels.bias, pixels.gaps["superbias"])
+    model.data = with_gaps(pixels.bias, pixels.gaps["superbias"])
     _set_dq(model, _flag(pixels.gaps["superbias"], dq.UNRELIABLE_BIAS), "UNRELIABLE_BIAS")
     return model
 
@@ -46,7 +46,7 @@ def make_superbias(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
 def make_linearity(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
     """Coefficients of the polynomial that straightens the response."""
     model = described(datamodels.LinearityModel, "LINEARITY", config, area)
-    model.coeffs = _with_gaps(pixels.coefficients, pixels.gaps["linearity"])
+    model.coeffs = with_gaps(pixels.coefficients, pixels.gaps["linearity"])
     _set_dq(model, _flag(pixels.gaps["linearity"], dq.NO_LIN_CORR), "NO_LIN_CORR")
     return model
 
@@ -54,7 +54,7 @@ def make_linearity(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
 def make_gain(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
     """Gain, electron/DN."""
     model = described(datamodels.GainModel, "GAIN", config, area)
-    model.data = _with_gaps(pixels.gain, pixels.gaps["gain"])
+    model.data = with_gaps(pixels.gain, pixels.gaps["gain"])
     if config.gain_factor is not None:
         model.meta.exposure.gain_factor = config.gain_factor
     return model
@@ -65,22 +65,29 @@ def make_readnoise(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
     model = described(datamodels.ReadnoiseModel, "READNOISE", config, area)
     model.meta.exposure.readpatt = "ANY"
     in_reads = config.noise.read_noise**2 + config.noise.one_over_f**2
-    variance = in_reads * (config.sca.read_noise / config.sca.gain) ** 2 + ANALOG_TO_DIGITAL_VARIANCE
+    variance = in_reads * (config.sca.read_noise / config.sca.gain) ** 2 / config.pattern.samples
+    variance += ANALOG_TO_DIGITAL_VARIANCE
     model.data = np.full(pixels.gain.shape, np.sqrt(2 * variance), dtype=np.float32)
     return model
 
 
 def make_dark(config: ExposureConfig, area: Window, pixels: Pixels, *, frames: int) -> Any:
-    """Dark signal after each frame, DN, every frame by itself; and the typical dark current, electron/s."""
-    kind = datamodels.DarkNirspecModel if config.sca.instrument == "NIRSPEC" else datamodels.DarkModel
-    model = described(kind, "DARK", config, area)
+    """Dark signal after each frame, DN, every frame by itself; and the typical dark current, electron/s.
+
+    MIRI's tells the first integration and all later ones apart.
+    """
+    model = described(_DARK_MODELS.get(config.sca.instrument, datamodels.DarkModel), "DARK", config, area)
     exposure = {"readpatt": "ANY", "nframes": 1, "ngroups": frames, "groupgap": 0, "noutputs": config.outputs}
     exposure["average_dark_current"] = float(np.median(pixels.dark))
     model.update({"meta": {"exposure": exposure}})
     seconds = config.frame_time * np.arange(1, frames + 1, dtype=np.float32)
-    rate = _with_gaps(pixels.dark / pixels.gain, pixels.gaps["dark"])
-    model.data = seconds[:, np.newaxis, np.newaxis] * rate
-    _set_dq(model, _flag(pixels.gaps["dark"], dq.UNRELIABLE_DARK), "UNRELIABLE_DARK")
+    rate = with_gaps(pixels.dark / pixels.gain, pixels.gaps["dark"])
+    signal, flags = seconds[:, np.newaxis, np.newaxis] * rate, _flag(pixels.gaps["dark"], dq.UNRELIABLE_DARK)
+    if config.sca.mid_infrared:
+        signal = np.stack([np.float32(config.sca.first_dark) * signal, signal])
+        flags = np.stack([flags, flags])[:, np.newaxis]
+    model.data = signal
+    _set_dq(model, flags, "UNRELIABLE_DARK")
     return model
 
 
@@ -146,6 +153,7 @@ def applies(reftype: str, config: ExposureConfig) -> bool:
     """Whether the detector has what a reference describes; CRDS says N/A for the others."""
     effect = {"ipc": config.pixels.ipc, "trapdensity": config.pixels.traps}
     effect["trappars"] = effect["persat"] = config.pixels.traps
+    effect["superbias"] = not config.sca.mid_infrared
     return bool(effect.get(reftype, True))
 
 
@@ -162,7 +170,7 @@ def described(kind: type, reftype: str, config: ExposureConfig, area: Window) ->
         "description": "Simulated detector, known exactly",
         "instrument": {"name": sca.instrument, "detector": sca.name},
         "subarray": subarray
-        | {"name": "FULL" if area == FULL else "GENERIC", "fastaxis": sca.fast, "slowaxis": sca.slow},
+        | {"name": "FULL" if area == sca.full else "GENERIC", "fastaxis": sca.fast, "slowaxis": sca.slow},
     }
     model.update({"meta": tree})
     return model
@@ -175,9 +183,15 @@ def _set_dq(model: Any, flags: np.ndarray, *names: str) -> None:
     model.dq_def = np.array(rows, dtype=[("BIT", "i4"), ("VALUE", "u4"), ("NAME", "S40"), ("DESCRIPTION", "S80")])
 
 
+def flagged(model: Any, where: np.ndarray, name: str, bit: int) -> None:
+    """Give a reference model one flag, where pixels have it."""
+    _set_dq(model, _flag(where, bit), name)
+
+
 def _flag(where: np.ndarray, bit: int) -> np.ndarray:
     return np.where(where, np.uint32(bit), np.uint32(0))
 
 
-def _with_gaps(values: np.ndarray, gaps: np.ndarray) -> np.ndarray:
+def with_gaps(values: np.ndarray, gaps: np.ndarray) -> np.ndarray:
+    """Values, and NaN where a reference has none."""
     return np.where(gaps, np.float32(np.nan), values)

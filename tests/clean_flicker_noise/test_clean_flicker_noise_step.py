@@ -1,4 +1,5 @@
 import logging
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,7 +15,7 @@ from gpipe.clean_flicker_noise.sections import CUTOFFS, Cutoffs
 from gpipe.clean_flicker_noise.stripes import fit_stripes
 from gpipe.controller import References, Skip
 from gpipe.datamodels import CountRate, Ramp
-from gpipe.exceptions import InputError, ParameterError
+from gpipe.exceptions import ParameterError
 from gpipe.pipeline import Detector1Pipeline
 from gpipe.simulate import ExposureConfig, NoiseEffects, Scene
 
@@ -36,8 +37,19 @@ def references(**given):
     return References({"flat": None, "pastasoss": None, "readnoise": Plane(10), "gain": Plane(2)} | given)
 
 
-def header(kind=datamodels.RampModel, instrument="NIRCAM", exp_type="NRC_IMAGE", detector="NRCA1", subarray="SUB160"):
+MIRI = {"instrument": "MIRI", "exp_type": "MIR_IMAGE", "detector": "MIRIMAGE", "subarray": "FULL"}
+
+
+def header(
+    kind=datamodels.RampModel,
+    instrument="NIRCAM",
+    exp_type="NRC_IMAGE",
+    detector="NRCA1",
+    subarray="SUB160",
+    series=False,
+):
     model = kind()
+    model.meta.visit.tsovisit = series
     meta = model.meta
     meta.instrument.name, meta.instrument.detector, meta.exposure.type = instrument, detector, exp_type
     meta.exposure.instance.update(frame_time=1.0, group_time=1.0, nframes=1, groupgap=0, drop_frames1=0, ngroups=4)
@@ -82,6 +94,36 @@ def step(**given):
 
 def clean(exposure, refs=None, **given):
     return step(**given).apply(exposure, refs or references())
+
+
+def test_of_miri_columns_flicker_and_there_are_no_channels(rng, caplog):
+    exposure = ramp(rng, **MIRI)
+    turned = replace(exposure, data=np.ascontiguousarray(exposure.data.swapaxes(-2, -1)[..., :40, :40]))
+    turned = replace(turned, groupdq=turned.groupdq[..., :40], pixeldq=turned.pixeldq[:, :40])
+    result = clean(turned, fit_by_channel=True).results[0]
+    stripes = np.diff(turned.data - result.data, axis=1)
+    np.testing.assert_allclose(stripes, np.broadcast_to(stripes[..., :1, :], stripes.shape), atol=1e-3)
+    assert stripes.std() > 3
+    assert "found MIRI, expected near infrared and FULL" in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["MIR_MRS", "MIR_LRS-FIXEDSLIT", "MIR_4QPM"])
+def test_of_miri_images_only_are_cleaned(rng, kind):
+    with pytest.raises(Skip, match=f"EXP_TYPE is {kind}; of MIRI only MIR_IMAGE"):
+        clean(ramp(rng, **MIRI | {"exp_type": kind}))
+
+
+def test_of_miri_flat_and_flags_tell_what_is_no_sky(rng):
+    flat_dq = np.zeros(SHAPE, np.uint32)
+    flat_dq[3:6] = 1 << 18
+    planes = {"data": np.ones(SHAPE, np.float32), "err": np.zeros(SHAPE, np.float32), "dq": flat_dq}
+    flat = SimpleNamespace(plane=lambda name, exposure: planes[name])
+    exposure = ramp(rng, **MIRI)
+    exposure.pixeldq[20, :] = 512
+    given = {"mask_science_regions": True, "save_mask": True, "n_sigma": 0.0}
+    for known, rows in ((flat, [3, 4, 5, 20]), (None, [20])):
+        mask = clean(exposure, references(flat=known), **given).side_products[0].model.data
+        assert np.flatnonzero((mask == 0).all(axis=1)).tolist() == rows
 
 
 def test_parameters_of_jwst_have_the_defaults_of_jwst():
@@ -130,7 +172,9 @@ def test_channels_are_for_full_frames(rng, subarray, by_channel, caplog, monkeyp
     clean(ramp(rng, subarray=subarray), fit_by_channel=True)
     assert seen[0]["by_channel"] is by_channel
     assert caplog.messages == (
-        [] if by_channel else ["fit_by_channel: found subarray SUB160, expected FULL; all channels together"]
+        []
+        if by_channel
+        else ["fit_by_channel: found subarray SUB160, expected near infrared and FULL; all channels together"]
     )
 
 
@@ -336,6 +380,9 @@ def test_light_of_nirspec_and_soss_is_left_out(rng, monkeypatch):
         ({"user_mask": "None"}, {}, {"readnoise", "gain"}),
         ({"user_mask": "mask.fits", "background_method": "median_image"}, {}, {"readnoise", "gain"}),
         ({}, {"exp_type": "NIS_SOSS"}, {"readnoise", "gain", "pastasoss"}),
+        ({"mask_science_regions": True}, MIRI, {"readnoise", "gain", "flat"}),
+        ({"mask_science_regions": True, "user_mask": "mask.fits"}, MIRI, set()),
+        ({}, MIRI, {"readnoise", "gain"}),
     ],
 )
 def test_references_that_are_needed(given, described, expected):
@@ -345,7 +392,6 @@ def test_references_that_are_needed(given, described, expected):
 @pytest.mark.parametrize(
     ("given", "described", "error", "match"),
     [
-        ({}, {"instrument": "MIRI"}, InputError, "found INSTRUME MIRI"),
         (
             {"background_method": "median_image"},
             {"exp_type": "NRC_TSIMAGE"},
@@ -353,6 +399,7 @@ def test_references_that_are_needed(given, described, expected):
             "'median_image' for NRC_TS",
         ),
         ({"background_method": "median_image"}, {"exp_type": "NIS_SOSS"}, ParameterError, "later stages only"),
+        ({"background_method": "median_image"}, {**MIRI, "series": True}, ParameterError, "'median_image' for MIR_IM"),
         ({"user_mask": "absent.fits"}, {}, ParameterError, "found no file absent.fits, expected a FITS file"),
         ({"mask_science_regions": True}, {"exp_type": "NRS_IFU"}, ParameterError, "has no WCS .* or a user_mask"),
         ({"mask_science_regions": True}, {"exp_type": "NIS_SOSS"}, ParameterError, "no pastasoss reference applies"),

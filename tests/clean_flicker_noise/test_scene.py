@@ -5,7 +5,7 @@ import pytest
 
 from gpipe.clean_flicker_noise.background import background_model
 from gpipe.clean_flicker_noise.limits import clip_to_background
-from gpipe.clean_flicker_noise.scene import background_mask, without_gaps
+from gpipe.clean_flicker_noise.scene import background_mask, dark_regions, without_gaps
 
 
 def rates(rng, shape=(3, 30, 40)):
@@ -29,6 +29,31 @@ def test_sources_and_pixels_without_a_rate_are_left_out(library, rng, single, n_
     expected = np.stack(expected)
     np.testing.assert_array_equal(found, expected.all(axis=0) if single else expected)
     assert found[..., 6, 8].any() == (n_sigma == 0)
+
+
+def test_known_science_of_each_integration(library, rng):
+    rate, science = rates(rng)
+    each = np.stack([science, ~science, np.zeros_like(science)])
+    found = library.run(partial(background_mask, n_sigma=0.0, single=False), rate, each)
+    np.testing.assert_array_equal(found, ~np.isnan(rate) & (rate != 0) & ~each)
+
+
+DO_NOT_USE, NON_SCIENCE, HOT, NO_FLAT_FIELD = 1, 512, 2048, 1 << 18
+
+
+@pytest.mark.parametrize("integrations", [None, 2])
+def test_regions_that_do_not_see_the_sky(library, integrations):
+    dq = np.zeros((3, 6) if integrations is None else (integrations, 3, 6), np.uint32)
+    dq[..., 0, :3] = DO_NOT_USE, NON_SCIENCE | HOT, HOT
+    flat, err = np.ones((3, 6), np.float32), np.full((3, 6), 0.1, np.float32)
+    flat[1, :2], err[1, 2] = (np.nan, 0), np.nan
+    flat_dq = np.zeros((3, 6), np.uint32)
+    flat_dq[2, :4] = DO_NOT_USE, NON_SCIENCE, NO_FLAT_FIELD, HOT
+    found = library.run(dark_regions, dq, flat, flat_dq, err)
+    expected = [[1, 1, 0, 0, 0, 0], [1, 1, 1, 0, 0, 0], [1, 1, 1, 0, 0, 0]]
+    np.testing.assert_array_equal(found, np.broadcast_to(np.array(expected, bool), dq.shape))
+    own = library.run(dark_regions, dq)
+    np.testing.assert_array_equal(own, (dq & (DO_NOT_USE | NON_SCIENCE)) != 0)
 
 
 def test_one_rate_and_no_known_science(library, rng):

@@ -31,6 +31,7 @@ class TimesStep(Step):
     class_alias = "times"
     cal_step = "dark_sub"
     expects = ("dq_init",)
+    expects_near_infrared = ("refpix",)
     factor = p.Float(2.0)
     extra = p.Boolean(False, help="Write a file on the side.")
 

@@ -237,14 +237,16 @@ def test_the_level_of_a_skip(model, caplog):
     assert ("INFO", "Step quiet skipped: nothing to do") in [(r.levelname, r.message) for r in caplog.records]
 
 
-def test_a_step_says_which_predecessor_it_misses(model, caplog):
+@pytest.mark.parametrize(("instrument", "missed"), [("NIRCAM", "dq_init and refpix"), ("MIRI", "dq_init")])
+def test_a_step_says_which_predecessor_it_misses(model, caplog, instrument, missed):
+    model.meta.instrument.name = instrument
     TimesStep().run(model)
-    assert "Step times expects that dq_init ran before it; it did not" in caplog.messages
+    assert f"Step times expects that {missed} ran before it; it did not" in caplog.messages
 
 
 @pytest.mark.parametrize("status", ["COMPLETE", "SKIPPED"])
 def test_a_predecessor_that_ran_or_was_skipped_is_fine(model, caplog, status):
-    model.meta.cal_step.dq_init = status
+    model.meta.cal_step.dq_init = model.meta.cal_step.refpix = status
     TimesStep().run(model)
     assert not any("expects" in m for m in caplog.messages)
 

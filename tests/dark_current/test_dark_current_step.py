@@ -1,15 +1,14 @@
 import logging
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from stdatamodels.jwst.datamodels import DarkModel, RampModel
+from stdatamodels.jwst.datamodels import DarkMIRIModel, DarkModel, RampModel
 
 import gpipe.backends
 from gpipe.controller import References, Skip
 from gpipe.dark_current import DarkCurrentStep
 from gpipe.datamodels import Ramp, Reference
-from gpipe.exceptions import InputError, ReferenceFileError
+from gpipe.exceptions import ReferenceFileError
 
 SHAPE = (1, 3, 8, 10)
 
@@ -21,10 +20,12 @@ def describe(model, nframes, groupgap, ngroups, window=(1, 1, 10, 8)):
     return model
 
 
-def exposure(nframes=1, groupgap=0, window=(1, 1, 10, 8)):
-    shape = (*SHAPE[:2], window[3], window[2])
+def exposure(nframes=1, groupgap=0, window=(1, 1, 10, 8), *, nints=1, start=None):
+    shape = (nints, SHAPE[1], window[3], window[2])
+    header = describe(RampModel(), nframes, groupgap, SHAPE[1], window)
+    header.meta.exposure.integration_start = start
     return Ramp(
-        header=describe(RampModel(), nframes, groupgap, SHAPE[1], window),
+        header=header,
         backend=gpipe.backends.get("numpy"),
         data=np.zeros(shape, np.float32),
         groupdq=np.zeros(shape, np.uint8),
@@ -66,7 +67,7 @@ def test_only_the_groups_that_are_needed_are_read(monkeypatch, sampling, wanted)
 
     def remember(self, array, ramp, *, first=None):
         if array == "data":
-            read.update(range(first.start, first.stop))
+            read.update(range(first[-1].start, first[-1].stop))
         return plane(self, array, ramp, first=first)
 
     monkeypatch.setattr(Reference, "plane", remember)
@@ -118,7 +119,84 @@ def test_dark_current_of_another_shape_is_left_out(caplog):
     assert "expected (8, 10); it is not used" in caplog.text
 
 
-def test_miri_is_refused():
-    meta = SimpleNamespace(instrument=SimpleNamespace(name="MIRI"))
-    with pytest.raises(InputError, match="MIRI"):
-        DarkCurrentStep().check(meta, References({}))
+def miri_dark(nints, ngroups, nframes=1, groupgap=0, **arrays):
+    """Pixel values are 100 times their integration plus their group, both from 1; each integration has its flag."""
+    values = 100.0 * np.arange(1, nints + 1)[:, None] + np.arange(1, ngroups + 1)
+    data = values[..., None, None] + np.zeros(SHAPE[2:])
+    flags = (np.zeros(SHAPE[2:], np.uint32) + 2 ** np.arange(nints, dtype=np.uint32)[:, None, None, None]).astype(
+        np.uint32
+    )
+    model = DarkMIRIModel(data=data.astype(np.float32), dq=flags, **arrays)
+    return describe(model, nframes, groupgap, ngroups)
+
+
+@pytest.fixture(params=["model", "file"])
+def miri(request, tmp_path):
+    """Makes a reference of such a dark."""
+
+    def make(*args, **kwargs):
+        model = miri_dark(*args, **kwargs)
+        if request.param == "model":
+            return Reference("dark", model)
+        model.save(str(tmp_path / "dark.fits"))
+        return Reference("dark", tmp_path / "dark.fits")
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("nints", "start", "expected"),
+    [
+        (1, None, [100]),
+        (5, None, [100, 200, 300, 300, 300]),
+        (2, 1, [100, 200]),
+        (2, 2, [200, 300]),
+        (2, 9, [300, 300]),
+    ],
+)
+def test_each_integration_has_its_dark_and_later_ones_the_last(miri, nints, start, expected):
+    out = apply(exposure(nints=nints, start=start, window=(4, 2, 5, 3)), miri(3, 4))
+    np.testing.assert_array_equal(-out.data[..., 0, 0], np.array(expected)[:, None] + [1, 2, 3])
+    assert (out.pixeldq == 0b111).all()
+
+
+def test_only_the_integrations_that_are_needed_are_read(monkeypatch):
+    read = []
+    plane = Reference.plane
+
+    def remember(self, array, ramp, *, first=None):
+        if array == "data":
+            read.append((first[0], first[1].start))
+        return plane(self, array, ramp, first=first)
+
+    monkeypatch.setattr(Reference, "plane", remember)
+    apply(exposure(nints=4, start=2), Reference("dark", miri_dark(3, 9)))
+    assert read == [(integration, group) for integration in (1, 2) for group in range(3)]
+
+
+def test_darks_of_integrations_are_averaged_and_extrapolated(miri, caplog):
+    out = apply(exposure(nframes=2, nints=2), miri(2, 4))
+    np.testing.assert_allclose(-out.data[..., 0, 0], [[101.5, 103.5, 105.5], [201.5, 203.5, 205.5]])
+    assert "has 4 groups, 6 are needed" in caplog.text
+
+
+@pytest.mark.parametrize(("nframes", "groups"), [(1, 7), (2, 3)])
+def test_dark_output_has_all_integrations(miri, nframes, groups):
+    ramp = exposure(nframes=nframes, nints=1, window=(4, 2, 5, 3))
+    produced = apply(ramp, miri(3, 7), dark_output="mine.fits")
+    (product,) = produced.side_products
+    model = product.model
+    assert isinstance(model, DarkMIRIModel)
+    assert (model.data.shape, model.dq.shape) == ((3, groups, 3, 5), (3, 1, 3, 5))
+    assert model.meta.exposure.ngroups == groups
+    np.testing.assert_allclose(model.data[0, :3], -produced.results[0].data[0])
+    np.testing.assert_allclose(model.data[1] - model.data[0], 100)
+    assert model.dq[:, 0, 0, 0].tolist() == [1, 2, 4]
+
+
+def test_a_dark_of_integrations_without_flags():
+    reference = miri_dark(2, 3)
+    del reference.instance["dq"]
+    produced = apply(exposure(), Reference("dark", reference), dark_output="mine.fits")
+    assert not produced.results[0].pixeldq.any()
+    assert produced.side_products[0].model.dq.shape == (1, 1, *SHAPE[2:])

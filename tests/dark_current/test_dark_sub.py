@@ -6,9 +6,11 @@ from hypothesis import strategies as st
 
 import gpipe.dq as dq
 from gpipe.dark_current.dark_sub import (
+    any_flags,
     average_dark,
     extrapolate_dark,
     subtract_dark,
+    subtract_darks,
     uniform_dark_current,
 )
 
@@ -36,10 +38,40 @@ def test_every_group_of_every_integration_loses_its_dark(library, rng):
     np.testing.assert_array_equal(out.pixeldq, pixeldq | dark_dq)
 
 
+def test_a_dark_for_each_integration(library, rng):
+    def subtract(data, pixeldq, darks, dark_dq):
+        unstack = array_api_compat.array_namespace(darks).unstack
+        return subtract_darks(data, pixeldq, [unstack(dark) for dark in unstack(darks)], dark_dq)
+
+    data = rng.normal(size=(3, 2, 4, 5)).astype(np.float32)
+    darks = rng.normal(size=data.shape).astype(np.float32)
+    pixeldq, dark_dq = np.zeros((4, 5), np.uint32), np.full((4, 5), dq.UNRELIABLE_DARK, np.uint32)
+    out = library.run(subtract, data, pixeldq, darks, dark_dq)
+    assert out.data.dtype == np.float32
+    np.testing.assert_array_equal(out.data, data - darks)
+    np.testing.assert_array_equal(out.pixeldq, dark_dq)
+
+
+@pytest.mark.parametrize("shape", [(4, 5), (1, 4, 5), (3, 4, 5)])
+def test_flags_of_all_integrations_together(library, rng, shape):
+    flags = rng.integers(0, 1 << 32, shape, dtype=np.uint32) & rng.integers(0, 1 << 32, shape, dtype=np.uint32)
+    expected = np.bitwise_or.reduce(flags.reshape(-1, 4, 5), axis=0)
+    out = library.run(any_flags, flags)
+    assert out.dtype == np.uint32
+    np.testing.assert_array_equal(out, expected)
+
+
+def test_a_dark_of_another_number_of_integrations_is_an_error():
+    flags = np.zeros((1, 1), np.uint32)
+    plane = np.zeros((1, 1), np.float32)
+    with pytest.raises(ValueError, match=r"darks of \[1\] groups for data of \[1, 1\]"):
+        subtract_darks(np.zeros((2, 1, 1, 1), np.float32), flags, [[plane]], flags)
+
+
 def test_dark_of_another_number_of_groups_is_an_error():
     data = np.zeros((1, 3, 2, 2), np.float32)
     flags = np.zeros((2, 2), np.uint32)
-    with pytest.raises(ValueError, match="2 groups for data of 3"):
+    with pytest.raises(ValueError, match=r"darks of \[2\] groups for data of \[3\]"):
         subtract(data, flags, np.zeros((2, 2, 2), np.float32), flags)
 
 

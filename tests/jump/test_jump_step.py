@@ -109,12 +109,69 @@ def test_two_groups_are_skipped(groups):
         JumpStep().apply(exposure((1, groups, 5, 6), hit=0), REFERENCES)
 
 
-def test_what_gpipe_does_not_have_yet_says_how_to_switch_it_off():
+def shower(size=60, **more):
+    """Ramps of 20 DN a group, and 40 electrons (3.4 sigma) more in a disc in group 3."""
+    ours = exposure((2, 7, size, size), hit=0.0, **more)
+    row, column = np.mgrid[:size, :size]
+    ours.data[0, 3:, np.hypot(row - 30, column - 30) < 8] += 20
+    return ours
+
+
+def planes(size=60):
+    gain, noise = np.full((size, size), 2, np.float32), np.full((size, size), 5, np.float32)
+    return references(gain=StubReference(data=gain), readnoise=StubReference(data=noise))
+
+
+def test_a_shower_is_flagged_for_some_time(caplog):
+    ours = shower()
+    with caplog.at_level(logging.INFO):
+        out = JumpStep(find_showers=True, time_masked_after_shower=25.0).apply(ours, planes())
+    assert out.groupdq[0, :, 30, 30].tolist() == [0, 0, 0, JUMP_DET, JUMP_DET, JUMP_DET, 0]
+    assert 200 < np.count_nonzero(out.groupdq[0, 3]) < 320
+    assert not out.groupdq[1].any()
+    assert "1 showers found" in caplog.text
+    assert ours.meta.exposure.extended_emission_events == pytest.approx(1e6 / (10 * 12 * 60**2))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "reach"),
+    [
+        ({}, 9),
+        ({"extend_snr_threshold": 3.5}, 0),
+        ({"extend_min_area": 400}, 0),
+        ({"extend_ellipse_expand_ratio": 1.5}, 12),
+        ({"max_extended_radius": 5}, 5),
+        ({"extend_inner_radius": 9.0, "extend_outer_radius": 0.5, "extend_snr_threshold": 2.0}, 0),
+        ({"minimum_sigclip_groups": 2}, 0),
+    ],
+    ids=str,
+)
+def test_parameters_of_showers(parameters, reach):
+    out = JumpStep(find_showers=True, **parameters).apply(shower(), planes())
+    rows = np.flatnonzero(out.groupdq[0, 3, :, 30])
+    assert (rows.max() - 30 if rows.size else 0) == pytest.approx(reach, abs=1)
+
+
+@pytest.mark.parametrize(("amplitude", "kept"), [(0.4, False), (0.5, True)])
+def test_flags_that_change_a_rate_by_much_are_taken_back(amplitude, kept):
+    """The change is 40 / 6 electrons in 10 s, which is 0.44 DN/s of the parameter; around the disc there is none."""
+    out = JumpStep(find_showers=True, max_shower_amplitude=amplitude).apply(shower(), planes())
+    assert (out.groupdq[0, 3, 30, 30] == JUMP_DET) == kept
+    assert out.groupdq[0, 3, 38, 31] == JUMP_DET
+
+
+def test_showers_need_ten_differences(caplog):
+    ours = shower()
+    ours.groupdq[1, 2:] = 1
+    out = JumpStep(find_showers=True, minimum_groups=2).apply(ours, planes())
+    assert not np.any(out.groupdq & JUMP_DET)
+    assert "found 7 differences, expected 10" in caplog.text
+
+
+def test_a_ring_without_pixels_is_refused():
     meta = header(SHAPE, group_time=10.0).meta
-    with pytest.raises(
-        ParameterError, match=r"JumpStep.find_showers: found True .*showers yet; expected False: find_showers=False"
-    ):
-        JumpStep(find_showers=True).check(meta, REFERENCES)
+    with pytest.raises(ParameterError, match=r"extend_outer_radius: found 2.3, 0.4; expected a pixel .* 2.3 to 2.7"):
+        JumpStep(find_showers=True, extend_inner_radius=2.3, extend_outer_radius=0.4).check(meta, REFERENCES)
 
 
 @pytest.mark.parametrize(("bad", "word"), [({"nframes": None}, "NFRAMES"), ({"group_time": 0.0}, "TGROUP")])

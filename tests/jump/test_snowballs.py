@@ -204,3 +204,12 @@ def flood(start, allowed):
         group |= new
         edge += new
     return group
+
+
+@given(st.integers(3, 12), st.integers(3, 12))
+def test_walls_count_with_what_they_enclose(rows, columns):
+    flagged = np.zeros((20, 20), bool)
+    flagged[2 : 2 + rows, 2 : 2 + columns] = True
+    flagged[3 : 1 + rows, 3 : 1 + columns] = False
+    assert len(events(flagged, rows * columns)) == 1
+    assert not events(flagged, rows * columns + 1)

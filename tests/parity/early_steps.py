@@ -11,21 +11,21 @@ ROWS, COLUMNS = 24, 20
 CORNER = (1001, 901)
 
 
-def place(model, corner, shape):
+def place(model, corner, shape, detector="NRCA1"):
     model.meta.instance.setdefault("subarray", {})  # the schema of IPC kernels has none
     subarray = model.meta.subarray
     subarray.xstart, subarray.ystart = corner
     subarray.ysize, subarray.xsize = shape[-2:]
-    model.meta.instrument.name = "NIRCAM"
-    model.meta.instrument.detector = "NRCA1"
+    model.meta.instrument.name = "MIRI" if detector.startswith("MIR") else "NIRCAM"
+    model.meta.instrument.detector = detector
     return model
 
 
-def ramp_model(data, *, groupdq=None, pixeldq=None, zeroframe=None, corner=CORNER, **exposure):
+def ramp_model(data, *, groupdq=None, pixeldq=None, zeroframe=None, corner=CORNER, detector="NRCA1", **exposure):
     """A RampModel with what steps read of the metadata."""
     from stdatamodels.jwst.datamodels import RampModel
 
-    model = place(RampModel(data=data), corner, data.shape)
+    model = place(RampModel(data=data), corner, data.shape, detector)
     model.meta.subarray.fastaxis, model.meta.subarray.slowaxis = -1, 2
     model.groupdq = np.zeros(data.shape, np.uint8) if groupdq is None else groupdq
     model.pixeldq = np.zeros(data.shape[-2:], np.uint32) if pixeldq is None else pixeldq
@@ -47,14 +47,14 @@ def ramp_model(data, *, groupdq=None, pixeldq=None, zeroframe=None, corner=CORNE
     return model
 
 
-def reference_model(name, corner=CORNER, **arrays):
+def reference_model(name, corner=CORNER, detector="NRCA1", **arrays):
     """A reference model of this class, placed on the detector."""
     from stdatamodels.jwst import datamodels
 
     model = getattr(datamodels, name)()
     for array, values in arrays.items():
         setattr(model, array, values)
-    return place(model, corner, next(iter(arrays.values())).shape)
+    return place(model, corner, next(iter(arrays.values())).shape, detector)
 
 
 def window(rng):

@@ -13,8 +13,11 @@ from gpipe.simulate import DetectorEffects, ExposureConfig, Scene
 
 # jwst 3.0.0 raises deprecation and numerical warnings of its own.
 pytestmark = [pytest.mark.parity, pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
-STEPS = ("group_scale", "dq_init", "saturation", "ipc", "superbias", "refpix", "linearity", "dark_sub", "jump")
-REFERENCES = ("mask", "saturation", "superbias", "linearity", "ipc", "dark", "refpix")
+STEPS = (
+    "group_scale", "dq_init", "emicorr", "saturation", "ipc", "firstframe", "lastframe", "reset", "superbias", "refpix",
+    "linearity", "rscd", "dark_sub", "jump",
+)  # fmt: skip
+REFERENCES = ("mask", "saturation", "superbias", "linearity", "ipc", "dark", "refpix", "reset", "rscd")
 CLOSED = Scene(background=0, density=0)
 DARKS = {
     "nircam-full": {"detector": "NRCALONG", "readpatt": "SHALLOW4", "exp_type": "NRC_DARK", "zero_frame": True},
@@ -25,13 +28,23 @@ DARKS = {
         "exp_type": "NIS_DARK",
         "pixels": DetectorEffects(ipc=0.005),
     },
+    "miri-full": {"detector": "MIRIFULONG", "readpatt": "FASTR1", "exp_type": "MIR_DARKMRS", "ngroups": 7},
+    "miri-subarray": {
+        "detector": "MIRIMAGE",
+        "readpatt": "FASTR1",
+        "subarray": "SUB128",
+        "exp_type": "MIR_DARKIMG",
+        "ngroups": 12,
+        "nints": 4,
+        "pixels": DetectorEffects(ipc=0.005),
+    },
 }
 
 
 @pytest.mark.parametrize("kind", DARKS.values(), ids=DARKS.keys())
 def test_dark_ramps_agree(kind, exposure_and_cache, agree):
     jwst_pipeline = pytest.importorskip("jwst.pipeline")
-    config = ExposureConfig(**kind, ngroups=3, nints=2, scene=CLOSED, seed=31)
+    config = ExposureConfig(**{"ngroups": 3, "nints": 2} | kind, scene=CLOSED, seed=31)
     exposure = exposure_and_cache(config)
     ours = DarkPipeline.call(exposure.path, configure_log=False)
     theirs = jwst_pipeline.DarkPipeline.call(str(exposure.path))

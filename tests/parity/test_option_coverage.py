@@ -18,19 +18,9 @@ TESTS = Path(__file__).parents[1]
 FOLDERS = {"ramp_fit": "ramp_fitting"}
 COMMON_FOLDERS = ("controller", "pipeline", "parity")
 
-MIRI = {"emicorr", "rscd", "firstframe", "lastframe", "reset"}
-"""Steps that no near-infrared exposure takes; gpipe knows their names and ``skip``."""
-
 WITHOUT_TEST = {
-    **dict.fromkeys(
-        (
-            "max_shower_amplitude", "extend_snr_threshold", "extend_min_area", "extend_inner_radius",
-            "extend_outer_radius", "extend_ellipse_expand_ratio", "time_masked_after_shower",
-        ),
-        "showers are found in MIRI exposures only; find_showers=True is refused",
-    ),
     "int_name": "has no effect in jwst, nor in gpipe",
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
@@ -43,14 +33,13 @@ def common():
     return set(pytest.importorskip("jwst.stpipe").Step().get_pars())
 
 
-def test_gpipe_has_every_parameter_with_the_same_default(theirs, common):
+def test_gpipe_has_every_parameter_with_the_same_default(theirs):
     ours = Detector1Pipeline()
     assert list(ours.steps) == list(theirs.step_defs)
     missing = []
     for name in theirs.step_defs:
         parameters = getattr(theirs, name).get_pars()
-        wanted = common if name in MIRI else parameters
-        missing += _different(getattr(ours, name), {key: parameters[key] for key in wanted}, name)
+        missing += _different(getattr(ours, name), parameters, name)
     own = {key: value for key, value in theirs.get_pars().items() if key != "steps"}
     assert missing + _different(ours, own, "pipeline") == []
 
@@ -64,7 +53,7 @@ def _different(step, parameters, name):
 
 def test_every_parameter_of_a_step_is_used_in_a_test(theirs, common):
     untested = {}
-    for name in set(theirs.step_defs) - MIRI:
+    for name in theirs.step_defs:
         text = _tests_in(FOLDERS.get(name, name), "parity")
         own = set(getattr(theirs, name).get_pars()) - common
         untested |= {key: name for key in own if not re.search(rf"\b{key}\b", text)}

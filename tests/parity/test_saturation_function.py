@@ -37,3 +37,22 @@ def test_flags(seed):
     theirs = saturation.flag_saturation(model.copy(), reference.copy(), grow, by_frames, bias_model=cut)
     assert_same_ramp(ours, theirs)
     assert (theirs.groupdq != model.groupdq).any()
+
+
+@pytest.mark.parametrize("nframes", [1, 4])
+@pytest.mark.parametrize("seed", range(4))
+def test_miri(seed, nframes):
+    """No bias applies to MIRI; FASTGRPAVG averages frames."""
+    saturation = pytest.importorskip("jwst.saturation.saturation")
+    from gpipe.saturation import SaturationStep
+
+    rng = np.random.default_rng([seed, nframes])
+    corner, shape = window(rng)
+    place = {"corner": corner, "detector": "MIRIMAGE"}
+    model = ramp_model(**ramps(rng, shape) | {"zeroframe": None}, **place, nframes=nframes)
+    level = rng.uniform(30000, 60000, (ROWS, COLUMNS)).astype(np.float32)
+    level[rng.random(level.shape) < 0.05] = np.nan
+    reference = reference_model("SaturationModel", detector="MIRIMAGE", data=level, dq=np.zeros(level.shape, np.uint32))
+    theirs = saturation.flag_saturation(model.copy(), reference.copy(), 1, True)
+    assert_same_ramp(apply(SaturationStep(), model, saturation=reference, superbias=None), theirs)
+    assert (theirs.groupdq != model.groupdq).any()

@@ -42,14 +42,10 @@ def test_another_suffix(exposure):
     assert names() == ["mydark.fits"]
 
 
-@pytest.mark.parametrize(
-    ("instrument", "kind", "match"),
-    [("MIRI", "MIR_DARKIMG", "INSTRUME MIRI"), ("FGS", "FGS_ID-STACK", "a guide exposure")],
-)
-def test_what_it_does_not_calibrate(instrument, kind, match):
+def test_what_it_does_not_calibrate():
     meta = RampModel().meta
-    meta.instrument.name, meta.exposure.type = instrument, kind
-    with pytest.raises(InputError, match=match):
+    meta.instrument.name, meta.exposure.type = "FGS", "FGS_ID-STACK"
+    with pytest.raises(InputError, match="a guide exposure"):
         DarkPipeline().order(meta)
 
 

@@ -163,9 +163,38 @@ def test_likelihood_uses_the_zeroframe_if_it_is_one_of_several_reads(nframes, us
     assert ((rate.dq & 4) != 0).all() == used
 
 
-def test_exposures_that_it_cannot_fit():
-    with pytest.raises(InputError, match="MIRI"):
-        RampFitStep().check(meta(instrument="MIRI"), refs())
+def miri(dead, **parameters):
+    """Rates of ramps of which no pixel can use some groups, whose samples are far off."""
+    data, groupdq = SAMPLES.copy(), np.zeros(SHAPE, np.uint8)
+    data[:, list(dead)], groupdq[:, list(dead)] = -9000, 1
+    return RampFitStep(**parameters).apply(ramp(data, groupdq=groupdq, instrument="MIRI", **TIMES), refs()).results
+
+
+def test_of_miri_groups_at_the_ends_that_no_pixel_can_use_are_cut_off(caplog):
+    with caplog.at_level(logging.INFO, logger="gpipe"):
+        rate, rateints = miri((0, 4), suppress_one_group=False)
+    assert "Groups 2 to 4 are fitted" in caplog.text
+    np.testing.assert_allclose(rate.data, 2, rtol=1e-6)
+    np.testing.assert_allclose(rate.var_rnoise, 12 * 50 / (3**3 - 3) / 100 / 2, rtol=1e-5)
+    assert not rate.dq.any()
+    assert not rateints.dq.any()
+
+
+def test_of_miri_a_jump_in_the_first_group_that_is_left_says_nothing():
+    data, groupdq = SAMPLES.copy(), np.zeros(SHAPE, np.uint8)
+    groupdq[:, 0], groupdq[:, 1] = 1, 4
+    exposures = [ramp(data, groupdq=groupdq, instrument=name, **TIMES) for name in ("MIRI", "NIRCAM")]
+    of_miri, near_infrared = (RampFitStep().apply(x, refs()).results[0] for x in exposures)
+    assert not of_miri.dq.any()
+    assert (near_infrared.dq == 4).all()
+
+
+@pytest.mark.parametrize("dead", [(0, 1, 2, 3, 4), (0, 1, 2, 4), (0, 1, 2, 3)], ids=str)
+def test_of_miri_one_group_gives_no_rate(dead, caplog):
+    for rate in miri(dead, suppress_one_group=False):
+        assert np.isnan(rate.data).all()
+        assert (rate.dq == 1).all()
+    assert "fewer than 2 usable groups" in caplog.text
 
 
 @pytest.fixture

@@ -4,12 +4,13 @@ from stdatamodels.jwst.datamodels import RampModel
 
 import gpipe.backends
 import gpipe.dq as dq
-from gpipe.controller import References
+from gpipe.controller import References, Skip
 from gpipe.datamodels import Ramp
 from gpipe.exceptions import InputError, ReferenceFileError
 from gpipe.refpix import RefPixStep
 from gpipe.refpix.correction import correct_four_amplifiers, correct_single_amplifier
 from gpipe.refpix.edgeless import assign_reference_columns
+from gpipe.refpix.miri import correct_interleaved_amplifiers
 from gpipe.refpix.orientation import Orientation
 from gpipe.refpix.sirs import convolution_kernels
 
@@ -77,20 +78,33 @@ def test_zero_frame_is_corrected_too(rng):
     np.testing.assert_array_equal(out.zeroframe, out.data[:, 1])
 
 
-@pytest.mark.parametrize(
-    ("parameters", "change", "error", "match"),
-    [
-        ({}, {"instrument": "MIRI"}, InputError, "MIRI"),
-        ({}, {"fastaxis": None}, InputError, "FASTAXIS None"),
-    ],
-    ids=["miri", "axes"],
-)
-def test_what_the_step_cannot_do_is_refused_beforehand(parameters, change, error, match):
+def test_a_detector_without_axes_is_refused_beforehand():
     meta = header().meta
-    meta.instrument.name = change.get("instrument", "NIRCAM")
-    meta.subarray.fastaxis = change.get("fastaxis", -1)
-    with pytest.raises(error, match=match):
-        RefPixStep(**parameters).check(meta, NOTHING)
+    meta.subarray.fastaxis = None
+    with pytest.raises(InputError, match="FASTAXIS None"):
+        RefPixStep().check(meta, NOTHING)
+
+
+def miri(rng, window=(1, 1, 1032, 1024), name="FULL"):
+    ramp = exposure(rng, window=window, name=name, noutputs=4, axes=(None, None))
+    ramp.meta.instrument.name = "MIRI"
+    return ramp
+
+
+def test_parameters_reach_the_function_of_interleaved_amplifiers(rng):
+    ramp = miri(rng)
+    step = RefPixStep(odd_even_rows=False, siglimit=2.0, refpix_algorithm="sirs")
+    step.check(ramp.meta, NOTHING)
+    assert step.wanted_references(ramp.meta) == ()
+    out = step.apply(ramp, NOTHING)
+    expected = correct_interleaved_amplifiers(ramp.data, ramp.pixeldq, odd_even_rows=False, siglimit=2.0)
+    np.testing.assert_array_equal(out.data, expected)
+    assert out.pixeldq is ramp.pixeldq
+
+
+def test_subarrays_of_miri_are_skipped(rng):
+    with pytest.raises(Skip, match="SUBARRAY is SUB64"):
+        RefPixStep().apply(miri(rng, window=(1, 779, 72, 64), name="SUB64"), NOTHING)
 
 
 def test_parameters_of_jwst_have_the_defaults_of_jwst():

@@ -3,9 +3,25 @@
 from gpipe.simulate import DetectorEffects, ExposureConfig, NoiseEffects, Scene
 
 QUIET = NoiseEffects(
-    photon_noise=False, cosmic_rays=0, read_noise=0, one_over_f=0, ktc=0, amplifier_drift=0, odd_even_drift=0
+    photon_noise=False,
+    cosmic_rays=0,
+    read_noise=0,
+    one_over_f=0,
+    ktc=0,
+    amplifier_drift=0,
+    odd_even_drift=0,
+    interference=0,
 )
-IDEAL = DetectorEffects(nonlinearity=False, dark_scale=0, hot_fraction=0, dead_fraction=0, gap_fraction=0)
+IDEAL = DetectorEffects(
+    nonlinearity=False,
+    dark_scale=0,
+    hot_fraction=0,
+    dead_fraction=0,
+    gap_fraction=0,
+    reset_decay=0,
+    rscd=0,
+    last_frame=0,
+)
 DARKNESS = Scene(background=0, density=0)
 
 
@@ -21,3 +37,8 @@ def small(**changes) -> ExposureConfig:
         "scene": Scene(background=2e4, density=0),
     }
     return ExposureConfig(**settings | changes)
+
+
+def mid_infrared(**changes) -> ExposureConfig:
+    """64 x 72 pixels of MIRIMAGE, four of each row reference pixels; the same otherwise."""
+    return small(**{"detector": "MIRIMAGE", "readpatt": "FASTR1", "subarray": "SUB64", **changes})

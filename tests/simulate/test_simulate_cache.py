@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from crds.core.exceptions import CrdsLookupError
-from simulated import small
+from simulated import QUIET, mid_infrared, small
 from stdatamodels.jwst import datamodels
 
 from gpipe import dq
@@ -21,11 +21,13 @@ NOT_APPLICABLE = ["ipc", "refpix", "rscd", "reset", "flat", "pastasoss", "pictur
 BUSY = DetectorEffects(hot_fraction=0.02, dead_fraction=0.01, gap_fraction=0.01)
 NIRCAM = small(pixels=BUSY)
 NIRISS = ExposureConfig(detector="NIS", readpatt="NIS", subarray="SUB80", ngroups=3)
+MIRI = mid_infrared(pixels=BUSY, nints=3)
+OF_MIRI = {"superbias": False, "rscd": True, "reset": True, "emicorr": True}
 
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory):
-    return write_cache([NIRCAM, NIRISS], tmp_path_factory.mktemp("crds"), full_frame=False)
+    return write_cache([NIRCAM, NIRISS, MIRI], tmp_path_factory.mktemp("crds"), full_frame=False)
 
 
 def ask(config, reftypes, tmp_path):
@@ -45,6 +47,41 @@ def test_crds_finds_every_reference_of_the_chain(cache, config, tmp_path):
         with datamodels.open(found[reftype]) as model:
             assert model.meta.instrument.detector == config.detector
     assert all(found[reftype].startswith("NOT FOUND n/a") for reftype in NOT_APPLICABLE)
+
+
+def test_crds_finds_what_only_miri_has_and_nothing_that_it_has_not(cache, tmp_path):
+    with cache.activated():
+        found = ask(MIRI, [*DETECTOR1, *NOT_APPLICABLE], tmp_path)
+    applicable = {reftype for reftype, path in found.items() if not path.startswith("NOT FOUND n/a")}
+    assert applicable == {reftype for reftype in found if OF_MIRI.get(reftype, reftype in DETECTOR1)}
+    for reftype in applicable:
+        with datamodels.open(found[reftype]) as model:
+            assert model.meta.instrument.name == "MIRI"
+
+
+def test_darks_of_miri_differ_between_the_first_and_later_integrations(cache):
+    pixels = make_pixels(MIRI.sca, MIRI.window, BUSY)
+    keep = ~pixels.gaps["dark"]
+    with datamodels.DarkMIRIModel(cache.reference("MIRI", "dark")) as model:
+        assert model.data.shape == (2, 5, 64, 72)
+        assert model.dq.shape == (2, 1, 64, 72)
+        signal = MIRI.frame_time * 5 * pixels.dark / pixels.gain
+        np.testing.assert_allclose(model.data[1, -1][keep], signal[keep], rtol=1e-6)
+        np.testing.assert_allclose(model.data[0, -1][keep], MIRI.sca.first_dark * signal[keep], rtol=1e-6)
+
+
+def test_fast_and_slow_readout_have_references_of_their_own(tmp_path):
+    fast = mid_infrared(subarray="FULL", ngroups=1, noise=replace(QUIET, read_noise=1.0))
+    slow, averaged = (replace(fast, readpatt=name) for name in ("SLOWR1", "FASTGRPAVG"))
+    cache = write_cache([fast, slow, averaged], tmp_path, full_frame=False)
+    with cache.activated():
+        found = [ask(config, ["readnoise", "dark", "reset"], tmp_path) for config in (fast, slow, averaged)]
+    noise, dark, reset = ([files[reftype] for files in found] for reftype in ("readnoise", "dark", "reset"))
+    assert noise[0] == noise[2] != noise[1]
+    assert dark[0] == dark[2] != dark[1]
+    assert len(set(reset)) == 3
+    fast_noise, slow_noise = (fits.getdata(path, "SCI")[0, 0] ** 2 / 2 - 1 / 12 for path in noise[:2])
+    assert fast_noise / slow_noise == pytest.approx(9, rel=1e-3)
 
 
 def test_one_process_can_go_from_cache_to_cache(cache, tmp_path):

@@ -23,7 +23,7 @@ def test_a_window_has_the_pixels_of_that_part_of_the_detector(name):
 
 
 def test_the_frame_of_reference_pixels_is_four_wide():
-    frame = reference_pixels(FULL)
+    frame = reference_pixels(DETECTORS["NRCB1"], FULL)
     assert not frame[4:-4, 4:-4].any()
     assert frame.sum() == 2048**2 - 2040**2
 

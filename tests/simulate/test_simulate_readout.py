@@ -3,7 +3,7 @@ import pytest
 from gpipe.exceptions import ParameterError
 from gpipe.simulate import ExposureConfig
 from gpipe.simulate.detectors import DETECTORS
-from gpipe.simulate.readout import FULL, READ_PATTERNS, SUBARRAYS, has_reference_pixels, window
+from gpipe.simulate.readout import READ_PATTERNS, SUBARRAYS, has_reference_pixels, window
 
 # Documented frame times, https://jwst-docs.stsci.edu, pages on the subarrays of each instrument.
 FRAME_TIMES = [
@@ -22,12 +22,22 @@ FRAME_TIMES = [
     ("NRS1", "NRSRAPID", "SUB2048", None, 0.90200),
     ("NRS2", "NRSRAPID", "SUB512", None, 0.22616),
     ("NRS1", "NRSRAPID", "SUB512S", None, 0.14392),
+    ("MIRIMAGE", "FASTR1", "FULL", None, 2.77504),
+    ("MIRIFULONG", "SLOWR1", "FULL", None, 23.88992),
+    ("MIRIMAGE", "FASTGRPAVG", "BRIGHTSKY", None, 0.86528),
+    ("MIRIMAGE", "FASTR1", "SUB256", None, 0.29952),
+    ("MIRIMAGE", "FASTR1", "SUB128", None, 0.11904),
+    ("MIRIMAGE", "FASTR1", "SUB64", None, 0.08512),
+    ("MIRIMAGE", "FASTR1", "SLITLESSPRISM", None, 0.15904),
+    ("MIRIMAGE", "FASTR1", "MASK1140", None, 0.23968),
+    ("MIRIMAGE", "FASTR1", "MASKLYOT", None, 0.32400),
 ]
 # Direction in which each detector is read, from the JWST keyword dictionary.
 AXES = {
     "NRCA1": (-1, 2), "NRCA2": (1, -2), "NRCA3": (-1, 2), "NRCA4": (1, -2), "NRCALONG": (-1, 2),
     "NRCB1": (1, -2), "NRCB2": (-1, 2), "NRCB3": (1, -2), "NRCB4": (-1, 2), "NRCBLONG": (1, -2),
     "NIS": (-2, -1), "NRS1": (2, 1), "NRS2": (-2, -1), "GUIDER1": (-2, -1), "GUIDER2": (2, -1),
+    "MIRIMAGE": (1, 2), "MIRIFUSHORT": (1, 2), "MIRIFULONG": (1, 2),
 }  # fmt: skip
 
 
@@ -46,14 +56,16 @@ def test_every_subarray_lies_on_its_detector(instrument):
     for name, corners in SUBARRAYS[instrument].items():
         for detector in corners:
             assert DETECTORS[detector].instrument == instrument
-            assert window(DETECTORS[detector], name).inside(FULL), (name, detector)
+            assert window(DETECTORS[detector], name).inside(DETECTORS[detector].full), (name, detector)
 
 
 def test_only_windows_at_the_edge_have_reference_pixels():
-    assert has_reference_pixels(window(DETECTORS["NRCA1"], "SUB160"))
-    assert has_reference_pixels(window(DETECTORS["NIS"], "SUBSTRIP96"))
-    assert not has_reference_pixels(window(DETECTORS["NRCALONG"], "SUB160"))
-    assert not has_reference_pixels(window(DETECTORS["NRS1"], "SUB512"))
+    assert has_reference_pixels(DETECTORS["NRCA1"], window(DETECTORS["NRCA1"], "SUB160"))
+    assert has_reference_pixels(DETECTORS["NIS"], window(DETECTORS["NIS"], "SUBSTRIP96"))
+    assert not has_reference_pixels(DETECTORS["NRCALONG"], window(DETECTORS["NRCALONG"], "SUB160"))
+    assert not has_reference_pixels(DETECTORS["NRS1"], window(DETECTORS["NRS1"], "SUB512"))
+    assert has_reference_pixels(DETECTORS["MIRIMAGE"], window(DETECTORS["MIRIMAGE"], "SUB64"))
+    assert not has_reference_pixels(DETECTORS["MIRIMAGE"], window(DETECTORS["MIRIMAGE"], "BRIGHTSKY"))
 
 
 def test_a_gap_follows_every_group_but_the_last():

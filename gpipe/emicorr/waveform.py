@@ -1,0 +1,30 @@
+"""A periodic wave between its samples."""
+
+from array_api_compat import array_namespace
+
+from gpipe.arrays import Array
+
+
+def wave_at(phase: Array, pieces: Array) -> Array:
+    """Values of a wave at phases from 0 to 1.
+
+    Parameters
+    ----------
+    phase : real floating, of any shape, cycles.
+    pieces : (4, sample + 1), of the same dtype: coefficients, from the cube to the constant, of the polynomial between
+        two samples; its argument goes from 0 to 1. Sample k of n is at phase (k + 1/2) / n; the first piece begins at
+        the last sample of the cycle before, the last one ends at the first sample of the next.
+    """
+    xp = array_namespace(phase, pieces)
+    place = phase * (pieces.shape[1] - 1) + 0.5
+    below = xp.floor(place)
+    inside, piece = place - below, xp.astype(below, xp.int32)
+    value = xp.zeros_like(phase)
+    for power in range(4):
+        value = value * inside + _taken(pieces[power, :], piece)
+    return value
+
+
+def _taken(x: Array, index: Array) -> Array:
+    xp = array_namespace(x, index)
+    return xp.reshape(xp.take(x, xp.reshape(index, (-1,))), index.shape)

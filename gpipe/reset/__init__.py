@@ -1,0 +1,5 @@
+"""The reset step."""
+
+from gpipe.reset.reset_step import ResetStep
+
+__all__ = ["ResetStep"]

@@ -1,0 +1,5 @@
+"""The rscd step."""
+
+from gpipe.rscd.rscd_step import RscdStep
+
+__all__ = ["RscdStep"]
