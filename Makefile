@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENVS ?= .venv
 WORKERS ?= 2
+CUDA ?= cuda13
 
 .PHONY: demo test parity lint docs bench gpu clean
 
@@ -21,7 +22,7 @@ test: $(VENVS)/test/installed
 parity: $(VENVS)/test,parity/installed
 	$(<D)/bin/python -m pytest -n $(WORKERS) -m parity tests/parity
 
-gpu: $(VENVS)/test/installed
+gpu: $(VENVS)/test,$(CUDA)/installed
 	$(<D)/bin/python -m pytest -m gpu
 
 lint: $(VENVS)/lint/installed

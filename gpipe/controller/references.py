@@ -10,6 +10,7 @@ from gpipe.controller import crds_client
 from gpipe.controller.overrides import CRDS_SCHEME, NOT_APPLICABLE, Choice, choice
 from gpipe.controller.results import References
 from gpipe.datamodels.reference import Reference
+from gpipe.datamodels.reference_cache import open_reference
 from gpipe.exceptions import ReferenceFileError
 
 log = logging.getLogger(__name__)
@@ -110,7 +111,7 @@ def _opened(chosen: Chosen, parameters: Mapping[str, Any], meta: Any) -> dict[tu
     problems = []
     for (reftype, key), c in distinct.items():
         try:
-            opened[reftype, key] = Reference(reftype, paths[c.in_crds] if c.in_crds else c.source, c.name)
+            opened[reftype, key] = open_reference(reftype, paths[c.in_crds] if c.in_crds else c.source, c.name)
             opened[reftype, key].check(meta)
             log.info("%s reference: %s", reftype, c.name)
         except ReferenceFileError as error:

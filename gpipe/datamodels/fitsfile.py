@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 from astropy.io import fits
 
+from gpipe.arrays import Array
+from gpipe.backends import Backend
 from gpipe.backends.fits_pixels import decode
 from gpipe.datamodels.complaints import complaints_logged, first_line
 from gpipe.exceptions import GpipeError
@@ -149,36 +151,36 @@ class FitsFile:
         rows, columns : part of the last two axes; steps other than 1 are not supported.
         """
         extension = self._extension(name)
-        height, width = extension.shape[-2:]
-        top, bottom, _ = rows.indices(height)
-        left, right, _ = columns.indices(width)
-        leading = extension.shape[:-2]
-        planes = np.arange(int(np.prod(leading, dtype=np.int64))).reshape(leading)
-        planes = planes if first is None else planes[first]
-        out = np.empty((*planes.shape, max(bottom - top, 0), max(right - left, 0)), dtype=dtype)
-        if out.size:
-            runs = _runs((planes.reshape(-1) * height).tolist(), top, bottom, whole=bottom - top == height)
-            with self._told():
-                self._fill(out.reshape(-1, out.shape[-1]), extension, runs, slice(left, right))
+        part = _Part.of(extension, first, rows, columns)
+        out = np.empty(part.shape, dtype=dtype)
+        self._fill(out, extension, part, scale=extension.scale, zero=extension.zero)
         return out
 
-    def _fill(self, out: np.ndarray, extension: Extension, runs: Sequence[tuple[int, int]], columns: slice) -> None:
-        """Fill the rows of ``out`` with runs (first row, number of rows) of the extension's rows."""
-        block = _buffer(extension)
+    def load(self, name: str, dtype: Any, backend: Backend, **part: Any) -> Array:
+        """`read` onto a device, which decodes the stored pixels itself if it is not the host."""
+        if backend.name == "numpy":
+            return self.read(name, dtype, **part)
+        extension = self._extension(name)
+        chosen = _Part.of(extension, **part)
+        stored = np.empty(chosen.shape, dtype=extension.stored)
+        self._fill(stored, extension, chosen)
+        return backend.from_fits(stored, dtype, scale=extension.scale, zero=extension.zero)
+
+    def _fill(self, out: np.ndarray, extension: Extension, part: "_Part", *, scale: float = 1, zero: float = 0) -> None:
+        if not out.size:
+            return
+        lines, block = out.reshape(-1, out.shape[-1]), _buffer(extension)
         filled = done = 0
-        for start, count in runs:
-            while count:
-                taken = min(count, len(block) - filled)
-                self._read_into(block[filled : filled + taken], extension, start)
-                start, count, filled = start + taken, count - taken, filled + taken
-                if filled == len(block) or done + filled == len(out):
-                    decode(
-                        block[:filled, columns],
-                        out[done : done + filled],
-                        scale=extension.scale,
-                        zero=extension.zero,
-                    )
-                    done, filled = done + filled, 0
+        with self._told():
+            for start, count in part.runs:
+                while count:
+                    taken = min(count, len(block) - filled)
+                    self._read_into(block[filled : filled + taken], extension, start)
+                    start, count, filled = start + taken, count - taken, filled + taken
+                    if filled == len(block) or done + filled == len(lines):
+                        piece = lines[done : done + filled]
+                        decode(block[:filled, part.columns], piece, scale=scale, zero=zero)
+                        done, filled = done + filled, 0
 
     def _read_into(self, rows: np.ndarray, extension: Extension, start: int) -> None:
         offset = extension.offset + start * rows[0].nbytes
@@ -245,6 +247,28 @@ class FitsFile:
             raise self._error(f"{self.path}: damaged or truncated gzip file ({error})") from None
         except (*_DAMAGE, OSError) as error:
             raise self._error(f"{self.path}: cannot be read as FITS ({first_line(error)})") from None
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A part of an extension: its shape, the runs (first row, number of rows) it is read from, its columns."""
+
+    shape: tuple[int, ...]
+    runs: list[tuple[int, int]]
+    columns: slice
+
+    @classmethod
+    def of(
+        cls, extension: Extension, first: Any = None, rows: slice = slice(None), columns: slice = slice(None)
+    ) -> "_Part":
+        height, width = extension.shape[-2:]
+        top, bottom, _ = rows.indices(height)
+        left, right, _ = columns.indices(width)
+        leading = extension.shape[:-2]
+        planes = np.arange(int(np.prod(leading, dtype=np.int64))).reshape(leading)
+        planes = planes if first is None else planes[first]
+        runs = _runs((planes.reshape(-1) * height).tolist(), top, bottom, whole=bottom - top == height)
+        return cls((*planes.shape, max(bottom - top, 0), max(right - left, 0)), runs, slice(left, right))
 
 
 def _runs(planes: Sequence[int], top: int, bottom: int, *, whole: bool) -> list[tuple[int, int]]:

@@ -109,9 +109,9 @@ def new_model(model_class: Any, tree: dict[str, Any] | None = None, *, checks: b
         return model_class(LateAsdfFile(tree or {}), validate_on_assignment=None if checks else False)
 
 
-def copied(model: Any, *, checks: bool = False) -> Any:
-    """A model of the same class with a copy of everything in it. ``checks`` as in `new_model`."""
-    return new_model(type(model), copy.deepcopy(dict(model.instance)), checks=checks)
+def copied(model: Any) -> Any:
+    """A model of the same class with a copy of everything in it."""
+    return new_model(type(model), copy.deepcopy(dict(model.instance)))
 
 
 def read_model(model_class: Any, contents: fits.HDUList, name: str) -> Any:

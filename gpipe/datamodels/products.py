@@ -31,7 +31,7 @@ def to_model(exposure: InFlight) -> Any:
     -----
     Metadata follow jwst's ramp_fit: https://jwst-pipeline.readthedocs.io/en/latest/jwst/ramp_fitting/description.html
     """
-    from gpipe.datamodels.metadata import copied, suited_to  # pulls in stdatamodels
+    from gpipe.datamodels.metadata import copied, new_model  # pulls in stdatamodels
 
     arrays: tuple[str, ...]
     if not isinstance(exposure, InFlight):
@@ -39,13 +39,12 @@ def to_model(exposure: InFlight) -> Any:
     if isinstance(exposure, CountRate):
         model, arrays = _rate_model(exposure), _RATE_ARRAYS
     else:
-        model, arrays = copied(exposure.header, checks=True), _RAMP_ARRAYS
-    with suited_to(model.instance):
-        for name in arrays:
-            value = getattr(exposure, name, None)
-            if value is not None:
-                setattr(model, name, _writable(exposure.backend.to_host(value)))
-    return model
+        model, arrays = copied(exposure.header), _RAMP_ARRAYS
+    for name in arrays:
+        value = getattr(exposure, name, None)
+        if value is not None:
+            setattr(model, name, _writable(exposure.backend.to_host(value)))
+    return new_model(type(model), model.instance, checks=True)
 
 
 def with_own_metadata(exposure: InFlight) -> Any:
@@ -62,7 +61,7 @@ def _rate_model(exposure: CountRate) -> Any:
 
     header = exposure.header
     if not isinstance(header, datamodels.RampModel):
-        return copied(header, checks=True)
+        return copied(header)
     model_class = getattr(datamodels, _rate_class(exposure.meta, exposure.data.ndim))
     model = new_model(model_class)
     model.update(header)
@@ -72,7 +71,7 @@ def _rate_model(exposure: CountRate) -> Any:
             rows = header.instance.get(table)
             if rows is not None and len(rows) > 0:
                 setattr(model, table, rows.copy())
-    return new_model(model_class, model.instance, checks=True)
+    return model
 
 
 def _rate_class(meta: Any, ndim: int) -> str:

@@ -1,7 +1,6 @@
 """From a file or a model to an exposure in flight: metadata first, pixels when they are asked for."""
 
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import array_api_compat
@@ -11,7 +10,7 @@ from gpipe.backends import Backend
 from gpipe.datamodels.checks import check_count_rate, check_ramp
 from gpipe.datamodels.products import with_own_metadata
 from gpipe.datamodels.ramp import CountRate, InFlight, Ramp, SuperstripeRamp
-from gpipe.datamodels.sources import Source, find_source
+from gpipe.datamodels.sources import ALL_ROWS, Source, find_source
 from gpipe.exceptions import InputError
 
 RAMP_MODELS = (None, "Level1bModel", "RampModel", "MIRIRampModel", "SuperstripeRampModel")
@@ -115,10 +114,9 @@ def open_exposure(source: Any, backend: Backend, *, rows: slice | None = None) -
 
 def _load_ramp(header: Header, source: Source, backend: Backend, rows: slice | None) -> Ramp | SuperstripeRamp:
     def load(array: str) -> Array | None:
-        return None if source.shape(array) is None else backend.to_device(read(array))
+        return None if source.shape(array) is None else source.load(array, backend, rows or ALL_ROWS)
 
-    read = source.read if rows is None else partial(source.read, rows=rows)
-    data = backend.to_device(read("data"))
+    data = source.load("data", backend, rows or ALL_ROWS)
     xp = array_api_compat.array_namespace(data)
     device = array_api_compat.device(data)
     groupdq, pixeldq = load("groupdq"), load("pixeldq")
@@ -142,7 +140,7 @@ def _flag_shape(kind: type[InFlight], source: Source) -> tuple[int, ...]:
 
 
 def _load_count_rate(header: Header, source: Source, backend: Backend) -> CountRate:
-    return CountRate(header.model, backend, **{array: backend.to_device(source.read(array)) for array in _RATE_ARRAYS})
+    return CountRate(header.model, backend, **{array: source.load(array, backend) for array in _RATE_ARRAYS})
 
 
 def moved(exposure: Any, backend: Backend) -> Any:

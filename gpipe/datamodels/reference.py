@@ -10,6 +10,8 @@ import numpy as np
 
 from gpipe.arrays import Array
 from gpipe.arrays.interleaved import FRAME_ROWS
+from gpipe.backends import Backend
+from gpipe.datamodels import device_planes
 from gpipe.datamodels.ramp import InFlight
 from gpipe.datamodels.reference_arrays import FACTS, AsdfArrays, FileArrays, ModelArrays, ReferenceArrays
 from gpipe.datamodels.reference_types import TYPES, extension
@@ -132,7 +134,15 @@ class Reference:
         if FRAME_ROWS in (rows, expected) and rows != expected:
             reason = f"as in the exposure (IRS2 readout has {FRAME_ROWS} until refpix)"
             raise self._error(f"found {rows} rows", f"{expected} {reason}")
-        return exposure.backend.to_device(self.read(array, window=exposure.window, first=first))
+        window, backend = exposure.window, exposure.backend
+        key = (self, array, window, repr(first), backend.name)
+        return device_planes.kept(key, backend, lambda: self._load(array, window, first, backend))
+
+    def _load(self, array: str, window: Window, first: Any, backend: Backend) -> Array:
+        # What must be arranged or made up is so on the host.
+        if isinstance(window, StripedWindow) or not self.has(array):
+            return backend.to_device(self.read(array, window=window, first=first))
+        return self._arrays.load(array, backend, first, *self._slices(window))
 
     def check(self, meta: Any) -> None:
         """Refuse a reference of another type, telescope, instrument or shape, or that does not cover the exposure.

@@ -5,6 +5,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from gpipe.arrays import Array
+from gpipe.backends import Backend
 from gpipe.datamodels.complaints import complaints_logged, first_line
 from gpipe.datamodels.flags import translate
 from gpipe.datamodels.reference_types import TYPES, extension
@@ -40,6 +42,9 @@ class ReferenceArrays(Protocol):
         ``dq`` is uint32 with JWST's bits, tables are structured, complex numbers stay such, all else is float32.
         """
 
+    def load(self, array: str, backend: Backend, first: Any, rows: slice, columns: slice) -> Array:
+        """`read` onto a device."""
+
     def fact(self, path: str) -> Any:
         """One of `FACTS`, None where it is not said."""
 
@@ -72,6 +77,12 @@ class FileArrays:
         if array == "dq" and self._file.is_table("DQ_DEF"):
             return translate(pixels, self._table("DQ_DEF"), self.label)
         return pixels
+
+    def load(self, array: str, backend: Backend, first: Any, rows: slice, columns: slice) -> Array:
+        if array == "dq":
+            return backend.to_device(self.read(array, first, rows, columns))
+        part = {"first": first, "rows": rows, "columns": columns}
+        return self._file.load(extension(array), np.float32, backend, **part)
 
     def _table(self, name: str) -> np.ndarray:
         if name not in self._tables:
@@ -112,6 +123,9 @@ class ModelArrays:
         view = found[..., rows, columns].astype(np.uint32 if array == "dq" else np.float32, copy=False).view()
         view.flags.writeable = False
         return view
+
+    def load(self, array: str, backend: Backend, first: Any, rows: slice, columns: slice) -> Array:
+        return backend.to_device(self.read(array, first, rows, columns))
 
     def fact(self, path: str) -> Any:
         node = self._model.meta

@@ -12,6 +12,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from gpipe.arrays import Array
+from gpipe.backends import Backend
 from gpipe.datamodels.complaints import complaints_logged, first_line
 from gpipe.exceptions import InputError
 
@@ -52,6 +54,9 @@ class Source(Protocol):
 
         ``rows`` are those of the detector, which are the last axis but one; several threads may read at once.
         """
+
+    def load(self, array: str, backend: Backend, rows: slice = ALL_ROWS) -> Array:
+        """`read` onto a device."""
 
 
 def find_source(source: Any) -> Source:
@@ -101,6 +106,9 @@ class FitsSource:
     def read(self, array: str, rows: slice = ALL_ROWS) -> np.ndarray:
         return self._file.read(EXTENSIONS[array], _DTYPES.get(array, np.float32), rows=rows)
 
+    def load(self, array: str, backend: Backend, rows: slice = ALL_ROWS) -> Array:
+        return self._file.load(EXTENSIONS[array], _DTYPES.get(array, np.float32), backend, rows=rows)
+
 
 class ModelSource:
     """An open ``stdatamodels`` model, which stays as it is."""
@@ -131,6 +139,9 @@ class ModelSource:
         view = found[..., rows, :].astype(_DTYPES.get(array, np.float32), copy=False).view()
         view.flags.writeable = False
         return view
+
+    def load(self, array: str, backend: Backend, rows: slice = ALL_ROWS) -> Array:
+        return backend.to_device(self.read(array, rows))
 
 
 class AsdfSource(ModelSource):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+from gpipe.backends.numpy import NumpyBackend
 from gpipe.datamodels import fitsfile
 from gpipe.datamodels.fitsfile import FitsFile
 from gpipe.exceptions import InputError
@@ -113,3 +114,23 @@ def test_the_file_is_closed_with_the_last_reference_to_it(tmp_path):
     del file
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(descriptor)
+
+
+@pytest.mark.parametrize("part", [{}, {"first": slice(1, 3), "rows": slice(1, 4)}, {"columns": slice(2, 5)}])
+def test_a_device_gets_the_bytes_of_the_file(part, tmp_path):
+    class Device(NumpyBackend):
+        name = "device"
+
+        def from_fits(self, stored, dtype, **scaling):
+            given.append(stored.dtype.str)
+            return super().from_fits(stored, dtype, **scaling)
+
+    given = []
+    values = np.arange(105, dtype=np.uint16).reshape(3, 5, 7)
+    file = written(tmp_path / "x.fits", values)
+    expected = file.read("SCI", np.float32, **part)
+    for backend in (Device(), NumpyBackend()):
+        loaded = file.load("SCI", np.float32, backend, **part)
+        np.testing.assert_array_equal(loaded, expected)
+        assert loaded.dtype == np.float32
+    assert given == [">i2"]

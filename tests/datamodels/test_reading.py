@@ -10,6 +10,7 @@ import pytest
 from astropy.io import fits
 from stdatamodels.jwst import datamodels
 
+from gpipe.backends.numpy import NumpyBackend
 from gpipe.datamodels import CountRate, Ramp, crds_parameters, open_exposure, read_header, to_model, write
 from gpipe.datamodels.fitsfile import FitsFile
 
@@ -25,6 +26,9 @@ class StrictBackend:
     def to_device(self, host):
         assert host.dtype.isnative
         return array_api_strict.asarray(np.array(host), device=self.device)
+
+    def from_fits(self, stored, dtype, **scaling):
+        return self.to_device(NumpyBackend().from_fits(stored, dtype, **scaling))
 
     def to_host(self, x):
         return np.array(x.to_device(array_api_strict.Device("CPU_DEVICE")))

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from gpipe.backends.kernels.cpu.tiles import LARGEST, F, helper
+from gpipe.backends.kernels.cpu.compiling import helper
+from gpipe.backends.kernels.cpu.tiles import LARGEST, F
 from gpipe.jump.sigma_clip import TURNS
 
 ONE, NOTHING = F(1), F(0)

@@ -6,7 +6,8 @@ values are ranked, neither takes longer the more differences there are, but the 
 
 import numpy as np
 
-from gpipe.backends.kernels.cpu.tiles import HALF, LARGEST, F, helper, sort_tile
+from gpipe.backends.kernels.cpu.compiling import helper
+from gpipe.backends.kernels.cpu.tiles import HALF, LARGEST, F, sort_tile
 
 NO_LOWER = F(-1)
 

@@ -14,18 +14,9 @@ import numpy as np
 from gpipe import dq
 from gpipe.arrays import nanmedian
 from gpipe.backends.kernels.cpu.clipping import clip_bounds
+from gpipe.backends.kernels.cpu.compiling import frozen, helper, kernel
 from gpipe.backends.kernels.cpu.iterative import bound_tile
-from gpipe.backends.kernels.cpu.tiles import (
-    LARGEST,
-    NAN,
-    F,
-    frozen,
-    helper,
-    kernel,
-    median_tile,
-    rank_tile,
-    tile_width,
-)
+from gpipe.backends.kernels.cpu.tiles import LARGEST, NAN, F, median_tile, rank_tile, tile_width
 from gpipe.jump.detection import Flagged, JumpSettings
 from gpipe.jump.detection import flag_jumps as portable
 from gpipe.jump.differences import UNUSABLE

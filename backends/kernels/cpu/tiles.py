@@ -1,13 +1,13 @@
 """Tiles: a stretch of columns of one detector row with all its samples, (value, column), small enough for the cache.
 
 Loops run along the columns of a tile, where neighbouring pixels do the same, so that LLVM makes vector code of them.
-Without ``fastmath`` it neither reorders nor contracts float operations: results are those of the portable functions.
 """
 
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from gpipe.backends.kernels.cpu.compiling import helper
 
 F = np.float32
 HALF, NAN = F(0.5), F(np.nan)
@@ -15,16 +15,6 @@ LARGEST = F(np.finfo(np.float32).max)
 """Stands in for missing values, so that they rank last."""
 TILE_SAMPLES = 1 << 16
 NARROWEST, WIDEST = 64, 512
-
-helper = njit(nogil=True, error_model="numpy")
-kernel = njit(nogil=True, error_model="numpy", cache=True)
-
-
-def frozen(x: np.ndarray) -> np.ndarray:
-    """A contiguous, read-only view, or copy if need be: the one type of argument that kernels are compiled for."""
-    view = np.ascontiguousarray(x).view()
-    view.flags.writeable = False
-    return view
 
 
 def tile_width(values: int) -> int:

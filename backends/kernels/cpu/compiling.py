@@ -1,0 +1,64 @@
+"""How kernels are compiled and kept on disk.
+
+No ``fastmath``: LLVM then neither reorders nor contracts float operations, and results are those of the portable
+functions. The GIL is released, so that blocks run on several threads.
+"""
+
+import functools
+import hashlib
+import inspect
+import re
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+OWN_IMPORT = re.compile(r"^from (gpipe[\w.]*) import (\([\w\s,]+\)|[\w ,]+)", re.MULTILINE)
+
+helper = njit(nogil=True, error_model="numpy")
+"""A function that kernels call."""
+
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """A function that Python calls; compiled for new types of arguments only, unless no folder can be written to.
+
+    numba keeps what it has compiled in ``__pycache__`` or, if that is read-only, in the user's cache folder. By itself
+    it would take that for current as long as the module of the function is, whatever has become of its helpers.
+    """
+    compiled: Any = helper(function)
+    try:
+        stamp = sources(function.__module__)
+        compiled.enable_caching()
+    except (OSError, RuntimeError):  # no source, no folder
+        return compiled
+    compiled._cache._cache_file._source_stamp = stamp
+    return compiled
+
+
+@functools.cache
+def sources(module: str) -> str:
+    """Stands for the sources of a module and of all modules of gpipe that it imports, or that these import."""
+    texts: dict[str, str] = {}
+    waiting = {module}
+    while waiting:
+        name = waiting.pop()
+        texts[name] = inspect.getsource(sys.modules[name])
+        waiting |= _imported(texts[name]) - texts.keys()
+    return hashlib.sha256("".join(texts[name] for name in sorted(texts)).encode()).hexdigest()
+
+
+def _imported(source: str) -> set[str]:
+    found = set()
+    for package, names in OWN_IMPORT.findall(source):
+        modules = {f"{package}.{name}" for name in re.findall(r"\w+", names)} & sys.modules.keys()
+        found |= modules or {package}
+    return found
+
+
+def frozen(x: np.ndarray) -> np.ndarray:
+    """A contiguous, read-only view, or copy if need be: the one type of argument that kernels are compiled for."""
+    view = np.ascontiguousarray(x).view()
+    view.flags.writeable = False
+    return view

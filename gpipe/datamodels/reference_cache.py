@@ -1,0 +1,55 @@
+"""What is kept of reference files between exposures, so that a batch reads each once.
+
+Headers of the files that were opened last; on a GPU also planes (`device_planes`).
+"""
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Any
+
+from gpipe.datamodels import device_planes
+from gpipe.datamodels.reference import Reference
+
+FILES = 64
+
+_lock = threading.Lock()
+_references: OrderedDict[Hashable, tuple[Hashable, Reference]] = OrderedDict()
+
+
+def open_reference(reftype: str, source: Any, name: str | None = None) -> Reference:
+    """A `Reference`; that of an earlier exposure where the file is still the same (time and size).
+
+    Parameters and errors are those of `Reference`. Open models are not kept, nor are compressed files, which would be
+    held unpacked.
+    """
+    stamp = _stamp(source)
+    if stamp is None:
+        return Reference(reftype, source, name)
+    key = (reftype, os.path.abspath(source), name)
+    with _lock:
+        held = _references.pop(key, None)
+    reference = held[1] if held and held[0] == stamp else Reference(reftype, source, name)
+    with _lock:
+        _references[key] = stamp, reference
+        while len(_references) > FILES:
+            _references.popitem(last=False)
+    return reference
+
+
+def forget_references() -> None:
+    """Drop all that is kept, on devices too; what is in use lives on."""
+    with _lock:
+        _references.clear()
+    device_planes.forget()
+
+
+def _stamp(source: Any) -> Hashable | None:
+    if not isinstance(source, str | os.PathLike) or os.fspath(source).endswith(".gz"):
+        return None
+    try:
+        found = os.stat(source)
+    except OSError:  # Reference says what is wrong
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
