@@ -187,7 +187,7 @@ def test_the_last_reference_pixels_of_full_frames_have_a_phase_where_jwst_takes_
 
 def test_any_number_of_samples_where_jwst_crashes_on_some():
     """228 bins brought to 100 samples are 101 in jwst, by rounding."""
-    it, model = made(CASES["SUB64"])
+    _, model = made(CASES["SUB64"])
     reference = emi_model(CASES["SUB64"], "Hz390", samples=100)
     parameters = {"algorithm": "sequential", "nbins": 228}
     with pytest.raises(ValueError, match="dimensions"):
