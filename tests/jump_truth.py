@@ -6,7 +6,6 @@ import numpy as np
 
 from gpipe import dq
 from gpipe.simulate import ExposureConfig, NoiseEffects, Scene
-from gpipe.simulate.detectors import PIXEL_AREA
 
 SIZES = (0, 3, 5, 7, 10, 30, np.inf)
 """Edges of the sizes of hits, in standard deviations of the difference of two groups."""
@@ -18,8 +17,8 @@ def bright_and_calm(background, **settings):
     Noise that all pixels of a small subarray share moves its rates together: there is little of it, and much light.
     """
     scene = Scene(background=background, density=1e-3, brightest=1e3 * background)
-    seconds = ExposureConfig(**settings).group_time
-    hits = 3e-3 / (PIXEL_AREA * seconds)
+    dark = ExposureConfig(**settings)
+    hits = 3e-3 / (dark.sca.pixel_area * dark.group_time)
     noise = NoiseEffects(one_over_f=0.1, amplifier_drift=0.3, odd_even_drift=0.1, cosmic_rays=hits)
     return ExposureConfig(**settings, seed=23, scene=scene, noise=noise)
 
@@ -29,6 +28,7 @@ EXPOSURES = {
     "niriss": bright_and_calm(800, detector="NIS", readpatt="NISRAPID", subarray="SUB128", ngroups=8, nints=5),
     "nirspec": bright_and_calm(300, detector="NRS1", readpatt="NRSRAPID", subarray="SUB1024A", ngroups=12, nints=2),
     "fgs": bright_and_calm(800, detector="GUIDER2", readpatt="FGSRAPID", subarray="SUB128CNTR", ngroups=10, nints=4),
+    "miri": bright_and_calm(3000, detector="MIRIMAGE", readpatt="FASTR1", subarray="SUB128", ngroups=16, nints=3),
 }
 
 

@@ -13,8 +13,9 @@ from gpipe.emicorr.waveform import wave_at
 TRIALS = 500
 """Phases at which the fit is tried, evenly spaced."""
 _LEAST_ENERGY = 1e-8
+_LEAST_SHARE = 1e-7  # of the energy of the wave
 _ROUNDING = 1e-6  # of the distance of two trials
-_VALUES_AT_ONCE = 1 << 20
+_VALUES_AT_ONCE = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -81,16 +82,20 @@ def fit_wave(
     energy, product = _match(sums, counts, pieces, readout.group_phases(period), xp=xp)
     places = [TRIALS * phase for phase in readout.integration_phases(period)]
     offsets = xp.asarray(places, dtype=sums.dtype, device=device(sums))
+    least = _least_energy(counts, pieces, sums.shape[1], xp=xp)
 
-    def at(place: Array) -> tuple[Array, ...]:
-        found = (_at(x, place + offsets, xp=xp) for x in (energy, product))
-        return tuple(x if separately else xp.sum(x, axis=1, keepdims=True) for x in found)
+    def of_fits(x: Array) -> Array:
+        return x if separately else xp.sum(x, axis=1, keepdims=True)
+
+    def at(place: Array) -> tuple[Array, Array, Array]:
+        """Energy and product of each fit at a place, and whether the energy is enough for one."""
+        found, seen = (of_fits(_at(x, place + offsets, xp=xp)) for x in (energy, product))
+        return found, seen, found > of_fits(least)
 
     trials = xp.arange(TRIALS, dtype=sums.dtype, device=device(sums))[:, None]
     best = _best_trial(*at(trials), xp=xp)
-    energy_there, product_there = at(best[None, :])
-    fits = energy_there > _LEAST_ENERGY
-    factors = xp.where(fits, product_there / xp.where(fits, energy_there, 1.0), 0.0)
+    there, seen, enough = at(best[None, :])
+    factors = xp.where(enough, seen / xp.where(enough, there, 1.0), 0.0)
     return FittedWave(xp.broadcast_to(factors[0, :], offsets.shape), within_cycle((best + offsets) / TRIALS))
 
 
@@ -103,28 +108,37 @@ def frame_starts(phases: Array, readout: Readout, period: float) -> Array:
 
 def _match(sums: Array, counts: Array, pieces: Array, groups: list[float], *, xp: Namespace) -> tuple[Array, Array]:
     """E and F of each integration with the wave at each trial phase, (trial, integration)."""
-    dtype, place = sums.dtype, device(sums)
+    place, wide = device(sums), sums.dtype
     bins, size = counts.shape[1], counts.shape[1] * len(groups)
-    of_groups = xp.asarray(groups, dtype=dtype, device=place)
-    of_bins = (xp.arange(bins, dtype=dtype, device=place) + 0.5) / bins
-    template = of_groups[:, None] + of_bins[None, :]
+    of_groups = xp.asarray(groups, dtype=wide, device=place)
+    of_bins = (xp.arange(bins, dtype=wide, device=place) + 0.5) / bins
+    template = xp.astype(within_cycle(of_groups[:, None] + of_bins[None, :]), pieces.dtype)
+    trial_phases = xp.arange(TRIALS, dtype=pieces.dtype, device=place) / TRIALS
     ramps = xp.reshape(_without_line(sums, xp=xp), (-1, size))
     energies, products = [], []
     step = max(1, _VALUES_AT_ONCE // size)
     for start in range(0, TRIALS, step):
-        trials = xp.arange(start, min(start + step, TRIALS), dtype=dtype, device=place) / TRIALS
-        phase = within_cycle(template + trials[:, None, None])
-        wave = wave_at(xp.astype(phase, pieces.dtype), pieces)
-        wave = _without_line(xp.astype(wave, dtype), xp=xp)
-        energies.append(xp.sum(wave * wave, axis=1) @ counts.T)
-        products.append(xp.reshape(wave, (-1, size)) @ ramps.T)
+        trials = trial_phases[start : min(start + step, TRIALS)]
+        wave = wave_at(within_cycle(template + trials[:, None, None]), pieces)
+        products.append(xp.astype(xp.reshape(wave, (-1, size)), wide) @ ramps.T)
+        bent = _without_line(wave, xp=xp)
+        energies.append(xp.astype(xp.sum(bent * bent, axis=1), wide) @ counts.T)
     return xp.concat(energies), xp.concat(products)
 
 
-def _best_trial(energy: Array, product: Array, *, xp: Namespace) -> Array:
+def _least_energy(counts: Array, pieces: Array, groups: int, *, xp: Namespace) -> Array:
+    """Energy below which a wave cannot be told from straight lines, (1, integration).
+
+    Where a frame takes a whole number of cycles, all groups have the wave at the same phase, but for rounding.
+    """
+    off = pieces[-1, :] - xp.mean(pieces[-1, :])
+    spread = xp.astype(xp.mean(off * off), counts.dtype)
+    return _LEAST_ENERGY + _LEAST_SHARE * groups * spread * xp.sum(counts, axis=1)[None, :]
+
+
+def _best_trial(energy: Array, product: Array, enough: Array, *, xp: Namespace) -> Array:
     """Place of the largest gain F^2 / E among the trials, with a fraction, (fit,); 0 where there is no gain."""
-    fits = energy > _LEAST_ENERGY
-    gain = xp.where(fits, product * product / xp.where(fits, energy, 1.0), 0.0)
+    gain = xp.where(enough, product * product / xp.where(enough, energy, 1.0), 0.0)
     best = xp.argmax(gain, axis=0, keepdims=True)
     before, top, after = (xp.take_along_axis(gain, (best + k) % TRIALS, axis=0) for k in (-1, 0, 1))
     curvature = 2.0 * top - before - after

@@ -92,11 +92,11 @@ def subtract_found_wave(
     wave = find_wave(data[:count, ...], pixels, starts[:count, :], settings.bins(period))
     table = noise_table(wave, reference, period=period, scale=settings.scale_reference)
     table = xp.astype(xp.where(xp.isfinite(table), table, 0.0), data.dtype)
+    table = xp.concat([table, table[:1]])  # rounding may bring the end of a cycle to the beginning of the next
 
     def noise(phase: Array) -> Array:
-        index = xp.astype(xp.floor(phase * period + edge(phase, period)), xp.int32)
-        index = xp.clip(index, None, table.shape[0] - 1)
-        return xp.reshape(xp.take(table, xp.reshape(index, (-1,))), index.shape)
+        clock = xp.astype(xp.floor(phase * period + edge(phase, period)), xp.int64)
+        return xp.reshape(xp.take(table, xp.reshape(clock, (-1,))), clock.shape)
 
     return Cleaned(subtract_noise(data, pixels, starts, noise), wave)
 

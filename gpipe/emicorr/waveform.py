@@ -16,15 +16,10 @@ def wave_at(phase: Array, pieces: Array) -> Array:
         the last sample of the cycle before, the last one ends at the first sample of the next.
     """
     xp = array_namespace(phase, pieces)
-    place = phase * (pieces.shape[1] - 1) + 0.5
+    place = xp.reshape(phase * (pieces.shape[1] - 1) + 0.5, (-1,))
     below = xp.floor(place)
-    inside, piece = place - below, xp.astype(below, xp.int32)
-    value = xp.zeros_like(phase)
-    for power in range(4):
-        value = value * inside + _taken(pieces[power, :], piece)
-    return value
-
-
-def _taken(x: Array, index: Array) -> Array:
-    xp = array_namespace(x, index)
-    return xp.reshape(xp.take(x, xp.reshape(index, (-1,))), index.shape)
+    inside, piece = place - below, xp.astype(below, xp.int64)
+    value = xp.take(pieces[0, :], piece)
+    for power in range(1, 4):
+        value = value * inside + xp.take(pieces[power, :], piece)
+    return xp.reshape(value, phase.shape)

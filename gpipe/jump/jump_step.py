@@ -75,7 +75,7 @@ class JumpStep(Step):
         15.0, min=0, unit="s", help=f"For how long groups after a shower are flagged. {SHOWERS}"
     )
     min_diffs_single_pass = p.Integer(10, help="Differences of an integration from which all are judged at once.")
-    max_extended_radius = p.Integer(200, unit="pixel", help=f"Largest radius of anything that is flagged. {SNOWBALLS}")
+    max_extended_radius = p.Integer(200, unit="pixel", help="Largest radius of snowballs and showers that is flagged.")
     minimum_groups = p.Integer(3, help="Usable groups of an integration that are needed to look for jumps.")
     minimum_sigclip_groups = p.Integer(
         100, help="Integrations, or groups if only_use_ints is off, from which jumps are found by sigma clipping."

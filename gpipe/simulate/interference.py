@@ -38,7 +38,9 @@ WAVES = {
     "Hz10": Wave(10.039216, 4.0, 0.25, 0.1),
 }
 _ALL = tuple(WAVES)
-_SEEN_BY = {"FULL": ("Hz10",), "SLITLESSPRISM": ("Hz390", "Hz10")}
+_SEEN_BY = {"FULL": ("Hz10",), "SUB256": ("Hz390", "Hz218"), "SLITLESSPRISM": ("Hz390", "Hz10")}
+"""Waves that subarrays show if not all. In the frame time of SUB256 pass so nearly three periods of 10 Hz that what it
+adds to a ramp cannot be told from light."""
 
 
 def waves(subarray: str) -> tuple[str, ...]:

@@ -133,6 +133,18 @@ def test_nothing_is_subtracted_where_no_pixel_can_be_used(library):
     np.testing.assert_array_equal(out, it.data)
 
 
+def test_a_wave_that_all_groups_show_at_the_same_phase_stays(library):
+    """It looks like bias: a frame takes 133 cycles of 64 clocks."""
+    it = exposure((1, 5, 64, 72), 1562.5, samples=30)
+    assert (it.readout.frame / it.period) % 1 == 0
+    np.testing.assert_array_equal(run(library, it), it.data)
+
+
+def test_a_constant_wave_is_none(library):
+    it = small()
+    np.testing.assert_array_equal(run(library, replace(it, wave=np.full(12, 1.1))), it.data)
+
+
 def test_straight_ramps_stay(library):
     it = small()
     straight = np.broadcast_to(np.arange(5, dtype=np.float32)[:, None, None] * 7 + 100, SHAPE).copy()

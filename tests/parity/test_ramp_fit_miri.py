@@ -24,11 +24,10 @@ def exposure(seed, dead, groups=9):
     made["groupdq"][1, :3] |= DO_NOT_USE
     made["pixeldq"][2, 0] = 0
     timing = TIMINGS[seed % 3]
-    model = ramp_model(
-        made["data"], groupdq=made["groupdq"], pixeldq=made["pixeldq"], corner=(1, 1), type="MIR_MRS",
-        readpatt="FASTR1", frame_time=timing.frame_time, group_time=timing.group_time, nframes=timing.frames, groupgap=timing.gap,
-        drop_frames1=timing.dropped_first,
-    )  # fmt: skip
+    arrays = {name: made[name] for name in ("data", "groupdq", "pixeldq")}
+    times = {"frame_time": timing.frame_time, "group_time": timing.group_time, "drop_frames1": timing.dropped_first}
+    pattern = {"readpatt": "FASTR1", "nframes": timing.frames, "groupgap": timing.gap}
+    model = ramp_model(**arrays, corner=(1, 1), type="MIR_MRS", **times, **pattern)
     references = {
         "gain": reference_model("GainModel", (1, 1), data=np.where(made["gain"] > 0, made["gain"], 2).astype("f4")),
         "readnoise": reference_model("ReadnoiseModel", (1, 1), data=np.full_like(made["readnoise"], 9.0)),

@@ -1,8 +1,9 @@
-"""Rates and jumps found on simulated exposures of the four instruments, beside what was put in."""
+"""Rates and jumps found on simulated exposures of the five instruments, beside what was put in."""
 
 import numpy as np
 import pytest
 from jump_truth import EXPOSURES, SIZES, score_jumps
+from miri_parameters import steps
 from stdatamodels.jwst import datamodels
 
 from gpipe import simulate
@@ -21,7 +22,7 @@ def calibrated(request, tmp_path_factory):
     exposure = simulate.write_exposure(config, folder)
     keywords = {"output_dir": str(folder), "save_calibrated_ramp": True, "configure_log": False}
     with simulate.write_cache([config], folder / "cache", full_frame=False).activated():
-        Detector1Pipeline.call(exposure.path, **keywords)
+        Detector1Pipeline.call(exposure.path, steps=steps(config), **keywords)
     stem = str(exposure.path).removesuffix("_uncal.fits")
     with datamodels.open(f"{stem}_ramp.fits") as ramp:
         score = score_jumps(ramp.groupdq, ramp.pixeldq, exposure)
