@@ -67,6 +67,12 @@ class StubReference:
     def __init__(self, *, meta=None, **arrays):
         self.meta, self._arrays = meta, arrays
 
+    def number(self, path):
+        node = self.meta
+        for part in path.split("."):
+            node = getattr(node, part, None)
+        return node
+
     def has(self, array):
         return array in self._arrays
 

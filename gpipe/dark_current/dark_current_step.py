@@ -69,7 +69,7 @@ class DarkCurrentStep(Step):
         if self.average_dark_current is not None:
             log.info("Poisson noise of a dark current of %s electron/s", self.average_dark_current)
             return partial(_uniform, value=self.average_dark_current)
-        value = dark.meta.exposure.average_dark_current or 0.0
+        value = dark.number("exposure.average_dark_current") or 0.0
         # An array of zeros holds no dark current, and the keyword counts.
         if not _has_dark_current(dark) or not np.sum(dark.read("average_dark_current")):
             return partial(_uniform, value=value)
@@ -82,6 +82,10 @@ def _uniform(part: Ramp, *, value: float) -> Array:
 
 def _sampling(meta: Any) -> Sampling:
     return Sampling(meta.exposure.nframes, meta.exposure.groupgap)
+
+
+def _sampling_of(dark: Reference) -> Sampling:
+    return Sampling(dark.number("exposure.nframes"), dark.number("exposure.groupgap"))
 
 
 def _has_dark_current(dark: Reference) -> bool:
@@ -116,7 +120,7 @@ def _groups(dark: Reference) -> int:
 def _wanted_groups(exposure: Any, dark: Reference) -> list[range]:
     """The dark's groups for each group of the exposure."""
     ngroups, available = exposure.shape[1], _groups(dark)
-    ours, theirs = _sampling(exposure.meta), _sampling(dark.meta)
+    ours, theirs = _sampling(exposure.meta), _sampling_of(dark)
     wanted = ours.dark_groups(theirs, ngroups)
     if wanted is None:
         raise Skip(f"{dark.name} has {theirs}, which cannot be brought to {ours} of the exposure")
@@ -152,7 +156,7 @@ def _flags(dark: Reference, exposure: Ramp) -> Array:
 
 def _rest_of(dark: Reference, exposure: Ramp, wanted: list[range]) -> list[range]:
     """The later groups of a dark that is used group by group: it is written as a whole."""
-    if _sampling(dark.meta) != _sampling(exposure.meta):
+    if _sampling_of(dark) != _sampling(exposure.meta):
         return []
     return [range(group, group + 1) for group in range(len(wanted), _groups(dark))]
 

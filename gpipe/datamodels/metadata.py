@@ -26,7 +26,7 @@ from asdf.resource import ResourceMappingProxy
 from asdf.schema import YAML_VALIDATORS, get_validator
 from asdf.util import HashableDict
 from astropy.io import fits
-from stdatamodels import asdf_in_fits
+from stdatamodels import DataModel, asdf_in_fits
 from stdatamodels.util import get_envar_as_boolean
 
 from gpipe.datamodels.complaints import log
@@ -110,7 +110,9 @@ def new_model(model_class: Any, tree: dict[str, Any] | None = None, *, checks: b
 
 
 def copied(model: Any) -> Any:
-    """A model of the same class with a copy of everything in it."""
+    """A model of the same class with a copy of everything in it; anything else is copied as it is."""
+    if not isinstance(model, DataModel):
+        return copy.deepcopy(model)
     return new_model(type(model), copy.deepcopy(dict(model.instance)))
 
 

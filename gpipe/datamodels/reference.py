@@ -3,6 +3,7 @@
 import logging
 import os
 from functools import cached_property
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,19 @@ class Reference:
         """Shape of an array, without reading it."""
         self._require(array)
         return self._arrays.shape(array)
+
+    def number(self, path: str) -> Any:
+        """A number of the metadata, one of `FACTS`; None where it is not said. No model is made for it.
+
+        Raises
+        ------
+        ReferenceFileError
+            It is something else.
+        """
+        value = self._arrays.fact(path)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, Real)):
+            raise self._error(f"found {FACTS[path]} = {value!r}", "a number")
+        return value
 
     def read(self, array: str, *, window: Window | None = None, first: Any = None) -> np.ndarray:
         """Read an array, or a part of it, in native byte order.

@@ -12,7 +12,7 @@ from gpipe.datamodels.flags import translate
 from gpipe.datamodels.reference_types import TYPES, extension
 from gpipe.exceptions import ReferenceFileError
 
-# What gpipe must know about every reference, by path in the metadata tree; FITS files say it in the primary header.
+# What gpipe must know about references, by path in the metadata tree; FITS files say it in the primary header.
 FACTS = {
     "reftype": "REFTYPE",
     "telescope": "TELESCOP",
@@ -21,6 +21,10 @@ FACTS = {
     "subarray.ystart": "SUBSTRT2",
     "subarray.xsize": "SUBSIZE1",
     "subarray.ysize": "SUBSIZE2",
+    "exposure.nframes": "NFRAMES",
+    "exposure.groupgap": "GROUPGAP",
+    "exposure.average_dark_current": "AVDRKCUR",
+    "exposure.gain_factor": "GAINFACT",
 }
 
 

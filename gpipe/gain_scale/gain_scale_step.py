@@ -23,7 +23,7 @@ class GainScaleStep(Step):
         """The factor is GAINFACT of the exposure, or else that of the gain reference."""
         factor = exposure.meta.exposure.gain_factor
         if factor is None and references.gain is not None:
-            factor = references.gain.meta.exposure.gain_factor
+            factor = references.gain.number("exposure.gain_factor")
         if factor is None:
             raise Skip("neither the exposure nor its gain reference has GAINFACT", logging.INFO)
         log.info("Rescaling count rates by %s (GAINFACT)", factor)

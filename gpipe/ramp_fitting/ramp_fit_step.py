@@ -61,7 +61,7 @@ class RampFitStep(Step):
 
     def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
         """Rates of the exposure, then of its integrations; fits of segments or chi-square on the side if asked for."""
-        factor = references.gain.meta.exposure.gain_factor
+        factor = references.gain.number("exposure.gain_factor")
         if factor is not None:
             outline.meta.exposure.gain_factor = factor
         fit = self._method(outline, references, survey)

@@ -27,7 +27,10 @@ class Plane:
     """A reference that is one plane, whatever the exposure."""
 
     def __init__(self, value):
-        self.value, self.meta = value, SimpleNamespace(exposure=SimpleNamespace(gain_factor=None))
+        self.value = value
+
+    def number(self, path):
+        return None
 
     def plane(self, array, exposure):
         return np.broadcast_to(np.float32(self.value), exposure.data.shape[-2:]).copy()

@@ -332,3 +332,18 @@ def test_a_damaged_asdf_reference_is_told(tmp_path):
     path.write_text("no asdf")
     with pytest.raises(ReferenceFileError, match=r"broken.asdf: cannot be read as an ASDF data model"):
         Reference("sirskernel", path)
+
+
+def test_numbers_of_the_header_need_no_model(dark, monkeypatch):
+    monkeypatch.delattr(FitsFile, "model_without_pixels")
+    for reference in (dark, Reference("dark", make_dark())):
+        assert (reference.number("exposure.nframes"), reference.number("exposure.groupgap")) == (1, 3)
+        assert reference.number("exposure.gain_factor") is None
+
+
+@pytest.mark.parametrize("value", ["two", True])
+def test_what_should_be_a_number_and_is_none(value, dark):
+    with fits.open(dark.name, mode="update") as hdus:
+        hdus[0].header["NFRAMES"] = value
+    with pytest.raises(ReferenceFileError, match=f"dark reference .*: found NFRAMES = {value!r}; expected a number"):
+        Reference("dark", dark.name).number("exposure.nframes")

@@ -1,8 +1,6 @@
 """A whole exposure with the CUDA kernels beside one with the portable functions: on the processor always, on a GPU too
 if one answers."""
 
-import shutil
-
 import comparison
 import cuda_on_host
 import pytest
@@ -15,7 +13,6 @@ from gpipe.backends.numpy import NumpyBackend
 from gpipe.exceptions import BackendError
 from gpipe.pipeline import Detector1Pipeline
 
-NO_COMPILER = pytest.mark.skipif(shutil.which("g++") is None, reason="no g++ to build CUDA sources for the processor")
 BRIGHT = {"instrument": "NIRCAM", "detector": "NRCALONG", "subarray": "SUB64P"}
 CONFIGS = [
     simulate.ExposureConfig(**BRIGHT, readpatt="SHALLOW4", nints=2, ngroups=5, seed=3),
@@ -40,7 +37,9 @@ class OnTheProcessor(NumpyBackend):
         return self
 
 
-@pytest.fixture(params=[pytest.param("processor", marks=NO_COMPILER), pytest.param("gpu", marks=pytest.mark.gpu)])
+@pytest.fixture(
+    params=[pytest.param("processor", marks=cuda_on_host.needs_compiler), pytest.param("gpu", marks=pytest.mark.gpu)]
+)
 def backend(request, monkeypatch):
     if request.param == "processor":
         monkeypatch.setattr(sources, "launch", cuda_on_host.launch)

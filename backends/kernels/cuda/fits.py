@@ -27,7 +27,7 @@ def decode(stored: Array, dtype: str, *, zero: float) -> Array:
     stored : the bytes of the file, as uint16 or uint32; any shape.
     dtype : float32 or uint32.
     """
-    xp = array_namespace(stored)
+    xp, stored = array_namespace(stored), sources.contiguous(stored)
     values = xp.empty(stored.shape, dtype=xp.float32 if dtype == "f4" else xp.uint32, device=device(stored))
     if stored.dtype == xp.uint16:
         sources.launch("fits", "shifted_int16", stored.size, stored, stored.size, float(zero), values)

@@ -105,7 +105,7 @@ template <class Values>
 __device__ __noinline__ Bounds clip_bounds(const Values& values, int total, int count, double threshold)
 {
     Bounds bounds{NOT_A_NUMBER, NOT_A_NUMBER};
-    if (values[total - 1] > MISSING) return bounds;  // an infinite difference has no scatter around it
+    if (count == 0 || values[total - 1] > MISSING) return bounds;  // none, or an infinite one: no scatter around it
     int begin = 0, end = count;
     for (int turn = 0; turn < CLIP_TURNS && begin < end; turn++) {
         int left = end - begin;

@@ -1,7 +1,6 @@
 """Where CUDA kernels run: always on the processor (``cuda_on_host``), and on a GPU if one answers."""
 
 import dataclasses
-import shutil
 
 import cuda_on_host
 import pytest
@@ -10,12 +9,10 @@ import gpipe.backends
 from gpipe.backends.kernels.cuda import sources
 from gpipe.exceptions import BackendError
 
-NO_COMPILER = pytest.mark.skipif(shutil.which("g++") is None, reason="no g++ to build CUDA sources for the processor")
-
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param("processor", marks=NO_COMPILER), pytest.param("gpu", marks=pytest.mark.gpu)],
+    params=[pytest.param("processor", marks=cuda_on_host.needs_compiler), pytest.param("gpu", marks=pytest.mark.gpu)],
 )
 def cuda(request):
     """Calls a kernel with NumPy arrays; what it returns are NumPy arrays again."""

@@ -5,11 +5,13 @@ What runs is the kernels' own arithmetic and indexing, thread after thread; not 
 
 import ctypes
 import functools
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from gpipe.backends.kernels.cuda import sources
 
@@ -17,6 +19,10 @@ SHIM = Path(__file__).with_suffix(".h")
 # The processor's compiler must not fuse products and sums either.
 FLAGS = ("-std=c++17", "-O1", "-ffp-contract=off", "-Wall", "-Wno-unknown-pragmas", "-Werror", "-fPIC", "-shared")
 BLOCKS, THREADS = 2, 3
+
+needs_compiler = pytest.mark.skipif(
+    shutil.which("g++") is None, reason="no g++ to build CUDA sources for the processor"
+)
 
 
 def launch(name, kernel, threads, *arguments):
