@@ -1,7 +1,7 @@
 """Between which magnitudes differences are no jumps: ``gpipe.jump.iterative.jump_bounds``.
 
-Pixels whose first judgement finds no jump are done, together; the others are judged one after the other. Because
-values are ranked, neither takes longer the more differences there are, but the latter the more jumps.
+As long as no smallest value is a jump, what is left of a column begins with its first rank, and all columns of a tile
+are judged together. Columns with such a jump, or with few values, are judged one after the other.
 """
 
 import numpy as np
@@ -10,6 +10,8 @@ from gpipe.backends.kernels.cpu.compiling import helper
 from gpipe.backends.kernels.cpu.tiles import HALF, LARGEST, F, sort_tile
 
 NO_LOWER = F(-1)
+SEARCHING, JUMP, SETTLED, APART = (np.uint8(k) for k in range(4))
+"""Verdicts on a column: nothing to judge, its largest value is a jump, no more jumps, its smallest value is one."""
 
 
 @helper
@@ -18,24 +20,42 @@ def bound_tile(ranked, variance, four_or_more, three, two, lower, upper):
     np.abs(ranked, ranked)
     sort_tile(ranked)
     lower[:], upper[:] = NO_LOWER, LARGEST
-    n = ranked.shape[0]
-    settled = np.zeros(variance.size, np.bool_)
-    if n > 3:
-        centre = HALF * ranked[(n - 2) // 2] + HALF * ranked[(n - 1) // 2]
-        _settle(ranked[0], centre, ranked[n - 2], ranked[n - 1], variance, four_or_more, settled)
+    verdict, state = np.empty(variance.size, np.uint8), np.full(variance.size, SEARCHING)
+    for length in range(ranked.shape[0], 3, -1):
+        largest = ranked[length - 1]
+        centre = HALF * ranked[(length - 2) // 2] + HALF * ranked[(length - 1) // 2]
+        _judge(ranked[0], centre, ranked[length - 2], largest, variance, four_or_more, verdict)
+        if not _execute(verdict, largest, upper, state):
+            break
     for j in range(variance.size):
-        if not settled[j]:
+        if state[j] != SETTLED:
             lower[j], upper[j] = _bound(ranked, j, variance[j], four_or_more, three, two)
 
 
 @helper
-def _settle(lowest, centre, second, largest, variance, threshold, settled):
-    """Which columns miss no value and have no jump. Of equal largest values, all but one have yet to be left out."""
-    for j in range(settled.size):
+def _judge(lowest, centre, second, largest, variance, threshold, verdict):
+    """Judge the largest value of each column, unless it is missing or one of several."""
+    for j in range(verdict.size):
         sigma = np.sqrt(centre[j] + variance[j])
-        furthest = max(largest[j] - centre[j], centre[j] - lowest[j])
-        jump = (sigma > 0) & (furthest > threshold * sigma)
-        settled[j] = (largest[j] > second[j]) & (largest[j] < LARGEST) & ~jump
+        above, below = largest[j] - centre[j], centre[j] - lowest[j]
+        jump = (sigma > 0) & (max(above, below) > threshold * sigma)
+        judged = (largest[j] > second[j]) & (largest[j] < LARGEST)
+        found = JUMP if above > below else APART
+        found = found if jump else SETTLED
+        verdict[j] = found if judged else SEARCHING
+
+
+@helper
+def _execute(verdict, largest, upper, state):
+    """Apply the verdicts to columns that are not done; whether there are more such columns."""
+    for j in range(verdict.size):
+        upper[j] = largest[j] if (state[j] == SEARCHING) & (verdict[j] == JUMP) else upper[j]
+    searching = False
+    for j in range(verdict.size):
+        found = SEARCHING if verdict[j] == JUMP else verdict[j]
+        state[j] = found if state[j] == SEARCHING else state[j]
+        searching |= state[j] == SEARCHING
+    return searching
 
 
 @helper
