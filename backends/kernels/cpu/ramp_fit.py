@@ -700,8 +700,8 @@ def _fit(
 
 
 def fit_ramps(data, groupdq, pixeldq, readnoise, gain, *, options, dark_current=None, zeroframe=None, workers=1):
-    """See ``gpipe.ramp_fitting.fit.fit_ramps``, which fits if segments are asked for, or a first jump is left out."""
-    if options.segments or options.ignore_first_jump:
+    """See ``gpipe.ramp_fitting.fit.fit_ramps``, which fits if segments are asked for."""
+    if options.segments:
         return portable.fit_ramps(
             data,
             groupdq,
