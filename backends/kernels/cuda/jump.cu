@@ -231,7 +231,7 @@ __device__ int spread_in_ramp(
         unsigned flag = found.flag(group, pixel);
         bool usable = !(flag & UNUSABLE);
         primary += (flag & JUMP_DET) != 0;
-        if (g > 0 && usable && found.reached(group, pixel)) flag |= JUMP_DET;
+        if (g > 0 && found.reached(group, pixel)) flag |= JUMP_DET;
         bool follows = false;
         for (int a = 0; a < level_count; a++) {
             bool large = g > 0 && (found.marks[at] >> (a + 1) & 1) && (flag & JUMP_DET);

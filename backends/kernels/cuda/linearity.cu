@@ -34,8 +34,8 @@ struct Ramp {
     {
         int64 last = -2;
         for (int64 k = 0; k < groups; k++) last += !saturated(k);
-        last = last < 1 ? 1 : last > groups - 1 ? groups - 1 : last;
-        float start = linear(0, forward), stop = linear(last < groups - 1 ? last : 1, forward);
+        last = last < 1 ? 1 : last;
+        float start = linear(0, forward), stop = linear(last, forward);
         return {start, (stop - start) / ((float)last * (float)nframes)};
     }
 };

@@ -80,7 +80,10 @@ def test_a_group_in_which_every_pixel_jumps_is_no_hit(cuda, rng):
     assert not np.any(found.groupdq[4, 2] & JUMP_DET)
 
 
-@pytest.mark.parametrize("values", [[0, 90], [0, 0, 0, 100, 5000], [-100, 100], [7], [1, 1, 1, 30, 900, -900]])
+EQUAL = [[0, 90], [0, 0, 0, 100, 5000], [-100, 100], [7], [1, 1, 1, 30, 900, -900], [0, 400, 1000, 1000, 1000, 1300]]
+
+
+@pytest.mark.parametrize("values", EQUAL, ids=str)
 @pytest.mark.parametrize("groups", [3, 4, 5, 10])
 def test_equal_differences(cuda, rng, values, groups):
     data = np.cumsum(rng.choice(values, (1, groups, 12, 12)), axis=1).astype(np.float32)
@@ -89,6 +92,16 @@ def test_equal_differences(cuda, rng, values, groups):
     for limits in ((0.0, 0.0, 0.0), (1.0, 1.2, 1.5), (2.0, 3.0, 1.0)):
         thresholds = Thresholds(four_or_more=limits[0], three=limits[1], two=limits[2])
         assert_same(cuda, (data, groupdq, gain, noise), replace(SPREADING, thresholds=thresholds))
+
+
+@pytest.mark.parametrize("threshold", [1.2, 2.0, 2.8])
+@pytest.mark.parametrize("method", Method)
+def test_noise_about_the_threshold(cuda, rng, method, threshold):
+    data = np.cumsum(rng.normal(50, 8, (1, 8, 40, 50)), axis=1).astype(np.float32)
+    gain, noise = (rng.uniform(low, high, (40, 50)).astype(np.float32) for low, high in ((1.5, 2), (4, 8)))
+    thresholds = Thresholds(four_or_more=threshold, three=threshold, two=threshold)
+    how = replace(ALONE, method=method, thresholds=thresholds, only_use_ints=False)
+    assert assert_same(cuda, (data, np.zeros(data.shape, np.uint8), gain, noise), how).primary.sum() > 0
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,15 @@ def test_ramps_that_lost_groups_to_charge_migration(cuda, groups):
             assert_same(cuda, ramps, options)
 
 
+def test_variances_that_are_too_large_are_unknown(cuda):
+    ramps, timing = random_ramps(0, 2, 5, (8, 16), bad_pixels=False)
+    ramps["readnoise"] *= 10.0 ** np.arange(0, 8, dtype=np.float32)[:, None]
+    ramps["gain"] *= 10.0 ** -np.arange(0, 8, 0.5, dtype=np.float32)
+    found = assert_same(cuda, ramps, FitOptions(timing=timing)).exposure
+    for variance in (found.var_rnoise, found.var_poisson):
+        assert 0 < np.mean((variance == 0) & np.isfinite(found.slope)) < 0.9
+
+
 def test_limits_without_extras(cuda):
     ramps, timing = random_ramps(1, 2, 9)
     ramps |= {"dark_current": None, "zeroframe": None}

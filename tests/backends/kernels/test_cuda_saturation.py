@@ -19,7 +19,7 @@ def exposure(rng, shape, *, whole=False):
     level = np.round(rng.uniform(900, 1100, plane)) if whole else rng.uniform(900, 1100, plane)
     rate = level / rng.uniform(0.3, 3, plane) / shape[1]
     data = rate * np.arange(1, shape[1] + 1)[:, None, None] + rng.normal(0, 20, shape)
-    data += np.where(rng.random(shape) < 0.05, rng.choice([-2000, 3000], shape), 0)
+    data += np.where(rng.random(shape) < 0.05, rng.choice([-2000, 3000, 60000], shape), 0)
     data = np.round(data) if whole else data
     data[rng.random(shape) < 0.02] = np.nan
     level[rng.random(plane) < 0.1] = np.nan
@@ -63,6 +63,16 @@ def test_rules_of_averaged_groups_are_reached(cuda, rng):
     averaged = assert_same(cuda, arrays, nframes=4, bias=planes["bias"])
     assert np.any(averaged.groupdq[:, 1] & ~plain.groupdq[:, 1] & 1)
     assert np.any(averaged.groupdq[:, 2:] & ~plain.groupdq[:, 2:] & 1)
+
+
+def test_a_late_second_group_is_looked_for_in_float64(cuda):
+    """The third group is announced at 4.8 times the first: thresholds are the float32 nearest to it."""
+    first = np.arange(1001, 3001, dtype=np.float32).reshape(40, 50)
+    level = (4.8 * first).astype(np.float32)
+    data = np.stack([first, first + 0.5 * (level - first), level + 1])[None]
+    planes = (np.zeros(data.shape, np.uint8), np.zeros(first.shape, np.uint32), level, np.zeros(first.shape, np.uint32))
+    found = assert_same(cuda, (data, *planes), grow=0, nframes=4)
+    assert 0 < np.mean(found.groupdq[0, 1] == 1) < 1
 
 
 def test_strided_arguments_are_taken_and_not_written_to(cuda, rng):
