@@ -4,6 +4,7 @@ import ctypes
 import importlib
 import importlib.util
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,15 @@ def test_compiles_without_a_word(nvrtc, name, architecture):
     cubin, log = compile_with(nvrtc, name, architecture)
     assert log == ""
     assert cubin.startswith(b"\x7fELF")
+
+
+def test_sources_are_part_of_the_distribution():
+    folder = Path(sources.__file__).parent
+    settings = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())
+    patterns = settings["tool"]["setuptools"]["package-data"]["gpipe.backends.kernels.cuda"]
+    files = [path for path in folder.iterdir() if path.is_file() and path.suffix != ".py"]
+    assert files
+    assert all(any(path.match(pattern) for pattern in patterns) for path in files)
 
 
 def test_every_source_is_named():
