@@ -1,101 +1,30 @@
 """``stdatamodels`` models with no more work than a run needs of them.
 
-A model looks up every installed extension of ASDF when it is made: transforms, coordinates, units, a second of imports.
-A product of the detector pipelines holds numbers, texts and tables, for which the core of ASDF is enough. So models are
-made, and files read and written, while `core_of_asdf` is in force, except where a tree holds more (a WCS). A model that
-leaves gpipe looks for extensions when it needs them: it is like any other.
-
-stdatamodels also checks each value when it is set. Here values are checked once when they are read, and once when a
-product is written.
+stdatamodels checks each value when it is set. Here values are checked once when they are read, and once when a product
+is written; models know the core of ASDF where that is enough (`core_asdf`).
 """
 
 import copy
 import functools
-import re
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from datetime import datetime
-from importlib.metadata import distribution
-from numbers import Number
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import asdf
-import numpy as np
-from asdf.extension import ExtensionProxy
-from asdf.resource import ResourceMappingProxy
 from asdf.schema import YAML_VALIDATORS, get_validator
 from asdf.util import HashableDict
 from astropy.io import fits
 from stdatamodels import DataModel, asdf_in_fits
+from stdatamodels.schema import walk_schema
 from stdatamodels.util import get_envar_as_boolean
 
 from gpipe.datamodels.complaints import log
+from gpipe.datamodels.core_asdf import LateAsdfFile, core_of_asdf, suited_to_text
 
-_CORE = {
-    "asdf.resource_mappings": {"stdatamodels": "jwst_datamodel", "asdf-standard": "asdf_standard", "asdf": "asdf"},
-    "asdf.extensions": {"asdf": "asdf"},
-}
-"""Entry points by group: the distribution, and the name of the one that is needed."""
-_OTHER_TAG = re.compile(rb"(?:^|[\s\[{,])!(?!core/|\s)")
-_PLAIN = (str, Number, np.generic, datetime, type(None))
 _VALIDATORS = HashableDict(YAML_VALIDATORS)
+_PROTECTED = {("meta", "date"), ("meta", "model_type")}
 _SWITCHES = ("PASS_INVALID_VALUES", "STRICT_VALIDATION")
 """Variables by which users tell stdatamodels what to do with values that its schemas refuse."""
-
-
-class LateAsdfFile(asdf.AsdfFile):
-    """Has the extensions that are installed when it needs them, not those that were in force when it was made."""
-
-    @property
-    def extension_manager(self) -> Any:
-        """Where the types come from that can be validated and written."""
-        self.version = self.version  # type: ignore[has-type]  # has them looked up again
-        return super().extension_manager
-
-
-@contextmanager
-def core_of_asdf() -> Iterator[None]:
-    """Within the block, asdf in this thread knows its own types and the schemas of JWST's models only.
-
-    asdf has no public way to leave plug-ins out before they are imported; where these attributes mean nothing (another
-    version of asdf), everything is loaded as usual.
-    """
-    with asdf.config_context() as config:
-        config._resource_mappings, config._resource_manager = _core_resources()
-        config._extensions = _core_plugins("asdf.extensions", ExtensionProxy)
-        yield
-
-
-@functools.cache
-def _core_resources() -> tuple[list[Any], Any]:
-    mappings = _core_plugins("asdf.resource_mappings", ResourceMappingProxy)
-    return mappings, asdf.resource.ResourceManager(mappings)
-
-
-@functools.cache
-def _core_plugins(group: str, proxy: type) -> list[Any]:
-    found = []
-    for package, name in _CORE[group].items():
-        installed = distribution(package)
-        for point in installed.entry_points.select(group=group, name=name):
-            said = {"package_name": installed.metadata["Name"], "package_version": installed.version}
-            found += [proxy(element, **said) for element in point.load()()]
-    return found
-
-
-def suited_to(tree: Any) -> AbstractContextManager[None]:
-    """`core_of_asdf` where it is enough for everything in a tree."""
-    return core_of_asdf() if _is_plain(tree) else nullcontext()
-
-
-def _is_plain(node: Any) -> bool:
-    if isinstance(node, asdf.tagged.Tagged):
-        return False
-    if isinstance(node, Mapping):
-        return all(map(_is_plain, node.values()))
-    if isinstance(node, list | tuple):
-        return all(map(_is_plain, node))
-    return isinstance(node, _PLAIN) or type(node) in (np.ndarray, fits.FITS_rec)
 
 
 def new_model(model_class: Any, tree: dict[str, Any] | None = None, *, checks: bool = False) -> Any:
@@ -124,16 +53,19 @@ def read_model(model_class: Any, contents: fits.HDUList, name: str) -> Any:
     if any(get_envar_as_boolean(variable) for variable in _SWITCHES):
         return model_class(contents)
     embedded = contents["ASDF"].data.tobytes() if "ASDF" in contents else b""
-    core = not _OTHER_TAG.search(embedded.partition(b"\n...")[0])
-    with core_of_asdf() if core else nullcontext(), asdf.config_context() as config:
+    with suited_to_text(embedded), asdf.config_context() as config:
         config.validate_on_read = False  # the headers overrule it, and they are checked
         tree = asdf_in_fits.open(contents, ignore_missing_extensions=True).tree
         headers = fits.HDUList([hdu for hdu in contents if hdu.name != "ASDF"])
         model = model_class(headers, validate_on_assignment=False)
         found = _without_missing(model.instance)
         _remove_invalid(found, model.schema, name)
-    replaced = {"extra_fits", *({"history"} & found.keys())}
-    return new_model(model_class, _merged({key: tree[key] for key in tree if key not in replaced}, found))
+        replaced = {"extra_fits", *({"history"} & found.keys())}
+        merged = _merged({key: tree[key] for key in tree if key not in replaced}, found)
+        model.instance.clear()
+        model.instance.update(merged)
+        model.on_init(None)  # what every model has
+    return model
 
 
 def _without_missing(node: Any) -> Any:
@@ -160,3 +92,53 @@ def _merged(old: Any, new: Any) -> Any:
     if not isinstance(old, dict) or not isinstance(new, dict):
         return new
     return {**old, **{key: _merged(old.get(key), value) for key, value in new.items()}}
+
+
+def shared_tree(model: Any, model_class: Any) -> dict[str, Any]:
+    """What a new model of another class takes over, as ``new.update(model)`` does: values with a keyword, and logs.
+
+    Values that stdatamodels protects (date, type) stay the new model's own.
+    """
+    keywords = _places(model.__class__).keywords
+    there = _places(model_class)
+    tree: dict[str, Any] = {"meta": {}}
+    for path, value in _leaves(model.instance):
+        if keywords.get(path) in there.hdus and path[:-1] in there.nodes and path not in _PROTECTED:
+            node = functools.reduce(lambda inner, key: inner.setdefault(key, {}), path[:-1], tree)
+            node[path[-1]] = copy.deepcopy(value)
+    if "cal_logs" in model.instance:
+        tree["cal_logs"] = copy.deepcopy(model.instance["cal_logs"])
+    return tree
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Where a class has keywords (path: HDU), nodes that hold others, and HDUs."""
+
+    keywords: dict[tuple[str, ...], str]
+    nodes: set[tuple[str, ...]]
+    hdus: set[str]
+
+
+@functools.cache
+def _places(model_class: Hashable) -> _Places:
+    places = _Places({}, {()}, {"PRIMARY"})
+
+    def note(schema: Any, path: Any, *_: Any) -> None:
+        if "fits_hdu" in schema:
+            places.hdus.add(schema["fits_hdu"])
+        if "fits_keyword" in schema:
+            places.keywords[tuple(path)] = schema.get("fits_hdu", "PRIMARY")
+        if "properties" in schema:
+            places.nodes.add(tuple(path))
+
+    walk_schema(new_model(model_class).schema, note)
+    return places
+
+
+def _leaves(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for key, value in node.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, (*path, key))
+        elif value is not None:
+            yield (*path, key), value

@@ -1,14 +1,15 @@
 """From an exposure in flight to a ``stdatamodels`` model, as jwst's steps return it."""
 
+import copy
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from gpipe.datamodels.ramp import CountRate, InFlight
+from gpipe.datamodels.ramp import RAMP_ARRAYS, CountRate, InFlight
 
-_RAMP_ARRAYS = ("data", "groupdq", "pixeldq", "zeroframe", "refout", "average_dark_current")
 _RATE_ARRAYS = ("data", "dq", "err", "var_poisson", "var_rnoise")
+RAMP_MODELS = ("RampModel", "SuperstripeRampModel")
 _ALWAYS_IFU = ("NRS_IFU", "MIR_MRS")
 _LAMPS = ("NRS_AUTOWAVE", "NRS_LAMP")
 
@@ -31,20 +32,20 @@ def to_model(exposure: InFlight) -> Any:
     -----
     Metadata follow jwst's ramp_fit: https://jwst-pipeline.readthedocs.io/en/latest/jwst/ramp_fitting/description.html
     """
-    from gpipe.datamodels.metadata import copied, new_model  # pulls in stdatamodels
+    from gpipe.datamodels.metadata import new_model  # pulls in stdatamodels
 
-    arrays: tuple[str, ...]
     if not isinstance(exposure, InFlight):
         raise TypeError(f"expected a Ramp or a CountRate, found {type(exposure).__qualname__}")
-    if isinstance(exposure, CountRate):
-        model, arrays = _rate_model(exposure), _RATE_ARRAYS
+    header = exposure.header
+    if isinstance(exposure, CountRate) and header.instance["meta"]["model_type"] in RAMP_MODELS:
+        model_class, tree = _rate_tree(exposure)
     else:
-        model, arrays = copied(exposure.header), _RAMP_ARRAYS
-    for name in arrays:
+        model_class, tree = type(header), copy.deepcopy(dict(header.instance))
+    for name in _RATE_ARRAYS if isinstance(exposure, CountRate) else RAMP_ARRAYS:
         value = getattr(exposure, name, None)
         if value is not None:
-            setattr(model, name, _writable(exposure.backend.to_host(value)))
-    return new_model(type(model), model.instance, checks=True)
+            tree[name] = _writable(exposure.backend.to_host(value))
+    return new_model(model_class, tree, checks=True)
 
 
 def with_own_metadata(exposure: InFlight) -> Any:
@@ -54,24 +55,22 @@ def with_own_metadata(exposure: InFlight) -> Any:
     return replace(exposure, header=copied(exposure.header))
 
 
-def _rate_model(exposure: CountRate) -> Any:
+def _rate_tree(exposure: CountRate) -> tuple[type, dict[str, Any]]:
+    """The class of a rate model, and what it takes over from a ramp."""
     from stdatamodels.jwst import datamodels
 
-    from gpipe.datamodels.metadata import copied, new_model
+    from gpipe.datamodels.metadata import shared_tree
 
     header = exposure.header
-    if not isinstance(header, datamodels.RampModel):
-        return copied(header)
     model_class = getattr(datamodels, _rate_class(exposure.meta, exposure.data.ndim))
-    model = new_model(model_class)
-    model.update(header)
-    model.meta.bunit_data = model.meta.bunit_err = "DN/s"
-    if issubclass(model_class, datamodels.CubeModel):
+    tree = shared_tree(header, model_class)
+    tree["meta"] |= {"bunit_data": "DN/s", "bunit_err": "DN/s"}
+    if model_class is datamodels.CubeModel:
         for table in ("int_times", "int_times_stripe"):
             rows = header.instance.get(table)
             if rows is not None and len(rows) > 0:
-                setattr(model, table, rows.copy())
-    return model
+                tree[table] = rows.copy()
+    return model_class, tree
 
 
 def _rate_class(meta: Any, ndim: int) -> str:

@@ -31,8 +31,8 @@ def write(model: Any, path: str | os.PathLike[str]) -> Path:
     """
     from asdf import ValidationError  # all is there already when there is a model to write
 
+    from gpipe.datamodels.core_asdf import suited_to
     from gpipe.datamodels.fitswriter import save_fits
-    from gpipe.datamodels.metadata import suited_to
 
     target = Path(path)
     if target.suffix not in ENDINGS:

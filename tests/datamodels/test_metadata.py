@@ -15,7 +15,8 @@ from astropy.time import Time
 from stdatamodels.jwst import datamodels
 
 from gpipe.datamodels import CountRate, open_exposure, read_header, to_model, write
-from gpipe.datamodels.metadata import copied, core_of_asdf, new_model, suited_to
+from gpipe.datamodels.core_asdf import core_of_asdf, suited_to
+from gpipe.datamodels.metadata import copied, new_model, shared_tree
 
 
 def some_wcs():
@@ -129,3 +130,16 @@ print(*sorted({{"gwcs", "scipy.optimize", "stpipe"}} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize("model_class", [datamodels.ImageModel, datamodels.CubeModel, datamodels.IFUImageModel])
+def test_another_class_takes_over_what_update_gives_it(model_class, uncal_path):
+    header = read_header(uncal_path).model
+    header.cal_logs = {"calwebb_detector1": ["one line"]}
+    header.meta.instance["own"] = {"value": 3}
+    theirs = model_class()
+    theirs.update(header)
+    ours = new_model(model_class, shared_tree(header, model_class))
+    for model in (ours, theirs):
+        del model.meta.instance["date"]
+    assert ours.to_flat_dict() == {key: value for key, value in theirs.to_flat_dict().items() if value is not None}

@@ -1,0 +1,90 @@
+"""asdf without its plug-ins, where they are not needed.
+
+A ``stdatamodels`` model looks up every installed extension of ASDF when it is made: transforms, coordinates, units, a
+second of imports. A product of the detector pipelines holds numbers, texts and tables, for which the core of ASDF is
+enough. So models are made, and files read and written, while `core_of_asdf` is in force, except where a tree holds more
+(a WCS). A model that leaves gpipe looks for extensions when it needs them: it is like any other.
+"""
+
+import functools
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import datetime
+from importlib.metadata import distribution
+from numbers import Number
+from typing import Any
+
+import asdf
+import numpy as np
+from asdf.extension import ExtensionProxy
+from asdf.resource import ResourceMappingProxy
+from astropy.io import fits
+
+_CORE = {
+    "asdf.resource_mappings": {"stdatamodels": "jwst_datamodel", "asdf-standard": "asdf_standard", "asdf": "asdf"},
+    "asdf.extensions": {"asdf": "asdf"},
+}
+"""Entry points by group: the distribution, and the name of the one that is needed."""
+_OTHER_TAG = re.compile(rb"(?:^|[\s\[{,])!(?!core/|\s)")
+_PLAIN = (str, Number, np.generic, datetime, type(None))
+
+
+class LateAsdfFile(asdf.AsdfFile):
+    """Has the extensions that are installed when it needs them, not those that were in force when it was made."""
+
+    @property
+    def extension_manager(self) -> Any:
+        """Where the types come from that can be validated and written."""
+        self.version = self.version  # type: ignore[has-type]  # has them looked up again
+        return super().extension_manager
+
+
+@contextmanager
+def core_of_asdf() -> Iterator[None]:
+    """Within the block, asdf in this thread knows its own types and the schemas of JWST's models only.
+
+    asdf has no public way to leave plug-ins out before they are imported; where these attributes mean nothing (another
+    version of asdf), everything is loaded as usual.
+    """
+    with asdf.config_context() as config:
+        config._resource_mappings, config._resource_manager = _core_resources()
+        config._extensions = _core_plugins("asdf.extensions", ExtensionProxy)
+        yield
+
+
+@functools.cache
+def _core_resources() -> tuple[list[Any], Any]:
+    mappings = _core_plugins("asdf.resource_mappings", ResourceMappingProxy)
+    return mappings, asdf.resource.ResourceManager(mappings)
+
+
+@functools.cache
+def _core_plugins(group: str, proxy: type) -> list[Any]:
+    found = []
+    for package, name in _CORE[group].items():
+        installed = distribution(package)
+        for point in installed.entry_points.select(group=group, name=name):
+            said = {"package_name": installed.metadata["Name"], "package_version": installed.version}
+            found += [proxy(element, **said) for element in point.load()()]
+    return found
+
+
+def suited_to(tree: Any) -> AbstractContextManager[None]:
+    """`core_of_asdf` where it is enough for everything in a tree."""
+    return core_of_asdf() if _is_plain(tree) else nullcontext()
+
+
+def _is_plain(node: Any) -> bool:
+    if isinstance(node, asdf.tagged.Tagged):
+        return False
+    if isinstance(node, Mapping):
+        return all(map(_is_plain, node.values()))
+    if isinstance(node, list | tuple):
+        return all(map(_is_plain, node))
+    return isinstance(node, _PLAIN) or type(node) in (np.ndarray, fits.FITS_rec)
+
+
+def suited_to_text(embedded: bytes) -> AbstractContextManager[None]:
+    """`core_of_asdf` where it is enough for all tags in the text of an ASDF file."""
+    return nullcontext() if _OTHER_TAG.search(embedded.partition(b"\n...")[0]) else core_of_asdf()
