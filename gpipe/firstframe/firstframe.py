@@ -18,7 +18,7 @@ class FirstGroupFlagged:
     ----------
     groupdq : uint8, (integration, group, row, column).
     pixeldq : uint32, (row, column).
-    kept_pixels : pixels that keep the first group of some integration and are not DO_NOT_USE; 0-d integer array.
+    kept_pixels : pixels that keep the first group of some integration and are not DO_NOT_USE; integers, (row,).
     """
 
     groupdq: Array
@@ -51,5 +51,5 @@ def flag_first_group(groupdq: Array, pixeldq: Array, *, bright_use_group1: bool)
     return FirstGroupFlagged(
         groupdq=xp.concat((flagged, groupdq[:, 1:, ...]), axis=1),
         pixeldq=xp.where(kept, pixeldq | dq.FLUX_ESTIMATED, pixeldq),
-        kept_pixels=xp.count_nonzero(kept & ((pixeldq & dq.DO_NOT_USE) == 0)),
+        kept_pixels=xp.count_nonzero(kept & ((pixeldq & dq.DO_NOT_USE) == 0), axis=-1),
     )

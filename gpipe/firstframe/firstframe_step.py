@@ -1,9 +1,11 @@
 """The firstframe step."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
-from gpipe.controller import References, Skip, Step
+from gpipe.controller import Block, Produced, References, Skip, Step, Work
 from gpipe.controller import parameters as p
 from gpipe.controller.miri import skip_unless_miri
 from gpipe.datamodels import Ramp
@@ -19,16 +21,29 @@ class FirstFrameStep(Step):
 
     class_alias = "firstframe"
     expects = ("dq_init", "saturation")
+    changes = ("groupdq:DO_NOT_USE", "pixeldq:FLUX_ESTIMATED")
 
     bright_use_group1 = p.Boolean(True, help="Leave the first group to pixels that are saturated in the third.")
     skip = p.Boolean(True, help="Leave the exposure as it is.")
 
-    def apply(self, exposure: Ramp, references: References) -> Ramp:
+    def block(self, meta: Any) -> Block:
+        """Rows of all integrations: one of them is enough to flag a pixel."""
+        return Block.ROWS
+
+    def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
         log.warning("Step %s is deprecated; the rscd step flags the first groups", self.name)
-        skip_unless_miri(exposure.meta)
-        groups = exposure.data.shape[1]
+        skip_unless_miri(outline.meta)
+        groups = outline.shape[1]
         if groups < FEWEST_GROUPS:
             raise Skip(f"found {groups} groups in an integration, expected {FEWEST_GROUPS} or more")
-        flagged = flag_first_group(exposure.groupdq, exposure.pixeldq, bright_use_group1=self.bright_use_group1)
-        log.info("%d usable pixels keep their first group", exposure.backend.to_host(flagged.kept_pixels))
-        return replace(exposure, groupdq=flagged.groupdq, pixeldq=flagged.pixeldq)
+
+        def apply(part: Ramp) -> Produced:
+            flagged = flag_first_group(part.groupdq, part.pixeldq, bright_use_group1=self.bright_use_group1)
+            result = replace(part, groupdq=flagged.groupdq, pixeldq=flagged.pixeldq)
+            return Produced((result,), counts={"kept": flagged.kept_pixels})
+
+        return Work(apply, _tell)
+
+
+def _tell(counts: Mapping[str, int]) -> None:
+    log.info("%d usable pixels keep their first group", counts["kept"])

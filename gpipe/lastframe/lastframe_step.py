@@ -1,8 +1,10 @@
 """The lastframe step."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
-from gpipe.controller import References, Skip, Step
+from gpipe.controller import Block, References, Skip, Step, Work
 from gpipe.controller.miri import skip_unless_miri
 from gpipe.datamodels import Ramp
 from gpipe.lastframe.lastframe import flag_last_group
@@ -15,10 +17,18 @@ class LastFrameStep(Step):
 
     class_alias = "lastframe"
     expects = ("dq_init", "saturation")
+    changes = ("groupdq:DO_NOT_USE",)
 
-    def apply(self, exposure: Ramp, references: References) -> Ramp:
-        skip_unless_miri(exposure.meta)
-        groups = exposure.data.shape[1]
+    def block(self, meta: Any) -> Block:
+        return Block.PIXELS
+
+    def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
+        skip_unless_miri(outline.meta)
+        groups = outline.shape[1]
         if groups < FEWEST_GROUPS:
             raise Skip(f"found {groups} groups in an integration, expected {FEWEST_GROUPS} or more")
-        return replace(exposure, groupdq=flag_last_group(exposure.groupdq))
+
+        def apply(part: Ramp) -> Ramp:
+            return replace(part, groupdq=flag_last_group(part.groupdq))
+
+        return Work(apply)

@@ -1,12 +1,11 @@
 """The reset step."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gpipe.arrays import Array
-from gpipe.controller import References, Step
+from gpipe.controller import Block, References, Step, Work
 from gpipe.controller.miri import is_miri, skip_unless_miri
 from gpipe.datamodels import Ramp, Reference
 from gpipe.reset.reset_sub import known_reset, subtract_reset
@@ -20,29 +19,38 @@ class ResetStep(Step):
     class_alias = "reset"
     reference_file_types = ("reset",)
     expects = ("dq_init", "saturation")
+    changes = ("data", "pixeldq")
 
     def wanted_references(self, meta: Any) -> Sequence[str]:
         return self.reference_file_types if is_miri(meta) else ()
 
-    def apply(self, exposure: Ramp, references: References) -> Ramp:
-        skip_unless_miri(exposure.meta)
+    def block(self, meta: Any) -> Block:
+        return Block.ROWS
+
+    def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
+        skip_unless_miri(outline.meta)
         reset = references.reset
-        subtracted = subtract_reset(
-            exposure.data, exposure.pixeldq, _resets(reset, exposure), reset.plane("dq", exposure)
-        )
-        return replace(exposure, data=subtracted.data, pixeldq=subtracted.pixeldq)
+        groups, numbers = _wanted(outline, reset)
+        log.info("Reset anomaly of %d groups and %d integrations", groups, len(set(numbers)))
+
+        def apply(part: Ramp) -> Ramp:
+            planes = {
+                number: known_reset(reset.plane("data", part, first=(number, slice(0, groups))))
+                for number in set(numbers)
+            }
+            resets = [planes[number] for number in numbers]
+            subtracted = subtract_reset(part.data, part.pixeldq, resets, reset.plane("dq", part))
+            return replace(part, data=subtracted.data, pixeldq=subtracted.pixeldq)
+
+        return Work(apply)
 
 
-def _resets(reset: Reference, exposure: Ramp) -> list[Array]:
-    """The anomaly in each integration of the exposure: after the last one of the reference, that of the last one."""
+def _wanted(exposure: Any, reset: Reference) -> tuple[int, list[int]]:
+    """How many groups have an anomaly, and for each integration that of the reference: after its last one the last."""
     integrations, groups = _extent(reset)
-    groups = min(groups, exposure.data.shape[1])
     first = (exposure.meta.exposure.integration_start or 1) - 1
-    numbers = [min(first + i, integrations - 1) for i in range(exposure.data.shape[0])]
-    log.info("Reset anomaly of %d groups and %d integrations", groups, len(set(numbers)))
-    part = slice(0, groups)
-    planes = {number: known_reset(reset.plane("data", exposure, first=(number, part))) for number in set(numbers)}
-    return [planes[number] for number in numbers]
+    numbers = [min(first + i, integrations - 1) for i in range(exposure.shape[0])]
+    return min(groups, exposure.shape[1]), numbers
 
 
 def _extent(reset: Reference) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from gpipe.rscd.group_skips import GroupSkips
 
 @dataclass(frozen=True)
 class Bright:
-    """Pixels that saturate so early that fewer groups are left out; 0-d integer arrays.
+    """Pixels that saturate so early that fewer groups are left out; integers, (row,).
 
     Attributes
     ----------
@@ -78,7 +78,7 @@ def flag_decay(groupdq: Array, pixeldq: Array, skips: GroupSkips, *, starts_expo
         lowered = left_out < skip
         pixels = xp.any(lowered, axis=0)
         none_left_out = xp.any(lowered & (left_out == 0), axis=0)
-        bright.append(Bright(xp.count_nonzero(pixels), xp.count_nonzero(none_left_out)))
+        bright.append(Bright(*(xp.count_nonzero(found, axis=-1) for found in (pixels, none_left_out))))
         pixeldq = xp.where(pixels, pixeldq | dq.FLUX_ESTIMATED, pixeldq)
     return Flagged(flagged, pixeldq, *bright)
 

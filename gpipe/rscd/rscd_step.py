@@ -1,12 +1,12 @@
 """The rscd step."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from gpipe.arrays import Array
-from gpipe.controller import References, Skip, Step
+from gpipe.controller import Block, Produced, References, Skip, Step, Work
 from gpipe.controller.miri import is_miri, skip_unless_miri
 from gpipe.datamodels import Ramp, Reference
 from gpipe.rscd.flagging import Bright, flag_decay
@@ -23,24 +23,36 @@ class RscdStep(Step):
     class_alias = "rscd"
     reference_file_types = ("rscd",)
     expects = ("dq_init", "saturation", "lastframe", "linearity")
+    changes = ("groupdq:DO_NOT_USE", "pixeldq:FLUX_ESTIMATED")
 
     def wanted_references(self, meta: Any) -> Sequence[str]:
         return self.reference_file_types if is_miri(meta) else ()
 
-    def apply(self, exposure: Ramp, references: References) -> Ramp:
-        skip_unless_miri(exposure.meta)
-        skips = _skips(references.rscd, exposure)
+    def block(self, meta: Any) -> Block:
+        """Rows of all integrations: one of them is enough to flag a pixel."""
+        return Block.ROWS
+
+    def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
+        skip_unless_miri(outline.meta)
+        skips = _skips(references.rscd, outline)
         log.info("Leaving out %d groups of the first integration, %d of later ones", skips.first, skips.later)
-        start = exposure.meta.exposure.integration_start
-        flagged = flag_decay(exposure.groupdq, exposure.pixeldq, skips, starts_exposure=start in (None, 1))
-        _record(exposure, "int1", skips.first, flagged.first)
-        _record(exposure, "int2p", skips.later, flagged.later)
-        return replace(exposure, groupdq=flagged.groupdq, pixeldq=flagged.pixeldq)
+        starts_exposure = outline.meta.exposure.integration_start in (None, 1)
+
+        def apply(part: Ramp) -> Produced:
+            flagged = flag_decay(part.groupdq, part.pixeldq, skips, starts_exposure=starts_exposure)
+            result = replace(part, groupdq=flagged.groupdq, pixeldq=flagged.pixeldq)
+            return Produced((result,), counts=_counts("int1", flagged.first) | _counts("int2p", flagged.later))
+
+        def end(counts: Mapping[str, int]) -> None:
+            _record(outline.meta, "int1", skips.first, counts)
+            _record(outline.meta, "int2p", skips.later, counts)
+
+        return Work(apply, end)
 
 
-def _skips(rscd: Reference, exposure: Ramp) -> GroupSkips:
+def _skips(rscd: Reference, exposure: Any) -> GroupSkips:
     """What the reference says of the exposure's subarray and read pattern, as far as its groups allow."""
-    meta, groups = exposure.meta, exposure.data.shape[1]
+    meta, groups = exposure.meta, exposure.shape[1]
     subarray, readpatt = meta.subarray.name, meta.exposure.readpatt
     skips = find_skips(_rows(rscd), subarray, readpatt)
     if skips is None:
@@ -65,18 +77,20 @@ def _text(value: Any) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def _record(exposure: Ramp, which: str, skip: int, bright: Bright | None) -> None:
-    """Say in the metadata (INT1SKIP, INT1BORS, INT1UGP1, …) what was done to the first or the later integrations."""
+def _counts(which: str, bright: Bright | None) -> dict[str, Array]:
+    """What is counted of the first or the later integrations; nothing where the exposure has none."""
     if bright is None:
+        return {}
+    return {f"lowered_{which}": bright.lowered, f"first_kept_{which}": bright.first_kept}
+
+
+def _record(meta: Any, which: str, skip: int, counts: Mapping[str, int]) -> None:
+    """Say in the metadata (INT1SKIP, INT1BORS, INT1UGP1, …) what was done to the first or the later integrations."""
+    if f"lowered_{which}" not in counts:
         return
-    lowered, first_kept = (_count(x, exposure) for x in (bright.lowered, bright.first_kept))
+    lowered, first_kept = counts[f"lowered_{which}"], counts[f"first_kept_{which}"]
     said = {"int1": "the first integration", "int2p": "later integrations"}[which]
     log.info("%d bright pixels leave out fewer groups of %s, %d of them none", lowered, said, first_kept)
-    meta = exposure.meta.rscd
-    setattr(meta, f"ngroups_skip_{which}", skip)
-    setattr(meta, f"keep_groups_saturation_{which}", lowered)
-    setattr(meta, f"keep_bright_firstgroup_{which}", first_kept)
-
-
-def _count(number: Array, exposure: Ramp) -> int:
-    return int(exposure.backend.to_host(number))
+    setattr(meta.rscd, f"ngroups_skip_{which}", skip)
+    setattr(meta.rscd, f"keep_groups_saturation_{which}", lowered)
+    setattr(meta.rscd, f"keep_bright_firstgroup_{which}", first_kept)

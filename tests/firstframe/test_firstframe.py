@@ -25,7 +25,7 @@ def slow(groupdq, pixeldq, bright_use_group1):
                 kept.add((y, x))
         else:
             flags[i, 0, y, x] |= dq.DO_NOT_USE
-    return flags, pixels, len(kept)
+    return flags, pixels, [sum(y == row for y, _ in kept) for row in range(flags.shape[2])]
 
 
 @pytest.mark.parametrize("bright_use_group1", [True, False])
@@ -38,8 +38,8 @@ def test_against_a_loop(library, rng, shape, bright_use_group1):
     assert (out.groupdq.dtype, out.pixeldq.dtype) == (np.uint8, np.uint32)
     np.testing.assert_array_equal(out.groupdq, flags)
     np.testing.assert_array_equal(out.pixeldq, pixels)
-    assert out.kept_pixels == kept
-    assert (kept > 0) == bright_use_group1
+    assert out.kept_pixels.tolist() == kept
+    assert any(kept) == bright_use_group1
 
 
 @given(hnp.arrays(np.uint8, (3, 4, 2, 3), elements=st.sampled_from(FLAGS.tolist())), st.permutations(range(3)))
