@@ -1,5 +1,7 @@
 """Saturation of NIRSpec IRS2 readout, in which reference pixels are read between the normal ones."""
 
+from collections.abc import Callable
+
 from array_api_compat import array_namespace
 
 from gpipe import dq
@@ -22,6 +24,7 @@ def flag_saturation_irs2(
     nframes: int | None = None,
     bias: Array | None = None,
     zeroframe: Array | None = None,
+    flag: Callable[..., Flagged] = flag_saturation,
 ) -> Flagged:
     """`flag_saturation` of the normal pixels, which are neighbours across reference pixels; those get no flags.
 
@@ -34,6 +37,7 @@ def flag_saturation_irs2(
     data, groupdq, pixeldq, bias, zeroframe : as there, with the rows of reference pixels.
     level, level_dq : as there, of normal pixels only.
     reference_first : whether the first rows are those of the reference output, or the last.
+    flag : `flag_saturation`, or a kernel of it.
     """
     xp = array_namespace(data, groupdq, pixeldq, level, level_dq, bias, zeroframe)
     threshold = usable_threshold(level, level_dq)
@@ -51,7 +55,7 @@ def flag_saturation_irs2(
         counts = normal(data[i : i + 1, ...])
         first = None if zeroframe is None else normal(zeroframe[i : i + 1, ...])
         none = xp.zeros_like(counts, dtype=groupdq.dtype)
-        found = flag_saturation(counts, none, level_dq, level, level_dq, grow=grow, zeroframe=first)
+        found = flag(counts, none, level_dq, level, level_dq, grow=grow, zeroframe=first)
         new = found.groupdq
         if nframes is not None and data.shape[1] > 2:
             late = _late(counts[0, ...], threshold.level, own_bias, nframes=nframes, grow=grow, xp=xp)

@@ -60,9 +60,10 @@ class SaturationStep(Step):
 
     @staticmethod
     def _function(exposure: Ramp) -> Callable[..., Flagged]:
+        flag = exposure.backend.native(flag_saturation)
         if not is_interleaved(exposure.data.shape):
-            return exposure.backend.native(flag_saturation)
-        return partial(flag_saturation_irs2, reference_first=exposure.meta.subarray.fastaxis > 0)
+            return flag
+        return partial(flag_saturation_irs2, reference_first=exposure.meta.subarray.fastaxis > 0, flag=flag)
 
 
 def _tell(counts: Mapping[str, int]) -> None:

@@ -83,10 +83,10 @@ def ramps(rng, shape):
     }
 
 
-def apply(step, model, **reference_models):
+def apply(step, model, *, backend="numpy", **reference_models):
     """The exposure after ``step``, from models that stay as they are."""
     by_type = {t: None if m is None else Reference(t, m) for t, m in reference_models.items()}
-    return step.apply(open_exposure(model, gpipe.backends.get("numpy")), References(by_type))
+    return step.apply(open_exposure(model, gpipe.backends.get(backend)), References(by_type))
 
 
 def assert_same_ramp(ours, theirs, *, rtol=0.0, atol=0.0):

@@ -1,4 +1,7 @@
-"""saturation against jwst's: GROUPDQ, PIXELDQ and ZEROFRAME equal, over read patterns, growth and thresholds."""
+"""saturation against jwst's: GROUPDQ, PIXELDQ and ZEROFRAME equal, over read patterns, growth and thresholds.
+
+The numba kernel and the portable function take turns.
+"""
 
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ pytestmark = pytest.mark.parity
 def test_flags(seed):
     saturation = pytest.importorskip("jwst.saturation.saturation")
     reffile_utils = pytest.importorskip("jwst.lib.reffile_utils")
+    from gpipe.backends.numpy import NumpyBackend
     from gpipe.saturation import SaturationStep
 
     rng = np.random.default_rng(seed)
@@ -28,7 +32,11 @@ def test_flags(seed):
     grow, by_frames = int(rng.integers(0, 3)), bool(seed % 3)
 
     ours = apply(
-        SaturationStep(n_pix_grow_sat=grow, use_readpatt=by_frames), model, saturation=reference, superbias=bias
+        SaturationStep(n_pix_grow_sat=grow, use_readpatt=by_frames),
+        model,
+        backend=NumpyBackend(use_kernels=seed % 5 > 1),
+        saturation=reference,
+        superbias=bias,
     )
     cut = None
     if bias is not None:

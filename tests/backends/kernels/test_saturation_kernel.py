@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from gpipe import dq
 from gpipe.backends import kernels
 from gpipe.saturation import saturation
+from gpipe.saturation.irs2 import flag_saturation_irs2
 
 pytest.importorskip("numba")
 flag_saturation = kernels.find(saturation.flag_saturation, kernels.CPU)
@@ -76,6 +77,17 @@ def test_read_only_and_strided_arguments_are_taken_and_not_written_to(rng):
     assert_same([x[..., ::2, 1::3] for x in exposure], nframes=4)
     for x, y in zip(exposure, before, strict=True):
         np.testing.assert_array_equal(x, y)
+
+
+@pytest.mark.parametrize("reference_first", [True, False])
+def test_irs2_readout_with_the_kernel(rng, reference_first):
+    data, groupdq, pixeldq, level, level_dq = scene(rng, (2, 4, 100, 30))
+    arrays = (data, groupdq, pixeldq, level[:64], level_dq[:64])
+    options = {"reference_first": reference_first, "nframes": 5, "zeroframe": data[:, 0, ...]}
+    expected = flag_saturation_irs2(*arrays, **options)
+    found = flag_saturation_irs2(*arrays, **options, flag=flag_saturation)
+    for name in ("groupdq", "pixeldq", "zeroframe", "saturated_pixels", "floor_pixels"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name), err_msg=name)
 
 
 @settings(deadline=None, max_examples=60)
