@@ -6,7 +6,7 @@ is written; models know the core of ASDF where that is enough (`core_asdf`).
 
 import copy
 import functools
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,21 +94,18 @@ def _merged(old: Any, new: Any) -> Any:
     return {**old, **{key: _merged(old.get(key), value) for key, value in new.items()}}
 
 
-def shared_tree(model: Any, model_class: Any) -> dict[str, Any]:
-    """What a new model of another class takes over, as ``new.update(model)`` does: values with a keyword, and logs.
+def take_over(new: Any, old: Any) -> None:
+    """Give a new model what it shares with one of another class, as ``new.update(old)`` does: keywords and logs.
 
     Values that stdatamodels protects (date, type) stay the new model's own.
     """
-    keywords = _places(model.__class__).keywords
-    there = _places(model_class)
-    tree: dict[str, Any] = {"meta": {}}
-    for path, value in _leaves(model.instance):
-        if keywords.get(path) in there.hdus and path[:-1] in there.nodes and path not in _PROTECTED:
-            node = functools.reduce(lambda inner, key: inner.setdefault(key, {}), path[:-1], tree)
+    theirs, ours = _places(old), _places(new)
+    for path, value in _leaves(old.instance):
+        if theirs.keywords.get(path) in ours.hdus and path[:-1] in ours.nodes and path not in _PROTECTED:
+            node = functools.reduce(lambda inner, key: inner.setdefault(key, {}), path[:-1], new.instance)
             node[path[-1]] = copy.deepcopy(value)
-    if "cal_logs" in model.instance:
-        tree["cal_logs"] = copy.deepcopy(model.instance["cal_logs"])
-    return tree
+    if "cal_logs" in old.instance:
+        new.instance["cal_logs"] = copy.deepcopy(old.instance["cal_logs"])
 
 
 @dataclass(frozen=True)
@@ -119,21 +116,25 @@ class _Places:
     nodes: set[tuple[str, ...]]
     hdus: set[str]
 
-
-@functools.cache
-def _places(model_class: Hashable) -> _Places:
-    places = _Places({}, {()}, {"PRIMARY"})
-
-    def note(schema: Any, path: Any, *_: Any) -> None:
+    def note(self, schema: Any, path: Any, *_: Any) -> None:
         if "fits_hdu" in schema:
-            places.hdus.add(schema["fits_hdu"])
+            self.hdus.add(schema["fits_hdu"])
         if "fits_keyword" in schema:
-            places.keywords[tuple(path)] = schema.get("fits_hdu", "PRIMARY")
+            self.keywords[tuple(path)] = schema.get("fits_hdu", "PRIMARY")
         if "properties" in schema:
-            places.nodes.add(tuple(path))
+            self.nodes.add(tuple(path))
 
-    walk_schema(new_model(model_class).schema, note)
-    return places
+
+_known_places: dict[type, _Places] = {}
+
+
+def _places(model: Any) -> _Places:
+    """Those of the model's class, whose schema is walked through once."""
+    if type(model) not in _known_places:
+        places = _Places({}, {()}, {"PRIMARY"})
+        walk_schema(model.schema, places.note)
+        _known_places[type(model)] = places
+    return _known_places[type(model)]
 
 
 def _leaves(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

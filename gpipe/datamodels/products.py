@@ -36,16 +36,16 @@ def to_model(exposure: InFlight) -> Any:
 
     if not isinstance(exposure, InFlight):
         raise TypeError(f"expected a Ramp or a CountRate, found {type(exposure).__qualname__}")
-    header = exposure.header
-    if isinstance(exposure, CountRate) and header.instance["meta"]["model_type"] in RAMP_MODELS:
-        model_class, tree = _rate_tree(exposure)
+    header, rate = exposure.header, isinstance(exposure, CountRate)
+    if rate and header.instance["meta"]["model_type"] in RAMP_MODELS:
+        model = _rate_model(exposure)
     else:
-        model_class, tree = type(header), copy.deepcopy(dict(header.instance))
-    for name in _RATE_ARRAYS if isinstance(exposure, CountRate) else RAMP_ARRAYS:
+        model = new_model(type(header), copy.deepcopy(dict(header.instance)), checks=True)
+    for name in _RATE_ARRAYS if rate else RAMP_ARRAYS:
         value = getattr(exposure, name, None)
         if value is not None:
-            tree[name] = _writable(exposure.backend.to_host(value))
-    return new_model(model_class, tree, checks=True)
+            model.instance[name] = _writable(exposure.backend.to_host(value))
+    return model
 
 
 def with_own_metadata(exposure: InFlight) -> Any:
@@ -55,22 +55,22 @@ def with_own_metadata(exposure: InFlight) -> Any:
     return replace(exposure, header=copied(exposure.header))
 
 
-def _rate_tree(exposure: CountRate) -> tuple[type, dict[str, Any]]:
-    """The class of a rate model, and what it takes over from a ramp."""
+def _rate_model(exposure: Any) -> Any:
+    """A model for rates, with what it takes over from a ramp."""
     from stdatamodels.jwst import datamodels
 
-    from gpipe.datamodels.metadata import shared_tree
+    from gpipe.datamodels.metadata import new_model, take_over
 
-    header = exposure.header
-    model_class = getattr(datamodels, _rate_class(exposure.meta, exposure.data.ndim))
-    tree = shared_tree(header, model_class)
-    tree["meta"] |= {"bunit_data": "DN/s", "bunit_err": "DN/s"}
-    if model_class is datamodels.CubeModel:
+    header, kind = exposure.header, _rate_class(exposure.meta, exposure.data.ndim)
+    model = new_model(getattr(datamodels, kind), checks=True)
+    take_over(model, header)
+    model.instance["meta"] |= {"bunit_data": "DN/s", "bunit_err": "DN/s"}
+    if kind == "CubeModel":
         for table in ("int_times", "int_times_stripe"):
             rows = header.instance.get(table)
             if rows is not None and len(rows) > 0:
-                tree[table] = rows.copy()
-    return model_class, tree
+                model.instance[table] = rows.copy()
+    return model
 
 
 def _rate_class(meta: Any, ndim: int) -> str:
