@@ -59,7 +59,7 @@ class Tile(NamedTuple):
     """Planes of one integration: (group, column) or (column,)."""
 
     flags: np.ndarray
-    index: np.ndarray
+    places: np.ndarray
     values: np.ndarray
     steps: np.ndarray
     ranked: np.ndarray
@@ -472,11 +472,11 @@ def _measure_integration(i, n, tile, kept, pixels, table, network, settings):
     )
     length = kept.length[i]
     _find_segments(tile.flags, tile.place, length, n)
-    _weigh(tile.steps, tile.place, length, pixels.limits, tile.number, tile.level, tile.index, n)
+    _weigh(tile.steps, tile.place, length, pixels.limits, tile.number, tile.level, tile.places, n)
     time, signal, reading, photons = kept.time[i], kept.signal[i], kept.reading[i], kept.photons[i]
     _lone_time(tile.flags, length, kind, settings.ratios, tile.waiting, time, n)
     _begin_sums(tile.values, tile.flags, tile.waiting, time, signal, reading, photons, n)
-    _sum_segments(tile.steps, length, tile.index, table, signal, reading, photons, n)
+    _sum_segments(tile.steps, length, tile.places, table, signal, reading, photons, n)
 
 
 @helper
