@@ -106,12 +106,14 @@ def _crds_layers(cls: "type[Step]", header: Any) -> list[Settings]:
     if precedence.crds_parameters_disabled():
         log.debug("STPIPE_DISABLE_CRDS_STEPPARS is set: no parameters from CRDS")
         return []
-    from gpipe.controller.references import find_parameter_file
+    from gpipe.controller.references import ask_for_parameter_files, find_parameter_file
     from gpipe.datamodels import crds_parameters
 
     needed = [step.name for step in cls().sequence(header.meta) if step.parent is not None]
-    find = functools.partial(find_parameter_file, crds_parameters=crds_parameters(header))
-    return precedence.layers_from_crds(cls, needed, find)
+    parameters, substeps = crds_parameters(header), cls.substeps()
+    types = [precedence.parameter_file_type(wanted) for wanted in (*(substeps[name] for name in needed), cls)]
+    ask_for_parameter_files(types, parameters)
+    return precedence.layers_from_crds(cls, needed, functools.partial(find_parameter_file, crds_parameters=parameters))
 
 
 def _several(source: Any, parameters: Mapping[str, Any]) -> list[Any] | None:

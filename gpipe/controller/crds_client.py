@@ -29,6 +29,9 @@ HOW_TO_CONFIGURE = (
 # The client remembers answers in module globals: one question at a time, and none remembered from another environment.
 _lock = threading.RLock()
 _remembered: tuple[Any, ...] | None = None
+_answers: dict[Any, dict[str, str]] = {}
+EXPOSURES = 8
+"""Of how many exposures answers are remembered."""
 
 
 def configured() -> bool:
@@ -65,6 +68,8 @@ def context() -> str:
 def recommended(parameters: Mapping[str, Any], reftypes: Sequence[str]) -> dict[str, str]:
     """The name of the best reference of each type, in one request; nothing is downloaded.
 
+    What has been answered for the exposure is not asked again.
+
     A type that does not apply to the exposure is ``'N/A'``; one without a match is ``'NOT FOUND'`` and the reason.
 
     Parameters
@@ -75,11 +80,17 @@ def recommended(parameters: Mapping[str, Any], reftypes: Sequence[str]) -> dict[
     relevant = {key: value for key, value in parameters.items() if key.startswith("meta.")}
     with _client() as crds:
         name = context()
-        if not has_server():
+        known = _answers.setdefault((name, frozenset(relevant.items())), {})
+        unknown = [reftype for reftype in reftypes if reftype not in known]
+        if unknown and not has_server():
             _load_rules(crds, name, relevant)
-        found = crds.getrecommendations(relevant, reftypes=list(reftypes), context=name, observatory=OBSERVATORY)
-    # A type that the rules omit for an exposure is absent from the answer.
-    answers = {reftype: found.get(reftype, "N/A") for reftype in reftypes}
+        if unknown:
+            found = crds.getrecommendations(relevant, reftypes=unknown, context=name, observatory=OBSERVATORY)
+            # A type that the rules omit for an exposure is absent from the answer.
+            known.update({reftype: found.get(reftype, "N/A") for reftype in unknown})
+        while len(_answers) > EXPOSURES:
+            del _answers[next(iter(_answers))]
+    answers = {reftype: known[reftype] for reftype in reftypes}
     return {reftype: "N/A" if text.upper() in ("NOT FOUND N/A", "N/A") else text for reftype, text in answers.items()}
 
 
@@ -176,6 +187,7 @@ def _forget_other_environment(server_config: Path) -> None:
     if (variables, changed) == _remembered:
         return
     utils.clear_function_caches()
+    _answers.clear()
     config.CRDS_REF_SUBDIR_MODE = "None"
     config.set_cache_readonly(server_config.is_file() and not _writable(Path(config.get_crds_refpath(OBSERVATORY))))
     url = os.environ.get("CRDS_SERVER_URL") or NO_SERVER

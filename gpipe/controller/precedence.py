@@ -36,6 +36,11 @@ def crds_parameters_disabled() -> bool:
     return os.environ.get("STPIPE_DISABLE_CRDS_STEPPARS", "").strip().lower() in DISABLING_WORDS
 
 
+def parameter_file_type(cls: "type[Configurable]") -> str:
+    """The reference type of a step's parameter files in CRDS."""
+    return f"pars-{cls.__name__.lower()}"
+
+
 def layers_from_crds(
     cls: "type[Configurable]", names: Sequence[str], find: Callable[[str], Path | None]
 ) -> list[Settings]:
@@ -50,7 +55,7 @@ def layers_from_crds(
     substeps = cls.substeps()
     layers = []
     for name, wanted in [*((name, substeps[name]) for name in names), (None, cls)]:
-        path = find(f"pars-{wanted.__name__.lower()}")
+        path = find(parameter_file_type(wanted))
         if path is not None:
             log.info("Parameters of %s from CRDS file %s", wanted.__name__, path.name)
             layers += _in_step(name, _file_layers(wanted, path, Kind.CRDS, _warn))

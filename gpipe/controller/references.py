@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,13 @@ def resolve(
     steps = {step: References({reftype: opened[step, reftype] for reftype in types}) for step, types in wanted.items()}
     asked_crds = bool(from_crds) or any(c.in_crds for c in chosen.values())
     return Resolution(steps, *context()) if asked_crds else Resolution(steps)
+
+
+def ask_for_parameter_files(reftypes: Sequence[str], crds_parameters: Mapping[str, Any]) -> None:
+    """One request for all that `find_parameter_file` will be asked for, type by type."""
+    if crds_client.configured():
+        with suppress(ReferenceFileError):
+            crds_client.recommended(crds_parameters, reftypes)
 
 
 def find_parameter_file(reftype: str, crds_parameters: Mapping[str, Any]) -> Path | None:

@@ -7,6 +7,7 @@ from gpipe.datamodels.products import to_model, with_own_metadata
 from gpipe.datamodels.ramp import CountRate, InFlight, Outline, Ramp, SuperstripeRamp
 from gpipe.datamodels.reading import Header, crds_parameters, open_exposure, read_header
 from gpipe.datamodels.reference import Reference
+from gpipe.datamodels.reference_cache import forget_references
 from gpipe.datamodels.stripes import window_of
 from gpipe.datamodels.window import Window, full_frame
 from gpipe.datamodels.writing import write
@@ -21,6 +22,7 @@ __all__ = [
     "SuperstripeRamp",
     "Window",
     "crds_parameters",
+    "forget_references",
     "full_frame",
     "open_exposure",
     "read_header",

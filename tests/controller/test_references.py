@@ -462,3 +462,37 @@ def test_a_look_up_in_a_running_process_takes_milliseconds(cache):
         resolve(wanted)
         seconds.append(perf_counter() - start)
     assert min(seconds) < 0.05
+
+
+def test_parameter_files_of_all_steps_are_one_request(cache, monkeypatch):
+    asked = []
+    parameters = {key: value for key, value in EXPOSURE.items() if value is not None}
+    crds_client.context()  # makes ready
+    import crds
+
+    real = crds.getrecommendations
+    monkeypatch.setattr(crds, "getrecommendations", lambda *a, **k: asked.append(k["reftypes"]) or real(*a, **k))
+    types = ["pars-jumpstep", "pars-linearitystep", "pars-detector1pipeline"]
+    references.ask_for_parameter_files(types, parameters)
+    found = [references.find_parameter_file(reftype, parameters) for reftype in types]
+    assert [path.name if path else None for path in found] == [PARS, None, None]
+    assert asked == [types]
+    references.find_parameter_file(types[0], {**parameters, "meta.exposure.type": "NRC_TACQ"})
+    assert asked == [types, types[:1]]
+
+
+def test_answers_are_remembered_of_few_exposures(cache, monkeypatch):
+    monkeypatch.setattr(crds_client, "EXPOSURES", 2)
+    parameters = {key: value for key, value in EXPOSURE.items() if value is not None}
+    for number in range(4):
+        found = crds_client.recommended({**parameters, "meta.observation.visit_id": str(number)}, ["gain"])
+        assert found == {"gain": GAIN}
+    assert len(crds_client._answers) == 2
+
+
+def test_answers_of_another_cache_are_not_remembered(cache, tmp_path, monkeypatch):
+    parameters = {key: value for key, value in EXPOSURE.items() if value is not None}
+    assert crds_client.recommended(parameters, ["gain"]) == {"gain": GAIN}
+    other = SmallCache(tmp_path / "other", references={"gain": "N/A"})
+    monkeypatch.setenv("CRDS_PATH", str(other.root))
+    assert crds_client.recommended(parameters, ["gain"]) == {"gain": "N/A"}
