@@ -16,7 +16,7 @@ CPU: Mapping[str, str] = {
 """Portable function and the module under this package that holds its kernel, under the same name."""
 
 CUDA: Mapping[str, str] = {
-    "gpipe.dark_current.dark_sub.subtract_dark": "cuda.dark",
+    "gpipe.dark_current.dark_sub.subtract_darks": "cuda.dark",
     "gpipe.jump.detection.flag_jumps": "cuda.jump",
     "gpipe.linearity.linearity.correct_linearity": "cuda.linearity",
     "gpipe.ramp_fitting.fit.fit_ramps": "cuda.ramp_fit",

@@ -1,4 +1,4 @@
-"""``subtract_dark`` without temporaries."""
+"""``subtract_darks`` without temporaries."""
 
 from collections.abc import Sequence
 
@@ -8,12 +8,15 @@ from gpipe.arrays import Array
 from gpipe.dark_current.dark_sub import DarkSubtracted
 
 
-def subtract_dark(data: Array, pixeldq: Array, dark: Sequence[Array], dark_dq: Array) -> DarkSubtracted:
-    """See ``gpipe.dark_current.dark_sub.subtract_dark``; CuPy writes each difference straight to its place."""
-    xp = array_namespace(data, pixeldq, dark_dq, *dark)
-    if len(dark) != data.shape[1]:
-        raise ValueError(f"found a dark of {len(dark)} groups for data of {data.shape[1]}")
+def subtract_darks(data: Array, pixeldq: Array, darks: Sequence[Sequence[Array]], dark_dq: Array) -> DarkSubtracted:
+    """See ``gpipe.dark_current.dark_sub.subtract_darks``; CuPy writes each difference straight to its place."""
+    xp = array_namespace(data, pixeldq, dark_dq, *(plane for dark in darks for plane in dark))
+    found, expected = [len(dark) for dark in darks], [data.shape[1]] * data.shape[0]
+    if found != expected:
+        raise ValueError(f"found darks of {found} groups for data of {expected}")
     subtracted = xp.empty_like(data)
-    for group, plane in enumerate(dark):
-        xp.subtract(data[:, group, ...], plane, out=subtracted[:, group, ...])
+    for integration, dark in enumerate(darks):
+        for group, plane in enumerate(dark):
+            place = (integration, group, ...)
+            xp.subtract(data[place], plane, out=subtracted[place])
     return DarkSubtracted(subtracted, pixeldq | dark_dq)

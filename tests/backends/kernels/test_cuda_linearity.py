@@ -5,7 +5,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from gpipe.backends.kernels.cuda.dark import subtract_dark
+from gpipe.backends.kernels.cuda.dark import subtract_darks
 from gpipe.backends.kernels.cuda.linearity import correct_linearity
 from gpipe.dark_current import dark_sub
 from gpipe.linearity import linearity
@@ -70,11 +70,11 @@ def test_strided_arguments_are_taken_and_not_written_to(cuda, rng):
 def test_dark(cuda, rng, shape):
     data = rng.normal(100, 10, shape).astype(np.float32)
     data[..., 0, 0] = np.nan
-    dark = [rng.normal(1, 0.1, shape[2:]).astype(np.float32) for _ in range(shape[1])]
+    darks = [list(rng.normal(1, 0.1, shape[1:]).astype(np.float32)) for _ in range(shape[0])]
     flags = [rng.integers(0, 8, shape[2:]).astype(np.uint32) for _ in range(2)]
     before = data.copy()
-    expected = dark_sub.subtract_dark(data, flags[0], dark, flags[1])
-    found = cuda(subtract_dark, data, flags[0], dark, flags[1])
+    expected = dark_sub.subtract_darks(data, flags[0], darks, flags[1])
+    found = cuda(subtract_darks, data, flags[0], darks, flags[1])
     for ours, theirs in ((found.data, expected.data), (found.pixeldq, expected.pixeldq), (data, before)):
         np.testing.assert_array_equal(ours, theirs)
         assert ours.dtype == theirs.dtype
@@ -83,5 +83,5 @@ def test_dark(cuda, rng, shape):
 def test_a_dark_of_other_length_is_refused(cuda):
     data, plane = np.zeros((1, 3, 2, 2), np.float32), np.zeros((2, 2), np.float32)
     flags = np.zeros((2, 2), np.uint32)
-    with pytest.raises(ValueError, match="found a dark of 2 groups for data of 3"):
-        cuda(subtract_dark, data, flags, [plane, plane], flags)
+    with pytest.raises(ValueError, match=r"found darks of \[2\] groups for data of \[3\]"):
+        cuda(subtract_darks, data, flags, [[plane, plane]], flags)
