@@ -1,6 +1,9 @@
 """Drifts of the four readout amplifiers, from the reference pixels at the bottom and the top."""
 
+from dataclasses import replace
+
 from gpipe.arrays import Array, Namespace
+from gpipe.refpix.border import Border
 from gpipe.refpix.clipped_mean import clipped_mean
 from gpipe.refpix.orientation import DETECTOR_SIZE, Orientation
 from gpipe.refpix.reference_areas import WIDTH, area
@@ -10,7 +13,7 @@ COLUMNS = DETECTOR_SIZE // AMPLIFIERS
 
 
 def amplifier_signal(
-    data: Array, pixeldq: Array, at: Orientation, *, odd_even_columns: bool, siglimit: float, xp: Namespace
+    border: Border, flags: Border, at: Orientation, *, odd_even_columns: bool, siglimit: float, xp: Namespace
 ) -> Array:
     """Reference signal of every detector column.
 
@@ -20,23 +23,24 @@ def amplifier_signal(
 
     Parameters
     ----------
-    data : (integration, group, row, column), DN, detector frame.
-    pixeldq : (row, column), detector frame.
+    border : of data, (integration, group, row, column), DN, detector frame.
+    flags : of pixeldq, (row, column), detector frame.
 
     Returns
     -------
     (integration, group, 2048), DN, in the accumulation dtype.
     """
     everywhere = (0, DETECTOR_SIZE)
-    bottom = area(data, pixeldq, (0, WIDTH), everywhere, at, xp=xp)
-    top = area(data, pixeldq, (DETECTOR_SIZE - WIDTH, DETECTOR_SIZE), everywhere, at, xp=xp)
+    highest = replace(at, first_row=at.first_row + border.shape[-2] - border.top.shape[-2])
+    bottom = area(border.bottom, flags.bottom, (0, WIDTH), everywhere, at, xp=xp)
+    top = area(border.top, flags.top, (DETECTOR_SIZE - WIDTH, DETECTOR_SIZE), everywhere, highest, xp=xp)
     parities = 2 if odd_even_columns else 1
     edges = xp.stack([_by_amplifier(bottom, parities, xp=xp), _by_amplifier(top, parities, xp=xp)], axis=0)
     means = clipped_mean(edges, limit=siglimit, xp=xp)
     signal = mean_of_known(means[0, ...], means[1, ...], xp=xp)
     complete = xp.all(~xp.isnan(signal), axis=-1, keepdims=True)
     signal = xp.where(complete, signal, 0.0)
-    return xp.reshape(xp.tile(signal, (1, 1, 1, COLUMNS // parities)), (*data.shape[:2], DETECTOR_SIZE))
+    return xp.reshape(xp.tile(signal, (1, 1, 1, COLUMNS // parities)), (*border.shape[:2], DETECTOR_SIZE))
 
 
 def _by_amplifier(edge: Array, parities: int, *, xp: Namespace) -> Array:

@@ -1,6 +1,6 @@
 """Mean of the reference pixels that survive sigma clipping."""
 
-from gpipe.arrays import Array, Namespace
+from gpipe.arrays import Array, Namespace, accumulator_dtype
 from gpipe.arrays.rows import row_slices
 
 
@@ -22,19 +22,18 @@ def clipped_mean(x: Array, *, limit: float, xp: Namespace) -> Array:
 
     Parameters
     ----------
-    x : real floating, (..., value). NaN are left out. float64 where the device has it: the rounding of the mean of
-        a thousand pixels would show in float32.
+    x : real floating, (..., value). NaN are left out.
     limit : in standard deviations.
 
     Returns
     -------
-    (...,), NaN where all values are NaN.
+    (...,), NaN where all values are NaN; in the accumulation dtype, as the rounding of the mean of a thousand pixels
+    would show in float32.
     """
     sets = xp.reshape(x, (-1, x.shape[-1]))
-    mean = xp.empty_like(sets[:, 0])
-    for some in row_slices(sets):
-        mean[some] = _means(sets[some, :], limit, xp=xp)
-    return xp.reshape(mean, x.shape[:-1])
+    exact = accumulator_dtype(x, xp=xp)
+    means = [_means(xp.astype(sets[some, :], exact), limit, xp=xp) for some in row_slices(sets)]
+    return xp.reshape(xp.concat(means), x.shape[:-1])
 
 
 def _means(x: Array, limit: float, *, xp: Namespace) -> Array:

@@ -1,19 +1,16 @@
 """Reference-pixel correction of near-infrared ramps."""
 
-from collections.abc import Callable
-
 from array_api_compat import array_namespace
 
-from gpipe.arrays import Array, Namespace
-from gpipe.arrays.rows import row_slices
-from gpipe.refpix.amplifiers import COLUMNS, amplifier_signal
+from gpipe.arrays import Array
+from gpipe.refpix.amplifiers import amplifier_signal
+from gpipe.refpix.border import Border
 from gpipe.refpix.orientation import Orientation
+from gpipe.refpix.reference_areas import WIDTH
 from gpipe.refpix.side_pixels import side_signal
+from gpipe.refpix.signals import Signals, find_signals, subtract_signals
 from gpipe.refpix.single_amplifier import single_amplifier_signal
 from gpipe.refpix.sirs import optimal_side_signal
-
-# Pixels whose reference signal is found at once: a full frame of eight groups, or many integrations of a subarray.
-BLOCK_PIXELS = 1 << 25
 
 
 def correct_four_amplifiers(
@@ -56,26 +53,54 @@ def correct_four_amplifiers(
     the average of the medians at left and right after A is subtracted; with kernels the term is their signal instead.
     https://jwst-pipeline.readthedocs.io/en/latest/jwst/refpix/description.html
     """
-    xp = array_namespace(data, pixeldq)
+    signals = four_amplifier_signals(
+        Border.of(data),
+        Border.of(pixeldq),
+        orientation,
+        odd_even_columns=odd_even_columns,
+        use_side_ref_pixels=use_side_ref_pixels,
+        side_smoothing_length=side_smoothing_length,
+        side_gain=side_gain,
+        siglimit=siglimit,
+        side_kernels=side_kernels,
+        sigreject=sigreject,
+    )
+    return subtract_signals(data, signals)
 
-    detector_dq = orientation.to_detector(pixeldq, xp=xp)
-    inside = slice(orientation.first_column, orientation.first_column + detector_dq.shape[-1])
-    rows_inside = slice(orientation.first_row, orientation.first_row + detector_dq.shape[-2])
 
-    def signals(block: Array) -> list[Array]:
+def four_amplifier_signals(
+    border: Border,
+    flags: Border,
+    orientation: Orientation,
+    *,
+    odd_even_columns: bool = True,
+    use_side_ref_pixels: bool = True,
+    side_smoothing_length: int = 11,
+    side_gain: float = 1.0,
+    siglimit: float = 3.0,
+    side_kernels: Array | None = None,
+    sigreject: float = 4.0,
+) -> Signals:
+    """What `correct_four_amplifiers` subtracts from an array with this border: that of ``data`` and of ``pixeldq``."""
+    xp = array_namespace(border.left, flags.left)
+    flags = flags.to_detector(orientation, xp=xp)
+
+    def found(part: Border) -> tuple[Array, Array | None]:
         columns = amplifier_signal(
-            block, detector_dq, orientation, odd_even_columns=odd_even_columns, siglimit=siglimit, xp=xp
+            part, flags, orientation, odd_even_columns=odd_even_columns, siglimit=siglimit, xp=xp
         )
-        found = [columns[..., None, inside]]
-        if use_side_ref_pixels and side_kernels is not None:
-            rows = optimal_side_signal(block, columns, side_kernels, sigreject=sigreject, xp=xp)
-            found.append(xp.repeat(xp.astype(rows, data.dtype), COLUMNS, axis=-1))
-        elif use_side_ref_pixels:
-            rows = side_signal(block, detector_dq, columns, orientation, smoothing_length=side_smoothing_length, xp=xp)
-            found.append(side_gain * rows[..., rows_inside, None])
-        return found
+        drifts = columns[..., None, orientation.first_column : orientation.first_column + part.shape[-1]]
+        if not use_side_ref_pixels:
+            return drifts, None
+        if side_kernels is not None:
+            sides = xp.concat([part.left, part.right], axis=-1)
+            drift = xp.concat([columns[..., :WIDTH], columns[..., -WIDTH:]], axis=-1)
+            return drifts, optimal_side_signal(sides, drift, side_kernels, sigreject=sigreject, xp=xp)
+        rows = side_signal(part, flags, columns, orientation, smoothing_length=side_smoothing_length, xp=xp)
+        inside = slice(orientation.first_row, orientation.first_row + part.shape[-2])
+        return drifts, side_gain * rows[..., inside, None]
 
-    return subtract_signals(data, signals, orientation, xp=xp)
+    return find_signals(border, orientation, found, xp=xp)
 
 
 def correct_single_amplifier(
@@ -95,36 +120,28 @@ def correct_single_amplifier(
     -----
     out[r, c] = data[r, c] - A[p], with the clipped mean A of all reference pixels in columns of parity p.
     """
-    xp = array_namespace(data, pixeldq)
-    detector_dq = orientation.to_detector(pixeldq, xp=xp)
+    signals = single_amplifier_signals(
+        Border.of(data), Border.of(pixeldq), orientation, odd_even_columns=odd_even_columns, siglimit=siglimit
+    )
+    return subtract_signals(data, signals)
 
-    def signals(block: Array) -> list[Array]:
+
+def single_amplifier_signals(
+    border: Border,
+    flags: Border,
+    orientation: Orientation,
+    *,
+    odd_even_columns: bool = True,
+    siglimit: float = 3.0,
+) -> Signals:
+    """What `correct_single_amplifier` subtracts from an array with this border: that of ``data`` and of ``pixeldq``."""
+    xp = array_namespace(border.left, flags.left)
+    flags = flags.to_detector(orientation, xp=xp)
+
+    def found(part: Border) -> tuple[Array, None]:
         columns = single_amplifier_signal(
-            block, detector_dq, orientation, odd_even_columns=odd_even_columns, siglimit=siglimit, xp=xp
+            part, flags, orientation, odd_even_columns=odd_even_columns, siglimit=siglimit, xp=xp
         )
-        return [columns[..., None, :]]
+        return columns[..., None, :], None
 
-    return subtract_signals(data, signals, orientation, xp=xp)
-
-
-def subtract_signals(
-    data: Array, signals: Callable[[Array], list[Array]], orientation: Orientation, *, xp: Namespace
-) -> Array:
-    """``data`` less its signals, which are found for a block of integrations in the detector frame."""
-    integrations, groups, rows, columns = data.shape
-    block_length = max(1, BLOCK_PIXELS // (groups * rows * columns))
-    corrected = xp.empty_like(data)
-    for start in range(0, integrations, block_length):
-        block = data[start : min(start + block_length, integrations), ...]
-        found = [
-            xp.broadcast_to(xp.astype(orientation.to_science(signal, xp=xp), data.dtype), block.shape)
-            for signal in signals(orientation.to_detector(block, xp=xp))
-        ]
-        for i in range(block.shape[0]):
-            for group in range(groups):
-                for part in row_slices(block):
-                    values = block[i, group, part, :]
-                    for signal in found:
-                        values = values - signal[i, group, part, :]
-                    corrected[start + i, group, part, :] = values
-    return corrected
+    return find_signals(border, orientation, found, xp=xp)

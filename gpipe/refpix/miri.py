@@ -19,7 +19,7 @@ def correct_interleaved_amplifiers(
     Parameters
     ----------
     data : float32, (integration, group, row, column), DN; of full width, as the first and the last four columns are the
-        reference pixels, and with an even number of rows.
+        reference pixels.
     pixeldq : uint32, (row, column). Reference pixels with DO_NOT_USE, and NaN, are left out.
     odd_even_rows : whether odd and even rows of an amplifier have signals of their own.
     siglimit : standard deviations at which the means of reference pixels are clipped.
@@ -35,17 +35,57 @@ def correct_interleaved_amplifiers(
     out[r, c] = data[r, c] - (<D>[left] + <D>[right])[a, p] / 2.
     https://jwst-pipeline.readthedocs.io/en/latest/jwst/refpix/description.html
     """
-    xp = array_namespace(data, pixeldq)
-    parities = 2 if odd_even_rows else 1
     columns = data.shape[3]
-    sides = [
-        _side_means(data[..., side], pixeldq[:, side], parities, siglimit, xp=xp)
-        for side in (slice(0, SIDE), slice(columns - SIDE, columns))
-    ]
+    left, right = slice(0, SIDE), slice(columns - SIDE, columns)
+    signal = interleaved_signal(
+        data[..., left], data[..., right], pixeldq[:, left], pixeldq[:, right],
+        odd_even_rows=odd_even_rows, siglimit=siglimit,
+    )  # fmt: skip
+    return subtract_interleaved(data, signal)
+
+
+def interleaved_signal(
+    left: Array, right: Array, left_dq: Array, right_dq: Array, *, odd_even_rows: bool = True, siglimit: float = 3.0
+) -> Array:
+    """What `correct_interleaved_amplifiers` subtracts, from the reference columns of all rows.
+
+    Parameters
+    ----------
+    left, right : float32, (integration, group, row, 4), DN.
+    left_dq, right_dq : uint32, (row, 4).
+
+    Returns
+    -------
+    float32, (integration, group, parity of the row, amplifier), DN; parities are one or two.
+    """
+    xp = array_namespace(left, right, left_dq, right_dq)
+    parities = 2 if odd_even_rows else 1
+    sides = [_side_means(x, flags, parities, siglimit, xp=xp) for x, flags in ((left, left_dq), (right, right_dq))]
     signal = 0.5 * (sides[0] + sides[1])
     complete = xp.all(~xp.isnan(signal), axis=-1, keepdims=True)
-    signal = xp.astype(xp.where(complete, signal, 0.0), data.dtype)
-    return _subtract(data, signal, parities, xp=xp)
+    signal = xp.astype(xp.where(complete, signal, 0.0), left.dtype)
+    return xp.reshape(signal, (*left.shape[:2], parities, AMPLIFIERS))
+
+
+def subtract_interleaved(data: Array, signal: Array, *, first_row: int = 0) -> Array:
+    """``data`` less the signal of the amplifier of each column and of the parity of each row.
+
+    Parameters
+    ----------
+    data : float32, (integration, group, row, column), DN; any rows. NaN stays NaN.
+    signal : of ``interleaved_signal``.
+    first_row : which row of the frame ``data`` begins with.
+    """
+    xp = array_namespace(data, signal)
+    parities = signal.shape[2]
+    lines = xp.tile(signal, (1, 1, 1, data.shape[3] // AMPLIFIERS))
+    corrected = xp.empty_like(data)
+    for i in range(data.shape[0]):
+        for group in range(data.shape[1]):
+            for row in range(parities):
+                line = lines[i, group, (first_row + row) % parities, :]
+                corrected[i, group, row::parities, :] = data[i, group, row::parities, :] - line
+    return corrected
 
 
 def _side_means(side: Array, pixeldq: Array, parities: int, siglimit: float, *, xp: Namespace) -> Array:
@@ -56,12 +96,3 @@ def _side_means(side: Array, pixeldq: Array, parities: int, siglimit: float, *, 
     drift = xp.where(usable, exact - exact[:, :1, ...], xp.nan)
     by_amplifier = xp.permute_dims(xp.reshape(drift, (*lead, -1, parities * AMPLIFIERS)), (0, 1, 3, 2))
     return clipped_mean(by_amplifier, limit=siglimit, xp=xp)
-
-
-def _subtract(data: Array, signal: Array, parities: int, *, xp: Namespace) -> Array:
-    """``data`` less (integration, group, parity * amplifier), which repeats along columns and, as parities do, rows."""
-    lead, (rows, columns) = data.shape[:2], data.shape[2:]
-    by_row = xp.reshape(signal, (*lead, parities, AMPLIFIERS))
-    pattern = xp.reshape(xp.tile(by_row, (1, 1, 1, columns // AMPLIFIERS)), (*lead, 1, parities * columns))
-    together = xp.reshape(data, (*lead, rows // parities, parities * columns))
-    return xp.reshape(together - pattern, data.shape)

@@ -3,7 +3,7 @@
 from array_api_compat import device
 
 import gpipe.dq as dq
-from gpipe.arrays import Array, Namespace, accumulator_dtype
+from gpipe.arrays import Array, Namespace
 from gpipe.refpix.orientation import Orientation
 
 WIDTH = 4
@@ -22,13 +22,12 @@ def area(
 
     Returns
     -------
-    (..., row, column) of the rectangle's shape, in the accumulation dtype.
+    (..., row, column) of the rectangle's shape.
     """
     row, rows_missing = _overlap(rows, at.first_row, data.shape[-2])
     column, columns_missing = _overlap(columns, at.first_column, data.shape[-1])
     usable = (pixeldq[row, column] & dq.DO_NOT_USE) == 0
-    part = xp.astype(data[..., row, column], accumulator_dtype(data, xp=xp))
-    part = xp.where(usable, part, xp.nan)
+    part = xp.where(usable, data[..., row, column], xp.nan)
     part = _pad(part, rows_missing, axis=-2, xp=xp)
     return _pad(part, columns_missing, axis=-1, xp=xp)
 

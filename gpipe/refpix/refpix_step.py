@@ -1,25 +1,28 @@
 """The refpix step."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from gpipe.arrays import Array
 from gpipe.arrays.interleaved import is_interleaved
-from gpipe.controller import References, Skip, Step
+from gpipe.controller import Block, References, Skip, Step, Work
 from gpipe.controller import parameters as p
 from gpipe.datamodels import Ramp, SuperstripeRamp, Window
 from gpipe.datamodels.stripes import StripePattern, window_of
 from gpipe.datamodels.window import full_frame
 from gpipe.exceptions import InputError
 from gpipe.refpix.amplifiers import AMPLIFIERS
-from gpipe.refpix.correction import correct_four_amplifiers, correct_single_amplifier
+from gpipe.refpix.border import Border
+from gpipe.refpix.border_pieces import border_of, border_pieces
+from gpipe.refpix.correction import correct_single_amplifier, four_amplifier_signals, single_amplifier_signals
 from gpipe.refpix.edgeless import EDGELESS_SUBARRAYS, assign_reference_columns
 from gpipe.refpix.irs2_step import apply_irs2, check_irs2
-from gpipe.refpix.miri import correct_interleaved_amplifiers
+from gpipe.refpix.miri import interleaved_signal, subtract_interleaved
 from gpipe.refpix.orientation import DETECTOR_SIZE, Orientation
+from gpipe.refpix.signals import Signals, subtract_signals
 from gpipe.refpix.sirs_step import applies_to, check_kernels, side_kernels
 from gpipe.refpix.stripes import correct_stripes
 from gpipe.refpix.superstripes_step import put_together
@@ -28,6 +31,8 @@ from gpipe.refpix.zero_frame import correct_zero_frame
 log = logging.getLogger(__name__)
 
 DETECTOR = Window(1, 1, DETECTOR_SIZE, DETECTOR_SIZE)
+BORDERS, SIDES = ("data", "pixeldq", "zeroframe"), ("bottom", "top", "left", "right")
+"""The arrays whose border is looked at, and the sides of a border."""
 SIRS_ONLY = "Used by refpix_algorithm='sirs' only."
 IRS2_ONLY = "Used for NIRSpec IRS2 readout only."
 
@@ -38,6 +43,8 @@ class RefPixStep(Step):
     class_alias = "refpix"
     accepts = (Ramp, SuperstripeRamp)
     takes_superstripes_whole = True
+    changes = ("data", "zeroframe")
+    surveys = ("data", "pixeldq", "zeroframe")
     reference_file_types = ("refpix", "sirskernel")
     optional_references = ("refpix", "sirskernel")
     expects = ("dq_init",)
@@ -87,13 +94,54 @@ class RefPixStep(Step):
             return put_together(exposure.by_stripe(lambda stripe: self._corrected(stripe, references)))
         return self._corrected(exposure, references)
 
+    def block(self, meta: Any) -> Block:
+        """Rows, where signals come from the border of the array and go to rows of the detector."""
+        return Block.ROWS if self._from_border(meta) else Block.EXPOSURE
+
+    def survey(self, part: Ramp) -> Mapping[str, Array]:
+        if not self._from_border(part.meta):
+            return {}
+        where = {"first_row": part.rows.start if part.rows else 0, "rows": part.meta.subarray.ysize}
+        arrays = {name: getattr(part, name) for name in BORDERS if getattr(part, name) is not None}
+        return {
+            f"{name} {side}": values for name, x in arrays.items() for side, values in border_pieces(x, **where).items()
+        }
+
+    def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
+        borders = {name: _border(name, survey) for name in BORDERS if f"{name} left" in survey}
+        if is_miri(outline.meta):
+            subtract = self._drifts_miri(outline, borders["data"], borders["pixeldq"])
+            return Work(lambda part: replace(part, data=subtract(part.data, first_row=_first_row(part))))
+        find = partial(
+            self._signals_of(outline, references),
+            flags=borders["pixeldq"],
+            orientation=_orientation(outline.meta),
+            odd_even_columns=self.odd_even_columns,
+            siglimit=self.siglimit,
+        )
+        signals = find(borders["data"])
+        of_zero = [find(borders[name].as_group()) for name in borders if name == "zeroframe"]
+
+        def apply(part: Ramp) -> Ramp:
+            first, zeroframe = _first_row(part), part.zeroframe
+            if zeroframe is not None:
+                correct = partial(subtract_signals, signals=of_zero[0], first_row=first)
+                zeroframe = correct_zero_frame(zeroframe, correct)
+            return replace(part, data=subtract_signals(part.data, signals, first_row=first), zeroframe=zeroframe)
+
+        return Work(apply)
+
+    def _from_border(self, meta: Any) -> bool:
+        edgeless = meta.subarray.name in EDGELESS_SUBARRAYS and not is_miri(meta)
+        return not (is_irs2(meta) or edgeless or StripePattern.of(meta) is not None)
+
     def _corrected(self, exposure: Ramp, references: References) -> Ramp:
-        if is_miri(exposure.meta):
-            return self._corrected_miri(exposure)
         if is_interleaved(exposure.data.shape):
             return apply_irs2(self, exposure, _orientation(exposure.meta), references.refpix)
+        if self._from_border(exposure.meta):
+            return self.begin(exposure, references, self.survey(exposure)).whole(exposure)
         correct = partial(
-            self._correction(exposure, references),
+            self._correction(exposure),
             pixeldq=self._reference_flags(exposure),
             orientation=_orientation(exposure.meta),
             odd_even_columns=self.odd_even_columns,
@@ -104,36 +152,39 @@ class RefPixStep(Step):
             zeroframe = correct_zero_frame(zeroframe, correct)
         return replace(exposure, data=correct(exposure.data), zeroframe=zeroframe)
 
-    def _corrected_miri(self, exposure: Ramp) -> Ramp:
-        if exposure.window != full_frame("MIRI"):
-            raise Skip(f"SUBARRAY is {exposure.meta.subarray.name}; of MIRI only full frames are corrected")
+    def _drifts_miri(self, outline: Any, border: Border, flags: Border) -> Callable[..., Array]:
+        if outline.window != full_frame("MIRI"):
+            raise Skip(f"SUBARRAY is {outline.meta.subarray.name}; of MIRI only full frames are corrected")
         if self.refpix_algorithm == "sirs":
             log.info("SIRS is not for MIRI")
-        data = correct_interleaved_amplifiers(
-            exposure.data, exposure.pixeldq, odd_even_rows=self.odd_even_rows, siglimit=self.siglimit
-        )
-        return replace(exposure, data=data)
+        sides = (border.left, border.right, flags.left, flags.right)
+        signal = interleaved_signal(*sides, odd_even_rows=self.odd_even_rows, siglimit=self.siglimit)
+        return partial(subtract_interleaved, signal=signal)
 
     def _by_sirs(self, meta: Any) -> bool:
         return self.refpix_algorithm == "sirs" and applies_to(meta)
 
-    def _correction(self, exposure: Ramp, references: References) -> Callable[..., Array]:
-        """The function for this kind of readout. A full frame is always read through four amplifiers."""
-        pattern = StripePattern.of(exposure.meta)
-        if pattern is not None:
-            return partial(correct_stripes, lines=pattern.lines(exposure.stripe or 0))
-        if exposure.window != DETECTOR and exposure.meta.exposure.noutputs != AMPLIFIERS:
-            return correct_single_amplifier
+    def _signals_of(self, outline: Any, references: References) -> Callable[..., Signals]:
+        """What finds the signals of this kind of readout. A full frame is always read through four amplifiers."""
+        if outline.window != DETECTOR and outline.meta.exposure.noutputs != AMPLIFIERS:
+            return single_amplifier_signals
         return partial(
-            correct_four_amplifiers,
+            four_amplifier_signals,
             use_side_ref_pixels=self.use_side_ref_pixels,
             side_smoothing_length=self.side_smoothing_length,
             side_gain=self.side_gain,
-            side_kernels=self._kernels(exposure, references),
+            side_kernels=self._kernels(outline, references),
             sigreject=self.sigreject,
         )
 
-    def _kernels(self, exposure: Ramp, references: References) -> Array | None:
+    def _correction(self, exposure: Ramp) -> Callable[..., Array]:
+        """The function for arrays that reach no edge, or are read in stripes."""
+        pattern = StripePattern.of(exposure.meta)
+        if pattern is not None:
+            return partial(correct_stripes, lines=pattern.lines(exposure.stripe or 0))
+        return correct_single_amplifier
+
+    def _kernels(self, exposure: Any, references: References) -> Array | None:
         if not self._by_sirs(exposure.meta):
             if self.refpix_algorithm == "sirs":
                 log.info("SIRS is for full frames; side pixels of other exposures go through a running median")
@@ -149,6 +200,14 @@ class RefPixStep(Step):
             return exposure.pixeldq
         log.info("%s reaches no edge of the detector: its outer four columns serve as reference pixels", name)
         return assign_reference_columns(exposure.pixeldq)
+
+
+def _border(name: str, survey: Mapping[str, Any]) -> Border:
+    return border_of({side: survey[f"{name} {side}"] for side in SIDES})
+
+
+def _first_row(part: Ramp) -> int:
+    return part.rows.start if part.rows else 0
 
 
 def is_miri(meta: Any) -> bool:

@@ -9,9 +9,9 @@ import gpipe.dq as dq
 from gpipe.arrays import Array, Namespace, accumulator_dtype
 from gpipe.refpix.amplifiers import COLUMNS
 from gpipe.refpix.clipped_mean import clipped_mean
-from gpipe.refpix.correction import subtract_signals
 from gpipe.refpix.orientation import DETECTOR_SIZE, Orientation
 from gpipe.refpix.reference_areas import WIDTH
+from gpipe.refpix.signals import Signals, subtract_signals
 
 
 def correct_stripes(
@@ -49,11 +49,10 @@ def correct_stripes(
     step = 2 if odd_even_columns else 1
     areas = list(_areas(lines, orientation.first_column, detector_dq.shape[-1], step))
 
-    def signals(block: Array) -> list[Array]:
-        found = [_signal(block, usable, area, siglimit, xp=xp) for area in areas]
-        return [xp.concat(found, axis=-1)[..., None, :]]
-
-    return subtract_signals(data, signals, orientation, xp=xp)
+    turned = orientation.to_detector(data, xp=xp)
+    found = [_signal(turned, usable, area, siglimit, xp=xp) for area in areas]
+    drifts = xp.astype(orientation.to_science(xp.concat(found, axis=-1)[..., None, :], xp=xp), data.dtype)
+    return subtract_signals(data, Signals(drifts, None, data.shape[-2:]))
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,23 @@
 """The correction against a slow one that walks over the whole detector, amplifier by amplifier and row by row."""
 
+import array_api_compat
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gpipe.dq as dq
-from gpipe.refpix import correction
-from gpipe.refpix.correction import correct_four_amplifiers, correct_single_amplifier
+from gpipe.refpix import signals
+from gpipe.refpix.border import Border
+from gpipe.refpix.correction import (
+    correct_four_amplifiers,
+    correct_single_amplifier,
+    four_amplifier_signals,
+    single_amplifier_signals,
+)
 from gpipe.refpix.edgeless import assign_reference_columns
 from gpipe.refpix.orientation import Orientation
+from gpipe.refpix.signals import subtract_signals
 from gpipe.refpix.zero_frame import correct_zero_frame
 
 SIZE = 2048
@@ -160,8 +168,45 @@ def test_blocks_of_integrations_do_not_show(rng, monkeypatch):
     at = Orientation(1, 2, 0, 0)
     data, pixeldq = exposure(rng, (5, 2, 12, 12), at)
     whole = correct_single_amplifier(data, pixeldq, at)
-    monkeypatch.setattr(correction, "BLOCK_PIXELS", 2 * 2 * 12 * 12)
+    monkeypatch.setattr(signals, "BLOCK_PIXELS", 2 * 2 * (12 + 12))
     np.testing.assert_array_equal(correct_single_amplifier(data, pixeldq, at), whole)
+
+
+def by_rows(data, found, step):
+    blocks = [
+        subtract_signals(data[..., row : min(row + step, data.shape[2]), :], found, first_row=row)
+        for row in range(0, data.shape[2], step)
+    ]
+    return array_api_compat.array_namespace(data).concat(blocks, axis=-2)
+
+
+@pytest.mark.parametrize("axes", [(1, 2), (-1, -2), (-2, 1), (2, -1)])
+def test_signals_of_the_border_are_subtracted_from_any_rows(library, rng, axes):
+    window = {"xstart": 1, "ystart": 1, "xsize": 2048, "ysize": 18}
+    if abs(axes[0]) == 2:
+        window |= {"xsize": 18, "ysize": 2048}
+    at = Orientation.of_window(*axes, **window)
+    data, pixeldq = exposure(rng, (2, 1, window["ysize"], window["xsize"]), Orientation(1, 2))
+
+    def four(data, pixeldq):
+        return by_rows(data, four_amplifier_signals(Border.of(data), Border.of(pixeldq), at), 500)
+
+    def single(data, pixeldq):
+        return by_rows(data, single_amplifier_signals(Border.of(data), Border.of(pixeldq), at), 7)
+
+    for parts, whole in ((four, correct_four_amplifiers), (single, correct_single_amplifier)):
+        np.testing.assert_array_equal(library.run(parts, data, pixeldq), library.run(whole, data, pixeldq, at))
+
+
+@pytest.mark.parametrize("axes", [(1, 2), (-2, -1)])
+def test_sirs_signals_of_amplifiers_are_subtracted_from_any_rows(rng, axes):
+    at = Orientation(*axes)
+    data, pixeldq = rng.normal(size=(1, 1, SIZE, SIZE)).astype(np.float32), np.zeros((SIZE, SIZE), np.uint32)
+    kernels = rng.normal(size=(2, 4, 5))
+    found = four_amplifier_signals(Border.of(data), Border.of(pixeldq), at, side_kernels=kernels)
+    expected = correct_four_amplifiers(data, pixeldq, at, side_kernels=kernels)
+    np.testing.assert_array_equal(by_rows(data, found, 700), expected)
+    assert sorted(found.rows.shape[-2:]) == [4, SIZE]
 
 
 @settings(deadline=None, max_examples=20)

@@ -1,0 +1,58 @@
+"""The outer rows and columns of an array, where reference pixels are: all that their signals are found from."""
+
+from dataclasses import dataclass
+
+from gpipe.arrays import Array, Namespace
+from gpipe.refpix.orientation import Orientation
+from gpipe.refpix.reference_areas import WIDTH
+
+
+@dataclass(frozen=True)
+class Border:
+    """The outer four rows and columns of an array, or all rows or columns if it has fewer.
+
+    Attributes
+    ----------
+    bottom, top : (..., line, column), the first and the last rows.
+    left, right : (..., row, line), the first and the last columns.
+    """
+
+    bottom: Array
+    top: Array
+    left: Array
+    right: Array
+
+    @classmethod
+    def of(cls, x: Array) -> "Border":
+        """Views of ``x`` (..., row, column) where the library has views."""
+        rows, columns = x.shape[-2:]
+        return cls(
+            bottom=x[..., :WIDTH, :],
+            top=x[..., max(rows - WIDTH, 0) :, :],
+            left=x[..., :WIDTH],
+            right=x[..., max(columns - WIDTH, 0) :],
+        )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of the whole array."""
+        return (*self.left.shape[:-1], self.bottom.shape[-1])
+
+    def to_detector(self, at: Orientation, *, xp: Namespace) -> "Border":
+        """From an array in the science frame to the same in the detector frame."""
+        bottom, top, left, right = (at.to_detector(x, xp=xp) for x in (self.bottom, self.top, self.left, self.right))
+        if at.transposed:
+            bottom, top, left, right = left, right, bottom, top
+        if at.slowaxis < 0:
+            bottom, top = top, bottom
+        if at.fastaxis < 0:
+            left, right = right, left
+        return Border(bottom, top, left, right)
+
+    def integrations(self, some: slice) -> "Border":
+        """The same for some integrations."""
+        return Border(*(x[some, ...] for x in (self.bottom, self.top, self.left, self.right)))
+
+    def as_group(self) -> "Border":
+        """That of (integration, row, column) as if it were a group of each integration."""
+        return Border(*(x[:, None, ...] for x in (self.bottom, self.top, self.left, self.right)))
