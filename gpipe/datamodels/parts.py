@@ -36,7 +36,8 @@ class Span:
 
 
 def spans(total: int, length: int, *, reach: int = 0, by_rows: bool = True) -> list[Span]:
-    """Cut ``total`` rows or integrations into runs of ``length``."""
+    """Cut ``total`` rows, with ``reach`` rows around each part, or integrations into runs of ``length``."""
+    reach = reach if by_rows else 0
     inner = [slice(start, min(start + length, total)) for start in range(0, total, length)]
     return [Span(s, slice(max(0, s.start - reach), min(total, s.stop + reach)), by_rows) for s in inner]
 
