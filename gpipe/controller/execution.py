@@ -51,7 +51,7 @@ def execute(top: Step, source: Any, backend: str | Backend | None = None, max_me
 
 
 def foresee(top: Step, source: Any, backend: str | Backend | None = None, max_memory: Any = None) -> RunPlan:
-    """What ``execute`` would do; no pixel and no reference is read."""
+    """What ``execute`` would do; no pixel is read."""
     return _Run(top, read_header(source, expects=top.accepts), backend, Limits.of(max_memory)).plan()
 
 
@@ -69,12 +69,16 @@ class _Run:
 
     def plan(self) -> RunPlan:
         """How the exposure will be cut, and what that takes."""
+        self.books = self.books.opened(self._resolve(), ())
+        return self._plan()
+
+    def _plan(self) -> RunPlan:
         return make_plan(
             self.header,
             self._sections(),
             self.place,
             self.limits,
-            runs=lambda step: not self.books.skips(step),
+            runs=self.books.runs,
             owns_arrays=self._owns_arrays(),
         )
 
@@ -87,10 +91,9 @@ class _Run:
         for step in everyone:
             if output_levels(step)[0].saves and not self.books.skips(step):
                 check_folder(output_levels(step))
-        plan = self.plan()
         self.books = self.books.opened(self._resolve(), records)
         self._check()
-        return self._finish(self._through_all(plan))
+        return self._finish(self._through_all(self._plan()))
 
     def _owns_arrays(self) -> bool:
         hooked = any(step.pre_hooks or step.post_hooks for step in (self.top, *self.steps))
@@ -117,14 +120,14 @@ class _Run:
 
     def _sections(self) -> list[Section]:
         def block(step: Step) -> Block:
-            if self.books.skips(step):
+            if not self.books.runs(step):
                 return Block.PIXELS
             return Block.EXPOSURE if step.pre_hooks or step.post_hooks else step.block(self.header.meta)
 
         return in_sections(
             self.steps,
             block,
-            runs=lambda step: not self.books.skips(step),
+            runs=self.books.runs,
             starts=lambda step: bool(self.top.products_before(step.name, self.header)),
             ends=self.books.saves,
         )

@@ -1,10 +1,13 @@
 """The ipc step."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
+from gpipe.arrays import Array
 from gpipe.arrays.interleaved import is_interleaved
-from gpipe.controller import References, Skip, Step
+from gpipe.controller import Block, References, Skip, Step, Work
 from gpipe.datamodels import Ramp, Reference, SuperstripeRamp, full_frame
 from gpipe.datamodels.window import StripedWindow
 from gpipe.exceptions import InputError, ReferenceFileError
@@ -20,26 +23,27 @@ class IPCStep(Step):
     accepts = (Ramp, SuperstripeRamp)
     reference_file_types = ("ipc",)
     expects = ("dq_init", "saturation")
+    changes = ("data",)
 
     def check(self, meta: Any, references: References) -> None:
         if references.ipc is not None:
             check_kernel(references.ipc)
 
-    def apply(self, exposure: Ramp, references: References) -> Ramp:
-        if isinstance(exposure.window, StripedWindow):
+    def block(self, meta: Any) -> Block:
+        return Block.INTEGRATIONS
+
+    def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
+        if isinstance(outline.window, StripedWindow):
             raise Skip("neighbours in a multistripe array are not always neighbours on the detector")
         ipc = references.ipc
-        if len(ipc.shape("data")) == 2:
-            kernel = exposure.backend.to_device(ipc.read("data"))
-        else:
-            kernel = exposure.backend.to_device(ipc.read("data", window=exposure.window))
-        border = reference_border(exposure.meta)
-        if is_interleaved(exposure.data.shape):
-            reference_first = exposure.meta.subarray.fastaxis > 0
-            corrected = correct_interleaved(exposure.data, kernel, border=border, reference_first=reference_first)
-        else:
-            corrected = correct_ipc(exposure.data, kernel, border=border)
-        return replace(exposure, data=corrected)
+        window = None if len(ipc.shape("data")) == 2 else outline.window
+        kernel = outline.backend.to_device(ipc.read("data", window=window))
+        border = reference_border(outline.meta)
+        correct: Callable[..., Array] = partial(correct_ipc, border=border)
+        if is_interleaved(outline.shape):
+            reference_first = outline.meta.subarray.fastaxis > 0
+            correct = partial(correct_interleaved, border=border, reference_first=reference_first)
+        return Work(lambda part: replace(part, data=correct(part.data, kernel)))
 
 
 def check_kernel(ipc: Reference) -> None:

@@ -82,10 +82,8 @@ class RampFitStep(Step):
 
     def _method(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Callable[[Ramp], Any]:
         """The fit of a part of an exposure."""
-        groups = outline.shape[1]
-        limits = dict(
-            zip(("first_group", "last_group"), group_limits(self.firstgroup, self.lastgroup, groups), strict=True)
-        )
+        first, last = group_limits(self.firstgroup, self.lastgroup, outline.shape[1])
+        limits: dict[str, Any] = {"first_group": first, "last_group": last}
         if used_algorithm(self.algorithm, outline) == "OLS_C":
             options = FitOptions(
                 timing=_timing(outline.meta.exposure),
