@@ -7,414 +7,54 @@ does not vectorise.
 """
 
 import functools
-from typing import NamedTuple
 
 import numpy as np
 
 from gpipe import dq
 from gpipe.arrays.masked_median import selection_network
 from gpipe.backends.kernels.cpu.compiling import frozen, helper, kernel
-from gpipe.backends.kernels.cpu.tiles import HALF, LARGEST, NAN, F
-from gpipe.ramp_fitting import fit as portable
+from gpipe.backends.kernels.cpu.ramp_groups import (
+    find_lone,
+    find_segments,
+    forget_replaced,
+    load_group,
+    lone_time,
+    suppress_lone,
+    take_steps,
+    unite_flags,
+)
+from gpipe.backends.kernels.cpu.ramp_rates import (
+    LARGE,
+    flag_rates,
+    flag_saturated,
+    know_pixels,
+    noise_units,
+    set_errors,
+    set_poisson,
+    set_read_noise,
+    set_slopes,
+    signal_limits,
+)
+from gpipe.backends.kernels.cpu.ramp_sums import (
+    add_median,
+    begin_sums,
+    rank_steps,
+    select_middle,
+    sum_segments,
+    weigh_steps,
+)
+from gpipe.backends.kernels.cpu.ramp_tiles import DO_NOT_USE, ONE, SATURATED, SIX, ZERO, Settings, scratch
+from gpipe.backends.kernels.cpu.tiles import F
 from gpipe.ramp_fitting.fit import RampFit, check_shapes
-from gpipe.ramp_fitting.groups import UNUSABLE
-from gpipe.ramp_fitting.rates import HANDED_ON, Rates
-from gpipe.ramp_fitting.segments import GOOD_BITS, OPENING_BITS
-from gpipe.ramp_fitting.variances import LARGE_VARIANCE, TINY
-from gpipe.ramp_fitting.weights import SIGNAL_TO_NOISE, step_coefficients
+from gpipe.ramp_fitting.fit import fit_ramps as portable
+from gpipe.ramp_fitting.rates import Rates
+from gpipe.ramp_fitting.weights import step_coefficients
 
-ZERO, ONE, TWO, FOUR, SIX, TWELVE = F(0), F(1), F(2), F(4), F(6), F(12)
-LARGE, SMALLEST = F(LARGE_VARIANCE), F(TINY)
-LEVELS = len(SIGNAL_TO_NOISE)
-HIGHEST = F(LEVELS)
-LINEAR = np.array([0.5 * s * s for s in SIGNAL_TO_NOISE], np.float32)
-ROOTED = np.array([0.5 * s for s in SIGNAL_TO_NOISE], np.float32)
-SQUARED = np.array([s * s for s in SIGNAL_TO_NOISE], np.float32)
-DO_NOT_USE, SATURATED, JUMP_DET, CHARGELOSS = dq.DO_NOT_USE, dq.SATURATED, dq.JUMP_DET, dq.CHARGELOSS
-NO_GAIN = dq.NO_GAIN_VALUE | dq.DO_NOT_USE
-UNSATURATED = 0xFF ^ SATURATED
+CHARGELOSS, NO_GAIN_VALUE = dq.CHARGELOSS, dq.NO_GAIN_VALUE
 WITHDRAWN = CHARGELOSS | DO_NOT_USE
-NO_GAIN_VALUE = dq.NO_GAIN_VALUE
 
 WIDEST, NARROWEST = 512, 64
 TILE_INTEGRATIONS = 1 << 15
-
-FROM_RESET, FROM_ZEROFRAME = 1, 2
-"""How a first group that stands alone came by its signal."""
-
-
-class Settings(NamedTuple):
-    """What ``FitOptions`` says, as numbers: times in seconds, ratios in group times."""
-
-    times: tuple[float, float, float]
-    ratios: tuple[float, float]
-    frames_factor: float
-    first: int
-    last: int
-    suppress: bool
-    restore: bool
-
-
-class Tile(NamedTuple):
-    """Planes of one integration: (group, column) or (column,)."""
-
-    flags: np.ndarray
-    places: np.ndarray
-    values: np.ndarray
-    steps: np.ndarray
-    ranked: np.ndarray
-    place: np.ndarray
-    length: np.ndarray
-    level: np.ndarray
-    waiting: np.ndarray
-    some: np.ndarray
-    number: np.ndarray
-    other: np.ndarray
-
-
-class Kept(NamedTuple):
-    """What is kept of each integration until the rate of the exposure is known: (integration, …, column).
-
-    The last plane, one more than there are integrations, holds sums and unions over all of them.
-    """
-
-    signal: np.ndarray
-    reading: np.ndarray
-    photons: np.ndarray
-    time: np.ndarray
-    length: np.ndarray
-    seen: np.ndarray
-    started: np.ndarray
-    kind: np.ndarray
-
-
-class Pixels(NamedTuple):
-    """Planes of the pixels themselves: (column,), limits (level, column)."""
-
-    quality: np.ndarray
-    limits: np.ndarray
-    noise: np.ndarray
-    gain: np.ndarray
-    rate: np.ndarray
-    unit_reading: np.ndarray
-    unit_photons: np.ndarray
-    information: np.ndarray
-
-
-@helper
-def _load(data, groupdq, outside, value, flag):
-    """``prepare_groups``: a NaN is a group that is DO_NOT_USE."""
-    for c in range(data.size):
-        missing = data[c] != data[c]
-        value[c] = ZERO if missing else data[c]
-        flag[c] = groupdq[c] | outside | (DO_NOT_USE if missing else 0)
-
-
-@helper
-def _join(seen, flags, n):
-    seen[:n] = 0
-    for k in range(flags.shape[0]):
-        flag = flags[k]
-        for c in range(n):
-            seen[c] |= flag[c]
-
-
-@helper
-def _suppress_lone(flags, once, twice, n):
-    """``prepare_groups``: a ramp of which one group only is good is not used."""
-    once[:n] = 0
-    twice[:n] = 0
-    for k in range(flags.shape[0]):
-        flag = flags[k]
-        for c in range(n):
-            good = (flag[c] & GOOD_BITS) == 0
-            twice[c] |= once[c] & good
-            once[c] |= good
-    for k in range(flags.shape[0]):
-        flag = flags[k]
-        for c in range(n):
-            flag[c] |= DO_NOT_USE if once[c] > twice[c] else 0
-
-
-@helper
-def _find_lone(value, flags, zeroframe, later, kind, n):
-    """``prepare_groups``: the ramps whose first group stands alone, and the ZEROFRAME in place of bad ones."""
-    later[:n] = 0
-    for k in range(1, flags.shape[0]):
-        flag = flags[k]
-        for c in range(n):
-            later[c] |= flag[c] == 0
-    flag = flags[0]
-    for c in range(n):
-        frame = zeroframe[c]
-        alone = later[c] == 0
-        instead = alone and flag[c] != 0 and frame != ZERO and frame == frame
-        kind[c] = FROM_ZEROFRAME if instead else (FROM_RESET if alone and flag[c] == 0 else 0)
-    for c in range(n):
-        instead = kind[c] == FROM_ZEROFRAME
-        value[c] = zeroframe[c] if instead else value[c]
-        flag[c] = 0 if instead else flag[c]
-
-
-@helper
-def _take_steps(values, steps, n):
-    for k in range(values.shape[0] - 1):
-        earlier, later, step = values[k], values[k + 1], steps[k]
-        for c in range(n):
-            step[c] = later[c] - earlier[c]
-
-
-@helper
-def _rank_steps(steps, flags, ranked, usable, some, fill, n):
-    """``masked_median``: the steps between usable groups, with the others as very large and small ones in turn."""
-    some[:n] = 0
-    fill[:n] = LARGEST
-    for k in range(flags.shape[0] - 1):
-        earlier, later, step, rank = flags[k], flags[k + 1], steps[k], ranked[k]
-        for c in range(n):
-            usable[c] = ((earlier[c] & UNUSABLE) | (later[c] & (UNUSABLE | JUMP_DET))) == 0
-            some[c] |= usable[c]
-        for c in range(n):
-            value, instead = step[c], fill[c]
-            rank[c] = value if usable[c] else instead
-            fill[c] = instead if usable[c] else -instead
-
-
-@helper
-def _select(ranked, network, n):
-    for e in range(network.shape[0]):
-        low, high = ranked[network[e, 0]], ranked[network[e, 1]]
-        for c in range(n):
-            a, b = low[c], high[c]
-            low[c] = a if a < b else b
-            high[c] = b if a < b else a
-
-
-@helper
-def _add_median(ranked, fill, some, value, flag, kind, middle, rate, times, n):
-    """``median_rate``: the rate of an integration joins the sum."""
-    from_reset, from_zeroframe, group = times
-    count = ranked.shape[0] - 1
-    if count == 0:
-        for c in range(n):
-            rate[c] += NAN if flag[c] & SATURATED else value[c] / from_reset
-        return
-    lower, upper = ranked[max((count - 1 - count % 2) // 2, 0)], ranked[count // 2]
-    single = upper if count % 2 else lower
-    for c in range(n):
-        mean = HALF * lower[c] + HALF * upper[c]
-        middle[c] = mean if (fill[c] < ZERO) == (count % 2 == 1) else single[c]
-    for c in range(n):
-        fallback = value[c] if (flag[c] & UNUSABLE) == 0 else ZERO
-        middle[c] = (middle[c] if some[c] else fallback) / group
-    for c in range(n):
-        other = value[c] / (from_zeroframe if kind[c] == FROM_ZEROFRAME else from_reset)
-        rate[c] += other if kind[c] else middle[c]
-
-
-@helper
-def _find_segments(flags, place, length, n):
-    """``find_segments``: places of the groups forwards, then lengths backwards; 0 outside of segments."""
-    groups = flags.shape[0]
-    place[0, :n] = ZERO
-    length[groups - 1, :n] = ZERO
-    for k in range(groups - 1):
-        _place(flags[k], flags[k + 1], flags[0], place[k], place[k + 1], n)
-    for k in range(groups - 2, -1, -1):
-        _carry_length(place[k + 1], length[k + 1], length[k], n)
-
-
-@helper
-def _place(earlier, later, first, before, here, n):
-    for c in range(n):
-        outside = (earlier[c] & OPENING_BITS) | (later[c] & GOOD_BITS) | (first[c] & SATURATED)
-        number = before[c]
-        here[c] = ZERO if outside else (number + ONE if number > ZERO else TWO)
-
-
-@helper
-def _carry_length(place, after, length, n):
-    for c in range(n):
-        number, whole = place[c], after[c]
-        length[c] = ZERO if number == ZERO else (whole if whole > number else number)
-
-
-@helper
-def _weigh(steps, place, length, limits, rise, level, index, n):
-    """``segment_exponents``, ``table_index``."""
-    groups = length.shape[0]
-    rise[:n] = ZERO
-    for k in range(groups - 1):
-        _rise(steps[k], place[k + 1], rise, n)
-        _level(rise, limits[0], limits[1], limits[2], limits[3], limits[4], level[k], n)
-    for k in range(groups - 2, -1, -1):
-        if k < groups - 2:
-            _carry_level(length[k + 1], level[k + 1], level[k], n)
-        _index(level[k], length[k], place[k + 1], groups + 1, index[k], n)
-
-
-@helper
-def _rise(step, place, rise, n):
-    for c in range(n):
-        value = rise[c] + step[c]
-        rise[c] = value if place[c] > ZERO else ZERO
-
-
-@helper
-def _level(rise, one, two, three, four, five, level, n):
-    for c in range(n):
-        r = rise[c]
-        below = (ONE if r < one[c] else ZERO) + (ONE if r < two[c] else ZERO) + (ONE if r < three[c] else ZERO)
-        level[c] = HIGHEST - below - (ONE if r < four[c] else ZERO) - (ONE if r < five[c] else ZERO)
-
-
-@helper
-def _carry_level(continues, after, level, n):
-    for c in range(n):
-        own, later = level[c], after[c]
-        level[c] = later if continues[c] > ZERO else own
-
-
-@helper
-def _index(level, length, place, size, index, n):
-    for c in range(n):
-        index[c] = (np.int32(level[c]) * size + np.int32(length[c])) * size + np.int32(place[c])
-
-
-@helper
-def _lone_time(flags, length, kind, ratios, lone, time, n):
-    """``lone_time``; ``lone`` is 1 where the ramp is a lone group."""
-    lone[:n] = 0
-    for k in range(flags.shape[0]):
-        flag = flags[k]
-        for c in range(n):
-            lone[c] |= (flag[c] & GOOD_BITS) == 0
-    first = flags[0]
-    for c in range(n):
-        lone[c] &= (first[c] & SATURATED) == 0
-    for k in range(flags.shape[0] - 1):
-        size = length[k]
-        for c in range(n):
-            lone[c] &= size[c] == ZERO
-    from_reset, from_zeroframe = ratios
-    for c in range(n):
-        whole = from_reset if kind[c] == FROM_RESET else (from_zeroframe if kind[c] == FROM_ZEROFRAME else ONE)
-        time[c] = whole if lone[c] else ZERO
-
-
-@helper
-def _begin_sums(values, flags, waiting, time, signal, reading, photons, n):
-    """``lone_value``: sums over the lone groups, which are as good as none for other ramps."""
-    signal[:n] = ZERO
-    for k in range(values.shape[0]):
-        value, flag = values[k], flags[k]
-        for c in range(n):
-            taken = value[c] if (flag[c] & GOOD_BITS) == 0 else ZERO
-            signal[c] += taken if waiting[c] else ZERO
-        for c in range(n):
-            waiting[c] = 0 if (flag[c] & GOOD_BITS) == 0 else waiting[c]
-    for c in range(n):
-        signal[c] = SIX * time[c] * signal[c]
-        photons[c] = time[c]
-    for c in range(n):
-        reading[c] = SIX * time[c] * time[c]
-
-
-@helper
-def _sum_segments(steps, length, index, table, signal, reading, photons, n):
-    """``sum_segments``."""
-    for k in range(length.shape[0] - 1):
-        step, size, at = steps[k], length[k], index[k]
-        for c in range(n):
-            signal[c] += table[np.uint32(at[c])] * step[c]
-        for c in range(n):
-            count = size[c]
-            reading[c] += count * (count + ONE)
-            photons[c] += ONE if count > ZERO else ZERO
-
-
-@helper
-def _know_pixels(pixeldq, readnoise, gain, frames_factor, quality, noise, known):
-    """``pixel_quality``, and electrons of read noise in one group."""
-    for c in range(gain.size):
-        bad = not gain[c] > ZERO
-        quality[c] = pixeldq[c] | (NO_GAIN if bad else 0)
-        known[c] = ONE if bad else gain[c]
-    for c in range(gain.size):
-        noise[c] = readnoise[c] * known[c] * frames_factor
-
-
-@helper
-def _signal_limits(noise, gain, limits, n):
-    for s in range(LEVELS):
-        limit = limits[s]
-        for c in range(n):
-            limit[c] = (LINEAR[s] + ROOTED[s] * np.sqrt(SQUARED[s] + FOUR * noise[c] * noise[c])) / gain[c]
-
-
-@helper
-def _noise_units(noise, gain, rate, integrations, dark, group, unit_reading, unit_photons):
-    """``noise_units`` from the sum of the rates of the integrations."""
-    for c in range(dark.size):
-        per_group = noise[c] / (gain[c] * group)
-        unit_reading[c] = TWELVE * per_group * per_group
-    for c in range(dark.size):
-        mean = rate[c] / integrations
-        flux = mean if mean > ZERO else ZERO
-        unit_photons[c] = (flux + dark[c]) / (gain[c] * group)
-
-
-@helper
-def _flag(quality, seen, started, reading, flags):
-    for c in range(flags.size):
-        bits = quality[c] | (seen[c] & HANDED_ON)
-        flags[c] = bits | (0 if reading[c] > ZERO else DO_NOT_USE) | (SATURATED if started[c] == 0 else 0)
-
-
-@helper
-def _slopes(signal, reading, unit_reading, flags, group, slope):
-    for c in range(slope.size):
-        known = unit_reading[c] > ZERO and (flags[c] & UNUSABLE) == 0
-        value = signal[c] / (group * (reading[c] if reading[c] > ZERO else ONE))
-        slope[c] = value if known else NAN
-
-
-@helper
-def _read_noise(reading, unit_reading, flags, variance):
-    for c in range(variance.size):
-        some = reading[c] > ZERO
-        value = unit_reading[c] / (reading[c] if some else ONE)
-        known = some and not value >= LARGE and (flags[c] & UNUSABLE) == 0
-        variance[c] = value if known else ZERO
-
-
-@helper
-def _poisson(photons, unit_photons, flags, variance):
-    for c in range(variance.size):
-        some = photons[c] > ZERO
-        value = unit_photons[c] / (photons[c] if some else ONE)
-        known = some and value > ZERO and value < LARGE and (flags[c] & UNUSABLE) == 0
-        variance[c] = value if known else ZERO
-
-
-@helper
-def _errors(time, length, unit_reading, unit_photons, flags, information, error):
-    """``combined_error``."""
-    n = error.size
-    for c in range(n):
-        reading = unit_reading[c] if unit_reading[c] > ZERO else SMALLEST
-        information[c] = SIX * time[c] * time[c] / (SIX * time[c] * unit_photons[c] + reading)
-    for k in range(length.shape[0] - 1):
-        size = length[k]
-        for c in range(n):
-            reading = unit_reading[c] if unit_reading[c] > ZERO else SMALLEST
-            moment = size[c] * (size[c] + ONE)
-            information[c] += moment / (moment * unit_photons[c] + reading)
-    for c in range(n):
-        variance = ZERO if information[c] == ZERO else ONE / information[c]
-        missing = variance < ZERO or unit_reading[c] != unit_reading[c]
-        value = NAN if missing else np.sqrt(variance)
-        error[c] = ZERO if variance > LARGE or (flags[c] & UNUSABLE) else value
 
 
 @helper
@@ -423,42 +63,35 @@ def _read_integration(data, groupdq, zeroframe, i, r, start, n, tile, kept, sett
     count = data.shape[1]
     for k in range(count):
         outside = 0 if settings.first <= k <= settings.last else DO_NOT_USE
-        _load(
+        load_group(
             data[i, k, r, start : start + n],
             groupdq[i, k, r, start : start + n],
             outside,
             tile.values[k],
             tile.flags[k],
         )
-    _join(kept.seen[i], tile.flags, n)
+    unite_flags(kept.seen[i], tile.flags, n)
     kept.kind[i, :n] = 0
     if settings.suppress and count > 1:
-        _suppress_lone(tile.flags, tile.waiting, tile.some, n)
+        suppress_lone(tile.flags, tile.waiting, tile.some, n)
     else:
         frame = zeroframe[i, r, start : start + n]
-        _find_lone(tile.values[0], tile.flags, frame, tile.waiting, kept.kind[i], n)
+        find_lone(tile.values[0], tile.flags, frame, tile.waiting, kept.kind[i], n)
     if count == 1:
-        _forget_replaced(kept.kind[i], kept.seen[i], n)
-    _take_steps(tile.values, tile.steps, n)
+        forget_replaced(kept.kind[i], kept.seen[i], n)
+    take_steps(tile.values, tile.steps, n)
     first, started = tile.flags[0], kept.started[i]
     for c in range(n):
         started[c] = (first[c] & SATURATED) == 0
 
 
 @helper
-def _forget_replaced(kind, seen, n):
-    """``_partly_saturated``: nothing is saturated where the ZEROFRAME stands in for the only group."""
-    for c in range(n):
-        seen[c] &= UNSATURATED if kind[c] == FROM_ZEROFRAME else 0xFF
-
-
-@helper
 def _measure_integration(i, n, tile, kept, pixels, table, network, settings):
     """Its first estimate of the rate and its sums over segments."""
     kind = kept.kind[i]
-    _rank_steps(tile.steps, tile.flags, tile.ranked, tile.waiting, tile.some, tile.number, n)
-    _select(tile.ranked, network, n)
-    _add_median(
+    rank_steps(tile.steps, tile.flags, tile.ranked, tile.waiting, tile.some, tile.number, n)
+    select_middle(tile.ranked, network, n)
+    add_median(
         tile.ranked,
         tile.number,
         tile.some,
@@ -471,12 +104,12 @@ def _measure_integration(i, n, tile, kept, pixels, table, network, settings):
         n,
     )
     length = kept.length[i]
-    _find_segments(tile.flags, tile.place, length, n)
-    _weigh(tile.steps, tile.place, length, pixels.limits, tile.number, tile.level, tile.places, n)
+    find_segments(tile.flags, tile.place, length, n)
+    weigh_steps(tile.steps, tile.place, length, pixels.limits, tile.number, tile.level, tile.places, n)
     time, signal, reading, photons = kept.time[i], kept.signal[i], kept.reading[i], kept.photons[i]
-    _lone_time(tile.flags, length, kind, settings.ratios, tile.waiting, time, n)
-    _begin_sums(tile.values, tile.flags, tile.waiting, time, signal, reading, photons, n)
-    _sum_segments(tile.steps, length, tile.places, table, signal, reading, photons, n)
+    lone_time(tile.flags, length, kind, settings.ratios, tile.waiting, time, n)
+    begin_sums(tile.values, tile.flags, tile.waiting, time, signal, reading, photons, n)
+    sum_segments(tile.steps, length, tile.places, table, signal, reading, photons, n)
 
 
 @helper
@@ -484,16 +117,10 @@ def _rate_of(i, n, kept, pixels, group, rates, flags):
     """``integration_rates`` and ``exposure_rates``, all but the error and the flag of partial saturation."""
     unit_reading, unit_photons = pixels.unit_reading, pixels.unit_photons
     slope, var_poisson, var_rnoise, _ = rates
-    _flag(pixels.quality, kept.seen[i], kept.started[i], kept.reading[i], flags)
-    _slopes(kept.signal[i], kept.reading[i], unit_reading, flags, group, slope)
-    _poisson(kept.photons[i], unit_photons, flags, var_poisson)
-    _read_noise(kept.reading[i], unit_reading, flags, var_rnoise)
-
-
-@helper
-def _flag_saturated(seen, flags):
-    for c in range(flags.size):
-        flags[c] |= seen[c] & SATURATED
+    flag_rates(pixels.quality, kept.seen[i], kept.started[i], kept.reading[i], flags)
+    set_slopes(kept.signal[i], kept.reading[i], unit_reading, flags, group, slope)
+    set_poisson(kept.photons[i], unit_photons, flags, var_poisson)
+    set_read_noise(kept.reading[i], unit_reading, flags, var_rnoise)
 
 
 @helper
@@ -530,9 +157,9 @@ def _restore(groupdq, i, r, start, n, tile, kept, pixels, settings, flags, varia
         given, flag = groupdq[i, k, r, start : start + n], tile.flags[k]
         for c in range(n):
             flag[c] = (given[c] | outside) ^ (WITHDRAWN if given[c] & CHARGELOSS else 0)
-    _find_segments(tile.flags, tile.place, tile.length, n)
+    find_segments(tile.flags, tile.place, tile.length, n)
     time, reading, seen = tile.other, tile.number, kept.seen[i]
-    _lone_time(tile.flags, tile.length, kept.kind[i], settings.ratios, tile.waiting, time, n)
+    lone_time(tile.flags, tile.length, kept.kind[i], settings.ratios, tile.waiting, time, n)
     for c in range(n):
         reading[c] = SIX * time[c] * time[c]
     for k in range(groupdq.shape[1] - 1):
@@ -554,36 +181,6 @@ def _any(flags, bit, n):
     for c in range(n):
         found |= flags[c]
     return (found & bit) != 0
-
-
-@helper
-def _scratch(integrations, groups, width):
-    """The planes of a tile."""
-    floats = np.empty((6, groups, width), np.float32)
-    lines = np.empty((9, width), np.float32)
-    masks = np.empty((2, width), np.uint8)
-    tile = Tile(
-        np.empty((groups, width), np.uint8),
-        np.empty((groups, width), np.int32),
-        floats[0],
-        floats[1],
-        floats[2],
-        floats[3],
-        floats[4],
-        floats[5],
-        masks[0],
-        masks[1],
-        lines[0],
-        lines[1],
-    )
-    sums = np.empty((4, integrations + 1, width), np.float32)
-    marks = np.empty((3, integrations + 1, width), np.uint8)
-    lengths = np.empty((integrations, groups, width), np.float32)
-    kept = Kept(sums[0], sums[1], sums[2], sums[3], lengths, marks[0], marks[1], marks[2])
-    limits = np.empty((LEVELS, width), np.float32)
-    quality = np.empty(width, np.uint32)
-    pixels = Pixels(quality, limits, lines[2], lines[3], lines[4], lines[5], lines[6], lines[7])
-    return tile, kept, pixels
 
 
 @helper
@@ -611,7 +208,7 @@ def _fit_tile(
 ):
     count, group = data.shape[0], settings.times[2]
     part = slice(start, start + n)
-    _know_pixels(
+    know_pixels(
         pixeldq[r, part],
         readnoise[r, part],
         gain[r, part],
@@ -620,36 +217,42 @@ def _fit_tile(
         pixels.noise,
         pixels.gain,
     )
-    _signal_limits(pixels.noise, pixels.gain, pixels.limits, n)
+    signal_limits(pixels.noise, pixels.gain, pixels.limits, n)
     pixels.rate[:n] = ZERO
     for i in range(count):
         _read_integration(data, groupdq, zeroframe, i, r, start, n, tile, kept, settings)
         _measure_integration(i, n, tile, kept, pixels, table, network, settings)
-    _noise_units(
+    noise_units(
         pixels.noise, pixels.gain, pixels.rate, F(count), dark[r, part], group, pixels.unit_reading, pixels.unit_photons
     )
     for i in range(count):
         flags, error = integrations_dq[i, r, part], integrations[3, i, r, part]
         rates = (integrations[0, i, r, part], integrations[1, i, r, part], integrations[2, i, r, part], error)
         _rate_of(i, n, kept, pixels, group, rates, flags)
-        _errors(kept.time[i], kept.length[i], pixels.unit_reading, pixels.unit_photons, flags, tile.other, error)
-        _flag_saturated(kept.seen[i], flags)
+        set_errors(kept.time[i], kept.length[i], pixels.unit_reading, pixels.unit_photons, flags, tile.other, error)
+        flag_saturated(kept.seen[i], flags)
     _add_up(kept, count, n)
     flags, error = exposure_dq[r, part], exposure[3, r, part]
     var_poisson, var_rnoise = exposure[1, r, part], exposure[2, r, part]
     _rate_of(count, n, kept, pixels, group, (exposure[0, r, part], var_poisson, var_rnoise, error), flags)
     for c in range(n):
         error[c] = np.sqrt(var_poisson[c] + var_rnoise[c])
-    _flag_saturated(kept.seen[count], flags)
+    flag_saturated(kept.seen[count], flags)
     if settings.restore and _any(kept.seen[count], CHARGELOSS, n):
-        information = pixels.information
-        information[:n] = ZERO
-        for i in range(count):
-            flags, variance = integrations_dq[i, r, part], integrations[2, i, r, part]
-            _restore(groupdq, i, r, start, n, tile, kept, pixels, settings, flags, variance, information)
-        for c in range(n):
-            if kept.seen[count, c] & CHARGELOSS and information[c] > ZERO:
-                var_rnoise[c] = ONE / information[c]
+        flags, variances = integrations_dq[:, r, part], integrations[2, :, r, part]
+        _restore_all(groupdq, r, start, n, tile, kept, pixels, settings, flags, variances, var_rnoise)
+
+
+@helper
+def _restore_all(groupdq, r, start, n, tile, kept, pixels, settings, flags, variances, var_rnoise):
+    """``restore_lost_groups``."""
+    count, information = groupdq.shape[0], pixels.information
+    information[:n] = ZERO
+    for i in range(count):
+        _restore(groupdq, i, r, start, n, tile, kept, pixels, settings, flags[i], variances[i], information)
+    for c in range(n):
+        if kept.seen[count, c] & CHARGELOSS and information[c] > ZERO:
+            var_rnoise[c] = ONE / information[c]
 
 
 @kernel
@@ -671,7 +274,7 @@ def _fit(
     integrations_dq,
 ):
     count, groups, rows, columns = data.shape
-    tile, kept, pixels = _scratch(count, groups, width)
+    tile, kept, pixels = scratch(count, groups, width)
     for r in range(rows):
         for start in range(0, columns, width):
             n = min(width, columns - start)
@@ -702,7 +305,7 @@ def _fit(
 def fit_ramps(data, groupdq, pixeldq, readnoise, gain, *, options, dark_current=None, zeroframe=None, workers=1):
     """See ``gpipe.ramp_fitting.fit.fit_ramps``, which fits if segments are asked for."""
     if options.segments:
-        return portable.fit_ramps(
+        return portable(
             data,
             groupdq,
             pixeldq,

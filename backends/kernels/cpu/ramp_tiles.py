@@ -1,0 +1,105 @@
+"""Ramp fits: memory for a tile, and what its numbers mean."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from gpipe import dq
+from gpipe.backends.kernels.cpu.compiling import helper
+from gpipe.backends.kernels.cpu.tiles import F
+from gpipe.ramp_fitting.weights import SIGNAL_TO_NOISE
+
+ZERO, ONE, TWO, FOUR, SIX, TWELVE = F(0), F(1), F(2), F(4), F(6), F(12)
+LEVELS = len(SIGNAL_TO_NOISE)
+DO_NOT_USE, SATURATED, JUMP_DET = dq.DO_NOT_USE, dq.SATURATED, dq.JUMP_DET
+
+FROM_RESET, FROM_ZEROFRAME = 1, 2
+"""How a first group that stands alone came by its signal."""
+
+
+class Settings(NamedTuple):
+    """What ``FitOptions`` says, as numbers: times in seconds, ratios in group times."""
+
+    times: tuple[float, float, float]
+    ratios: tuple[float, float]
+    frames_factor: float
+    first: int
+    last: int
+    suppress: bool
+    restore: bool
+
+
+class Tile(NamedTuple):
+    """Planes of one integration: (group, column) or (column,)."""
+
+    flags: np.ndarray
+    places: np.ndarray
+    values: np.ndarray
+    steps: np.ndarray
+    ranked: np.ndarray
+    place: np.ndarray
+    length: np.ndarray
+    level: np.ndarray
+    waiting: np.ndarray
+    some: np.ndarray
+    number: np.ndarray
+    other: np.ndarray
+
+
+class Kept(NamedTuple):
+    """What is kept of each integration until the rate of the exposure is known: (integration, …, column).
+
+    The last plane, one more than there are integrations, holds sums and unions over all of them.
+    """
+
+    signal: np.ndarray
+    reading: np.ndarray
+    photons: np.ndarray
+    time: np.ndarray
+    length: np.ndarray
+    seen: np.ndarray
+    started: np.ndarray
+    kind: np.ndarray
+
+
+class Pixels(NamedTuple):
+    """Planes of the pixels themselves: (column,), limits (level, column)."""
+
+    quality: np.ndarray
+    limits: np.ndarray
+    noise: np.ndarray
+    gain: np.ndarray
+    rate: np.ndarray
+    unit_reading: np.ndarray
+    unit_photons: np.ndarray
+    information: np.ndarray
+
+
+@helper
+def scratch(integrations, groups, width):
+    """The planes of a tile."""
+    floats = np.empty((6, groups, width), np.float32)
+    lines = np.empty((9, width), np.float32)
+    masks = np.empty((2, width), np.uint8)
+    tile = Tile(
+        np.empty((groups, width), np.uint8),
+        np.empty((groups, width), np.int32),
+        floats[0],
+        floats[1],
+        floats[2],
+        floats[3],
+        floats[4],
+        floats[5],
+        masks[0],
+        masks[1],
+        lines[0],
+        lines[1],
+    )
+    sums = np.empty((4, integrations + 1, width), np.float32)
+    marks = np.empty((3, integrations + 1, width), np.uint8)
+    lengths = np.empty((integrations, groups, width), np.float32)
+    kept = Kept(sums[0], sums[1], sums[2], sums[3], lengths, marks[0], marks[1], marks[2])
+    limits = np.empty((LEVELS, width), np.float32)
+    quality = np.empty(width, np.uint32)
+    pixels = Pixels(quality, limits, lines[2], lines[3], lines[4], lines[5], lines[6], lines[7])
+    return tile, kept, pixels
