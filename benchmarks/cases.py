@@ -1,18 +1,137 @@
-"""The exposures that are timed."""
+"""What is timed."""
 
-from gpipe.simulate import ExposureConfig
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-CASES = {
-    "full frame, 8 groups": ExposureConfig(detector="NRCALONG", readpatt="SHALLOW4", ngroups=8),
-    "SUBSTRIP256, 40 integrations": ExposureConfig(
-        detector="NIS", readpatt="NISRAPID", subarray="SUBSTRIP256", ngroups=5, nints=40, exp_type="NIS_SOSS"
+from gpipe.simulate import ExposureConfig, NoiseEffects, Scene
+
+Steps = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """Exposures that a call calibrates one after the other, for gpipe beside jwst; ``steps`` are its parameters."""
+
+    name: str
+    configs: tuple[ExposureConfig, ...]
+    steps: Steps = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Exposures with more and more of one thing, by how much of it they have; for gpipe."""
+
+    name: str
+    configs: Mapping[str, ExposureConfig]
+    steps: Steps = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Loop:
+    """Exposures of one kind that a process calibrates one after the other; for gpipe."""
+
+    name: str
+    config: ExposureConfig
+    exposures: int
+
+
+def _numbered(configs: Iterable[ExposureConfig]) -> tuple[ExposureConfig, ...]:
+    """With file names of their own."""
+    return tuple(replace(config, exposure=number) for number, config in enumerate(configs, 1))
+
+
+def _case(name: str, steps: Steps | None = None, **config: Any) -> Case:
+    return Case(name, (ExposureConfig(**config),), steps or {})
+
+
+def _axis(name: str, values: Mapping[str, Mapping[str, Any]], steps: Steps | None = None, **shared: Any) -> Axis:
+    configs = _numbered(ExposureConfig(**(shared | value)) for value in values.values())
+    return Axis(name, dict(zip(values, configs, strict=True)), steps or {})
+
+
+_SNOWBALLS = {"jump": {"expand_large_events": True}}
+_IN_FLIGHT = 0.004
+"""Snowballs/cm^2/s."""
+_NIRCAM = {"detector": "NRCALONG", "readpatt": "SHALLOW4", "ngroups": 8}
+_BRIGHT = Scene(background=300, density=1e-3, brightest=3e5)
+
+CASES = (
+    _case("NIRCam full frame, 8 groups", **_NIRCAM),
+    _case("NIRCam full frame, 20 groups", **(_NIRCAM | {"ngroups": 20})),
+    _case("NIRSpec full frame, 8 groups", detector="NRS1", readpatt="NRS", ngroups=8),
+    _case("NIRSpec IRS2, 8 groups", detector="NRS1", readpatt="NRSIRS2RAPID", ngroups=8),
+    _case(
+        "MIRI full frame, 10 integrations of 20 groups", detector="MIRIMAGE", readpatt="FASTR1", ngroups=20, nints=10
     ),
-    "MIRI imaging, 10 integrations of 20 groups": ExposureConfig(
-        detector="MIRIMAGE", readpatt="FASTR1", ngroups=20, nints=10
+    _case(
+        "MIRI slitless prism, 100 integrations of 40 groups",
+        detector="MIRIMAGE",
+        readpatt="FASTR1",
+        subarray="SLITLESSPRISM",
+        ngroups=40,
+        nints=100,
     ),
-    "MIRI slitless prism, 100 integrations of 40 groups": ExposureConfig(
-        detector="MIRIMAGE", readpatt="FASTR1", subarray="SLITLESSPRISM", ngroups=40, nints=100
+    _case(
+        "NIRISS SUBSTRIP256, 60 integrations of 5 groups",
+        detector="NIS",
+        readpatt="NISRAPID",
+        subarray="SUBSTRIP256",
+        ngroups=5,
+        nints=60,
+        exp_type="NIS_SOSS",
+        scene=_BRIGHT,
     ),
-    "160x160": ExposureConfig(detector="NRCALONG", readpatt="RAPID", subarray="SUB160", ngroups=8),
-}
-TINY = {"64x64": ExposureConfig(detector="NRCALONG", readpatt="RAPID", subarray="SUB64P", ngroups=4)}
+    _case(
+        "NIRCam 64x64, 1000 integrations of 3 groups",
+        detector="NRCALONG",
+        readpatt="RAPID",
+        subarray="SUB64P",
+        ngroups=3,
+        nints=1000,
+        exp_type="NRC_TSIMAGE",
+        scene=_BRIGHT,
+    ),
+    _case("NIRCam 160x160, 8 groups", detector="NRCALONG", readpatt="RAPID", subarray="SUB160", ngroups=8),
+    Case("8 exposures, NIRCam full frame, 8 groups", _numbered(ExposureConfig(**_NIRCAM, seed=n) for n in range(1, 9))),
+    _case("with snowballs flagged", _SNOWBALLS, **_NIRCAM, noise=NoiseEffects(snowballs=_IN_FLIGHT)),
+    _case("with clean_flicker_noise", {"clean_flicker_noise": {"skip": False}}, **_NIRCAM),
+)
+
+_SUB320 = {"detector": "NRCALONG", "readpatt": "SHALLOW4", "subarray": "SUB320", "ngroups": 8, "nints": 2}
+_SUB640 = _SUB320 | {"subarray": "SUB640", "nints": 1}
+_TIMES = {"x1": 1, "x10": 10, "x100": 100}
+
+AXES = (
+    _axis(
+        "growth with groups", {str(n): {"ngroups": n} for n in (4, 8, 16, 32, 64)}, **(_SUB320 | {"readpatt": "RAPID"})
+    ),
+    _axis(
+        "growth with integrations", {str(n): {"nints": n} for n in (1, 4, 16, 64)}, **(_SUB320 | {"subarray": "SUB160"})
+    ),
+    _axis(
+        "growth with pixels",
+        {f"{size}x{size}": {"subarray": f"SUB{size}" if size > 64 else "SUB64P"} for size in (64, 160, 320, 640)},
+        **_SUB320,
+    ),
+    _axis(
+        "growth with cosmic rays",
+        {name: {"noise": NoiseEffects(cosmic_rays=5.0 * times)} for name, times in _TIMES.items()},
+        **_SUB320,
+    ),
+    _axis(
+        "growth with snowballs",
+        {"none": {}} | {name: {"noise": NoiseEffects(snowballs=_IN_FLIGHT * n)} for name, n in _TIMES.items()},
+        _SNOWBALLS,
+        **_SUB640,
+    ),
+)
+LOOPS = (Loop("growth over exposures, 640x640", ExposureConfig(**_SUB640), 30),)
+
+_SMALL = {"detector": "NRCALONG", "readpatt": "RAPID", "subarray": "SUB64P", "ngroups": 4}
+TINY_CASES = (_case("64x64", **_SMALL),)
+TINY_AXES = (_axis("growth with groups", {str(n): {"ngroups": n} for n in (3, 4)}, **_SMALL),)
+TINY_LOOPS = (Loop("growth over exposures, 64x64", ExposureConfig(**_SMALL), 3),)
+
+ALL = (*CASES, *AXES, *LOOPS)
+TINY = (*TINY_CASES, *TINY_AXES, *TINY_LOOPS)

@@ -1,16 +1,124 @@
-"""The benchmarks run; what they measure is not asserted."""
+"""The benchmarks run, and their tables say what processes told; how much that is is not asserted."""
 
+import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 
-def test_benchmarks_run_on_a_tiny_exposure():
+from benchmarks import __main__ as command
+from benchmarks import cases, processes, tables
+from benchmarks.floor import Floor
+from benchmarks.inputs import prepared
+from benchmarks.processes import Measured, Process, ProcessError, Settings, compare
+from benchmarks.worker import Report, Round
+
+ROOT = Path(__file__).parents[2]
+FLOOR = Floor(raw=50_000_000, planes=100_000_000, read=150_000_000, seconds=0.5)
+
+
+def process(seconds, *, wall=30.0):
+    """A process with calls of so many seconds, in which jump takes half of each."""
+    rounds = [
+        Round(seconds=[s], resident=[1], steps={"jump": s / 2, "ipc": 0.0}, read=300_000_000, written=10**7, planes=1)
+        for s in seconds
+    ]
+    return Process(wall, Report(imported=100_000_000, peak=600_000_000, rounds=rounds))
+
+
+def column(rows, index):
+    return {row[1]: row[index] for row in rows}
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory):
+    arguments = [
+        "--tiny",
+        "--runs",
+        "1",
+        "--packages",
+        "gpipe",
+        "--markdown",
+        "--folder",
+        tmp_path_factory.mktemp("in"),
+    ]
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "--tiny", "--runs", "1", "--packages", "gpipe"],
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        check=True,
+        [sys.executable, "-m", "benchmarks", *map(str, arguments)], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert "64x64" in done.stdout
+    return done.stdout
+
+
+def test_tiny_run_prints_all_tables(printed):
+    assert len(re.findall(r"^## ", printed, re.MULTILINE)) == 4
+    for name in ("| 64x64 | whole process", "| 64x64 | jump", "| growth with groups | 3", "| growth over exposures"):
+        assert name in printed
+
+
+def test_tiny_run_reads_the_exposure_and_its_part_of_references(printed):
+    needed = float(re.search(r"bytes read / ([\d.e-]+) MB", printed)[1])
+    planes = float(re.search(r"with ([\d.e-]+) MB of references", printed)[1])
+    read = float(re.search(r"bytes read in a call \[MB\] \| ([\d.]+)", printed)[1])
+    assert 0 < planes < needed <= read
+
+
+def test_figures_are_medians_and_ratios():
+    slow = Measured([process([8.0, 6.0]), process([9.0, 4.0]), process([9.0, 5.0])])
+    outcomes = {"gpipe": Measured([process([3.0, 2.0])]), "jwst": slow}
+    rows = list(tables.figure_rows("one", outcomes, FLOOR))
+    gpipe, jwst, ratio = (column(rows, index) for index in (2, 3, 4))
+    call = "call in a running process [s]"
+    assert (gpipe[call], jwst[call], ratio[call]) == ("2", "5", "2.5")
+    assert (gpipe["whole process [s]"], jwst["whole process [s]"]) == ("28", "25")
+    assert gpipe["call / floor of 0.5 s"] == "4"
+    assert gpipe["peak memory / raw cube of 50 MB"] == "12"
+    assert gpipe["peak memory / bound of 300 MB, with 100 MB of references"] == "2"
+    assert gpipe["peak memory above that of imports [MB]"] == "500"
+
+
+def test_steps_that_take_no_time_have_no_row():
+    rows = list(tables.step_rows("one", {"gpipe": Measured([process([2.0])]), "jwst": Measured([process([6.0])])}))
+    assert rows == [("one", "jump", "1.000", "3.000", "3.0")]
+
+
+def test_first_calls_are_marked_and_a_stopped_process_says_so():
+    outcomes = {"gpipe": Measured([process([2.0])]), "jwst": ProcessError("> 600 s", is_slow=True)}
+    rows = list(tables.figure_rows("one", outcomes, FLOOR))
+    assert rows[0][2:] == ("30", "> 600 s", "-")
+    assert rows[1][2:] == ("2*", "-", "-")
+
+
+@pytest.mark.parametrize(("first", "expected"), [(1.0, 3), (100.0, 1)])
+def test_slow_packages_make_one_process(monkeypatch, tmp_path, first, expected):
+    monkeypatch.setattr(processes, "run", lambda job, inputs, limit: process([first]))
+    settings = Settings(packages=["gpipe", "jwst"], runs=3, patience=60.0, jwst_limit=600.0)
+    inputs = replace(prepared_tiny(tmp_path), paths=[])
+    found = compare(cases.TINY_CASES[0], inputs, settings, str(tmp_path), tell=lambda text: None)
+    assert [len(measured.processes) for measured in found.values()] == [expected] * 2
+
+
+def prepared_tiny(folder):
+    return prepared(cases.TINY_CASES[0].configs, folder, full_frame=False)
+
+
+def test_inputs_are_made_once(tmp_path):
+    first = prepared_tiny(tmp_path)
+    made = [path.stat().st_mtime_ns for path in (*first.paths, *first.references)]
+    again = prepared_tiny(tmp_path)
+    assert [path.stat().st_mtime_ns for path in (*again.paths, *again.references)] == made
+    assert first.raw_bytes == 2 * 4 * 64 * 64
+
+
+def test_names_choose_what_is_measured():
+    assert [thing.name for thing in command.chosen("160X160", cases.ALL)] == ["NIRCam 160x160, 8 groups"]
+    with pytest.raises(SystemExit, match="found 'nothing'; expected a part of: NIRCam full frame"):
+        command.chosen("nothing", cases.ALL)
+
+
+def test_names_and_files_of_all_cases_differ():
+    names = [thing.name for thing in cases.ALL]
+    assert len(set(names)) == len(names)
+    several = [case.configs for case in cases.CASES] + [tuple(axis.configs.values()) for axis in cases.AXES]
+    for configs in several:
+        assert len({config.file_name for config in configs}) == len(configs)

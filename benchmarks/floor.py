@@ -1,0 +1,54 @@
+"""The least that a calibration takes: reading the bytes that it needs once, and writing the products once."""
+
+import statistics
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from benchmarks.inputs import Inputs
+from benchmarks.processes import Measured
+
+CHUNK = 1 << 22
+
+
+@dataclass(frozen=True)
+class Floor:
+    """Bytes that a case needs, and seconds for reading and writing no more than these, without a computation."""
+
+    raw: int
+    planes: int
+    read: int
+    seconds: float
+
+    @property
+    def bound(self) -> int:
+        """Bytes of memory that a calibration is to keep within: four raw cubes, and the parts of references used."""
+        return 4 * self.raw + self.planes
+
+
+def floor(inputs: Inputs, measured: Measured, folder: str) -> Floor:
+    """Of a case, by the parts of references and the products of gpipe."""
+    last = measured.processes[-1].last
+    exposures = sum(path.stat().st_size for path in inputs.paths)
+    times = [_transfer(inputs, last.planes, last.written, folder) for _ in range(3)]
+    return Floor(inputs.raw_bytes, last.planes, exposures + last.planes, statistics.median(times))
+
+
+def _transfer(inputs: Inputs, planes: int, products: int, folder: str) -> float:
+    started = time.perf_counter()
+    _read(inputs.paths)
+    _read(inputs.references, planes)
+    with TemporaryFile(dir=folder) as file:
+        for first in range(0, products, CHUNK):
+            file.write(bytes(min(CHUNK, products - first)))
+    return time.perf_counter() - started
+
+
+def _read(paths: Iterable[Path], most: float = float("inf")) -> None:
+    """Read files one after the other, ``most`` bytes of them altogether."""
+    for path in paths:
+        with path.open("rb", buffering=0) as file:
+            while most > 0 and (found := file.read(int(min(CHUNK, most)))):
+                most -= len(found)
