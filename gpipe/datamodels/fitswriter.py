@@ -18,10 +18,22 @@ _RECORD = 2880
 
 
 def save_fits(model: Any, path: str | os.PathLike[str]) -> None:
-    """Write a ``stdatamodels`` model to a new file; its name, date and type become those that ``save`` sets."""
+    """Write a ``stdatamodels`` model to a new file; its name, date and type become those that ``save`` sets.
+
+    A model that cannot be written keeps its name.
+    """
+    name = model.meta.filename
     model.on_save(os.fspath(path))
-    hdus = fits_support.to_fits(model.instance, model.schema)
-    with warnings.catch_warnings(), open(path, "wb") as file:
+    try:
+        with open(path, "wb") as file:
+            _write(file, fits_support.to_fits(model.instance, model.schema))
+    except BaseException:
+        model.meta.instance["filename"] = name
+        raise
+
+
+def _write(file: BinaryIO, hdus: fits.HDUList) -> None:
+    with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Card is too long")
         hdus.verify("exception")
         hdus.update_extend()

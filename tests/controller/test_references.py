@@ -496,3 +496,12 @@ def test_answers_of_another_cache_are_not_remembered(cache, tmp_path, monkeypatc
     other = SmallCache(tmp_path / "other", references={"gain": "N/A"})
     monkeypatch.setenv("CRDS_PATH", str(other.root))
     assert crds_client.recommended(parameters, ["gain"]) == {"gain": "N/A"}
+
+
+def test_the_client_is_not_asked_for_places_of_what_is_no_metadata(cache, monkeypatch):
+    parameters = {key: value for key, value in EXPOSURE.items() if value is not None}
+    crds_client.context()  # makes ready
+    import crds.jwst.locate
+
+    monkeypatch.setattr(crds.jwst.locate, "get_datamodels", None)  # makes a model, with all that asdf has installed
+    assert crds_client.recommended({**parameters, "asdf_library.name": "asdf"}, ["gain"]) == {"gain": GAIN}

@@ -14,7 +14,7 @@ import gpipe.backends
 from gpipe.controller import saving
 from gpipe.controller.naming import OutputSettings
 from gpipe.controller.saving import Saver, check_folder
-from gpipe.datamodels import Ramp
+from gpipe.datamodels import Ramp, fitswriter
 from gpipe.exceptions import OutputError
 
 HERE = [OutputSettings(save_results=True)]
@@ -125,7 +125,7 @@ def test_a_full_disk_leaves_nothing_new_and_nothing_damaged(image, tmp_path, mon
     def full(*args, **kwargs):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(datamodels.ImageModel, "save", full)
+    monkeypatch.setattr(fitswriter, "_write_pixels", full)
     for settings in ({"save_results": True}, {"output_dir": "a/b"}):
         with pytest.raises(OutputError, match="No space left on device") as caught:
             Saver("x_uncal.fits").save(image, levels(**settings), default_suffix="jump")
@@ -139,7 +139,7 @@ def test_an_interruption_leaves_nothing(image, tmp_path, monkeypatch):
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(datamodels.ImageModel, "save", interrupt)
+    monkeypatch.setattr(fitswriter, "_write_pixels", interrupt)
     with pytest.raises(KeyboardInterrupt):
         Saver("x_uncal.fits").save(image, levels(output_dir="a/b"), default_suffix="jump")
     assert everything(tmp_path) == []
