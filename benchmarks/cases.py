@@ -50,9 +50,9 @@ def _axis(name: str, values: Mapping[str, Mapping[str, Any]], steps: Steps | Non
     return Axis(name, dict(zip(values, configs, strict=True)), steps or {})
 
 
-_SNOWBALLS = {"jump": {"expand_large_events": True}}
-_IN_FLIGHT = 0.004
-"""Snowballs/cm^2/s."""
+_FLAG_SNOWBALLS = {"jump": {"expand_large_events": True}}
+_HITS, _SNOWBALLS = 5.0, 0.004
+"""Cosmic rays and snowballs/cm^2/s in flight."""
 _NIRCAM = {"detector": "NRCALONG", "readpatt": "SHALLOW4", "ngroups": 8}
 _BRIGHT = Scene(background=300, density=1e-3, brightest=3e5)
 
@@ -94,13 +94,15 @@ CASES = (
     ),
     _case("NIRCam 160x160, 8 groups", detector="NRCALONG", readpatt="RAPID", subarray="SUB160", ngroups=8),
     Case("8 exposures, NIRCam full frame, 8 groups", _numbered(ExposureConfig(**_NIRCAM, seed=n) for n in range(1, 9))),
-    _case("with snowballs flagged", _SNOWBALLS, **_NIRCAM, noise=NoiseEffects(snowballs=_IN_FLIGHT)),
-    _case("with clean_flicker_noise", {"clean_flicker_noise": {"skip": False}}, **_NIRCAM),
+    _case(
+        "NIRCam full frame, expand_large_events", _FLAG_SNOWBALLS, **_NIRCAM, noise=NoiseEffects(snowballs=_SNOWBALLS)
+    ),
+    _case("NIRCam full frame, clean_flicker_noise", {"clean_flicker_noise": {"skip": False}}, **_NIRCAM),
 )
 
 _SUB320 = {"detector": "NRCALONG", "readpatt": "SHALLOW4", "subarray": "SUB320", "ngroups": 8, "nints": 2}
 _SUB640 = _SUB320 | {"subarray": "SUB640", "nints": 1}
-_TIMES = {"x1": 1, "x10": 10, "x100": 100}
+_NUMBERS = {"none": 0, "x1": 1, "x10": 10, "x100": 100}
 
 AXES = (
     _axis(
@@ -116,13 +118,13 @@ AXES = (
     ),
     _axis(
         "growth with cosmic rays",
-        {name: {"noise": NoiseEffects(cosmic_rays=5.0 * times)} for name, times in _TIMES.items()},
-        **_SUB320,
+        {name: {"noise": NoiseEffects(cosmic_rays=_HITS * n)} for name, n in _NUMBERS.items()},
+        **_SUB640,
     ),
     _axis(
         "growth with snowballs",
-        {"none": {}} | {name: {"noise": NoiseEffects(snowballs=_IN_FLIGHT * n)} for name, n in _TIMES.items()},
-        _SNOWBALLS,
+        {name: {"noise": NoiseEffects(snowballs=_SNOWBALLS * n)} for name, n in _NUMBERS.items()},
+        _FLAG_SNOWBALLS,
         **_SUB640,
     ),
 )
