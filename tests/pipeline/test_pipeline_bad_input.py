@@ -290,11 +290,10 @@ def test_a_product_that_the_system_refuses_half_way(folder):
 
 
 def test_a_full_disk(monkeypatch):
-    def full(hdus, target, *args, **kwargs):
-        Path(target).write_bytes(b"SIMPLE")
+    def full(*args):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(fits.HDUList, "writeto", full)
+    monkeypatch.setattr("gpipe.datamodels.fitswriter._write_pixels", full)
     refused(OutputError, f"out/{BASE}_rate.fits: cannot be written (No space left on device)")
 
 
