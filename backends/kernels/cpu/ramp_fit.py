@@ -15,11 +15,13 @@ from gpipe.arrays.masked_median import selection_network
 from gpipe.backends.kernels.cpu.compiling import frozen, helper, kernel
 from gpipe.backends.kernels.cpu.ramp_groups import (
     find_lone,
+    find_only,
     find_segments,
     forget_replaced,
+    ignore_jump,
     load_group,
     lone_time,
-    suppress_lone,
+    suppress_only,
     take_steps,
     unite_flags,
 )
@@ -70,10 +72,13 @@ def _read_integration(data, groupdq, zeroframe, i, r, start, n, tile, kept, sett
             tile.values[k],
             tile.flags[k],
         )
+    find_only(tile.flags, tile.waiting, tile.some, n)
+    if settings.ignore_jump:
+        ignore_jump(tile.flags[0], n)
     unite_flags(kept.seen[i], tile.flags, n)
     kept.kind[i, :n] = 0
     if settings.suppress and count > 1:
-        suppress_lone(tile.flags, tile.waiting, tile.some, n)
+        suppress_only(tile.flags, tile.waiting, tile.some, n)
     else:
         frame = zeroframe[i, r, start : start + n]
         find_lone(tile.values[0], tile.flags, frame, tile.waiting, kept.kind[i], n)
@@ -357,5 +362,6 @@ def _settings(options, groups):
         first=0 if options.first_group is None else options.first_group,
         last=groups - 1 if options.last_group is None else options.last_group,
         suppress=options.suppress_one_group,
+        ignore_jump=options.ignore_first_jump,
         restore=options.restore_charge_loss,
     )

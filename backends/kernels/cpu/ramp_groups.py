@@ -5,6 +5,7 @@ from gpipe.backends.kernels.cpu.ramp_tiles import (
     DO_NOT_USE,
     FROM_RESET,
     FROM_ZEROFRAME,
+    JUMP_DET,
     ONE,
     SATURATED,
     TWO,
@@ -12,7 +13,7 @@ from gpipe.backends.kernels.cpu.ramp_tiles import (
 )
 from gpipe.ramp_fitting.segments import GOOD_BITS, OPENING_BITS
 
-UNSATURATED = 0xFF ^ SATURATED
+UNSATURATED, UNJUMPED = 0xFF ^ SATURATED, 0xFF ^ JUMP_DET
 
 
 @helper
@@ -25,6 +26,13 @@ def load_group(data, groupdq, outside, value, flag):
 
 
 @helper
+def ignore_jump(flag, n):
+    """``prepare_groups``: a jump of the first group says nothing."""
+    for c in range(n):
+        flag[c] &= UNJUMPED
+
+
+@helper
 def unite_flags(seen, flags, n):
     seen[:n] = 0
     for k in range(flags.shape[0]):
@@ -34,8 +42,8 @@ def unite_flags(seen, flags, n):
 
 
 @helper
-def suppress_lone(flags, once, twice, n):
-    """``prepare_groups``: a ramp of which one group only is good is not used."""
+def find_only(flags, once, twice, n):
+    """``prepare_groups``: ``once`` is 1 and ``twice`` 0 where one group only of a ramp is good."""
     once[:n] = 0
     twice[:n] = 0
     for k in range(flags.shape[0]):
@@ -44,6 +52,11 @@ def suppress_lone(flags, once, twice, n):
             good = (flag[c] & GOOD_BITS) == 0
             twice[c] |= once[c] & good
             once[c] |= good
+
+
+@helper
+def suppress_only(flags, once, twice, n):
+    """``prepare_groups``: a ramp of which one group only is good is not used."""
     for k in range(flags.shape[0]):
         flag = flags[k]
         for c in range(n):

@@ -26,6 +26,7 @@ class Settings(NamedTuple):
     first: int
     last: int
     suppress: bool
+    ignore_jump: bool
     restore: bool
 
 

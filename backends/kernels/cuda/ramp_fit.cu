@@ -15,6 +15,7 @@ struct Ramp {
     const float* data;
     const uint8* groupdq;
     int64 groups, stride, first, last;
+    bool ignore_first_jump;
     unsigned seen;
     bool dropped, only_first, from_zeroframe;
     float zeroframe;
@@ -28,6 +29,11 @@ struct Ramp {
 
     __device__ unsigned usable_flag(int64 k) const { return limited(k) | (isnan(stored(k)) ? DO_NOT_USE : 0); }
 
+    __device__ unsigned heeded_flag(int64 k) const
+    {
+        return usable_flag(k) & ~(k == 0 && ignore_first_jump ? JUMP_DET : 0);
+    }
+
     __device__ float value(int64 k) const
     {
         if (k == 0 && from_zeroframe) return zeroframe;
@@ -38,7 +44,7 @@ struct Ramp {
     __device__ unsigned flag(int64 k) const
     {
         if (k == 0 && from_zeroframe) return 0;
-        return usable_flag(k) | (dropped ? DO_NOT_USE : 0);
+        return heeded_flag(k) | (dropped ? DO_NOT_USE : 0);
     }
 
     // The flag as it would be had no group been withdrawn for its charge loss.
@@ -57,16 +63,16 @@ struct Ramp {
         int harmless = 0;
         bool later_good = false;
         for (int64 k = 0; k < groups; k++) {
-            unsigned flag = usable_flag(k);
+            unsigned flag = heeded_flag(k);
             seen |= flag;
-            harmless += !(flag & GOOD_BITS);
+            harmless += !(usable_flag(k) & GOOD_BITS);
             later_good |= k > 0 && flag == 0;
         }
         if (suppress_one_group && groups > 1) {
             dropped = harmless == 1;
             return;
         }
-        bool first_good = usable_flag(0) == 0;
+        bool first_good = heeded_flag(0) == 0;
         only_first = first_good && !later_good;
         if (first_frame) {
             zeroframe = *first_frame;
@@ -87,12 +93,12 @@ struct Exposure {
     const uint8* groupdq;
     const float* zeroframe;
     int64 integrations, groups, pixels, first, last;
-    bool suppress_one_group;
+    bool suppress_one_group, ignore_first_jump;
 
     __device__ Ramp ramp(int64 integration, int64 pixel) const
     {
         int64 start = integration * groups * pixels + pixel;
-        Ramp ramp{data + start, groupdq + start, groups, pixels, first, last};
+        Ramp ramp{data + start, groupdq + start, groups, pixels, first, last, ignore_first_jump};
         ramp.prepare(suppress_one_group, zeroframe ? zeroframe + integration * pixels + pixel : nullptr);
         return ramp;
     }
@@ -338,12 +344,14 @@ __device__ void fit_pixel(
         const float* __restrict__ data, const uint8* __restrict__ groupdq, const uint32* __restrict__ pixeldq,       \
         const float* __restrict__ readnoise, const float* __restrict__ gain, const float* __restrict__ dark,         \
         const float* __restrict__ zeroframe, const float* __restrict__ table, int64 integrations, int64 groups,      \
-        int64 pixels, int64 first, int64 last, int64 suppress_one_group, int64 restore_charge_loss,                  \
-        double frame_time, double group_time, double first_group_time, double noise_of_group, float* scratch,        \
+        int64 pixels, int64 first, int64 last, int64 suppress_one_group, int64 ignore_first_jump,                    \
+        int64 restore_charge_loss, double frame_time, double group_time, double first_group_time,                    \
+        double noise_of_group, float* scratch,                                                                       \
         float* slope, uint32* dq, float* var_poisson, float* var_rnoise, float* err, float* slopes, uint32* dqs,     \
         float* vars_poisson, float* vars_rnoise, float* errs)                                                        \
     {                                                                                                                \
-        Exposure exposure{data, groupdq, zeroframe, integrations, groups, pixels, first, last, suppress_one_group != 0};\
+        Exposure exposure{data, groupdq, zeroframe, integrations, groups, pixels, first, last,                       \
+                          suppress_one_group != 0, ignore_first_jump != 0};                                          \
         Timing timing{frame_time, group_time, first_group_time};                                                     \
         Rates whole{slope, dq, var_poisson, var_rnoise, err};                                                        \
         Rates each{slopes, dqs, vars_poisson, vars_rnoise, errs};                                                    \

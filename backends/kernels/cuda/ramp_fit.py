@@ -41,7 +41,7 @@ def fit_ramps(
         *(integrations, groups, rows * columns),
         0 if options.first_group is None else options.first_group,
         groups - 1 if options.last_group is None else options.last_group,
-        *(int(options.suppress_one_group), int(options.restore_charge_loss)),
+        *(int(options.suppress_one_group), int(options.ignore_first_jump), int(options.restore_charge_loss)),
         *(float(timing.frame_time), float(timing.group_time), timing.first_group_time, (2.0 * timing.frames) ** -0.5),
         *(version.scratch, *vars(whole).values(), *vars(each).values()),
     )

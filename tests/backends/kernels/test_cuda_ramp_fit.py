@@ -1,6 +1,6 @@
 """The CUDA kernel for ramp fits beside the portable function: DQ and NaN equal, values to float32 rounding."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ramp_regimes import random_ramps
 
+from gpipe import dq
 from gpipe.backends.kernels.cuda.ramp_fit import fit_ramps
 from gpipe.ramp_fitting import fit
 from gpipe.ramp_fitting.fit import FitOptions
@@ -50,6 +51,17 @@ def test_ramps_that_lost_groups_to_charge_migration(cuda, groups):
             assert_same(cuda, ramps, options)
 
 
+@pytest.mark.parametrize("groups", [1, 2, 5, 12])
+@pytest.mark.parametrize("suppress", [True, False])
+def test_a_jump_of_the_first_group_that_says_nothing(cuda, groups, suppress):
+    ramps, timing = random_ramps(groups, 2, groups, lost=0.1)
+    ramps["groupdq"][:, 0, ::2] |= dq.JUMP_DET
+    options = FitOptions(timing=timing, suppress_one_group=suppress, restore_charge_loss=True)
+    heeded = assert_same(cuda, ramps, options)
+    ignored = assert_same(cuda, ramps, replace(options, ignore_first_jump=True))
+    assert np.any(ignored.integrations.dq != heeded.integrations.dq)
+
+
 def test_variances_that_are_too_large_are_unknown(cuda):
     ramps, timing = random_ramps(0, 2, 5, (8, 16), bad_pixels=False)
     ramps["readnoise"] *= 10.0 ** np.arange(0, 8, dtype=np.float32)[:, None]
@@ -88,7 +100,8 @@ def test_shapes_are_checked(cuda):
 
 
 @settings(deadline=None, max_examples=40)
-@given(st.integers(0, 2**20), st.integers(1, 4), st.integers(1, 12), st.booleans(), st.booleans())
-def test_any_ramp(cuda, seed, integrations, groups, suppress, restore):
+@given(st.integers(0, 2**20), st.integers(1, 4), st.integers(1, 12), *[st.booleans()] * 3)
+def test_any_ramp(cuda, seed, integrations, groups, suppress, ignore, restore):
     ramps, timing = random_ramps(seed, integrations, groups, lost=0.1)
-    assert_same(cuda, ramps, FitOptions(timing=timing, suppress_one_group=suppress, restore_charge_loss=restore))
+    told = {"suppress_one_group": suppress, "ignore_first_jump": ignore, "restore_charge_loss": restore}
+    assert_same(cuda, ramps, FitOptions(timing=timing, **told))

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ramp_regimes import random_ramps
 
+from gpipe import dq
 from gpipe.backends import kernels
 from gpipe.ramp_fitting import fit
 from gpipe.ramp_fitting.fit import FitOptions
@@ -64,6 +65,18 @@ def test_charge_loss(groups, lost, suppress):
     without = fit_ramps(**ramps, options=replace(options, restore_charge_loss=False))
     changed = not np.array_equal(found.integrations.var_rnoise, without.integrations.var_rnoise, equal_nan=True)
     assert changed == (lost > 0)
+
+
+@pytest.mark.parametrize("suppress", [True, False])
+@pytest.mark.parametrize("lost", [0.0, 0.2])
+@pytest.mark.parametrize("groups", [1, 2, 3, 8])
+def test_a_jump_of_the_first_group_that_says_nothing(groups, lost, suppress):
+    ramps, timing = random_ramps(groups, 3, groups, lost=lost)
+    ramps["groupdq"][:, 0, ::2] |= dq.JUMP_DET
+    options = FitOptions(timing=timing, suppress_one_group=suppress, restore_charge_loss=lost > 0)
+    heeded = assert_same(holed(ramps, groups), options)
+    ignored = assert_same(ramps, replace(options, ignore_first_jump=True))
+    assert np.any(ignored.integrations.dq != heeded.integrations.dq)
 
 
 @pytest.mark.parametrize("columns", [1, 31, 513, 1100])
@@ -128,9 +141,10 @@ def test_of_one_integration_all_but_the_error_are_the_rates_of_the_exposure(func
     st.integers(1, 4),
     st.integers(1, 12),
     st.booleans(),
+    st.booleans(),
     st.sampled_from([0.0, 0.1]),
 )
-def test_any_ramp(seed, integrations, groups, suppress, lost):
+def test_any_ramp(seed, integrations, groups, suppress, ignore, lost):
     ramps, timing = random_ramps(seed, integrations, groups, shape=(3, 8), lost=lost)
-    options = FitOptions(timing=timing, suppress_one_group=suppress, restore_charge_loss=lost > 0)
-    assert_same(holed(ramps, seed), options)
+    told = {"suppress_one_group": suppress, "ignore_first_jump": ignore, "restore_charge_loss": lost > 0}
+    assert_same(holed(ramps, seed), FitOptions(timing=timing, **told))
