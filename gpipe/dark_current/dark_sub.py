@@ -17,14 +17,14 @@ class DarkSubtracted:
     pixeldq: Array
 
 
-def subtract_dark(data: Array, pixeldq: Array, dark: Sequence[Array], dark_dq: Array) -> DarkSubtracted:
-    """Subtract the dark, group by group, from every integration, and take over its flags.
+def subtract_darks(data: Array, pixeldq: Array, darks: Sequence[Sequence[Array]], dark_dq: Array) -> DarkSubtracted:
+    """Subtract a dark, group by group, from each integration, and take over its flags.
 
     Parameters
     ----------
     data : float32, (integration, group, row, column), DN. NaN stays NaN.
     pixeldq : uint32, (row, column).
-    dark : float32, (row, column), DN, for each group; no NaN.
+    darks : for each integration, and in it for each group, float32, (row, column), DN; no NaN.
     dark_dq : uint32, (row, column).
 
     Returns
@@ -33,18 +33,8 @@ def subtract_dark(data: Array, pixeldq: Array, dark: Sequence[Array], dark_dq: A
 
     Notes
     -----
-    out[i, g] = data[i, g] - dark[g]; pixeldq | dark_dq.
+    out[i, g] = data[i, g] - darks[i][g]; pixeldq | dark_dq.
     https://jwst-pipeline.readthedocs.io/en/latest/jwst/dark_current/description.html
-    """
-    return subtract_darks(data, pixeldq, [dark] * data.shape[0], dark_dq)
-
-
-def subtract_darks(data: Array, pixeldq: Array, darks: Sequence[Sequence[Array]], dark_dq: Array) -> DarkSubtracted:
-    """As `subtract_dark`, with a dark for each integration.
-
-    Parameters
-    ----------
-    darks : for each integration, and in it for each group, float32, (row, column), DN; no NaN.
     """
     xp = array_namespace(data, pixeldq, dark_dq, *(plane for dark in darks for plane in dark))
     found, expected = [len(dark) for dark in darks], [data.shape[1]] * data.shape[0]

@@ -9,7 +9,6 @@ from gpipe.dark_current.dark_sub import (
     any_flags,
     average_dark,
     extrapolate_dark,
-    subtract_dark,
     subtract_darks,
     uniform_dark_current,
 )
@@ -19,7 +18,7 @@ FINITE = st.floats(-1e4, 1e4, width=32)
 
 def subtract(data, pixeldq, dark, dark_dq):
     planes = array_api_compat.array_namespace(dark).unstack(dark)
-    return subtract_dark(data, pixeldq, planes, dark_dq)
+    return subtract_darks(data, pixeldq, [planes] * data.shape[0], dark_dq)
 
 
 def test_every_group_of_every_integration_loses_its_dark(library, rng):
