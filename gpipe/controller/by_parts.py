@@ -100,9 +100,10 @@ def _in_turn(one: Callable[[Span], _Done], spans: Sequence[Span], threads: int) 
 
 
 def _through_stages(stages: Sequence[Stage], part: Any, span: Span, surveys: Surveys) -> tuple[Sequence[Any], _Done]:
-    counts, seconds, results, core = [], [], (part,), span.core
-    del part
+    counts, seconds = [], []
     later = sum(stage.reach for stage in stages)
+    results, core = _trimmed((part,), span.core, later if span.by_rows else None)
+    del part
     for stage in stages:
         started = time.perf_counter()
         produced = _applied(stage, results[0])

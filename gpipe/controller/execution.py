@@ -63,6 +63,7 @@ class _Run:
         self.origin = header.source if isinstance(header.source, InFlight) else None
         place = self.origin.backend if backend is None and self.origin else backends.get(backend)
         self.place = place.suited_to(math.prod(header.shape))
+        self.place.warm_up()
         self.steps = top.sequence(header.meta)
         saver = Saver(header.name if os.path.exists(header.name) else header.meta.filename)
         self.books = Books(top, saver, Resolution(), ())
@@ -78,7 +79,6 @@ class _Run:
             self._sections(),
             self.place,
             self.limits,
-            runs=self.books.runs,
             owns_arrays=self._owns_arrays(),
         )
 

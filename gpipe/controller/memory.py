@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gpipe.controller.sections import Section, reach
+from gpipe.controller.sections import Section
 from gpipe.exceptions import ParameterError
 
 PART_SAMPLES = 1 << 19
@@ -66,22 +66,29 @@ def rate_bytes(shape: Sequence[int]) -> int:
 
 
 def part_length(shape: Sequence[int], section: Section, *, budget: int | None, on_host: bool, threads: int) -> int:
-    """Rows, or integrations, of a part. A device gets as many as fit, a host as many as fit its cache."""
-    integrations, groups, rows, columns = shape
-    total = rows if section.by_rows else integrations
-    one = integrations * groups * columns if section.by_rows else groups * rows * columns
-    wanted = max(1, PART_SAMPLES // one) if on_host else total
+    """Rows, or integrations, of a part. A device gets as many as fit, a host as many as fit its cache.
+
+    ParameterError: not even one fits the budget on each thread.
+    """
+    total, one = section_size(shape, section)
+    wanted = min(total, max(1, PART_SAMPLES // one)) if on_host else total
     if budget is None:
-        return min(wanted, total)
-    fitting = budget // (WORKSPACE * one * threads) - 2 * (reach(section.steps) if section.by_rows else 0)
+        return wanted
+    fitting = budget // (WORKSPACE * one * threads) - 2 * section.reach
     if fitting < 1:
         unit = "a row of all integrations" if section.by_rows else "an integration"
-        steps = ", ".join(step.name for step in section.steps)
+        steps = ", ".join(step.name for step in section.working)
         raise ParameterError(
-            f"max_memory: found {said(max(budget, 0))} for parts of the exposure; "
-            f"expected {said(WORKSPACE * one * threads)} or more, for {unit} in {steps}"
+            f"max_memory: found {said(max(budget, 0))} for parts of the exposure; expected "
+            f"{said(WORKSPACE * one * threads * (1 + 2 * section.reach))} or more, for {unit} in {steps}"
         )
-    return min(wanted, fitting, total)
+    return min(wanted, fitting)
+
+
+def section_size(shape: Sequence[int], section: Section) -> tuple[int, int]:
+    """How many rows, or integrations, there are for a section, and the samples of one."""
+    integrations, groups, rows, columns = shape
+    return (rows, integrations * groups * columns) if section.by_rows else (integrations, groups * rows * columns)
 
 
 def said(count: int) -> str:

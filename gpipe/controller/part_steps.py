@@ -9,8 +9,8 @@ from gpipe.controller import events
 from gpipe.controller.bookkeeping import COMPLETE, SKIPPED, Books, warn_of_predecessors
 from gpipe.controller.by_parts import Stage, work_through
 from gpipe.controller.results import Skip
-from gpipe.controller.run_plan import PlannedSection, Storage
-from gpipe.controller.sections import Section, changed_arrays, reach
+from gpipe.controller.run_plan import PlannedSection, Storage, replanned
+from gpipe.controller.sections import Section
 from gpipe.controller.step import Step
 from gpipe.controller.work import apart
 from gpipe.datamodels import Header, InFlight, Outline, Ramp, open_exposure
@@ -43,34 +43,35 @@ class PartSteps:
 
     def through(self, planned: PlannedSection, stored: Any, following: Section | None) -> list[Any]:
         """The results of a section. ``stored`` is None before the exposure was read."""
-        section, threads = planned.section, planned.threads
-        outline = Outline(stored.header if stored else self._header.model, self._place, self._header.shape)
-        pieces = spans(planned.total, planned.length, reach=reach(section.steps), by_rows=section.by_rows)
+        shape = stored.shape if stored else self._header.shape
+        outline = Outline(stored.header if stored else self._header.model, self._place, shape)
+        planned = planned if shape == self._header.shape else replanned(planned, outline)
+        section = planned.section
+        pieces = spans(planned.total, planned.length, reach=section.reach, by_rows=section.by_rows)
         supply = self._supply(stored, pieces)
         self._survey_first(section, supply, pieces)
-        stages = [(step, stage) for step in section.steps for stage in self._stages(step, outline)]
-        changed = changed_arrays(step for step, _ in stages)
+        stages = [stage for step in section.steps for stage in self._stages(step, outline)]
         assembly = Assembly(
             planned.total,
             by_rows=section.by_rows,
             stored=stored,
-            kept=[name for name in RAMP_ARRAYS if name not in changed],
-            overwrite=self._owns_arrays and self._made_here and not reach(section.steps),
+            kept=[name for name in RAMP_ARRAYS if name not in section.changes],
+            overwrite=self._owns_arrays and self._made_here and not section.reach,
             on_disk=self._storage is Storage.DISK,
         )
         name = section.steps[-1].name
         self._surveyed |= work_through(
-            [stage for _, stage in stages],
+            stages,
             supply,
             pieces,
             assembly,
             store=self._storage.backend(self._place),
             surveys=self._surveys_of(following),
-            threads=threads,
+            threads=planned.threads,
             tell=lambda done: events.emit(events.PartDone(name, done, len(pieces))),
         )
         self._made_here = self._made_here or stored is None
-        return self._ended(section, [stage for _, stage in stages], assembly.whole())
+        return self._ended(section, stages, assembly.whole())
 
     def survey_whole(self, exposure: Any, following: Section | None) -> None:
         """Look at an exposure for the section that comes next."""

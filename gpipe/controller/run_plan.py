@@ -1,20 +1,27 @@
 """What a run will do, before it does anything: sections, parts, transfers, memory."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from gpipe import backends
 from gpipe.backends import Backend
 from gpipe.controller import workers
-from gpipe.controller.memory import WORKSPACE, Limits, exposure_bytes, part_length, rate_bytes, said
-from gpipe.controller.sections import Section, changed_arrays, cuttable, reach
-from gpipe.controller.step import Step
+from gpipe.controller.memory import (
+    RATE,
+    WORKSPACE,
+    Limits,
+    exposure_bytes,
+    part_length,
+    rate_bytes,
+    said,
+    section_size,
+)
+from gpipe.controller.sections import Section, cuttable
 from gpipe.datamodels import Header, InFlight, Outline, Ramp
 from gpipe.exceptions import ParameterError
 
-Runs = Callable[[Step], bool]
 _EXTRA = ("zeroframe", "refout")
 
 
@@ -58,8 +65,7 @@ class PlannedSection:
         if not self.section.is_cut:
             return f"{names}: the whole exposure, {said(self.stored + self.parts)}"
         unit = "rows" if self.section.by_rows else "integrations"
-        around = reach(self.section.steps)
-        more = f" (and {around} around them)" if self.section.by_rows and around else ""
+        more = f" (and {self.section.reach} around them)" if self.section.reach else ""
         return (
             f"{names}: {self.count} parts of {self.length} {unit}{more} on {self.threads} threads, "
             f"{said(self.stored)} kept and {said(self.parts)} at work"
@@ -102,13 +108,12 @@ class RunPlan:
 
 
 def make_plan(
-    header: Header, sections: Sequence[Section], place: Backend, limits: Limits, *, runs: Runs, owns_arrays: bool
+    header: Header, sections: Sequence[Section], place: Backend, limits: Limits, *, owns_arrays: bool
 ) -> RunPlan:
     """Decide where the exposure is kept and how it is cut.
 
     Parameters
     ----------
-    runs : whether a step is not skipped.
     owns_arrays : whether arrays between sections may be written to.
 
     Raises
@@ -118,19 +123,20 @@ def make_plan(
     """
     on_host = place.name == "numpy"
     budget = limits.host if on_host else _device_budget(place, limits)
-    kept = [_kept(header, section, number, runs, owns_arrays) for number, section in enumerate(sections)]
+    kept = _kept(header, sections, owns_arrays)
+    most = max(each.ramps + each.rates for each in kept)
     storage = Storage.DEVICE
-    if budget is not None and max(kept) > budget // 2:
+    if budget is not None and most > budget // 2:
         storage = Storage.HOST
-        if on_host or (limits.host is not None and max(kept) > limits.host):
+        if on_host or (limits.host is not None and most > limits.host):
             storage = Storage.DISK
-        _refuse_whole(sections, kept, budget, runs)
+        _refuse_whole(sections, kept, budget)
     planned = [
-        _planned(header, section, bytes_kept, place, budget, storage, runs)
+        _planned(header, section, bytes_kept, place, budget, storage)
         for section, bytes_kept in zip(sections, kept, strict=True)
     ]
     crossings = 1 if storage is Storage.DEVICE else sum(section.is_cut for section in sections)
-    size = exposure_bytes(header.shape, _extra(header))
+    size = exposure_bytes(header.shape, _extra(header)) if header.kind is Ramp else 0
     return RunPlan(
         name=header.name,
         shape=header.shape,
@@ -138,7 +144,7 @@ def make_plan(
         storage=storage,
         sections=tuple(planned),
         to_device=0 if on_host else crossings * size,
-        to_host=0 if on_host else (crossings - 1) * size + rate_bytes(header.shape),
+        to_host=0 if on_host else (crossings - 1) * size + kept[-1].rates,
     )
 
 
@@ -155,52 +161,75 @@ def _extra(header: Header) -> list[tuple[int, ...]]:
     return [shape for shape in map(source.shape, _EXTRA) if shape is not None]
 
 
-def _kept(header: Header, section: Section, number: int, runs: Runs, owns_arrays: bool) -> int:
-    """Bytes of the exposure before a section and of what comes out of it."""
-    if len(header.shape) != 4:
-        return 4 * rate_bytes((1, 1, *header.shape[-2:]))
-    whole = exposure_bytes(header.shape, _extra(header))
-    before = whole if number else 0
-    working = [step for step in section.steps if runs(step)]
-    if rates := _rates_made(header, working):
-        return before + rates
-    overwrites = owns_arrays and number and section.is_cut and not reach(section.steps)
-    return before + (whole if changed_arrays(working) and not overwrites else 0) or whole
+@dataclass(frozen=True)
+class _Kept:
+    """Bytes of ramps and of rates while a section works: what goes in and what comes out."""
+
+    ramps: int
+    rates: int
 
 
-def _refuse_whole(sections: Sequence[Section], kept: Sequence[int], budget: int, runs: Runs) -> None:
+def _kept(header: Header, sections: Sequence[Section], owns_arrays: bool) -> list[_Kept]:
+    if header.kind is not Ramp:
+        size = exposure_bytes(header.shape) if len(header.shape) == 4 else RATE * math.prod(header.shape)
+        return [_Kept(2 * size, 0) for _ in sections]
+    whole, rates = exposure_bytes(header.shape, _extra(header)), rate_bytes(header.shape)
+    kept: list[_Kept] = []
+    fitted = False
+    for number, section in enumerate(sections):
+        overwrites = owns_arrays and number and section.is_cut and not section.reach
+        copies = whole if section.changes and not overwrites and number else 0
+        if fitted:
+            kept.append(_Kept(0, 2 * rates))
+        elif section.ends_ramps:
+            kept.append(_Kept(whole if number else 0, rates))
+        else:
+            kept.append(_Kept(whole + copies, 0))
+        fitted = fitted or section.ends_ramps
+    return kept
+
+
+def _refuse_whole(sections: Sequence[Section], kept: Sequence[_Kept], budget: int) -> None:
     """Steps on the whole exposure cannot keep within a limit that the exposure does not keep."""
-    for section, size in zip(sections, kept, strict=True):
-        names = [step.name for step in section.steps if runs(step) and issubclass(Ramp, step.accepts)]
-        if names and not section.is_cut:
+    for section, each in zip(sections, kept, strict=True):
+        if each.ramps and section.working and not section.is_cut:
+            names = ", ".join(step.name for step in section.working)
             raise ParameterError(
-                f"max_memory: found {said(budget)}; expected {said(2 * size)} or more, "
-                f"because {', '.join(names)} works on the whole exposure"
+                f"max_memory: found {said(budget)}; expected {said(2 * each.ramps)} or more, "
+                f"because {names} works on the whole exposure"
             )
 
 
 def _planned(
-    header: Header, section: Section, kept: int, place: Backend, budget: int | None, storage: Storage, runs: Runs
+    header: Header, section: Section, kept: _Kept, place: Backend, budget: int | None, storage: Storage
 ) -> PlannedSection:
-    on_host, total = place.name == "numpy", header.shape[-2] if section.by_rows else header.shape[0]
-    working = [step for step in section.steps if runs(step)]
-    stored = kept if storage is Storage.DEVICE else _rates_made(header, working)
-    if not _is_cut(header, section, place):
-        return PlannedSection(section, total, total, 1, stored, WORKSPACE // 8 * math.prod(header.shape))
-    threads = workers.of_steps(working) if on_host else 1
-    left = None if budget is None else budget - stored
-    length = part_length(header.shape, section, budget=left, on_host=on_host, threads=threads)
+    stored = kept.rates + (kept.ramps if storage is Storage.DEVICE else 0)
+    if header.kind is Ramp and section.is_cut:
+        left = None if budget is None else budget - stored
+        return _in_parts(section, Outline(header.model, place, header.shape), left, stored)
+    at_work = WORKSPACE // 8 * math.prod(header.shape) if kept.ramps and section.working else 0
+    total = header.shape[-2] if section.by_rows else header.shape[0]
+    return PlannedSection(section, total, total, 1, stored, at_work)
+
+
+def replanned(planned: PlannedSection, outline: Outline) -> PlannedSection:
+    """The same section for an exposure whose shape a step has changed, in no more memory."""
+    return _in_parts(planned.section, outline, planned.parts or None, planned.stored)
+
+
+def _in_parts(section: Section, outline: Outline, budget: int | None, stored: int) -> PlannedSection:
+    total, one = section_size(outline.shape, section)
+    if section.by_rows and not cuttable(outline):
+        return PlannedSection(section, total, total, 1, stored, WORKSPACE * one * total)
+    on_host = outline.backend.name == "numpy"
+    threads = _threads(section, one, budget) if on_host else 1
+    length = part_length(outline.shape, section, budget=budget, on_host=on_host, threads=threads)
     threads = min(threads, -(-total // length))
-    around = 2 * reach(section.steps) if section.by_rows else 0
-    samples = math.prod(header.shape) // total * min(length + around, total)
+    samples = one * min(length + 2 * section.reach, total)
     return PlannedSection(section, total, length, threads, stored, WORKSPACE * samples * threads)
 
 
-def _is_cut(header: Header, section: Section, place: Backend) -> bool:
-    if header.kind is not Ramp or not section.is_cut:
-        return False
-    return not section.by_rows or cuttable(Outline(header.model, place, header.shape))
-
-
-def _rates_made(header: Header, working: Sequence[Step]) -> int:
-    return rate_bytes(header.shape) if any(step.ends_ramps for step in working) else 0
+def _threads(section: Section, one: int, budget: int | None) -> int:
+    """As many as asked for, if they have room for a row each."""
+    asked = workers.of_steps(section.working)
+    return asked if budget is None else max(1, min(asked, budget // (WORKSPACE * one * (1 + 2 * section.reach))))

@@ -15,10 +15,12 @@ class Section:
     Attributes
     ----------
     steps : in order, those that are skipped included.
+    working : those that are not.
     block : how the exposure may be cut.
     """
 
     steps: tuple[Step, ...]
+    working: tuple[Step, ...]
     block: Block
 
     @property
@@ -30,6 +32,21 @@ class Section:
     def by_rows(self) -> bool:
         """Whether parts are rows, where it works on parts; rows are preferred, as they may be few."""
         return Block.ROWS in self.block
+
+    @property
+    def reach(self) -> int:
+        """Rows around a part that its steps look at, one after the other."""
+        return sum(step.reach() for step in self.working) if self.by_rows else 0
+
+    @property
+    def ends_ramps(self) -> bool:
+        """Whether rates come out of it."""
+        return any(step.ends_ramps for step in self.working)
+
+    @property
+    def changes(self) -> set[str]:
+        """Names of the arrays that some step may change."""
+        return {name.partition(":")[0] for step in self.working for name in step.changes}
 
 
 def in_sections(
@@ -54,13 +71,14 @@ def in_sections(
     for step in steps:
         own = block(step)
         shared = own & found[-1].block if found else Block.EXPOSURE
+        working = (step,) if runs(step) else ()
         if closed or shared == Block.EXPOSURE or starts(step) or _overlap(changed, step.surveys):
-            found.append(Section((step,), own))
+            found.append(Section((step,), working, own))
             changed = set()
         else:
-            found[-1] = Section((*found[-1].steps, step), shared)
-        changed |= set(step.changes) if runs(step) else set()
-        closed = (step.ends_ramps and runs(step)) or ends(step)
+            found[-1] = Section((*found[-1].steps, step), (*found[-1].working, *working), shared)
+        changed |= {name for each in working for name in each.changes}
+        closed = any(each.ends_ramps for each in working) or ends(step)
     return found
 
 
@@ -72,16 +90,6 @@ def _overlap(changed: Iterable[str], surveyed: Iterable[str]) -> bool:
         return longer == shorter or longer.startswith(f"{shorter}:")
 
     return any(same(one, other) for one in changed for other in surveyed)
-
-
-def changed_arrays(steps: Iterable[Step]) -> set[str]:
-    """Names of the arrays that some of the steps may change."""
-    return {name.partition(":")[0] for step in steps for name in step.changes}
-
-
-def reach(steps: Sequence[Step]) -> int:
-    """Rows around a part that these steps look at, one after the other."""
-    return sum(step.reach() for step in steps)
 
 
 def cuttable(exposure: Any) -> bool:

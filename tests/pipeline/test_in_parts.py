@@ -1,0 +1,213 @@
+"""An exposure calibrated in parts: the same bits whatever the parts, threads and memory; the peak as foretold."""
+
+import threading
+import tracemalloc
+from dataclasses import replace
+
+import array_api_strict
+import numpy as np
+import pytest
+from array_api_compat import is_array_api_obj
+
+from gpipe import simulate
+from gpipe.backends.numpy import NumpyBackend
+from gpipe.controller import PartDone, watch, workers
+from gpipe.controller import memory as memory_of_runs
+from gpipe.exceptions import ParameterError
+from gpipe.pipeline import Detector1Pipeline
+
+PLANES = ("data", "dq", "err", "var_poisson", "var_rnoise")
+SMALL_FRAMES = {"detector": "NRCALONG", "readpatt": "RAPID", "subarray": "SUB320"}
+LARGER = simulate.ExposureConfig(**SMALL_FRAMES, ngroups=8, nints=6, seed=5)
+MIRI = simulate.ExposureConfig(detector="MIRIMAGE", readpatt="FASTR1", subarray="SUB64", ngroups=9, nints=3, seed=5)
+
+
+def rates(path, **asked):
+    rate = Detector1Pipeline.call(path, configure_log=False, **asked)
+    return {name: np.asarray(getattr(rate, name)) for name in PLANES}
+
+
+def assert_same(found, expected):
+    for name in PLANES:
+        np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
+
+
+def written(config, folder):
+    return simulate.write_exposure(config, folder).path, simulate.write_cache([config], folder / "cache")
+
+
+@pytest.fixture(scope="module")
+def made_larger(tmp_path_factory):
+    return written(LARGER, tmp_path_factory.mktemp("larger"))
+
+
+@pytest.fixture
+def larger(made_larger, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with made_larger[1].activated():
+        yield made_larger[0]
+
+
+@pytest.fixture
+def part_samples(monkeypatch):
+    return lambda number: monkeypatch.setattr(memory_of_runs, "PART_SAMPLES", number)
+
+
+class StrictBackend:
+    """Arrays of array-api-strict on a device that is not the host's memory: a GPU without a GPU."""
+
+    name = "strict"
+    device = array_api_strict.Device("device1")
+
+    def __init__(self, free=1 << 40):
+        self.free = free
+        self.moved = 0
+
+    def to_device(self, host):
+        self.moved += host.nbytes
+        order = np.array(host, dtype=host.dtype.newbyteorder("="), order="C")
+        return array_api_strict.asarray(order, device=self.device)
+
+    def to_host(self, x):
+        assert x.device == self.device
+        return np.array(x.to_device(array_api_strict.Device("CPU_DEVICE")))
+
+    def from_fits(self, stored, dtype, *, scale, zero):
+        return self.to_device(NumpyBackend().from_fits(stored, dtype, scale=scale, zero=zero))
+
+    def synchronize(self):
+        """Nothing is ever queued."""
+
+    def warm_up(self):
+        """Nothing to compile."""
+
+    def free_bytes(self):
+        return self.free
+
+    def native(self, function):
+        return function
+
+    def suited_to(self, samples):
+        return self
+
+
+@pytest.mark.parametrize("samples", [1, 1 << 40])
+@pytest.mark.parametrize("options", [{}, {"charge_migration": {"skip": False, "signal_threshold": 2000.0}}], ids=str)
+def test_results_do_not_depend_on_the_size_of_parts(exposure, part_samples, samples, options):
+    part_samples(5000)
+    expected = rates(exposure, steps=options)
+    part_samples(samples)
+    assert_same(rates(exposure, steps=options), expected)
+
+
+def test_nor_for_miri(tmp_path, monkeypatch, part_samples):
+    monkeypatch.chdir(tmp_path)
+    path, cache = written(MIRI, tmp_path)
+    with cache.activated():
+        expected = rates(path)
+        part_samples(3000)
+        assert_same(rates(path), expected)
+
+
+def test_results_do_not_depend_on_threads(exposure, part_samples, monkeypatch):
+    part_samples(5000)
+    names = set()
+
+    def seen(event):
+        if isinstance(event, PartDone):
+            names.update(thread.name for thread in threading.enumerate())
+
+    found = {}
+    for count in (1, 4):
+        monkeypatch.setattr(workers, "of_steps", lambda steps, count=count: count)
+        with watch(seen):
+            found[count] = rates(exposure)
+        assert any("ThreadPoolExecutor" in name for name in names) == (count > 1)
+    assert_same(found[4], found[1])
+
+
+def test_nor_on_what_was_calibrated_before(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    configs = [replace(LARGER, nints=1, seed=seed, exposure=seed) for seed in (1, 2, 3)]
+    paths = [simulate.write_exposure(config, tmp_path).path for config in configs]
+    with simulate.write_cache(configs, tmp_path / "cache").activated():
+        forwards = [rates(path) for path in paths]
+        backwards = [rates(path) for path in reversed(paths)]
+    for found, expected in zip(reversed(backwards), forwards, strict=True):
+        assert_same(found, expected)
+
+
+@pytest.mark.parametrize("saved", ["dq_init", "refpix", "jump"])
+def test_nor_on_steps_that_are_saved_on_the_way(exposure, part_samples, saved):
+    part_samples(5000)
+    assert_same(rates(exposure, steps={saved: {"save_results": True}}), rates(exposure))
+
+
+@pytest.mark.parametrize("limit", ["32 MB", {"host": 32_000_000}], ids=str)
+def test_a_larger_exposure_streams_through_less_memory(larger, limit):
+    expected = rates(larger)
+    plan = Detector1Pipeline.plan(larger, max_memory=limit)
+    assert "scratch" in str(plan)
+    assert plan.peak <= 32_000_000 < Detector1Pipeline.plan(larger).peak
+    assert_same(rates(larger, max_memory=limit), expected)
+
+
+def test_a_limit_that_cannot_be_kept_is_told_before_work(larger):
+    with pytest.raises(ParameterError, match=r"max_memory: found 32 MB; expected .* because jump works on the whole"):
+        Detector1Pipeline.call(larger, max_memory="32 MB", steps={"jump": {"expand_large_events": True}})
+    with pytest.raises(ParameterError, match=r"max_memory: found .* for parts of the exposure; expected"):
+        Detector1Pipeline.call(larger, max_memory="15 MB")
+
+
+@pytest.mark.parametrize("limit", [None, "32 MB"])
+@pytest.mark.parametrize("config", ["small", "larger"])
+def test_the_peak_is_what_the_plan_says(config, limit, request, part_samples):
+    """NumPy tells tracemalloc of every array."""
+    path = request.getfixturevalue("exposure" if config == "small" else "larger")
+    part_samples(1 << 16)
+    plan = Detector1Pipeline.plan(path, max_memory=limit)
+    rates(path, max_memory=limit)  # what is imported and kept from the first run on is no part of it
+    tracemalloc.start()
+    try:
+        rates(path, max_memory=limit)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    around = 4_000_000  # headers, metadata, the log
+    assert 0.4 * plan.peak - around < peak < plan.peak + around
+
+
+def test_the_plan_names_every_step_once(exposure):
+    plan = Detector1Pipeline.plan(exposure, steps={"dark_current": {"dark_output": "dark.fits"}})
+    steps = [step.name for planned in plan.sections for step in planned.section.steps]
+    assert steps == [step.name for step in Detector1Pipeline().sequence(simulated_meta(exposure))]
+    cut = {step.name: planned.section.is_cut for planned in plan.sections for step in planned.section.steps}
+    assert not cut["dark_current"]
+    assert cut["superbias"]
+    assert cut["jump"]
+    assert plan.to_device == plan.to_host == 0
+
+
+def simulated_meta(path):
+    from gpipe.datamodels import read_header
+
+    return read_header(path).meta
+
+
+@pytest.mark.parametrize("free", [1 << 40, 700_000], ids=["fits", "streams"])
+def test_a_device_gives_the_same_rates_whether_the_exposure_fits_or_not(exposure, free):
+    """The portable functions on a device, array for array; where it is too small for the exposure, part by part."""
+    place = StrictBackend(free)
+    plan = Detector1Pipeline.plan(exposure, backend=place)
+    assert plan.storage.name == ("DEVICE" if free > 1 << 30 else "HOST")
+    found = rates(exposure, backend=place)
+    assert_same(found, rates(exposure, backend=NumpyBackend(use_kernels=False)))
+    assert place.moved > 0
+
+
+def test_an_exposure_in_flight_stays_on_its_device(exposure):
+    from gpipe.datamodels import open_exposure
+
+    place = StrictBackend()
+    rate = Detector1Pipeline.call(open_exposure(exposure, place), configure_log=False)
+    assert all(value.device == place.device for value in vars(rate).values() if is_array_api_obj(value))
