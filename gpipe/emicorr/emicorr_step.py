@@ -42,6 +42,7 @@ class EmiCorrStep(Step):
     class_alias = "emicorr"
     reference_file_types = ("emicorr",)
     expects = ("dq_init",)
+    changes = ("data",)
 
     algorithm = p.Option(
         "joint",
