@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 CPU: Mapping[str, str] = {
+    "gpipe.dark_current.dark_sub.average_dark": "cpu.dark",
     "gpipe.jump.detection.flag_jumps": "cpu.jump",
     "gpipe.saturation.saturation.flag_saturation": "cpu.saturation",
     "gpipe.linearity.linearity.correct_linearity": "cpu.linearity",

@@ -10,6 +10,8 @@ from gpipe.exceptions import ParameterError
 
 PART_SAMPLES = 1 << 19
 """Samples of a part in the host's memory: as many as stay in a processor's cache with what is made of them."""
+LEAST_ROWS = 8
+"""Rows of a part for each row around it that is calculated twice, where parts would be smaller than that."""
 SAMPLE = 5
 """Bytes of a sample: float32 and its flags."""
 WORKSPACE = 40
@@ -71,7 +73,7 @@ def part_length(shape: Sequence[int], section: Section, *, budget: int | None, o
     ParameterError: not even one fits the budget on each thread.
     """
     total, one = section_size(shape, section)
-    wanted = min(total, max(1, PART_SAMPLES // one)) if on_host else total
+    wanted = min(total, max(1, PART_SAMPLES // one, LEAST_ROWS * section.reach)) if on_host else total
     if budget is None:
         return wanted
     fitting = budget // (WORKSPACE * one * threads) - 2 * section.reach

@@ -145,7 +145,7 @@ def _plane(dark: Reference, exposure: Ramp, lead: Lead, groups: range) -> Array:
     if groups.stop > end:
         last = dark.plane("data", exposure, first=(*lead, slice(end - 2, end)))
         frames.append(extrapolate_dark(last, range(max(groups.start - end, 0) + 1, groups.stop - end + 1)))
-    return average_dark(*frames)
+    return exposure.backend.native(average_dark)(*frames)
 
 
 def _flags(dark: Reference, exposure: Ramp) -> Array:
