@@ -52,14 +52,18 @@ def clipped_means(values: Array, bins: Array, count: int) -> Array:
 
 
 def _order(values: Array, bins: Array, count: int, *, xp: Namespace) -> tuple[_Ordered, Array]:
+    values, edges = _sort_in_bins(values, bins, count, xp=xp)
+    wide = xp.astype(values, accumulator_dtype(values, xp=xp))
+    squares = xp.cumulative_sum(wide * wide, include_initial=True)
+    return _Ordered(values, xp.cumulative_sum(wide, include_initial=True), squares), edges
+
+
+def _sort_in_bins(values: Array, bins: Array, count: int, *, xp: Namespace) -> tuple[Array, Array]:
+    """Values ordered by bin and then by size, and where each bin begins."""
     by_size = xp.argsort(values, stable=False)
     by_bin = xp.take(bins, by_size)
     then = xp.argsort(by_bin, stable=True)
-    edges = bin_edges(xp.take(by_bin, then), count)
-    values = xp.take(xp.take(values, by_size), then)
-    wide = xp.astype(values, accumulator_dtype(values, xp=xp))
-    sums, squares = (xp.cumulative_sum(x, include_initial=True) for x in (wide, wide * wide))
-    return _Ordered(values, sums, squares), edges
+    return xp.take(xp.take(values, by_size), then), bin_edges(xp.take(by_bin, then), count)
 
 
 def _bounds(ordered: _Ordered, begin: Array, end: Array, *, xp: Namespace) -> tuple[Array, Array]:

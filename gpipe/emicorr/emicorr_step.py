@@ -160,7 +160,7 @@ class EmiCorrStep(Step):
         return reference
 
     def _configuration(self, meta: Any, reference: Reference | None) -> Configuration | None:
-        subarray, readpatt = meta.subarray.name, meta.exposure.readpatt
+        subarray, readpatt = str(meta.subarray.name), meta.exposure.readpatt
         if reference is None:
             return configuration_for(self.onthefly_corr_freq or [], subarray, readpatt)
         return configuration_in(reference.model.instance, subarray, readpatt, meta.instrument.detector, reference.name)

@@ -114,11 +114,13 @@ def find_wave(data: Array, pixels: Array, starts: Array, count: int) -> Array:
     count : number of bins.
     """
     xp = array_namespace(data, pixels, starts)
-    phase = within_cycle(pixels + starts[..., None, None])
-    bins = xp.astype(xp.ceil(phase * count - edge(phase, count)), xp.int16) - 1
-    bins = xp.reshape(xp.where(bins < 0, count, bins), (-1,))
-    remainder = xp.stack([remaining_signal(data[k, ...]) for k in range(data.shape[0])])
-    means = clipped_means(xp.reshape(remainder, (-1,)), bins, count)
+    signal, bins = [], []
+    for integration in range(data.shape[0]):
+        signal.append(xp.reshape(remaining_signal(data[integration, ...]), (-1,)))
+        phase = within_cycle(pixels + starts[integration, :, None, None])
+        found = xp.astype(xp.ceil(phase * count - edge(phase, count)), xp.int16) - 1
+        bins.append(xp.reshape(xp.where(found < 0, count, found), (-1,)))
+    means = clipped_means(xp.concat(signal), xp.concat(bins), count)
     return xp.where(xp.any(xp.isnan(means)), xp.nan, means - whole_median(means))
 
 

@@ -23,7 +23,7 @@ _FIRST, _LATER = 1.0, 0.6
 """Its size in the first and in later integrations, as a share."""
 _LEVEL, _ROWS, _SPREAD = 40.0, 8.0, 6.0
 """DN: of a typical pixel, of odd rows more than that, and how much pixels differ."""
-_SWITCH_SHARE, _SWITCH_DECAY = 0.01, 0.8
+_SWITCH_SHARE, _SWITCH_DECAY = 0.01, 0.6
 """Share of the signal before a reset that is missing after it, and frames over which this falls by a factor e."""
 _SKIP = {"FASTR1": (1, 4), "SLOWR1": (1, 3)}
 """Groups that the rscd reference says to skip in the first and in later integrations; 1 where groups are averaged."""

@@ -1,5 +1,7 @@
 """The exposures of the parity tests: instruments, read patterns and subarrays, two seeds each."""
 
+from dataclasses import replace
+
 import pytest
 
 from gpipe.simulate import ExposureConfig, NoiseEffects, Scene
@@ -49,6 +51,44 @@ KINDS = {
         "noise": STEADY,
     },
     "fgs-full": {"detector": "GUIDER2", "readpatt": "FGS", "ngroups": 5},
+    "miri-full": {"detector": "MIRIMAGE", "readpatt": "FASTR1", "ngroups": 7, "nints": 2, "scene": field(50)},
+    "miri-sub256-showers": {
+        "detector": "MIRIMAGE",
+        "readpatt": "FASTR1",
+        "subarray": "SUB256",
+        "ngroups": 12,
+        "nints": 3,
+        "scene": field(300),
+        "noise": replace(STEADY, showers=2.0),
+    },
+    "miri-sub128-many-ints": {
+        "detector": "MIRIMAGE",
+        "readpatt": "FASTR1",
+        "subarray": "SUB128",
+        "ngroups": 12,
+        "nints": 20,
+        "scene": field(2000),
+        "noise": replace(STEADY, interference=0.0),
+    },
+    "miri-slitlessprism": {
+        "detector": "MIRIMAGE",
+        "readpatt": "FASTR1",
+        "subarray": "SLITLESSPRISM",
+        "ngroups": 12,
+        "nints": 8,
+        "scene": field(500),
+        "noise": STEADY,
+    },
+    "miri-mrs-slow": {"detector": "MIRIFULONG", "readpatt": "SLOWR1", "ngroups": 6, "scene": field(5)},
+    "miri-sub128-averaged": {
+        "detector": "MIRIMAGE",
+        "readpatt": "FASTGRPAVG",
+        "subarray": "SUB128",
+        "ngroups": 8,
+        "nints": 4,
+        "scene": field(500),
+        "noise": STEADY,
+    },
 }
 SEEDS = (11, 12)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from exposures import KINDS
 from jump_truth import EXPOSURES, SIZES, score_jumps
+from miri_parameters import steps
 
 from gpipe import simulate
 from gpipe.pipeline import Detector1Pipeline
@@ -30,8 +31,9 @@ def exposure(request, tmp_path, monkeypatch):
 
 def test_hits_found_by_both(exposure, request):
     theirs_pipeline = pytest.importorskip("jwst.pipeline").Detector1Pipeline
-    ours = Detector1Pipeline.call(exposure.path, configure_log=False, steps=RAMP_ONLY)
-    theirs = theirs_pipeline.call(str(exposure.path), steps=RAMP_ONLY)
+    given = RAMP_ONLY | steps(exposure.config)
+    ours = Detector1Pipeline.call(exposure.path, configure_log=False, steps=given)
+    theirs = theirs_pipeline.call(str(exposure.path), steps=given)
     scores = {"gpipe": score_jumps(ours.groupdq, ours.pixeldq, exposure)}
     scores["jwst"] = score_jumps(theirs.groupdq, theirs.pixeldq, exposure)
     rows = [(request.node.callspec.id, package, line(score)) for package, score in scores.items()]

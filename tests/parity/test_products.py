@@ -8,13 +8,26 @@ import numpy as np
 import pytest
 from comparison import compare_rates
 from exposures import EXPOSURES
+from miri_parameters import steps
 
 from gpipe.pipeline import Detector1Pipeline
 from gpipe.quicklook import pulls
+from gpipe.simulate.showers import draw_cloud
 
 # jwst 3.0.0 raises deprecation and numerical warnings of its own.
 pytestmark = [pytest.mark.parity, pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
-STATUS_OF = ("group_scale", "dq_init", "saturation", "ipc", "superbias", "refpix", "linearity", "dark_sub", "jump")
+STATUS_OF = (
+    "group_scale", "dq_init", "emicorr", "saturation", "ipc", "superbias", "refpix", "firstframe", "lastframe", "reset",
+    "linearity", "rscd", "dark_sub", "jump",
+)  # fmt: skip
+
+
+def undisturbed(truth):
+    """The true rates; NaN where MIRI's showers fell, whose fading glow is too faint to be flagged."""
+    clear = np.ones(truth.rate.shape, bool)
+    for shower in () if truth.showers is None else truth.showers:
+        clear &= draw_cloud(shower, clear.shape) < 1
+    return np.where(clear, truth.rate, np.nan)
 
 
 def width(values):
@@ -28,8 +41,9 @@ def test_products_agree_and_recover_the_truth(config, exposure_and_cache, agree)
 
     exposure = exposure_and_cache(config)
     stem = exposure.path.name.replace("_uncal.fits", "")
-    Detector1Pipeline.call(exposure.path, output_dir="ours", configure_log=False)
-    jwst_pipeline.Detector1Pipeline.call(str(exposure.path), output_dir="theirs", save_results=True)
+    given = {"steps": steps(config)}
+    Detector1Pipeline.call(exposure.path, output_dir="ours", configure_log=False, **given)
+    jwst_pipeline.Detector1Pipeline.call(str(exposure.path), output_dir="theirs", save_results=True, **given)
 
     agreements = []
     for suffix in ("rate", "rateints"):
@@ -42,7 +56,9 @@ def test_products_agree_and_recover_the_truth(config, exposure_and_cache, agree)
             for step in (*STATUS_OF, "ramp_fit", "gain_scale"):
                 assert getattr(ours.meta.cal_step, step) == getattr(theirs.meta.cal_step, step), step
             if suffix == "rate":
-                recovered = pulls(ours, exposure.truth.rate)
+                recovered = pulls(ours, undisturbed(exposure.truth))
     agree(agreements)
+    recovered = recovered[np.isfinite(recovered)]
+    assert recovered.size > 1000
     assert 0.95 < width(recovered) < 1.10
     assert abs(np.median(recovered)) < 0.05

@@ -16,8 +16,9 @@ from gpipe.simulate import ExposureConfig, Scene
 # jwst 3.0.0 raises deprecation and numerical warnings of its own.
 pytestmark = [pytest.mark.parity, pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 STATUS_OF = (
-    "group_scale", "dq_init", "saturation", "ipc", "superbias", "refpix", "linearity", "dark_sub", "jump",
-    "charge_migration", "persistence", "clean_flicker_noise", "picture_frame", "ramp_fit", "gain_scale",
+    "group_scale", "dq_init", "saturation", "ipc", "superbias", "refpix", "linearity", "dark_sub", "jump", "emicorr",
+    "firstframe", "lastframe", "reset", "rscd", "charge_migration", "persistence", "clean_flicker_noise",
+    "picture_frame", "ramp_fit", "gain_scale",
 )  # fmt: skip
 # Some stars saturate in the first group, some later.
 SCENE = Scene(background=1e4, density=5e-3, brightest=1e6)
@@ -28,6 +29,7 @@ KINDS = {
     "niriss": {"detector": "NIS", "readpatt": "NISRAPID", "subarray": "SUB64"},
     "nirspec": {"detector": "NRS1", "readpatt": "NRSRAPID", "subarray": "SUB512S", "scene": SPECTRUM},
     "fgs": {"detector": "GUIDER1", "readpatt": "FGSRAPID", "subarray": "SUB32LL"},
+    "miri": {"detector": "MIRIMAGE", "readpatt": "FASTR1", "subarray": "SUB64"},
 }
 TIME_SERIES = {
     "nircam-imaging": {"detector": "NRCALONG", "readpatt": "RAPID", "subarray": "SUB64P", "exp_type": "NRC_TSIMAGE"},
@@ -40,6 +42,7 @@ TIME_SERIES = {
         "exp_type": "NRS_BRIGHTOBJ",
         "scene": SPECTRUM,
     },
+    "miri": {"detector": "MIRIMAGE", "readpatt": "FASTR1", "subarray": "SLITLESSPRISM"},
 }
 # What CRDS recommends for time series: no flags that depend on neighbours or on later groups.
 TIME_SERIES_STEPS = {

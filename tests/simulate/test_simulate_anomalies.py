@@ -49,7 +49,7 @@ def test_after_a_reset_of_much_signal_some_is_missing():
     missing = (without - data)[1][:, lit]
     before = (without[0, -1] - truth.pixels.bias)[lit]
     np.testing.assert_allclose(missing[0], 0.01 * before, atol=1.1)
-    np.testing.assert_allclose(missing[2].mean() / missing[0].mean(), np.exp(-2 / 0.8), rtol=0.05)
+    np.testing.assert_allclose(missing[2].mean() / missing[0].mean(), np.exp(-2 / 0.6), rtol=0.05)
     assert np.abs(missing[10:]).max() <= 1
     np.testing.assert_array_equal((without - data)[:, :, ~lit], 0)
 
