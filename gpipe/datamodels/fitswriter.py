@@ -7,6 +7,7 @@ time is, on its way into the file.
 import io
 import os
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -14,6 +15,8 @@ from astropy.io import fits
 from stdatamodels import fits_support
 
 BLOCK_BYTES = 1 << 20
+WRITERS = 2
+"""Threads that swap bytes and write; more do not help a file system."""
 _RECORD = 2880
 
 
@@ -41,6 +44,8 @@ def _write(file: BinaryIO, hdus: fits.HDUList) -> None:
             if hdu.is_image:
                 file.write(hdu.header.tostring().encode("ascii"))
                 _write_pixels(file, hdu.data)
+                # astropy's objects refer to each other, and would keep the pixels until the garbage collector comes by.
+                del hdu.data
             else:
                 file.write(_bytes_of(hdu))
 
@@ -48,18 +53,35 @@ def _write(file: BinaryIO, hdus: fits.HDUList) -> None:
 def _write_pixels(file: BinaryIO, pixels: np.ndarray | None) -> None:
     if pixels is None:
         return
-    flat = pixels.reshape(-1)
+    flat, start = pixels.reshape(-1), file.tell()
+    file.flush()
+    length = BLOCK_BYTES // flat.itemsize
+    stretch = max(length, -(-flat.size // WRITERS))
+    pieces = [(file.fileno(), start, flat, slice(i, min(i + stretch, flat.size))) for i in range(0, flat.size, stretch)]
+    with ThreadPoolExecutor(WRITERS) as pool:
+        list(pool.map(lambda piece: _write_stretch(*piece), pieces))
+    file.seek(start + flat.nbytes)
+    file.write(b"\0" * (-flat.nbytes % _RECORD))
+
+
+def _write_stretch(descriptor: int, start: int, flat: np.ndarray, stretch: slice) -> None:
     buffer = np.empty(BLOCK_BYTES // flat.itemsize, dtype=flat.dtype.newbyteorder(">"))
-    for begin in range(0, flat.size, buffer.size):
-        piece = flat[begin : begin + buffer.size]
+    for begin in range(stretch.start, stretch.stop, buffer.size):
+        piece = flat[begin : min(begin + buffer.size, stretch.stop)]
         block = buffer[: piece.size]
         if flat.dtype.kind == "u" and flat.itemsize > 1:
             # FITS has signed integers only: the shift by half the range is a flip of the highest bit.
             np.bitwise_xor(piece, flat.dtype.type(1 << (8 * flat.itemsize - 1)), out=block)
         else:
             block[...] = piece
-        file.write(block.view(np.uint8).data)
-    file.write(b"\0" * (-flat.nbytes % _RECORD))
+        _write_at(descriptor, block.view(np.uint8).data, start + begin * flat.itemsize)
+
+
+def _write_at(descriptor: int, block: memoryview, position: int) -> None:
+    """All of a block, which the system may take in several bites."""
+    while block:
+        taken = os.pwrite(descriptor, block, position)
+        block, position = block[taken:], position + taken
 
 
 def _bytes_of(table: Any) -> bytes:
