@@ -17,8 +17,13 @@ from numba import njit
 
 OWN_IMPORT = re.compile(r"^from (gpipe[\w.]*) import (\([\w\s,]+\)|[\w ,]+)", re.MULTILINE)
 
-helper = njit(nogil=True, error_model="numpy")
-"""A function that kernels call."""
+OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+
+helper = njit(**OPTIONS, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+"""A function that kernels call; Python cannot call it, which halves the time that it takes to compile."""
+
+inlined = njit(**OPTIONS, inline="always")
+"""A helper that calls helpers and is called once: LLVM optimises those again at each level of calls."""
 
 
 def kernel(function: Callable[..., Any]) -> Any:
@@ -27,7 +32,7 @@ def kernel(function: Callable[..., Any]) -> Any:
     numba keeps what it has compiled in ``__pycache__`` or, if that is read-only, in the user's cache folder. By itself
     it would take that for current as long as the module of the function is, whatever has become of its helpers.
     """
-    compiled: Any = helper(function)
+    compiled: Any = njit(**OPTIONS)(function)
     try:
         stamp = sources(function.__module__)
         compiled.enable_caching()

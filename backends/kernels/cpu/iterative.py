@@ -17,10 +17,12 @@ SEARCHING, JUMP, SETTLED, APART = (np.uint8(k) for k in range(4))
 @helper
 def bound_tile(ranked, variance, four_or_more, three, two, lower, upper):
     """Bounds of each column; ``ranked`` holds differences in ascending order and will hold their magnitudes."""
-    np.abs(ranked, ranked)
+    for k in range(ranked.shape[0]):
+        _take_size(ranked[k])
     sort_tile(ranked)
-    lower[:], upper[:] = NO_LOWER, LARGEST
-    verdict, state = np.empty(variance.size, np.uint8), np.full(variance.size, SEARCHING)
+    verdict, state = np.empty(variance.size, np.uint8), np.empty(variance.size, np.uint8)
+    for j in range(variance.size):
+        lower[j], upper[j], state[j] = NO_LOWER, LARGEST, SEARCHING
     for length in range(ranked.shape[0], 3, -1):
         largest = ranked[length - 1]
         centre = HALF * ranked[(length - 2) // 2] + HALF * ranked[(length - 1) // 2]
@@ -30,6 +32,12 @@ def bound_tile(ranked, variance, four_or_more, three, two, lower, upper):
     for j in range(variance.size):
         if state[j] != SETTLED:
             lower[j], upper[j] = _bound(ranked, j, variance[j], four_or_more, three, two)
+
+
+@helper
+def _take_size(values):
+    for j in range(values.size):
+        values[j] = np.abs(values[j])
 
 
 @helper

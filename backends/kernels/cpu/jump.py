@@ -14,9 +14,9 @@ import numpy as np
 from gpipe import dq
 from gpipe.arrays import nanmedian
 from gpipe.backends.kernels.cpu.clipping import clip_bounds
-from gpipe.backends.kernels.cpu.compiling import frozen, helper, kernel
+from gpipe.backends.kernels.cpu.compiling import frozen, helper, inlined, kernel
 from gpipe.backends.kernels.cpu.iterative import bound_tile
-from gpipe.backends.kernels.cpu.tiles import LARGEST, NAN, F, median_tile, rank_tile, tile_width
+from gpipe.backends.kernels.cpu.tiles import LARGEST, NAN, F, clear, median_tile, rank_tile, tile_width
 from gpipe.jump.detection import Flagged, JumpSettings
 from gpipe.jump.detection import flag_jumps as portable
 from gpipe.jump.differences import UNUSABLE
@@ -83,9 +83,10 @@ def flag_jumps(
     marks = np.zeros((integrations, groups - 1, rows + 2, columns + 2), np.uint8)
     primary = np.zeros(rows, np.int64)
     width = tile_width(integrations * (groups - 1))
+    search = find_clipped_rows if settings.method is Method.SIGMA_CLIP else find_rows
 
     def find(first: int, last: int) -> None:
-        find_rows(*arrays, rules, levels, width, flags, marks, primary, first, last)
+        search(*arrays, rules, levels, width, flags, marks, primary, first, last)
 
     def spread(first: int, last: int) -> None:
         spread_rows(flags, marks, reach, first, last)
@@ -128,13 +129,25 @@ def _by_rows(function: Callable[[int, int], None], rows: int, workers: int) -> N
 @kernel
 def find_rows(data, groupdq, gain, readnoise, rules, levels, width, flags, marks, primary, first, last):
     """Flag the jumps themselves, count the samples of each row with JUMP_DET, and mark what flags spread from."""
+    _find(_judge, data, groupdq, gain, readnoise, rules, levels, width, flags, marks, primary, first, last)
+
+
+@kernel
+def find_clipped_rows(data, groupdq, gain, readnoise, rules, levels, width, flags, marks, primary, first, last):
+    """``find_rows`` by sigma clipping: a kernel of its own, as few exposures wait for it to be compiled."""
+    _find(_judge_clipped, data, groupdq, gain, readnoise, rules, levels, width, flags, marks, primary, first, last)
+
+
+@inlined
+def _find(judge, data, groupdq, gain, readnoise, rules, levels, width, flags, marks, primary, first, last):
     integrations, groups, _, columns = data.shape
     tile = _tile(integrations * (groups - 1), width)
     for y in range(first, last):
         for x in range(0, columns, width):
             stop = min(x + width, columns)
             _difference(data, groupdq, gain, y, x, stop, tile.values)
-            _judge(tile, gain[y, x:stop], readnoise[y, x:stop], groups - 1, rules)
+            _measure(tile, gain[y, x:stop], readnoise[y, x:stop], rules)
+            judge(tile, groups - 1, rules)
             primary[y] += _write_flags(groupdq, tile.hits, y, x, stop, flags)
             if rules.spreads:
                 _mark_strong(tile, flags, y, x, stop, rules, marks)
@@ -186,8 +199,8 @@ def _subtract(before, after, dq_before, dq_after, factor, out):
 
 
 @helper
-def _judge(tile, gain, readnoise, differences, rules):
-    """Which differences are jumps, and the flux and noise that neighbours and following groups are judged by."""
+def _measure(tile, gain, readnoise, rules):
+    """The flux and noise that differences, neighbours and following groups are judged by."""
     rank_tile(tile.values, 0, 1, tile.ranked, tile.usable)
     median_tile(tile.ranked, tile.usable, tile.flux)
     for j in range(gain.size):
@@ -196,24 +209,34 @@ def _judge(tile, gain, readnoise, differences, rules):
     for j in range(gain.size):
         total = np.abs(tile.flux[j]) + tile.variance[j]
         tile.sigma[j] = np.sqrt(total) if total > 0 else NAN
+
+
+@inlined
+def _judge(tile, differences, rules):
+    """Which differences are jumps."""
     if rules.method == ITERATIVE:
         bound_tile(tile.ranked, tile.variance, rules.four_or_more, rules.three, rules.two, tile.lower, tile.upper)
         for k in range(tile.values.shape[0]):
             _outside(tile.values[k], tile.lower, tile.upper, tile.hits[k])
-    elif rules.method == SINGLE_PASS:
+    else:
         for k in range(tile.values.shape[0]):
             _far(tile.values[k], tile.flux, tile.sigma, rules.four_or_more, tile.hits[k])
-    elif rules.method == CLIP_TOGETHER:
+
+
+@inlined
+def _judge_clipped(tile, differences, rules):
+    """Which differences are jumps, by sigma clipping."""
+    if rules.method == CLIP_TOGETHER:
         bounds = clip_bounds(tile.ranked, tile.usable, rules.clip)
         for k in range(tile.values.shape[0]):
             _clipped(tile.values[k], bounds[0], bounds[1], tile.hits[k])
-    else:
-        ranked, count = np.empty_like(tile.ranked[:: max(differences, 1)]), np.empty_like(tile.usable)
-        for g in range(differences):
-            rank_tile(tile.values, g, differences, ranked, count)
-            bounds = clip_bounds(ranked, count, rules.clip)
-            for k in range(g, tile.values.shape[0], differences):
-                _clipped(tile.values[k], bounds[0], bounds[1], tile.hits[k])
+        return
+    ranked, count = np.empty_like(tile.ranked[:: max(differences, 1)]), np.empty_like(tile.usable)
+    for g in range(differences):
+        rank_tile(tile.values, g, differences, ranked, count)
+        bounds = clip_bounds(ranked, count, rules.clip)
+        for k in range(g, tile.values.shape[0], differences):
+            _clipped(tile.values[k], bounds[0], bounds[1], tile.hits[k])
 
 
 @helper
@@ -244,7 +267,8 @@ def _write_flags(groupdq, hits, y, x, stop, flags):
         for g in range(groups):
             before, after = groupdq[i, g, y, x:stop], flags[i, g, y, x:stop]
             if g == 0:
-                after[:] = before
+                for j in range(after.size):
+                    after[j] = before[j]
             else:
                 _add(before, hits[i * (groups - 1) + g - 1], after)
             for j in range(after.size):
@@ -261,7 +285,8 @@ def _add(before, hits, after):
 @helper
 def _mark_strong(tile, flags, y, x, stop, rules, marks):
     integrations, groups = flags.shape[:2]
-    tile.lower[:], tile.upper[:] = rules.least * tile.sigma, rules.most * tile.sigma
+    for j in range(tile.sigma.size):
+        tile.lower[j], tile.upper[j] = rules.least * tile.sigma[j], rules.most * tile.sigma[j]
     for i in range(integrations):
         for g in range(groups - 1):
             values, after = tile.values[i * (groups - 1) + g], flags[i, g + 1, y, x:stop]
@@ -316,7 +341,8 @@ def spread_rows(flags, marks, reach, first, last):
     left = np.zeros((reach.size, columns), np.int32)
     for i in range(integrations):
         for y in range(first, last):
-            left[:] = 0
+            for k in range(reach.size):
+                clear(left[k], columns)
             _clean(flags[i, 0, y])
             for g in range(1, groups):
                 target, near = flags[i, g, y], marks[i, g - 1]

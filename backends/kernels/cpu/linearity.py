@@ -9,12 +9,11 @@ import numpy as np
 
 from gpipe import dq
 from gpipe.backends.kernels.cpu.compiling import frozen, helper, kernel
-from gpipe.backends.kernels.cpu.tiles import F
+from gpipe.backends.kernels.cpu.tiles import F, clear
 from gpipe.linearity.linearity import Linearized
 
 ZERO, ONE = F(0), F(1)
 SATURATED, NO_LIN_CORR = dq.SATURATED, dq.NO_LIN_CORR
-NOTHING = np.empty((0, 0, 0), np.float32)
 WIDTH = 1024
 
 
@@ -48,14 +47,39 @@ def correct_linearity(
         raise ValueError(f"a linearity polynomial has at least 2 coefficients, found {fewest}")
     out, flags = np.empty(data.shape, np.float32), np.empty(pixeldq.shape, np.uint32)
     zero = np.empty((0, *pixeldq.shape) if zeroframe is None else zeroframe.shape, np.float32)
-    given = (NOTHING if inverse is None else inverse, zero if zeroframe is None else zeroframe)
-    _correct(*map(frozen, (data, groupdq, pixeldq, coeffs, coeffs_dq, *given)), nframes, out, flags, zero)
+    frames = zero if zeroframe is None else zeroframe
+    plain = data if inverse is None else data[:0]
+    _correct(*map(frozen, (plain, groupdq, pixeldq, coeffs, coeffs_dq, frames)), out, flags, zero)
+    if inverse is not None:
+        _correct_averaged(*map(frozen, (data, groupdq, coeffs, coeffs_dq, inverse)), nframes, out, flags)
     return Linearized(data=out, pixeldq=flags, zeroframe=None if zeroframe is None else zero)
 
 
 @kernel
-def _correct(data, groupdq, pixeldq, coeffs, coeffs_dq, inverse, zeroframe, nframes, out, flags, zero):
+def _correct(data, groupdq, pixeldq, coeffs, coeffs_dq, zeroframe, out, flags, zero):
     rows, columns = pixeldq.shape
+    forward = np.empty((coeffs.shape[0], WIDTH), np.float32)
+    missing = np.empty(WIDTH, np.uint8)
+    for r in range(rows):
+        for start in range(0, columns, WIDTH):
+            part = slice(start, min(start + WIDTH, columns))
+            line = flags[r, part]
+            _begin_flags(pixeldq[r, part], coeffs_dq[r, part], line)
+            _make_usable(coeffs, coeffs_dq, r, part, forward, missing, line)
+            for i in range(data.shape[0]):
+                for g in range(data.shape[1]):
+                    counts, linear = data[i, g, r, part], out[i, g, r, part]
+                    _evaluate(forward, counts, linear)
+                    _keep_saturated(counts, groupdq[i, g, r, part], linear)
+            for i in range(zero.shape[0]):
+                _evaluate(forward, zeroframe[i, r, part], zero[i, r, part])
+                _keep_zeros(zeroframe[i, r, part], zero[i, r, part])
+
+
+@kernel
+def _correct_averaged(data, groupdq, coeffs, coeffs_dq, inverse, nframes, out, flags):
+    """Groups of averaged frames: a kernel of its own, as few exposures wait for it to be compiled."""
+    rows, columns = flags.shape
     forward = np.empty((coeffs.shape[0], WIDTH), np.float32)
     backward = np.empty((inverse.shape[0], WIDTH), np.float32)
     missing = np.empty(WIDTH, np.uint8)
@@ -66,21 +90,12 @@ def _correct(data, groupdq, pixeldq, coeffs, coeffs_dq, inverse, zeroframe, nfra
         for start in range(0, columns, WIDTH):
             part = slice(start, min(start + WIDTH, columns))
             line = flags[r, part]
-            _begin_flags(pixeldq[r, part], coeffs_dq[r, part], line)
             _make_usable(coeffs, coeffs_dq, r, part, forward, missing, line)
-            if backward.size:
-                _make_usable(inverse, coeffs_dq, r, part, backward, missing, line)
+            _make_usable(inverse, coeffs_dq, r, part, backward, missing, line)
             for i in range(data.shape[0]):
-                if backward.size:
-                    _correct_frames(data[i], groupdq[i], r, part, forward, backward, frames, out[i])
-                else:
-                    for g in range(data.shape[1]):
-                        _evaluate(forward, data[i, g, r, part], out[i, g, r, part])
+                _correct_frames(data[i], groupdq[i], r, part, forward, backward, frames, out[i])
                 for g in range(data.shape[1]):
                     _keep_saturated(data[i, g, r, part], groupdq[i, g, r, part], out[i, g, r, part])
-            for i in range(zero.shape[0]):
-                _evaluate(forward, zeroframe[i, r, part], zero[i, r, part])
-                _keep_zeros(zeroframe[i, r, part], zero[i, r, part])
 
 
 @helper
@@ -93,7 +108,7 @@ def _begin_flags(pixeldq, coeffs_dq, flags):
 def _make_usable(coeffs, coeffs_dq, r, part, usable, missing, flags):
     """``usable_polynomial``, and its flag for the pixels."""
     n = flags.size
-    missing[:n] = 0
+    clear(missing, n)
     for k in range(coeffs.shape[0]):
         _look_for_nan(coeffs[k, r, part], missing)
     linear, given = coeffs[1, r, part], coeffs_dq[r, part]
@@ -189,7 +204,7 @@ def _correct_frames(data, groupdq, r, part, forward, backward, frames, out):
     line, mean = frames.line[:n], frames.mean[:n]
     _straight_ramp(data, groupdq, r, part, forward, frames)
     for g in range(data.shape[0]):
-        mean[:] = ZERO
+        clear(mean, n)
         for f in range(nframes):
             time = F(f) - F((nframes - 1) / 2) + F(g * nframes)
             _reach(frames.start, frames.rate, time, line)
@@ -197,7 +212,7 @@ def _correct_frames(data, groupdq, r, part, forward, backward, frames, out):
             _add(frames.values[f], mean)
         _subtract_mean(data[g, r, part], F(nframes), mean)
         linear = out[g, r, part]
-        linear[:] = ZERO
+        clear(linear, n)
         for f in range(nframes):
             _add(mean, frames.values[f, :n])
             _evaluate(forward, frames.values[f, :n], line)
@@ -210,7 +225,8 @@ def _straight_ramp(data, groupdq, r, part, forward, frames):
     """``_straight_ramp``: counts in the middle of group 0 and their rise in a frame."""
     groups, n, nframes = data.shape[0], part.stop - part.start, frames.values.shape[0]
     start, line, rate, last = frames.start[:n], frames.line[:n], frames.rate[:n], frames.last[:n]
-    last[:] = F(-2)
+    for c in range(n):
+        last[c] = F(-2)
     for g in range(groups):
         _count_usable(groupdq[g, r, part], last)
     for c in range(n):

@@ -12,7 +12,7 @@ import numpy as np
 
 from gpipe import dq
 from gpipe.arrays.masked_median import selection_network
-from gpipe.backends.kernels.cpu.compiling import frozen, helper, kernel
+from gpipe.backends.kernels.cpu.compiling import frozen, helper, inlined, kernel
 from gpipe.backends.kernels.cpu.ramp_groups import (
     find_lone,
     find_only,
@@ -46,7 +46,7 @@ from gpipe.backends.kernels.cpu.ramp_sums import (
     weigh_steps,
 )
 from gpipe.backends.kernels.cpu.ramp_tiles import DO_NOT_USE, ONE, SATURATED, SIX, ZERO, Settings, scratch
-from gpipe.backends.kernels.cpu.tiles import F
+from gpipe.backends.kernels.cpu.tiles import F, clear
 from gpipe.ramp_fitting.fit import RampFit, check_shapes
 from gpipe.ramp_fitting.fit import fit_ramps as portable
 from gpipe.ramp_fitting.rates import Rates
@@ -59,7 +59,7 @@ WIDEST, NARROWEST = 512, 64
 TILE_INTEGRATIONS = 1 << 15
 
 
-@helper
+@inlined
 def _read_integration(data, groupdq, zeroframe, i, r, start, n, tile, kept, settings):
     """``prepare_groups`` of one integration."""
     count = data.shape[1]
@@ -76,7 +76,7 @@ def _read_integration(data, groupdq, zeroframe, i, r, start, n, tile, kept, sett
     if settings.ignore_jump:
         ignore_jump(tile.flags[0], n)
     unite_flags(kept.seen[i], tile.flags, n)
-    kept.kind[i, :n] = 0
+    clear(kept.kind[i], n)
     if settings.suppress and count > 1:
         suppress_only(tile.flags, tile.waiting, tile.some, n)
     else:
@@ -90,7 +90,7 @@ def _read_integration(data, groupdq, zeroframe, i, r, start, n, tile, kept, sett
         started[c] = (first[c] & SATURATED) == 0
 
 
-@helper
+@inlined
 def _measure_integration(i, n, tile, kept, pixels, table, network, settings):
     """Its first estimate of the rate and its sums over segments."""
     kind = kept.kind[i]
@@ -132,9 +132,9 @@ def _rate_of(i, n, kept, pixels, group, rates, flags):
 def _add_up(kept, integrations, n):
     """Sums over the integrations, in the order of NumPy."""
     for total in (kept.signal, kept.reading, kept.photons):
-        total[integrations, :n] = ZERO
-    kept.seen[integrations, :n] = 0
-    kept.started[integrations, :n] = 0
+        clear(total[integrations], n)
+    clear(kept.seen[integrations], n)
+    clear(kept.started[integrations], n)
     for i in range(integrations):
         for part in (kept.signal, kept.reading, kept.photons):
             _add(part[i], part[integrations], n)
@@ -154,7 +154,7 @@ def _unite(part, total, n):
         total[c] |= part[c]
 
 
-@helper
+@inlined
 def _restore(groupdq, i, r, start, n, tile, kept, pixels, settings, flags, variance, information):
     """``restore_lost_groups`` of one integration: as if the groups that were withdrawn had been fitted."""
     for k in range(groupdq.shape[1]):
@@ -188,7 +188,7 @@ def _any(flags, bit, n):
     return (found & bit) != 0
 
 
-@helper
+@inlined
 def _fit_tile(
     data,
     groupdq,
@@ -223,7 +223,7 @@ def _fit_tile(
         pixels.gain,
     )
     signal_limits(pixels.noise, pixels.gain, pixels.limits, n)
-    pixels.rate[:n] = ZERO
+    clear(pixels.rate, n)
     for i in range(count):
         _read_integration(data, groupdq, zeroframe, i, r, start, n, tile, kept, settings)
         _measure_integration(i, n, tile, kept, pixels, table, network, settings)
@@ -248,11 +248,11 @@ def _fit_tile(
         _restore_all(groupdq, r, start, n, tile, kept, pixels, settings, flags, variances, var_rnoise)
 
 
-@helper
+@inlined
 def _restore_all(groupdq, r, start, n, tile, kept, pixels, settings, flags, variances, var_rnoise):
     """``restore_lost_groups``."""
     count, information = groupdq.shape[0], pixels.information
-    information[:n] = ZERO
+    clear(information, n)
     for i in range(count):
         _restore(groupdq, i, r, start, n, tile, kept, pixels, settings, flags[i], variances[i], information)
     for c in range(n):

@@ -11,6 +11,7 @@ from gpipe.backends.kernels.cpu.ramp_tiles import (
     TWO,
     ZERO,
 )
+from gpipe.backends.kernels.cpu.tiles import clear
 from gpipe.ramp_fitting.segments import GOOD_BITS, OPENING_BITS
 
 UNSATURATED, UNJUMPED = 0xFF ^ SATURATED, 0xFF ^ JUMP_DET
@@ -34,7 +35,7 @@ def ignore_jump(flag, n):
 
 @helper
 def unite_flags(seen, flags, n):
-    seen[:n] = 0
+    clear(seen, n)
     for k in range(flags.shape[0]):
         flag = flags[k]
         for c in range(n):
@@ -44,8 +45,8 @@ def unite_flags(seen, flags, n):
 @helper
 def find_only(flags, once, twice, n):
     """``prepare_groups``: ``once`` is 1 and ``twice`` 0 where one group only of a ramp is good."""
-    once[:n] = 0
-    twice[:n] = 0
+    clear(once, n)
+    clear(twice, n)
     for k in range(flags.shape[0]):
         flag = flags[k]
         for c in range(n):
@@ -66,7 +67,7 @@ def suppress_only(flags, once, twice, n):
 @helper
 def find_lone(value, flags, zeroframe, later, kind, n):
     """``prepare_groups``: the ramps whose first group stands alone, and the ZEROFRAME in place of bad ones."""
-    later[:n] = 0
+    clear(later, n)
     for k in range(1, flags.shape[0]):
         flag = flags[k]
         for c in range(n):
@@ -102,8 +103,8 @@ def forget_replaced(kind, seen, n):
 def find_segments(flags, place, length, n):
     """``find_segments``: places of the groups forwards, then lengths backwards; 0 outside of segments."""
     groups = flags.shape[0]
-    place[0, :n] = ZERO
-    length[groups - 1, :n] = ZERO
+    clear(place[0], n)
+    clear(length[groups - 1], n)
     for k in range(groups - 1):
         _place(flags[k], flags[k + 1], flags[0], place[k], place[k + 1], n)
     for k in range(groups - 2, -1, -1):
@@ -128,7 +129,7 @@ def _carry_length(place, after, length, n):
 @helper
 def lone_time(flags, length, kind, ratios, lone, time, n):
     """``lone_time``; ``lone`` is 1 where the ramp is a lone group."""
-    lone[:n] = 0
+    clear(lone, n)
     for k in range(flags.shape[0]):
         flag = flags[k]
         for c in range(n):

@@ -12,7 +12,7 @@ from gpipe.backends.kernels.cpu.ramp_tiles import (
     SIX,
     ZERO,
 )
-from gpipe.backends.kernels.cpu.tiles import HALF, LARGEST, NAN, F
+from gpipe.backends.kernels.cpu.tiles import HALF, LARGEST, NAN, F, clear
 from gpipe.ramp_fitting.groups import UNUSABLE
 from gpipe.ramp_fitting.segments import GOOD_BITS
 
@@ -22,8 +22,9 @@ HIGHEST = F(LEVELS)
 @helper
 def rank_steps(steps, flags, ranked, usable, some, fill, n):
     """``masked_median``: the steps between usable groups, with the others as very large and small ones in turn."""
-    some[:n] = 0
-    fill[:n] = LARGEST
+    clear(some, n)
+    for c in range(n):
+        fill[c] = LARGEST
     for k in range(flags.shape[0] - 1):
         earlier, later, step, rank = flags[k], flags[k + 1], steps[k], ranked[k]
         for c in range(n):
@@ -71,7 +72,7 @@ def add_median(ranked, fill, some, value, flag, kind, middle, rate, times, n):
 def weigh_steps(steps, place, length, limits, rise, level, index, n):
     """``segment_exponents``, ``table_index``."""
     groups = length.shape[0]
-    rise[:n] = ZERO
+    clear(rise, n)
     for k in range(groups - 1):
         _rise(steps[k], place[k + 1], rise, n)
         _level(rise, limits[0], limits[1], limits[2], limits[3], limits[4], level[k], n)
@@ -112,7 +113,7 @@ def _index(level, length, place, size, index, n):
 @helper
 def begin_sums(values, flags, waiting, time, signal, reading, photons, n):
     """``lone_value``: sums over the lone groups, which are as good as none for other ramps."""
-    signal[:n] = ZERO
+    clear(signal, n)
     for k in range(values.shape[0]):
         value, flag = values[k], flags[k]
         for c in range(n):

@@ -10,7 +10,7 @@ import numpy as np
 
 from gpipe import dq
 from gpipe.backends.kernels.cpu.compiling import frozen, helper, kernel
-from gpipe.backends.kernels.cpu.tiles import F
+from gpipe.backends.kernels.cpu.tiles import F, clear
 from gpipe.saturation.saturation import BEYOND_CONVERTER, Flagged, _clear_zeroframe
 
 SATURATED, NO_SAT_CHECK, AD_FLOOR = dq.SATURATED, dq.NO_SAT_CHECK, dq.AD_FLOOR
@@ -135,8 +135,8 @@ def _with_flagged(reached, flags, out):
 @helper
 def _grow(wide, grown):
     """Flags of each pixel and those beside it; ``wide`` has as many pixels more at both ends as flags grow by."""
-    grown[:] = wide[: grown.size]
-    for shift in range(1, wide.size - grown.size + 1):
+    clear(grown, grown.size)
+    for shift in range(wide.size - grown.size + 1):
         _join(grown, wide[shift : shift + grown.size])
 
 

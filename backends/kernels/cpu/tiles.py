@@ -26,12 +26,19 @@ def tile_width(values: int) -> int:
 
 
 @helper
+def clear(line: Any, n: int) -> None:
+    """Zeros; numba takes long to compile ``line[:n] = 0``."""
+    for j in range(n):
+        line[j] = 0
+
+
+@helper
 def rank_tile(values: Any, first: int, step: int, ranked: Any, count: Any) -> None:
     """Sort every ``step``-th row of ``values`` from ``first`` on, for each column; count what is not NaN.
 
     ``ranked`` has as many rows as are sorted.
     """
-    count[:] = 0
+    clear(count, count.size)
     for k in range(ranked.shape[0]):
         source, target = values[first + k * step], ranked[k]
         for j in range(target.size):
