@@ -30,7 +30,7 @@ def test_call_logs_to_stderr_for_its_duration(model, capsys):
     AddStep.call(model)
     assert handlers() == before
     lines = capsys.readouterr().err.splitlines()
-    assert any(line.endswith(" - gpipe.controller.execution - INFO - Step add done") for line in lines)
+    assert any(line.endswith(" - INFO - Step add done") for line in lines)
     assert logging.getLogger("gpipe").level == logging.NOTSET
 
 

@@ -44,7 +44,7 @@ def settled(monkeypatch, model):
     """The step as it is when ``call`` is about to run it."""
 
     def settle(cls, **kwargs):
-        monkeypatch.setattr("gpipe.controller.execution.execute", lambda step, source, backend: step)
+        monkeypatch.setattr("gpipe.controller.execution.execute", lambda step, *how: step)
         return cls.call(model, configure_log=False, **kwargs)
 
     return settle
