@@ -70,7 +70,7 @@ class PartSteps:
             threads=planned.threads,
             tell=lambda done: events.emit(events.PartDone(name, done, len(pieces))),
         )
-        self._made_here = self._made_here or stored is None
+        self._made_here = len(pieces) > 1 and (self._made_here or stored is None)
         return self._ended(section, stages, assembly.whole())
 
     def survey_whole(self, exposure: Any, following: Section | None) -> None:

@@ -95,7 +95,10 @@ class Assembly:
         self._lock = Lock()
 
     def add(self, span: Span, results: Sequence[Any]) -> None:
-        """Add the results of a part, one for each whole exposure."""
+        """Add the results of a part, one for each whole exposure. A part that is the whole is taken as it is."""
+        if (span.inner.start, span.inner.stop) == (0, self._total) and not self._on_disk:
+            self._whole = [replace(result, rows=None) if isinstance(result, Ramp) else result for result in results]
+            return
         with self._lock:
             if self._whole is None:
                 self._whole = [self._room(result) for result in results]
