@@ -14,6 +14,7 @@ $(VENVS)/%/installed: pyproject.toml setup.py
 	touch $@
 
 demo: $(VENVS)/plot/installed
+	$(<D)/bin/gpipe compile
 	$(<D)/bin/gpipe demo
 
 test: $(VENVS)/test/installed

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gpipe.backends import kernels
+from gpipe.backends import kernels, pending
 from gpipe.backends.fits_pixels import decode
 from gpipe.backends.interface import F, native_order
 
@@ -50,8 +50,10 @@ class NumpyBackend:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
     def native(self, function: F) -> F:
-        found = kernels.find(function, kernels.CPU) if self._use_kernels and _has_numba() else None
-        return found or function  # type: ignore[return-value]
+        if not self._use_kernels or pending.mode() == "never" or not _has_numba():
+            return function
+        found = kernels.find(function, kernels.CPU)
+        return found if found is not None and pending.may_run(found) else function  # type: ignore[return-value]
 
     def warm_up(self) -> None:
         """Nothing is compiled before its first use, or it is in numba's cache."""

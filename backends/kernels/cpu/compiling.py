@@ -9,18 +9,24 @@ import hashlib
 import inspect
 import re
 import sys
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
+import numba
 import numpy as np
-from numba import njit
+from numba.core.registry import cpu_target
 
 OWN_IMPORT = re.compile(r"^from (gpipe[\w.]*) import (\([\w\s,]+\)|[\w ,]+)", re.MULTILINE)
 
-OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+njit: Any = numba.njit  # whose hints do not know all of its options
+OPTIONS = {"nogil": True, "error_model": "numpy"}
 
 helper = njit(**OPTIONS, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 """A function that kernels call; Python cannot call it, which halves the time that it takes to compile."""
+
+KERNELS: dict[str, list[Any]] = defaultdict(list)
+"""The kernels of each module that has been imported."""
 
 inlined = njit(**OPTIONS, inline="always")
 """A helper that calls helpers and is called once: LLVM optimises those again at each level of calls."""
@@ -32,7 +38,8 @@ def kernel(function: Callable[..., Any]) -> Any:
     numba keeps what it has compiled in ``__pycache__`` or, if that is read-only, in the user's cache folder. By itself
     it would take that for current as long as the module of the function is, whatever has become of its helpers.
     """
-    compiled: Any = njit(**OPTIONS)(function)
+    compiled = njit(**OPTIONS)(function)
+    KERNELS[function.__module__].append(compiled)
     try:
         stamp = sources(function.__module__)
         compiled.enable_caching()
@@ -40,6 +47,23 @@ def kernel(function: Callable[..., Any]) -> Any:
         return compiled
     compiled._cache._cache_file._source_stamp = stamp
     return compiled
+
+
+def are_compiled(module: str) -> bool:
+    """Whether all kernels of a module have been compiled, by this process or by one that kept them for this machine."""
+    return all(compiled.signatures or _is_kept(compiled) for compiled in KERNELS[module])
+
+
+def _is_kept(compiled: Any) -> bool:
+    if not can_be_kept(compiled):
+        return False
+    machine = cpu_target.target_context.codegen().magic_tuple()
+    return any(key[1] == machine for key in compiled._cache._cache_file._load_index())
+
+
+def can_be_kept(compiled: Any) -> bool:
+    """Whether there is a folder to keep it in."""
+    return compiled._cache.cache_path is not None
 
 
 @functools.cache

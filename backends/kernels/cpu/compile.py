@@ -1,0 +1,80 @@
+"""Compile all kernels: ``python -m gpipe.backends.kernels.cpu.compile``.
+
+Each is called with a tiny example. Of the types of arguments there is one for each kernel, whatever the exposure, so
+that nothing is compiled afterwards.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gpipe.backends.kernels.cpu import compiling, dark, jump, linearity, ramp_fit, saturation
+from gpipe.jump.detection import JumpSettings
+from gpipe.jump.iterative import Thresholds
+from gpipe.jump.method import Method
+from gpipe.ramp_fitting.fit import FitOptions
+from gpipe.ramp_fitting.timing import Timing
+
+LOWEST_PRIORITY = 19
+
+
+def _examples() -> Mapping[str, Callable[[], Any]]:
+    shape = (1, 3, 2, 4)
+    data, groupdq = np.zeros(shape, np.float32), np.zeros(shape, np.uint8)
+    plane, pixeldq = np.ones(shape[2:], np.float32), np.zeros(shape[2:], np.uint32)
+    coeffs = np.ones((3, *shape[2:]), np.float32)
+    pixels = (pixeldq, coeffs, pixeldq)
+    thresholds = Thresholds(four_or_more=4, three=5, two=6)
+    methods = [JumpSettings(method=m, thresholds=thresholds, frames=1) for m in (Method.ITERATIVE, Method.SIGMA_CLIP)]
+    fit = FitOptions(timing=Timing(frame_time=1.0, group_time=1.0, frames=1))
+    return {
+        "saturation": lambda: saturation.flag_saturation(data, groupdq, pixeldq, plane, pixeldq),
+        "dark_current": lambda: dark.average_dark(data[0]),
+        "linearity": lambda: linearity.correct_linearity(data, groupdq, *pixels),
+        "linearity of averaged frames": lambda: linearity.correct_linearity(
+            data, groupdq, *pixels, inverse=coeffs, nframes=2
+        ),
+        "jump": lambda: jump.flag_jumps(data, groupdq, plane, plane, settings=methods[0]),
+        "jump by sigma clipping": lambda: jump.flag_jumps(data, groupdq, plane, plane, settings=methods[1]),
+        "ramp_fit": lambda: ramp_fit.fit_ramps(data, groupdq, pixeldq, plane, plane, options=fit),
+    }
+
+
+def compile_kernels(tell: Callable[[str], None] = lambda name: None) -> None:
+    """Compile what is not compiled yet; ``tell`` gets the name of each kernel before."""
+    with _alone(), np.errstate(all="ignore"):
+        for name, call in _examples().items():
+            tell(name)
+            call()
+
+
+def folder() -> Path | None:
+    """Where kernels are kept; None if no folder can be written to."""
+    found = compiling.KERNELS[jump.__name__][0]._cache.cache_path
+    return None if found is None else Path(found)
+
+
+@contextmanager
+def _alone() -> Any:
+    """Of several processes one compiles and the others wait; the lock goes with the process."""
+    place = folder()
+    try:
+        import fcntl
+    except ImportError:  # no POSIX: each compiles
+        place = None
+    if place is None:
+        yield
+        return
+    with open(place / "compiling.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+if __name__ == "__main__":
+    if hasattr(os, "nice"):
+        os.nice(LOWEST_PRIORITY)
+    compile_kernels()
