@@ -1,38 +1,52 @@
 """Flags of reference files: each file defines its own bits, in a table DQ_DEF."""
 
 import logging
+from functools import cached_property
 
 import numpy as np
 
 log = logging.getLogger(__name__)
 
-_TABLE_LIMIT = 1 << 20
+_HALF = 16
+_LOW = np.uint32((1 << _HALF) - 1)
 
 
-def translate(dq: np.ndarray, definitions: np.ndarray, name: str) -> np.ndarray:
-    """Translate a reference's own flags into JWST's bit values.
+class Translation:
+    """From a reference's own flags to JWST's bit values; made once for a file.
 
     Parameters
     ----------
-    dq : uint32, any shape; the file's own bits.
     definitions : the DQ_DEF table, with columns NAME and VALUE. Without rows the flags are JWST's already.
     name : the file, for the log. Mnemonics that JWST does not have are logged and ignored.
-
-    Returns
-    -------
-    uint32, the same shape.
 
     Notes
     -----
     https://jwst-pipeline.readthedocs.io/en/latest/jwst/references_general/references_general.html#dq-def-extension
     """
-    if len(definitions) == 0:
-        return dq
-    bits = _bits(definitions, name)
-    largest = int(dq.max(initial=0))
-    if largest < _TABLE_LIMIT:  # one gather instead of a pass for each flag
-        return _translated(np.arange(largest + 1, dtype=np.uint32), bits)[dq]
-    return _translated(dq, bits)
+
+    def __init__(self, definitions: np.ndarray, name: str) -> None:
+        self._empty = len(definitions) == 0
+        self._bits = [] if self._empty else _bits(definitions, name)
+        self._known = sum({own for own, _ in self._bits})
+        self._same = all(own == jwst and own & (own - 1) == 0 for own, jwst in self._bits)
+
+    def __call__(self, dq: np.ndarray) -> np.ndarray:
+        """JWST's flags, for the file's own: both uint32, of any shape. The result may be what was given."""
+        if self._empty:
+            return dq
+        if self._same:
+            return dq & np.uint32(self._known)
+        low, high = self._tables
+        flags = low[dq & _LOW]
+        if high.any():
+            flags |= high[dq >> np.uint32(_HALF)]
+        return flags
+
+    @cached_property
+    def _tables(self) -> tuple[np.ndarray, np.ndarray]:
+        """JWST's flags for the lower and for the upper half of the bits: two gathers, not a pass for each flag."""
+        values = np.arange(1 << _HALF, dtype=np.uint32)
+        return _translated(values, self._bits), _translated(values << np.uint32(_HALF), self._bits)
 
 
 def _bits(definitions: np.ndarray, name: str) -> list[tuple[int, int]]:

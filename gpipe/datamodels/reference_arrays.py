@@ -1,5 +1,6 @@
 """The arrays of a reference, in a file or in an open model, behind one interface."""
 
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -8,7 +9,7 @@ import numpy as np
 from gpipe.arrays import Array
 from gpipe.backends import Backend
 from gpipe.datamodels.complaints import complaints_logged, first_line
-from gpipe.datamodels.flags import translate
+from gpipe.datamodels.flags import Translation
 from gpipe.datamodels.reference_types import TYPES, extension
 from gpipe.exceptions import ReferenceFileError
 
@@ -79,8 +80,12 @@ class FileArrays:
         dtype = np.uint32 if array == "dq" else np.float32
         pixels = self._file.read(name, dtype, first=first, rows=rows, columns=columns)
         if array == "dq" and self._file.is_table("DQ_DEF"):
-            return translate(pixels, self._table("DQ_DEF"), self.label)
+            return self._translation(pixels)
         return pixels
+
+    @cached_property
+    def _translation(self) -> Translation:
+        return Translation(self._table("DQ_DEF"), self.label)
 
     def load(self, array: str, backend: Backend, first: Any, rows: slice, columns: slice) -> Array:
         if array == "dq":

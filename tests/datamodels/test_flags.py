@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from stdatamodels.dynamicdq import dynamic_mask
 from stdatamodels.jwst.datamodels import dqflags
 
-from gpipe.datamodels.flags import translate
+from gpipe.datamodels.flags import Translation
 
 DTYPE = [("BIT", "i4"), ("VALUE", "u4"), ("NAME", "U40"), ("DESCRIPTION", "U80")]
 
@@ -26,18 +26,18 @@ def test_every_table_is_read_as_stdatamodels_does(pairs, largest, seed):
     own = np.random.default_rng(seed).integers(0, largest, (5, 7), dtype=np.uint32)
     table = definitions(pairs)
     expected = dynamic_mask(SimpleNamespace(dq=own, dq_def=table), dqflags.pixel)
-    out = translate(own, table, "mask.fits")
+    out = Translation(table, "mask.fits")(own)
     assert out.dtype == np.uint32
     np.testing.assert_array_equal(out, expected)
 
 
 def test_without_definitions_the_flags_are_those_of_jwst_already():
     own = np.array([[1, 2**31]], dtype=np.uint32)
-    np.testing.assert_array_equal(translate(own, definitions([]), "mask.fits"), own)
+    np.testing.assert_array_equal(Translation(definitions([]), "mask.fits")(own), own)
 
 
 def test_a_flag_that_jwst_does_not_have_is_named_and_ignored(caplog):
-    out = translate(np.array([3], np.uint32), definitions([(0, "DO_NOT_USE"), (1, "PINK")]), "mask.fits")
+    out = Translation(definitions([(0, "DO_NOT_USE"), (1, "PINK")]), "mask.fits")(np.array([3], np.uint32))
     assert out.tolist() == [1]
     assert caplog.record_tuples == [
         (
@@ -51,9 +51,24 @@ def test_a_flag_that_jwst_does_not_have_is_named_and_ignored(caplog):
 def test_the_flags_given_are_not_written_to():
     own = np.array([1, 2], np.uint32)
     own.flags.writeable = False
-    assert translate(own, definitions([(1, "HOT")]), "mask.fits").tolist() == [0, dqflags.pixel["HOT"]]
+    assert Translation(definitions([(1, "HOT")]), "mask.fits")(own).tolist() == [0, dqflags.pixel["HOT"]]
 
 
 @pytest.mark.parametrize("shape", [(0,), (0, 5)])
 def test_empty_arrays(shape):
-    assert translate(np.zeros(shape, np.uint32), definitions([(0, "HOT")]), "mask.fits").shape == shape
+    assert Translation(definitions([(0, "HOT")]), "mask.fits")(np.zeros(shape, np.uint32)).shape == shape
+
+
+def test_a_file_with_the_bits_of_jwst():
+    names = ["DO_NOT_USE", "HOT", "NO_LIN_CORR"]
+    table = np.array([(0, dqflags.pixel[name], name, "") for name in names], dtype=DTYPE)
+    own = np.random.default_rng(1).integers(0, 1 << 32, 100, dtype=np.uint32)
+    expected = own & np.uint32(sum(dqflags.pixel[name] for name in names))
+    np.testing.assert_array_equal(Translation(table, "mask.fits")(own), expected)
+
+
+def test_the_table_is_complained_about_once(caplog):
+    translation = Translation(definitions([(1, "PINK")]), "mask.fits")
+    for _ in range(3):
+        translation(np.array([3], np.uint32))
+    assert len(caplog.records) == 1
