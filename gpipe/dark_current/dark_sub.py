@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array
+from gpipe.arrays.planes import subtract_from_groups
 from gpipe.arrays.rows import row_slices
 
 
@@ -36,16 +37,13 @@ def subtract_darks(data: Array, pixeldq: Array, darks: Sequence[Sequence[Array]]
     out[i, g] = data[i, g] - darks[i][g]; pixeldq | dark_dq.
     https://jwst-pipeline.readthedocs.io/en/latest/jwst/dark_current/description.html
     """
-    xp = array_namespace(data, pixeldq, dark_dq, *(plane for dark in darks for plane in dark))
+    different = {id(dark): dark for dark in darks}
+    xp = array_namespace(data, pixeldq, dark_dq, *(plane for dark in different.values() for plane in dark))
     found, expected = [len(dark) for dark in darks], [data.shape[1]] * data.shape[0]
     if found != expected:
         raise ValueError(f"found darks of {found} groups for data of {expected}")
-    subtracted = xp.empty_like(data)
-    for integration, dark in enumerate(darks):
-        for group, plane in enumerate(dark):
-            for rows in row_slices(plane):
-                part = data[integration, group, rows, :]
-                subtracted[integration, group, rows, :] = part - plane[rows, :]
+    stacked = {key: xp.stack(list(dark)) for key, dark in different.items()}
+    subtracted = subtract_from_groups(data, [stacked[id(dark)] for dark in darks])
     return DarkSubtracted(subtracted, pixeldq | dark_dq)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from array_api_compat import array_namespace
 
 from gpipe.arrays import Array
-from gpipe.arrays.rows import row_slices
+from gpipe.arrays.planes import subtract_from_groups
 
 
 @dataclass(frozen=True)
@@ -37,18 +37,11 @@ def subtract_reset(data: Array, pixeldq: Array, resets: Sequence[Array], reset_d
     out[i, g] = data[i, g] - reset[i][g]; pixeldq | reset_dq.
     https://jwst-pipeline.readthedocs.io/en/latest/jwst/reset/description.html
     """
-    xp = array_namespace(data, pixeldq, reset_dq, *resets)
+    different = {id(reset): reset for reset in resets}
+    array_namespace(data, pixeldq, reset_dq, *different.values())
     if len(resets) != data.shape[0]:
         raise ValueError(f"found resets of {len(resets)} integrations for data of {data.shape[0]}")
-    subtracted = xp.empty_like(data)
-    for integration, reset in enumerate(resets):
-        disturbed = reset.shape[0]
-        subtracted[integration, disturbed:, ...] = data[integration, disturbed:, ...]
-        for group in range(disturbed):
-            for rows in row_slices(reset):
-                part = data[integration, group, rows, :]
-                subtracted[integration, group, rows, :] = part - reset[group, rows, :]
-    return ResetSubtracted(subtracted, pixeldq | reset_dq)
+    return ResetSubtracted(subtract_from_groups(data, resets), pixeldq | reset_dq)
 
 
 def known_reset(reset: Array) -> Array:
