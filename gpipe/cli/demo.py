@@ -24,8 +24,10 @@ class StepTable:
         self._flagged: dict[str, int] = {}
 
     def __call__(self, event: Any) -> None:
-        if isinstance(event, StepDone) and isinstance(event.result, Ramp | CountRate):
-            self.rows.append((event.name, event.status, f"{event.seconds:.2f}", self._news(event.result)))
+        if isinstance(event, StepDone):
+            # Steps that share parts have a result together, that of the last one.
+            news = self._news(event.result) if isinstance(event.result, Ramp | CountRate) else ""
+            self.rows.append((event.name, event.status, f"{event.seconds:.2f}", news))
 
     def _news(self, exposure: Ramp | CountRate) -> str:
         """How many groups or pixels carry each flag, where that changed."""
@@ -39,7 +41,7 @@ class StepTable:
         return ", ".join(news)
 
     def render(self) -> Table:
-        table = Table("step", "status", "seconds", "flagged", title="Detector1Pipeline")
+        table = Table("step", "status", "seconds (all threads)", "flagged so far", title="Detector1Pipeline")
         for row in self.rows:
             table.add_row(*row)
         return table

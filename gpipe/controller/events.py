@@ -22,10 +22,11 @@ class StepDone:
 
     Attributes
     ----------
-    seconds : wall time with the work that it queued on the device, hooks and saving.
+    seconds : wall time with the work that it queued on the device, hooks and saving; of a step that works on parts the
+        sum over all of them, threads that work at the same time included.
     status : COMPLETE or SKIPPED.
-    result : the exposure after the step, the main one where there are several. It is not to be kept: that would hold
-        its arrays for the rest of the run.
+    result : the exposure after the step, the main one where there are several; None where the next step goes on with
+        each part before there is a whole. It is not to be kept: that would hold its arrays for the rest of the run.
     """
 
     name: str

@@ -48,5 +48,6 @@ def test_equal_values_keep_their_value(library):
 @settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(-1e4, 1e4), st.sampled_from([1.5, 3.0]))
 def test_a_constant_moves_the_mean_with_it(seed, constant, limit):
-    x = np.round(np.random.default_rng(seed).standard_t(2, size=(1, 64)) * 4)
+    # No whole numbers: some of those lie on a limit, where the last bit decides.
+    x = np.random.default_rng(seed).standard_t(2, size=(1, 64)) * 4
     np.testing.assert_allclose(run(x + constant, limit), run(x, limit) + constant, rtol=1e-9, atol=1e-8)
