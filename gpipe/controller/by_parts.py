@@ -84,7 +84,7 @@ def work_through(
                 stage.counts[name] = stage.counts.get(name, 0) + number
         found.append(done)
         tell(len(found))
-    return {name: _joined(name, found) for name in surveys}
+    return {name: joined([(done.span, done.surveyed[name]) for done in found]) for name in surveys}
 
 
 def _in_turn(one: Callable[[Span], _Done], spans: Sequence[Span], threads: int) -> Any:
@@ -132,6 +132,6 @@ def _trimmed(results: Sequence[Any], core: slice, margin: int | None) -> tuple[t
     return tuple(trim(result, kept) for result in results), slice(core.start - kept.start, core.stop - kept.start)
 
 
-def _joined(name: str, found: Sequence[_Done]) -> dict[str, Any]:
-    keys = found[0].surveyed[name]
-    return {key: put_together([(done.span, done.surveyed[name][key]) for done in found]) for key in keys}
+def joined(seen: Sequence[tuple[Span, Mapping[str, Any]]]) -> dict[str, Any]:
+    """What a survey found in all parts, together."""
+    return {key: put_together([(span, found[key]) for span, found in seen]) for key in seen[0][1]}

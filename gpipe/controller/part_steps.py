@@ -7,14 +7,14 @@ from typing import Any
 from gpipe.backends import Backend
 from gpipe.controller import events
 from gpipe.controller.bookkeeping import COMPLETE, SKIPPED, Books, warn_of_predecessors
-from gpipe.controller.by_parts import Stage, work_through
+from gpipe.controller.by_parts import Stage, joined, work_through
 from gpipe.controller.results import Skip
 from gpipe.controller.run_plan import PlannedSection, Storage, replanned
 from gpipe.controller.sections import Section
 from gpipe.controller.step import Step
 from gpipe.controller.work import apart
 from gpipe.datamodels import Header, InFlight, Outline, Ramp, open_exposure
-from gpipe.datamodels.parts import Assembly, Span, cut, put_together, spans, trim
+from gpipe.datamodels.parts import Assembly, Span, cut, spans, trim
 from gpipe.datamodels.ramp import RAMP_ARRAYS
 from gpipe.datamodels.reading import moved
 from gpipe.datamodels.scratch import forget
@@ -135,5 +135,4 @@ class PartSteps:
         """Look through an exposure that has not been in anybody's hands yet."""
         for name, survey in self._surveys_of(section).items():
             if name not in self._surveyed:
-                seen = [(piece, survey(trim(supply(piece), piece.core))) for piece in pieces]
-                self._surveyed[name] = {key: put_together([(p, s[key]) for p, s in seen]) for key in seen[0][1]}
+                self._surveyed[name] = joined([(piece, survey(trim(supply(piece), piece.core))) for piece in pieces])

@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gpipe.arrays.interleaved import is_interleaved
 from gpipe.controller.step import Step
 from gpipe.controller.work import Block
+from gpipe.datamodels.window import StripedWindow
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,4 @@ def _overlap(changed: Iterable[str], surveyed: Iterable[str]) -> bool:
 
 def cuttable(exposure: Any) -> bool:
     """Whether rows of an exposure are rows of the detector, one below the other."""
-    from gpipe.arrays.interleaved import is_interleaved
-    from gpipe.datamodels.window import StripedWindow
-
     return not is_interleaved(exposure.shape) and not isinstance(exposure.window, StripedWindow)

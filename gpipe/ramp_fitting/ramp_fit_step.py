@@ -10,6 +10,7 @@ from typing import Any
 from gpipe.arrays import Array
 from gpipe.controller import Block, Produced, References, SideProduct, Step, Work, workers
 from gpipe.controller import parameters as p
+from gpipe.controller.miri import is_miri
 from gpipe.datamodels import CountRate, Ramp
 from gpipe.exceptions import InputError
 from gpipe.ramp_fitting.charge_loss import has_charge_loss
@@ -131,7 +132,7 @@ def _planes(part: Ramp, references: References) -> tuple[Array, ...]:
 
 def _loses_groups(exposure: Any) -> bool:
     """Whether the first and the last groups may be of no use to any pixel, as those of MIRI are."""
-    return exposure.meta.instrument.name == "MIRI" and exposure.shape[1] > 1
+    return is_miri(exposure.meta) and exposure.shape[1] > 1
 
 
 def _among_living(outline: Any, options: FitOptions, survey: Mapping[str, Any]) -> tuple[slice, FitOptions]:

@@ -10,6 +10,7 @@ from gpipe.arrays import Array
 from gpipe.arrays.interleaved import is_interleaved
 from gpipe.controller import Block, References, Skip, Step, Work
 from gpipe.controller import parameters as p
+from gpipe.controller.miri import is_miri
 from gpipe.datamodels import Ramp, SuperstripeRamp, Window
 from gpipe.datamodels.stripes import StripePattern, window_of
 from gpipe.datamodels.window import full_frame
@@ -208,11 +209,6 @@ def _border(name: str, survey: Mapping[str, Any]) -> Border:
 
 def _first_row(part: Ramp) -> int:
     return part.rows.start if part.rows else 0
-
-
-def is_miri(meta: Any) -> bool:
-    """Whether the detector is one of MIRI's."""
-    return str(meta.instrument.name).upper() == "MIRI"
 
 
 def is_irs2(meta: Any) -> bool:
