@@ -14,6 +14,9 @@ from gpipe.exceptions import BackendError
 
 log = logging.getLogger(__name__)
 
+PLANES_SHARE = 2
+"""Planes may take one part in so many of the memory that is free, and that they take already."""
+
 
 class CupyBackend:
     """CuPy on the current CUDA device.
@@ -64,6 +67,9 @@ class CupyBackend:
         free, _total = self._cupy.cuda.runtime.memGetInfo()
         return int(free) + self._cupy.get_default_memory_pool().free_bytes()
 
+    def plane_bytes(self, held: int) -> int:
+        return (self.free_bytes() + held) // PLANES_SHARE
+
     def native(self, function: F) -> F:
         return kernels.find(function, kernels.CUDA) or function  # type: ignore[return-value]
 
@@ -77,7 +83,7 @@ class CupyBackend:
         except Exception as error:  # the first step that needs the kernel meets it again, and tells it to the caller
             log.debug("kernels could not be compiled ahead of their use: %s", error)
 
-    def suited_to(self, samples: int) -> "CupyBackend":
+    def suited_to(self, samples: int, *, keeps_planes: bool = True) -> "CupyBackend":
         return self
 
 

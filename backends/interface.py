@@ -38,16 +38,21 @@ class Backend(Protocol):
     def free_bytes(self) -> int:
         """Bytes of memory that can still be allocated."""
 
+    def plane_bytes(self, held: int) -> int:
+        """Bytes that planes of references may take from one exposure to the next; ``held`` of them are taken."""
+
     def native(self, function: F) -> F:
         """The kernel of this backend for a portable function, or the function itself where there is none."""
 
     def warm_up(self) -> None:
         """Begin, on a thread, to make ready what the first step would wait for; returns at once."""
 
-    def suited_to(self, samples: int) -> "Backend":
+    def suited_to(self, samples: int, *, keeps_planes: bool = True) -> "Backend":
         """This backend for an exposure of so many samples: loading kernels takes longer than a small one itself.
 
-        The choice depends on the whole exposure, so that results do not depend on how it is cut into blocks.
+        Where host memory is limited, it keeps no planes of references there.
+
+        The choice of kernels depends on the whole exposure, so that results do not depend on how it is cut into blocks.
         """
 
 

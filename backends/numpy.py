@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 
 KERNELS_PAY_FROM = 1 << 20
 """Samples of an exposure from which numba is worth its import."""
+PLANES_SHARE = 16
+"""Planes may take one part in so many of the machine's memory."""
 
 
 class NumpyBackend:
@@ -23,12 +25,13 @@ class NumpyBackend:
     Parameters
     ----------
     use_kernels : whether portable functions are replaced by their numba versions.
+    keeps_planes : whether planes of references may stay in memory between exposures.
     """
 
     name = "numpy"
 
-    def __init__(self, *, use_kernels: bool = True) -> None:
-        self._use_kernels = use_kernels
+    def __init__(self, *, use_kernels: bool = True, keeps_planes: bool = True) -> None:
+        self._use_kernels, self._keeps_planes = use_kernels, keeps_planes
 
     def to_device(self, host: np.ndarray) -> np.ndarray:
         return native_order(host)
@@ -49,6 +52,10 @@ class NumpyBackend:
     def free_bytes(self) -> int:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
+    def plane_bytes(self, held: int) -> int:
+        whole = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        return whole // PLANES_SHARE if self._keeps_planes else 0
+
     def native(self, function: F) -> F:
         if not self._use_kernels or pending.mode() == "never" or not _has_numba():
             return function
@@ -58,8 +65,9 @@ class NumpyBackend:
     def warm_up(self) -> None:
         """Nothing is compiled before its first use, or it is in numba's cache."""
 
-    def suited_to(self, samples: int) -> "NumpyBackend":
-        return NumpyBackend(use_kernels=self._use_kernels and samples >= KERNELS_PAY_FROM)
+    def suited_to(self, samples: int, *, keeps_planes: bool = True) -> "NumpyBackend":
+        use_kernels = self._use_kernels and samples >= KERNELS_PAY_FROM
+        return NumpyBackend(use_kernels=use_kernels, keeps_planes=keeps_planes)
 
 
 @functools.cache

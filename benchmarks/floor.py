@@ -30,10 +30,10 @@ class Floor:
 
 def floor(inputs: Inputs, measured: Measured, folder: str) -> Floor:
     """Of a case, by the parts of references and the products of gpipe."""
-    last = measured.processes[-1].last
+    first, last = measured.processes[-1].first, measured.processes[-1].last
     exposures = sum(path.stat().st_size for path in inputs.paths)
-    times = [_transfer(inputs, last.planes, last.written, folder) for _ in range(3)]
-    return Floor(inputs.raw_bytes, last.planes, exposures + last.planes, statistics.median(times))
+    times = [_transfer(inputs, first.planes, last.written, folder) for _ in range(3)]
+    return Floor(inputs.raw_bytes, first.planes, exposures + first.planes, statistics.median(times))
 
 
 def _transfer(inputs: Inputs, planes: int, products: int, folder: str) -> float:

@@ -15,6 +15,8 @@ from benchmarks.inputs import Inputs
 from benchmarks.worker import Job, Report, Round
 
 Tell = Callable[[str], None]
+ROUNDS = 3
+"""Calls of a process: gpipe keeps planes of references from the second exposure on that uses them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +43,11 @@ class Process:
 
     wall: float
     report: Report
+
+    @property
+    def first(self) -> Round:
+        """Its first call, which reads all that is kept for later ones."""
+        return self.report.rounds[0]
 
     @property
     def last(self) -> Round:
@@ -114,7 +121,7 @@ def compare(case: Case, inputs: Inputs, settings: Settings, folder: str, tell: T
                 package=package,
                 paths=[str(path) for path in inputs.paths],
                 steps=dict(case.steps),
-                rounds=2,
+                rounds=ROUNDS,
                 patience=settings.patience,
                 folder=folder,
             )

@@ -46,8 +46,9 @@ def figures_of(floor: Floor | None) -> list[Figure]:
         Figure("whole process [s]", lambda p: p.once),
         Figure("call in a running process [s]", lambda p: p.last.total, of_call=True),
         Figure("peak memory [MB]", lambda p: p.report.peak, _MEGABYTE),
+        Figure("peak memory of all calls [MB]", lambda p: p.report.highest, _MEGABYTE, of_call=True),
         Figure("peak memory above that of imports [MB]", lambda p: p.report.peak - p.report.imported, _MEGABYTE),
-        Figure("bytes read in a call [MB]", lambda p: p.last.read, _MEGABYTE, of_call=True),
+        Figure("bytes read in the first call [MB]", lambda p: p.first.read, _MEGABYTE),
         Figure("bytes of products [MB]", lambda p: p.last.written, _MEGABYTE),
     ]
     if floor is None:
@@ -60,7 +61,7 @@ def figures_of(floor: Floor | None) -> list[Figure]:
         Figure(at_least, lambda p: p.last.total, floor.seconds, of_call=True),
         Figure(f"peak memory / raw cube of {megabytes(floor.raw)} MB", lambda p: p.report.peak, floor.raw),
         Figure(bound, lambda p: p.report.peak, floor.bound),
-        Figure(needed, lambda p: p.last.read, floor.read, of_call=True),
+        Figure(needed, lambda p: p.first.read, floor.read),
     ]
 
 

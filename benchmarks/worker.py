@@ -68,10 +68,16 @@ class Round:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What a process has done: resident memory after imports, its peak until the end of the first call, the calls."""
+    """What a process has done: memory after imports, its peak until the end of the first call and of all, the calls.
+
+    Attributes
+    ----------
+    imported, peak, highest : bytes.
+    """
 
     imported: int
     peak: int
+    highest: int
     rounds: list[Round]
 
 
@@ -87,7 +93,7 @@ def work(job: Job) -> Report:
     peak = memory("VmHWM")
     while len(rounds) < job.rounds and rounds[0].total <= job.patience:
         rounds.append(one_round(job, Detector1Pipeline))
-    return Report(imported=imported, peak=peak, rounds=rounds)
+    return Report(imported=imported, peak=peak, highest=memory("VmHWM"), rounds=rounds)
 
 
 def one_round(job: Job, pipeline: Any) -> Round:
@@ -121,15 +127,15 @@ def gpipe_watched(done: Round) -> Iterator[None]:
     def read(self: Any, array: str, *, window: Any = None, first: Any = None) -> Any:
         return note(self, array, window, first, plainly_read(self, array, window=window, first=first))
 
-    def plane(self: Any, array: str, exposure: Any, *, first: Any = None) -> Any:
-        return note(self, array, exposure.window, first, plainly_brought(self, array, exposure, first=first))
+    def load(self: Any, array: str, exposure: Any, *, first: Any = None) -> Any:
+        return note(self, array, exposure.window, first, plainly_loaded(self, array, exposure, first=first))
 
     def tell(event: events.Event) -> None:
         if isinstance(event, events.StepDone):
             done.add(event.name, event.seconds)
 
-    plainly_read, plainly_brought = Reference.read, Reference.plane
-    with patch.object(Reference, "read", read), patch.object(Reference, "plane", plane), events.watch(tell):
+    plainly_read, plainly_loaded = Reference.read, Reference.load
+    with patch.object(Reference, "read", read), patch.object(Reference, "load", load), events.watch(tell):
         yield
     done.planes = sum(sizes.values())
 

@@ -62,7 +62,7 @@ class _Run:
         self.top, self.header, self.limits = top, header, limits
         self.origin = header.source if isinstance(header.source, InFlight) else None
         place = self.origin.backend if backend is None and self.origin else backends.get(backend)
-        self.place = place.suited_to(math.prod(header.shape))
+        self.place = place.suited_to(math.prod(header.shape), keeps_planes=limits.host is None)
         self.place.warm_up()
         self.steps = top.sequence(header.meta)
         saver = Saver(header.name if os.path.exists(header.name) else header.meta.filename)

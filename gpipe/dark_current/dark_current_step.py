@@ -137,13 +137,18 @@ def _planes(dark: Reference, exposure: Ramp, lead: Lead, wanted: Sequence[range]
 
 
 def _plane(dark: Reference, exposure: Ramp, lead: Lead, groups: range) -> Array:
-    """The mean of some groups of the dark. Only these are read; those that it does not have are extrapolated."""
+    """The mean of some groups of the dark. Groups that it does not have are extrapolated."""
+    return dark.kept(("mean", lead, groups), exposure, lambda: _mean(dark, exposure, lead, groups))
+
+
+def _mean(dark: Reference, exposure: Ramp, lead: Lead, groups: range) -> Array:
+    """Only the groups that it is of are read."""
     end = _groups(dark)
     frames = []
     if groups.start < end:
-        frames.append(dark.plane("data", exposure, first=(*lead, slice(groups.start, min(groups.stop, end)))))
+        frames.append(dark.load("data", exposure, first=(*lead, slice(groups.start, min(groups.stop, end)))))
     if groups.stop > end:
-        last = dark.plane("data", exposure, first=(*lead, slice(end - 2, end)))
+        last = dark.load("data", exposure, first=(*lead, slice(end - 2, end)))
         frames.append(extrapolate_dark(last, range(max(groups.start - end, 0) + 1, groups.stop - end + 1)))
     return exposure.backend.native(average_dark)(*frames)
 

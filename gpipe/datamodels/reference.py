@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import Callable, Hashable
 from functools import cached_property
 from numbers import Real
 from pathlib import Path
@@ -11,8 +12,7 @@ import numpy as np
 
 from gpipe.arrays import Array
 from gpipe.arrays.interleaved import FRAME_ROWS
-from gpipe.backends import Backend
-from gpipe.datamodels import device_planes
+from gpipe.datamodels import kept_planes
 from gpipe.datamodels.ramp import InFlight
 from gpipe.datamodels.reference_arrays import FACTS, AsdfArrays, FileArrays, ModelArrays, ReferenceArrays
 from gpipe.datamodels.reference_types import TYPES, extension
@@ -46,6 +46,8 @@ class Reference:
         self._primary = self._type.primary if self._type else "data"
         self.reftype = reftype
         self.name = name or self._arrays.name
+        self.is_used_again = False
+        """Whether another exposure has used it before: what is read for one only need not stay in memory."""
 
     def __repr__(self) -> str:
         return f"<Reference {self.reftype} {self.name}>"
@@ -137,6 +139,22 @@ class Reference:
         return self._arrays.read(array, first, rows, columns)
 
     def plane(self, array: str, exposure: InFlight, *, first: Any = None) -> Array:
+        """`load`, or what an earlier exposure has loaded."""
+        return self.kept((array, repr(first)), exposure, lambda: self.load(array, exposure, first=first))
+
+    def kept(self, name: Hashable, exposure: InFlight, make: Callable[[], Array]) -> Array:
+        """What ``make`` gives for the exposure's window, or what it gave for an earlier exposure.
+
+        Parameters
+        ----------
+        name : of what is made of the reference, and of nothing else.
+        """
+        backend = exposure.backend
+        if backend.name == "numpy" and not self.is_used_again:
+            return make()
+        return kept_planes.kept((self, name, exposure.window, backend.name), backend, make)
+
+    def load(self, array: str, exposure: InFlight, *, first: Any = None) -> Array:
         """`read`, cut to the exposure's window and brought to its device.
 
         Raises
@@ -149,10 +167,6 @@ class Reference:
             reason = f"as in the exposure (IRS2 readout has {FRAME_ROWS} until refpix)"
             raise self._error(f"found {rows} rows", f"{expected} {reason}")
         window, backend = exposure.window, exposure.backend
-        key = (self, array, window, repr(first), backend.name)
-        return device_planes.kept(key, backend, lambda: self._load(array, window, first, backend))
-
-    def _load(self, array: str, window: Window, first: Any, backend: Backend) -> Array:
         # What must be arranged or made up is so on the host.
         if isinstance(window, StripedWindow) or not self.has(array):
             return backend.to_device(self.read(array, window=window, first=first))

@@ -1,6 +1,7 @@
 """What is kept of reference files between exposures, so that a batch reads each once.
 
-Headers of the files that were opened last; on a GPU also planes (`device_planes`).
+Headers of the files that were opened last; and planes (`kept_planes`), on a GPU from the first exposure on, in host
+memory of references that a second exposure uses.
 """
 
 import os
@@ -9,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Any
 
-from gpipe.datamodels import device_planes
+from gpipe.datamodels import kept_planes
 from gpipe.datamodels.reference import Reference
 
 FILES = 64
@@ -31,6 +32,7 @@ def open_reference(reftype: str, source: Any, name: str | None = None) -> Refere
     with _lock:
         held = _references.pop(key, None)
     reference = held[1] if held and held[0] == stamp else Reference(reftype, source, name)
+    reference.is_used_again = held is not None and held[1] is reference
     with _lock:
         _references[key] = stamp, reference
         while len(_references) > FILES:
@@ -39,10 +41,10 @@ def open_reference(reftype: str, source: Any, name: str | None = None) -> Refere
 
 
 def forget_references() -> None:
-    """Drop all that is kept, on devices too; what is in use lives on."""
+    """Drop all that is kept, planes too; what is in use lives on."""
     with _lock:
         _references.clear()
-    device_planes.forget()
+    kept_planes.forget()
 
 
 def _stamp(source: Any) -> Hashable | None:

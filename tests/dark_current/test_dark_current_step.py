@@ -63,14 +63,14 @@ def test_subarray_is_cut_out_of_the_dark():
 )
 def test_only_the_groups_that_are_needed_are_read(monkeypatch, sampling, wanted):
     reference, read = dark(40), set()
-    plane = Reference.plane
+    load = Reference.load
 
     def remember(self, array, ramp, *, first=None):
         if array == "data":
             read.update(range(first[-1].start, first[-1].stop))
-        return plane(self, array, ramp, first=first)
+        return load(self, array, ramp, first=first)
 
-    monkeypatch.setattr(Reference, "plane", remember)
+    monkeypatch.setattr(Reference, "load", remember)
     out = apply(exposure(*sampling), reference)
     assert read == wanted
     means = np.array(sorted(wanted)).reshape(3, -1).mean(axis=1) + 1
@@ -162,14 +162,14 @@ def test_each_integration_has_its_dark_and_later_ones_the_last(miri, nints, star
 
 def test_only_the_integrations_that_are_needed_are_read(monkeypatch):
     read = []
-    plane = Reference.plane
+    load = Reference.load
 
     def remember(self, array, ramp, *, first=None):
         if array == "data":
             read.append((first[0], first[1].start))
-        return plane(self, array, ramp, first=first)
+        return load(self, array, ramp, first=first)
 
-    monkeypatch.setattr(Reference, "plane", remember)
+    monkeypatch.setattr(Reference, "load", remember)
     apply(exposure(nints=4, start=2), Reference("dark", miri_dark(3, 9)))
     assert read == [(integration, group) for integration in (1, 2) for group in range(3)]
 

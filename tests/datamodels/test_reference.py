@@ -8,6 +8,7 @@ from stdatamodels import schema as mschema
 from stdatamodels.jwst import datamodels
 
 from gpipe import dq
+from gpipe.backends.numpy import NumpyBackend
 from gpipe.datamodels import Reference, Window, open_exposure
 from gpipe.datamodels.fitsfile import FitsFile
 from gpipe.datamodels.reference_types import TYPES, extension
@@ -187,7 +188,9 @@ def test_interleaved_frames_are_used_whole():
 def test_reference_pixels_of_irs2_readout_are_in_both_or_in_none(rows, expected):
     bias = datamodels.SuperBiasModel(data=np.zeros((rows, 3), np.float32))
     reference = Reference("superbias", referenced(bias, "SUPERBIAS", window=Window(1, 1, 3, 2048)))
-    exposure = SimpleNamespace(data=np.zeros((1, 1, expected, 3), np.float32), window=reference.window)
+    exposure = SimpleNamespace(
+        data=np.zeros((1, 1, expected, 3), np.float32), window=reference.window, backend=NumpyBackend()
+    )
     with pytest.raises(ReferenceFileError, match=f"found {rows} rows; expected {expected} as in the exposure"):
         reference.plane("data", exposure)
 

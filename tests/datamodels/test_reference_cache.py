@@ -5,7 +5,7 @@ import pytest
 from astropy.io import fits
 
 from gpipe.backends.numpy import NumpyBackend
-from gpipe.datamodels import device_planes, reference_cache
+from gpipe.datamodels import kept_planes, reference_cache
 from gpipe.datamodels.reading import open_exposure
 from gpipe.datamodels.reference_cache import forget_references, open_reference
 from gpipe.exceptions import ReferenceFileError
@@ -20,8 +20,8 @@ class Device(NumpyBackend):
         super().__init__()
         self.free, self.arrived = free, 0
 
-    def free_bytes(self):
-        return self.free
+    def plane_bytes(self, held):
+        return (self.free + held) // 2
 
     def to_device(self, host):
         self.arrived += 1
@@ -91,9 +91,9 @@ def test_planes_stay_on_a_device_and_are_those_of_the_window(gain_path, uncal_pa
         np.testing.assert_array_equal(gain, np.ones(exposure.data.shape[-2:], np.float32))
         assert flags.shape == gain.shape
     assert device.arrived == before
-    assert device_planes.held_bytes() == 2 * 4 * gain.size
+    assert kept_planes.held_bytes() == 2 * 4 * gain.size
     forget_references()
-    assert device_planes.held_bytes() == 0
+    assert kept_planes.held_bytes() == 0
 
 
 def test_planes_take_no_more_than_their_share_of_a_device(gain_path, uncal_path):
@@ -103,8 +103,8 @@ def test_planes_take_no_more_than_their_share_of_a_device(gain_path, uncal_path)
     exposure = open_exposure(uncal_path, tight)
     for name in "abcdef":
         open_reference("gain", gain_path, name).plane("data", exposure)
-        tight.free = 5 * plane - device_planes.held_bytes()
-        assert device_planes.held_bytes() <= 3 * plane
+        tight.free = 5 * plane - kept_planes.held_bytes()
+        assert kept_planes.held_bytes() <= 3 * plane
     before = tight.arrived
     open_reference("gain", gain_path, "f").plane("data", exposure)
     assert tight.arrived == before
@@ -112,6 +112,35 @@ def test_planes_take_no_more_than_their_share_of_a_device(gain_path, uncal_path)
     assert tight.arrived == before + 1
 
 
-def test_host_memory_keeps_no_planes(gain_path, uncal_path, backend):
-    open_reference("gain", gain_path).plane("data", open_exposure(uncal_path, backend))
-    assert device_planes.held_bytes() == 0
+def test_host_memory_keeps_planes_of_references_that_a_second_exposure_uses(gain_path, uncal_path, backend):
+    exposure = open_exposure(uncal_path, backend)
+    open_reference("gain", gain_path).plane("data", exposure)
+    assert kept_planes.held_bytes() == 0
+    second = open_reference("gain", gain_path).plane("data", exposure)
+    assert kept_planes.held_bytes() == second.nbytes
+    assert open_reference("gain", gain_path).plane("data", exposure) is second
+    os.utime(saved_gain(gain_path, 2), ns=(0, 0))
+    assert open_reference("gain", gain_path).plane("data", exposure)[0, 0] == 2
+
+
+def test_limited_host_memory_keeps_no_planes(gain_path, uncal_path, backend):
+    for keeps_planes in (True, False):
+        exposure = open_exposure(uncal_path, backend.suited_to(0, keeps_planes=keeps_planes))
+        for _ in range(2):
+            plane = open_reference("gain", gain_path).plane("data", exposure)
+        assert kept_planes.held_bytes() == (plane.nbytes if keeps_planes else 0)
+
+
+def test_what_is_made_of_a_reference_is_made_once(gain_path, uncal_path):
+    device = Device(free=1 << 20)
+    exposure, made = open_exposure(uncal_path, device), []
+
+    def make():
+        made.append(device)
+        return exposure.data[0, 0]
+
+    for _ in range(2):
+        assert open_reference("gain", gain_path).kept("something", exposure, make) is not None
+    assert len(made) == 1
+    assert open_reference("gain", gain_path).kept("another", exposure, make) is not None
+    assert len(made) == 2

@@ -33,7 +33,7 @@ class OnTheProcessor(NumpyBackend):
             self.used.add(f"{function.__module__}.{function.__qualname__}")
         return kernel or function
 
-    def suited_to(self, samples):
+    def suited_to(self, samples, *, keeps_planes=True):
         return self
 
 

@@ -84,10 +84,13 @@ class StrictBackend:
     def free_bytes(self):
         return self.free
 
+    def plane_bytes(self, held):
+        return self.free // 2
+
     def native(self, function):
         return function
 
-    def suited_to(self, samples):
+    def suited_to(self, samples, *, keeps_planes=True):
         return self
 
 

@@ -1,0 +1,57 @@
+"""Planes of references that stay in memory between exposures: those used last, as long as they fit."""
+
+import math
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+
+from gpipe.arrays import Array
+from gpipe.backends import Backend
+
+_ITEM_BYTES = 4
+
+_lock = threading.Lock()
+_planes: OrderedDict[Hashable, Array] = OrderedDict()
+_held = 0
+
+
+def kept(key: Hashable, backend: Backend, load: Callable[[], Array]) -> Array:
+    """The plane that was loaded under this key, or what ``load`` gives. Planes are never written to."""
+    with _lock:
+        plane = _planes.get(key)
+    if plane is None:
+        plane = load()
+    with _lock:
+        _hold(key, plane)
+        _keep_within(backend)
+    return plane
+
+
+def _hold(key: Hashable, plane: Array) -> None:
+    global _held
+    _held += _bytes(plane) - (_bytes(_planes.pop(key)) if key in _planes else 0)
+    _planes[key] = plane
+
+
+def _keep_within(backend: Backend) -> None:
+    global _held
+    limit = backend.plane_bytes(_held)
+    while _planes and _held > limit:
+        _held -= _bytes(_planes.popitem(last=False)[1])
+
+
+def _bytes(plane: Array) -> int:
+    return _ITEM_BYTES * math.prod(plane.shape)
+
+
+def held_bytes() -> int:
+    """Memory that the planes take."""
+    return _held
+
+
+def forget() -> None:
+    """Drop all planes."""
+    global _held
+    with _lock:
+        _planes.clear()
+        _held = 0
