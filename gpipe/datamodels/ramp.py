@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from array_api_compat import array_namespace
@@ -37,7 +38,7 @@ class InFlight:
         """The ``stdatamodels`` metadata tree."""
         return self.header.meta
 
-    @property
+    @cached_property
     def window(self) -> Window:
         """The part of the detector that the exposure covers."""
         return window_of(self.meta)
@@ -67,7 +68,7 @@ class Outline:
         """The ``stdatamodels`` metadata tree."""
         return self.header.meta
 
-    @property
+    @cached_property
     def window(self) -> Window:
         """The part of the detector that the exposure covers."""
         return window_of(self.meta)
@@ -98,7 +99,7 @@ class Ramp(InFlight):
     stripe: int | None = None
     rows: slice | None = None
 
-    @property
+    @cached_property
     def window(self) -> Window:
         """The part of the detector that these ramps cover."""
         whole = window_of(self.meta, self.stripe)
