@@ -30,7 +30,7 @@ class Stage:
     name: str
     work: Work
     reach: int
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
 
 
@@ -39,7 +39,7 @@ class _Done:
     """What came of one part."""
 
     span: Span
-    counts: Sequence[Mapping[str, int]]
+    counts: Sequence[Mapping[str, Any]]
     seconds: Sequence[float]
     surveyed: Mapping[str, Mapping[str, Any]]
 

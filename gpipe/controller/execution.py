@@ -129,7 +129,7 @@ class _Run:
             block,
             runs=self.books.runs,
             starts=lambda step: bool(self.top.products_before(step.name, self.header)),
-            ends=self.books.saves,
+            ends=lambda step: self.books.saves(step) or (self.books.runs(step) and step.finishes(self.header.meta)),
         )
 
     def _through_all(self, plan: RunPlan) -> list[Any]:

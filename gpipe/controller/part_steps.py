@@ -10,7 +10,7 @@ from gpipe.controller.bookkeeping import COMPLETE, SKIPPED, Books, warn_of_prede
 from gpipe.controller.by_parts import Stage, joined, work_through
 from gpipe.controller.results import Skip
 from gpipe.controller.run_plan import PlannedSection, Storage, replanned
-from gpipe.controller.sections import Section
+from gpipe.controller.sections import Section, overlap
 from gpipe.controller.step import Step
 from gpipe.controller.work import apart
 from gpipe.datamodels import Header, InFlight, Outline, Ramp, open_exposure
@@ -66,7 +66,7 @@ class PartSteps:
             pieces,
             assembly,
             store=self._storage.backend(self._place),
-            surveys=self._surveys_of(following),
+            surveys=self._surveys_on_the_way(section, following),
             threads=planned.threads,
             tell=lambda done: events.emit(events.PartDone(name, done, len(pieces))),
         )
@@ -114,7 +114,7 @@ class PartSteps:
 
     def _ended(self, section: Section, stages: Sequence[Stage], exposures: list[Any]) -> list[Any]:
         for stage in stages:
-            stage.work.end(stage.counts)
+            exposures[0] = stage.work.ended(exposures[0], stage.counts)
             log.info("Step %s done", stage.name)
         exposures = apart(exposures)
         last = section.steps[-1]
@@ -130,6 +130,13 @@ class PartSteps:
     def _surveys_of(self, section: Section | None) -> dict[str, Survey]:
         steps = section.steps if section is not None and section.is_cut else ()
         return {step.name: step.survey for step in steps if step.surveys and not self._books.skips(step)}
+
+    def _surveys_on_the_way(self, section: Section, following: Section | None) -> dict[str, Survey]:
+        """Those for the next section that may look at parts before a step has finished the whole."""
+        finishing = [step for step in section.working if step.finishes(self._header.meta)]
+        changed = {change for step in finishing for change in step.changes}
+        late = [step.name for step in (following.steps if following else ()) if overlap(changed, step.surveys)]
+        return {name: survey for name, survey in self._surveys_of(following).items() if name not in late}
 
     def _survey_first(self, section: Section, supply: Callable[[Span], Any], pieces: Sequence[Span]) -> None:
         """Look through an exposure that has not been in anybody's hands yet."""

@@ -43,8 +43,8 @@ class SideProduct:
 class Produced:
     """Several results of a step, the main one first, files on the side, and what a part of an exposure counted.
 
-    Counts are integers, (row,), so that rows which belong to another part can be left out of the sum, or one number of
-    what is not counted by row.
+    Counts are integers, (…, row), so that rows which belong to another part can be left out of the sum, or one number
+    of what is not counted by row.
     """
 
     results: tuple[Any, ...]

@@ -74,7 +74,7 @@ def in_sections(
         own = block(step)
         shared = own & found[-1].block if found else Block.EXPOSURE
         working = (step,) if runs(step) else ()
-        if closed or shared == Block.EXPOSURE or starts(step) or _overlap(changed, step.surveys):
+        if closed or shared == Block.EXPOSURE or starts(step) or overlap(changed, step.surveys):
             found.append(Section((step,), working, own))
             changed = set()
         else:
@@ -84,7 +84,7 @@ def in_sections(
     return found
 
 
-def _overlap(changed: Iterable[str], surveyed: Iterable[str]) -> bool:
+def overlap(changed: Iterable[str], surveyed: Iterable[str]) -> bool:
     """Whether something is surveyed that was changed: the same array, or one flag of it."""
 
     def same(one: str, other: str) -> bool:

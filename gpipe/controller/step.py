@@ -75,6 +75,10 @@ class Step(Configurable):
         """Rows above and below a part that ``begin(...).apply`` looks at; they come with it, and are cut off after."""
         return 0
 
+    def finishes(self, meta: Any) -> bool:
+        """Whether on an exposure with these metadata ``begin`` gives ``Work`` with a ``finish``."""
+        return False
+
     def survey(self, part: Any) -> Mapping[str, Any]:
         """What must be known of the whole exposure before the step begins: arrays (…, row), which parts make together.
 

@@ -29,13 +29,21 @@ def apart(results: Sequence[Any]) -> list[Any]:
     return [*results[:1], *map(with_own_metadata, results[1:])]
 
 
-def total(count: Any, rows: slice, exposure: Any) -> int:
+def total(count: Any, rows: slice, exposure: Any) -> Any:
     """The sum of a count over some rows of an exposure."""
-    return count if isinstance(count, int) else int(exposure.backend.to_host(count)[rows].sum())
+    if isinstance(count, int):
+        return count
+    found = exposure.backend.to_host(count)[..., rows].sum(axis=-1)
+    return found if found.ndim else int(found)
 
 
-def _nothing(counts: Mapping[str, int]) -> None:
+def _nothing(counts: Mapping[str, Any]) -> None:
     """Most steps count nothing."""
+
+
+def _as_they_are(exposure: Any, counts: Mapping[str, Any]) -> tuple[Any, Mapping[str, Any]]:
+    """Most steps are done with a part when they leave it."""
+    return exposure, counts
 
 
 @dataclass(frozen=True)
@@ -47,17 +55,27 @@ class Work:
     apply : from a part of the exposure to the same part after the step; `Produced` where there are several results,
         or counts. It is called on several threads: it changes no metadata and says nothing in the log.
     end : called once, after the last part, with the sums of what the parts counted.
+    finish : called before that, with the whole exposure and the sums; gives both, with what only the whole can tell. A
+        step that has it says so (``Step.finishes``): no later step sees a part before.
     """
 
     apply: Callable[[Any], Any]
-    end: Callable[[Mapping[str, int]], None] = field(default=_nothing)
+    end: Callable[[Mapping[str, Any]], None] = field(default=_nothing)
+    finish: Callable[[Any, Mapping[str, Any]], tuple[Any, Mapping[str, Any]]] = field(default=_as_they_are)
+
+    def ended(self, exposure: Any, counts: Mapping[str, Any]) -> Any:
+        """The exposure that all parts were put together to, when nothing is left to do."""
+        exposure, counts = self.finish(exposure, counts)
+        self.end(counts)
+        return exposure
 
     def whole(self, exposure: Any) -> Any:
         """The step on an exposure that is not cut."""
         outcome = self.apply(exposure)
         produced = outcome if isinstance(outcome, Produced) else Produced((outcome,))
         rows = slice(0, exposure.shape[-2])
-        self.end({name: total(number, rows, exposure) for name, number in produced.counts.items()})
-        if len(produced.results) == 1 and not produced.side_products:
-            return produced.results[0]
-        return replace(produced, results=tuple(apart(produced.results)))
+        counts = {name: total(number, rows, exposure) for name, number in produced.counts.items()}
+        results = self.ended(produced.results[0], counts), *produced.results[1:]
+        if len(results) == 1 and not produced.side_products:
+            return results[0]
+        return replace(produced, results=tuple(apart(results)))

@@ -31,6 +31,8 @@ class JumpSettings:
     thresholds : in sigma; single pass and sigma clipping use ``four_or_more``.
     frames : frames averaged into a group.
     only_use_ints : sigma clipping compares a group with the same one of other integrations, not with all groups.
+    whole_images : whether sigma clipping takes its flags back in groups where every pixel is flagged. Where rows are
+        only some of the image, what it found in them is given back for that (``Flagged.open_rows``).
     neighbours : None for no flags in neighbours.
     after : flags after large jumps.
     """
@@ -39,6 +41,7 @@ class JumpSettings:
     thresholds: Thresholds
     frames: int
     only_use_ints: bool = True
+    whole_images: bool = True
     neighbours: Neighbours | None = None
     after: tuple[AfterJump, ...] = ()
 
@@ -52,10 +55,13 @@ class Flagged:
     groupdq : uint8, (integration, group, row, column).
     primary : samples of each row with JUMP_DET before neighbours and following groups were flagged; int64, (row,). None
         if jumps were not looked for.
+    open_rows : whether a row of a group had a sample without JUMP_DET and DO_NOT_USE then; bool, (integration, group,
+        row). None but for sigma clipping.
     """
 
     groupdq: Array
     primary: Array | None
+    open_rows: Array | None = None
 
 
 def flag_unknown_gain(pixeldq: Array, gain: Array) -> Array:
@@ -119,13 +125,35 @@ def flag_jumps(
     single = (xp.reshape(x, (*x.shape[:-2], -1, 1)) for x in (data, groupdq, gain, readnoise))
     found = map_row_blocks(find, *single, block_rows=pixels, workers=workers)
     flagged, strong, *large = (xp.reshape(x, (*x.shape[:-2], *gain.shape)) for x in found)
-    if settings.method is Method.SIGMA_CLIP:
-        flagged = _unflag_full_groups(flagged, xp)
-    primary = _by_row(flagged, xp)
+    opened = open_rows(flagged) if settings.method is Method.SIGMA_CLIP else None
+    if opened is not None and settings.whole_images:
+        flagged = unflag_full_groups(flagged, xp.any(opened, axis=-1))
+    primary = jumps_by_row(flagged)
     rows = max(1, pixels // gain.shape[-1])
     around = rows_around(strong & _jumps(flagged))
     (flagged,) = map_row_blocks(spread, flagged, *around, *large, block_rows=rows, workers=workers)
-    return Flagged(flagged, primary)
+    return Flagged(flagged, primary, opened)
+
+
+def open_rows(groupdq: Array) -> Array:
+    """Which rows of groups have a sample with neither JUMP_DET nor DO_NOT_USE: bool, (integration, group, row)."""
+    xp = array_namespace(groupdq)
+    either = dq.JUMP_DET | dq.DO_NOT_USE
+    return xp.stack([xp.any(groupdq[i, ...] & either == 0, axis=-1) for i in range(groupdq.shape[0])], axis=0)
+
+
+def unflag_full_groups(groupdq: Array, opened: Array) -> Array:
+    """Clear samples with nothing but JUMP_DET in groups where every pixel has JUMP_DET or DO_NOT_USE.
+
+    What moves all pixels at once is no hit; sigma clipping finds it because it compares integrations.
+
+    Parameters
+    ----------
+    groupdq : uint8, (integration, group, row, column).
+    opened : bool, (integration, group): groups that have another pixel.
+    """
+    xp = array_namespace(groupdq, opened)
+    return xp.where(~opened[..., None, None] & (groupdq == dq.JUMP_DET), 0, groupdq)
 
 
 def _pixels_at_once(data: Array) -> int:
@@ -169,8 +197,10 @@ def _spread(groupdq: Array, reached: Array, large: Sequence[Array], settings: Ju
     return _without_redundant(groupdq, xp)
 
 
-def _by_row(groupdq: Array, xp: Namespace) -> Array:
-    """Samples of each row with JUMP_DET; of one integration after the other, as the sum takes eight bytes a sample."""
+def jumps_by_row(groupdq: Array) -> Array:
+    """Samples of each row with JUMP_DET: int64, (row,)."""
+    xp = array_namespace(groupdq)
+    # Of one integration after the other, as the sum takes eight bytes a sample.
     found = [
         xp.sum(xp.astype((groupdq[i, ...] & dq.JUMP_DET) != 0, xp.int64), axis=(0, 2), dtype=xp.int64)
         for i in range(groupdq.shape[0])
@@ -193,12 +223,6 @@ def _with_jumps(groupdq: Array, jumps: Array) -> Array:
 def _all_together(differences: Array, xp: Namespace) -> Array:
     """Differences of all integrations along one axis: (value, row, column)."""
     return xp.reshape(differences, (-1, *differences.shape[2:]))
-
-
-def _unflag_full_groups(groupdq: Array, xp: Namespace) -> Array:
-    """Clear samples with nothing but JUMP_DET in groups where every pixel has JUMP_DET or DO_NOT_USE."""
-    full = xp.all((groupdq & (dq.JUMP_DET | dq.DO_NOT_USE)) != 0, axis=(-2, -1), keepdims=True)
-    return xp.where(full & (groupdq == dq.JUMP_DET), 0, groupdq)
 
 
 def _without_redundant(groupdq: Array, xp: Namespace) -> Array:

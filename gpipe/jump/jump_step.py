@@ -11,7 +11,7 @@ from gpipe.controller import parameters as p
 from gpipe.datamodels import Ramp
 from gpipe.exceptions import InputError
 from gpipe.jump.after_jump import AfterJump
-from gpipe.jump.detection import JumpSettings, flag_jumps, flag_unknown_gain
+from gpipe.jump.detection import JumpSettings, flag_jumps, flag_unknown_gain, jumps_by_row, unflag_full_groups
 from gpipe.jump.iterative import Thresholds
 from gpipe.jump.method import Method, choose_method, unusable_groups, unusable_rows
 from gpipe.jump.neighbours import Neighbours
@@ -90,11 +90,14 @@ class JumpStep(Step):
                 raise InputError(f"{self.label}: found {keyword} {value}, expected more than 0")
 
     def block(self, meta: Any) -> Block:
-        """Snowballs, showers, flags after jumps (of the median gain) and sigma clipping look at the whole image."""
-        exposure = meta.exposure
-        samples = exposure.nints * (1 if self.only_use_ints else exposure.ngroups)
-        local = not (self.expand_large_events or self.find_showers or self._after_jumps(exposure.group_time))
-        return Block.ROWS if local and samples < self.minimum_sigclip_groups else Block.EXPOSURE
+        """Snowballs, showers and flags after jumps (of the median gain) look at the whole image."""
+        after = self._after_jumps(meta.exposure.group_time)
+        return Block.EXPOSURE if self.expand_large_events or self.find_showers or after else Block.ROWS
+
+    def finishes(self, meta: Any) -> bool:
+        """Sigma clipping takes flags back where all pixels of a group are flagged."""
+        samples = meta.exposure.nints * (1 if self.only_use_ints else meta.exposure.ngroups)
+        return self.block(meta) == Block.ROWS and samples >= self.minimum_sigclip_groups
 
     def reach(self) -> int:
         return 1
@@ -124,7 +127,11 @@ class JumpStep(Step):
             flagged = replace(part, groupdq=groupdq, pixeldq=flag_unknown_gain(part.pixeldq, gain))
             if self.find_showers:
                 groupdq, large_events = with_showers(self, flagged, gain, readnoise, differences=differences)
-            counts = {} if found.primary is None else {"jumps": found.primary, "large events": large_events}
+            counts: dict[str, Any] = {}
+            if found.primary is not None:
+                counts = {"jumps": found.primary, "large events": large_events}
+            if found.open_rows is not None and not settings.whole_images:
+                counts["open rows"] = found.open_rows
             return Produced((replace(flagged, groupdq=groupdq),), counts=counts)
 
         def end(counts: Mapping[str, int]) -> None:
@@ -132,7 +139,7 @@ class JumpStep(Step):
                 log.info("%d jumps found (%s)", counts["jumps"], settings.method.value)
                 _record_rates(outline, counts["jumps"], counts["large events"], differences)
 
-        return Work(apply, end)
+        return Work(apply, end, _without_full_groups)
 
     def _with_snowballs(self, groupdq: Array, exposure: Ramp) -> tuple[Array, int]:
         """The flags with those of snowballs, which are looked for on the host, and how many there are."""
@@ -176,6 +183,7 @@ class JumpStep(Step):
             ),
             frames=int(exposure.meta.exposure.nframes),
             only_use_ints=self.only_use_ints,
+            whole_images=not self.finishes(exposure.meta),
             neighbours=reach if self.flag_4_neighbors else None,
             after=self._after_jumps(float(exposure.meta.exposure.group_time)),
         )
@@ -201,6 +209,16 @@ class JumpStep(Step):
         )
         after = (AfterJump(dn=dn, groups=int(seconds // group_time)) for dn, seconds in given)
         return tuple(a for a in after if a.groups > 0)
+
+
+def _without_full_groups(exposure: Ramp, counts: Mapping[str, Any]) -> tuple[Ramp, Mapping[str, Any]]:
+    """Flags that sigma clipping found in rows are taken back where all of the image has them."""
+    opened = counts.get("open rows")
+    if opened is None or opened.all():
+        return exposure, counts
+    cleared = unflag_full_groups(exposure.groupdq, exposure.backend.to_device(opened > 0))
+    taken = int(exposure.backend.to_host(jumps_by_row(exposure.groupdq) - jumps_by_row(cleared)).sum())
+    return replace(exposure, groupdq=cleared), {**counts, "jumps": counts["jumps"] - taken}
 
 
 def _record_rates(exposure: Any, count: int, large_events: int, differences: int) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from plain_jumps import iterative, sigma_clip, single_pass
 
 from gpipe.jump.after_jump import AfterJump
-from gpipe.jump.detection import JumpSettings, flag_jumps, flag_unknown_gain
+from gpipe.jump.detection import JumpSettings, flag_jumps, flag_unknown_gain, unflag_full_groups
 from gpipe.jump.differences import first_differences, read_variance
 from gpipe.jump.iterative import Thresholds
 from gpipe.jump.method import Method
@@ -117,6 +117,12 @@ def test_a_group_in_which_every_pixel_jumps_is_no_hit(library, rng):
     how = replace(ALONE, method=Method.SIGMA_CLIP)
     out = library.run(flag_jumps, data, groupdq, gain, readnoise, settings=how)
     assert not np.any(out.groupdq[4, 2] & JUMP_DET)
+    rows = library.run(flag_jumps, data, groupdq, gain, readnoise, settings=replace(how, whole_images=False))
+    either = (rows.groupdq & (JUMP_DET | DO_NOT_USE)) != 0
+    np.testing.assert_array_equal(rows.open_rows, ~either.all(axis=-1))
+    assert np.all(either[4, 2])
+    cleared = library.run(unflag_full_groups, rows.groupdq, rows.open_rows.any(axis=-1))
+    np.testing.assert_array_equal(cleared, out.groupdq)
 
 
 def test_without_a_method_only_redundant_flags_change(library, rng):

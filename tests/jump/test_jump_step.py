@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from step_stubs import StubReference, header, ramp, references
 
-from gpipe.controller import Skip
+from gpipe.controller import Block, Skip
 from gpipe.exceptions import InputError, ParameterError
 from gpipe.jump import JumpStep
 
@@ -18,7 +18,7 @@ def exposure(shape=SHAPE, *, hit=100.0, nframes=1, group_time=10.0, **more):
     """Ramps of 20 DN a group, with a step in group 3 of pixel (2, 2)."""
     data = 20 * np.arange(shape[1], dtype=np.float32)[:, None, None] * np.ones(shape, np.float32)
     data[:, 3:, 2, 2] += hit
-    return ramp(data, nframes=nframes, group_time=group_time, **more)
+    return ramp(data, nframes=nframes, group_time=group_time, nints=shape[0], ngroups=shape[1], **more)
 
 
 def flagged(out):
@@ -185,3 +185,26 @@ def test_uneven_reads_do_not_matter():
     """As in jwst 3.0.0, which reads them but does not use them."""
     uneven = exposure(read_times=[[1.0], [2.0], [4.0], [8.0], [9.0], [10.0], [11.0]])
     assert flagged(JumpStep().apply(uneven, REFERENCES)) == flagged(JumpStep().apply(exposure(), REFERENCES))
+
+
+@pytest.mark.parametrize("only_use_ints", [True, False])
+def test_flags_of_all_pixels_of_a_group_are_taken_back(rng, only_use_ints):
+    shape = (30, 4, *SHAPE[-2:])
+    data = np.cumsum(rng.normal(20, 3, shape), axis=1).astype(np.float32)
+    data[7, 2:] += 5000  # no hit: the whole image moves
+    data[9, 2:, 1:, :] += 5000
+    data[11, 3, 4, 3] += 5000
+    groupdq = np.zeros(shape, np.uint8)
+    groupdq[7, 2, 0, 0] = 1
+    step = JumpStep(minimum_sigclip_groups=30, only_use_ints=only_use_ints, min_jump_to_flag_neighbors=1e3)
+    whole = ramp(data, groupdq=groupdq, nframes=1, group_time=10.0, nints=30, ngroups=4)
+    assert step.block(whole.meta) == Block.ROWS
+    assert step.finishes(whole.meta)
+    assert not JumpStep(after_jump_flag_dn1=1, after_jump_flag_time1=99, minimum_sigclip_groups=30).finishes(whole.meta)
+    out = step.apply(whole, REFERENCES)
+    assert not np.any(out.groupdq[7, 2] & JUMP_DET)
+    assert np.all(out.groupdq[9, 2, 1:] & JUMP_DET)
+    assert not np.any(out.groupdq[9, 2, 0] & JUMP_DET)
+    assert out.groupdq[11, 3, 4, 3] & JUMP_DET
+    expected = np.count_nonzero(out.groupdq & JUMP_DET)
+    assert whole.meta.exposure.primary_cosmic_rays == pytest.approx(1000 * expected / (10 * 30 * 3 * 30))

@@ -39,7 +39,7 @@ OTHERWISE = {
     "charge_migration": [{"signal_threshold": 1000.0}],
     "dark_current": [{"average_dark_current": 0.5}],
     "firstframe": [{"bright_use_group1": False}],
-    "jump": [{"flag_4_neighbors": False}, {"maximum_cores": "2"}],
+    "jump": [{"flag_4_neighbors": False}, {"maximum_cores": "2"}, {"minimum_sigclip_groups": 2}],
     "ramp_fit": [{"algorithm": "LIKELY"}, {"suppress_one_group": False}],
     "saturation": [{"n_pix_grow_sat": 3}, {"n_pix_grow_sat": 0}],
 }
@@ -119,8 +119,8 @@ def _on_parts(step, given, *, length, threads, by_rows):
         threads=threads,
         tell=lambda done: None,
     )
-    work.end(stage.counts)
-    return assembly.whole()
+    first, *others = assembly.whole()
+    return [work.ended(first, stage.counts), *others]
 
 
 def _step_on(exposures, name, parameters):

@@ -17,12 +17,12 @@ from gpipe.backends.kernels.cpu.clipping import clip_bounds
 from gpipe.backends.kernels.cpu.compiling import frozen, helper, inlined, kernel
 from gpipe.backends.kernels.cpu.iterative import bound_tile
 from gpipe.backends.kernels.cpu.tiles import LARGEST, NAN, F, clear, median_tile, rank_tile, tile_width
-from gpipe.jump.detection import Flagged, JumpSettings
+from gpipe.jump.detection import Flagged, JumpSettings, open_rows
 from gpipe.jump.detection import flag_jumps as portable
 from gpipe.jump.differences import UNUSABLE
 from gpipe.jump.method import Method
 
-JUMP_DET, DO_NOT_USE = dq.JUMP_DET, dq.DO_NOT_USE
+JUMP_DET = dq.JUMP_DET
 STRONG = 1
 """Mark of a jump that flags neighbours; those of ``AfterJump`` are the bits above."""
 MOST_LEVELS = 7
@@ -92,10 +92,11 @@ def flag_jumps(
         spread_rows(flags, marks, reach, first, last)
 
     _by_rows(find, rows, workers)
-    if settings.method is Method.SIGMA_CLIP:
-        unflag_full_groups(flags, marks, primary)
+    opened = open_rows(flags) if settings.method is Method.SIGMA_CLIP else None
+    if opened is not None and settings.whole_images:
+        unflag_full_groups(flags, frozen(opened.any(axis=-1)), marks, primary)
     _by_rows(spread, rows, workers)
-    return Flagged(flags, primary)
+    return Flagged(flags, primary, opened)
 
 
 def _rules(settings: JumpSettings) -> Rules:
@@ -308,13 +309,13 @@ def _mark_large(tile, level, bit, y, x, stop, marks):
 
 
 @kernel
-def unflag_full_groups(flags, marks, primary):
-    """Clear samples with nothing but JUMP_DET in groups where every pixel has JUMP_DET or DO_NOT_USE."""
+def unflag_full_groups(flags, opened, marks, primary):
+    """``gpipe.jump.detection.unflag_full_groups``, and what depends on it."""
     integrations, groups, rows, columns = flags.shape
     for i in range(integrations):
         for g in range(groups):
             group = flags[i, g]
-            if not _all_flagged(group):
+            if opened[i, g]:
                 continue
             for y in range(rows):
                 for x in range(columns):
@@ -323,15 +324,6 @@ def unflag_full_groups(flags, marks, primary):
                         primary[y] -= 1
                         if g > 0:
                             marks[i, g - 1, y + 1, x + 1] &= 0xFF - STRONG
-
-
-@helper
-def _all_flagged(group):
-    for y in range(group.shape[0]):
-        for x in range(group.shape[1]):
-            if group[y, x] & (JUMP_DET | DO_NOT_USE) == 0:
-                return False
-    return True
 
 
 @kernel

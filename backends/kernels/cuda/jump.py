@@ -2,10 +2,9 @@
 
 from array_api_compat import array_namespace, device
 
-from gpipe import dq
 from gpipe.arrays import Array, Namespace, nanmedian
 from gpipe.backends.kernels.cuda import sources
-from gpipe.jump.detection import Flagged, JumpSettings
+from gpipe.jump.detection import Flagged, JumpSettings, open_rows
 from gpipe.jump.detection import flag_jumps as portable
 from gpipe.jump.method import Method
 
@@ -30,13 +29,14 @@ def flag_jumps(
     xp = array_namespace(data, groupdq, gain, readnoise)
     data, groupdq, gain, readnoise = (sources.contiguous(x) for x in (data, groupdq, gain, readnoise))
     found, marks = _find(data, groupdq, gain, readnoise, settings, xp)
-    full = _full_groups(found, xp) if settings.method is Method.SIGMA_CLIP else None
+    opened = open_rows(found) if settings.method is Method.SIGMA_CLIP else None
+    full = None if opened is None or not settings.whole_images else xp.astype(~xp.any(opened, axis=-1), xp.uint8)
     reach = xp.asarray([a.groups for a in settings.after], dtype=xp.int64, device=device(data))
     flags, primary = xp.empty_like(found), xp.zeros(gain.shape[:1], dtype=xp.int64, device=device(data))
     pixels = gain.shape[0] * gain.shape[1]
     shape, levels = groupdq.shape, len(settings.after)
     sources.launch("jump", "spread_jumps", pixels, found, marks, full, *shape, reach, levels, flags, primary)
-    return Flagged(flags, primary)
+    return Flagged(flags, primary, opened)
 
 
 def _find(
@@ -72,8 +72,3 @@ def _levels(gain: Array, settings: JumpSettings, xp: Namespace) -> Array | None:
         return None
     typical = nanmedian(xp.reshape(gain, (-1,)), axis=0, xp=xp)
     return xp.stack([xp.asarray(a.dn * typical, dtype=gain.dtype, device=device(gain)) for a in settings.after])
-
-
-def _full_groups(groupdq: Array, xp: Namespace) -> Array:
-    """Which groups have JUMP_DET or DO_NOT_USE in every pixel: uint8, (integration, group)."""
-    return xp.astype(xp.all((groupdq & (dq.JUMP_DET | dq.DO_NOT_USE)) != 0, axis=(-2, -1)), xp.uint8)

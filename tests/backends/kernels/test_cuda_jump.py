@@ -47,6 +47,7 @@ def assert_same(cuda, exposure, how):
     np.testing.assert_array_equal(found.primary, expected.primary)
     assert found.groupdq.dtype == np.uint8
     assert found.primary.dtype == np.int64
+    np.testing.assert_equal(found.open_rows, expected.open_rows)
     return found
 
 
@@ -76,7 +77,9 @@ def test_a_group_in_which_every_pixel_jumps_is_no_hit(cuda, rng):
     groupdq[4, 2, 0, 0] = DO_NOT_USE
     data[4, 2:] += 50000
     plane = np.full((3, 3), 4, np.float32)
-    found = assert_same(cuda, (data, groupdq, plane, plane), replace(SPREADING, method=Method.SIGMA_CLIP))
+    how = replace(SPREADING, method=Method.SIGMA_CLIP)
+    assert_same(cuda, (data, groupdq, plane, plane), replace(how, whole_images=False))
+    found = assert_same(cuda, (data, groupdq, plane, plane), how)
     assert not np.any(found.groupdq[4, 2] & JUMP_DET)
 
 

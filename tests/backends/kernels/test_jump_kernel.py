@@ -54,6 +54,7 @@ def assert_same(exposure, how, **options):
     assert found.groupdq.dtype == np.uint8
     np.testing.assert_array_equal(found.primary, expected.primary)
     assert found.primary is None or found.primary.dtype == np.int64
+    np.testing.assert_equal(found.open_rows, expected.open_rows)
     return found
 
 
@@ -88,6 +89,12 @@ def test_a_group_in_which_every_pixel_jumps_is_no_hit(rng):
     how = replace(SPREADING, method=Method.SIGMA_CLIP, neighbours=Neighbours(least=1, most=1e9))
     found = assert_same((data, groupdq, gain, noise), how)
     assert not np.any(found.groupdq[4, 2] & JUMP_DET)
+    how = replace(how, after=())
+    found = assert_same((data, groupdq, gain, noise), how)
+    rows = assert_same((data, groupdq, gain, noise), replace(how, whole_images=False))
+    assert np.any(rows.groupdq[4, 2] & JUMP_DET)
+    cleared = detection.unflag_full_groups(rows.groupdq, rows.open_rows.any(axis=-1))
+    np.testing.assert_array_equal(cleared, found.groupdq)
 
 
 @pytest.mark.parametrize("limits", [(0.0, 0.0, 0.0), (1.0, 1.2, 1.5), (2.0, 3.0, 1.0), (4.0, 5.0, 6.0)], ids=str)
