@@ -111,7 +111,9 @@ SETTINGS = {
     "miri-averaged": OF_MIRI,
     "nircam-skipping": {name: {"skip": True} for name in ("superbias", "dark_current", "jump")},
 }
-STATUS_OF = dict.fromkeys(("fitopt", "likely_chisq"), "S_RAMP") | dict.fromkeys(("flicker_bkg", "flicker_noise"), "S_CLNFNS")
+STATUS_OF = dict.fromkeys(("fitopt", "likely_chisq"), "S_RAMP") | dict.fromkeys(
+    ("flicker_bkg", "flicker_noise"), "S_CLNFNS"
+)
 """What steps save on the side, and the keyword that gpipe adds to it."""
 NO_KEYWORD = {("meta", "cal_step", "dark_current")}
 """Where jwst tells in the tree alone that dark_current was skipped; dark_sub is what has a keyword."""
