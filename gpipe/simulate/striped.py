@@ -64,8 +64,8 @@ def span(windows: Sequence[Window]) -> Window:
 
 
 # By detector and name: four spectra of NIRCam's dispersed Hartmann sensor, the direct light beside them, ten
-# superstripes that cover NIRISS's SOSS spectra, and the rows of NIRCam's SUB64P one by one, each four times in a frame.
-# Reference pixels are read before each stripe.
+# superstripes that cover NIRISS's SOSS spectra, the rows of NIRCam's SUB64P one by one, each four times in a frame, and
+# eight by eight. Reference pixels are read before each stripe, except of the last.
 STRIPED_SUBARRAYS = {
     ("NRCA1", "SUB164STRIPE4_DHS"): StripedSubarray(Window(1, 1, 2048, 164), 1, 1526, 40, 85),
     ("NRCALONG", "SUB164STRIPE4_DHS"): StripedSubarray(Window(1, 1, 2048, 164), 1, 971, 40, 0, interleaves=0),
@@ -74,5 +74,8 @@ STRIPED_SUBARRAYS = {
     ),
     ("NRCB1", "SUB64P_SUPSTP002"): StripedSubarray(
         Window(1851, 2046, 64, 8), 1, 165, 1, 0, interleaves=0, step=1, superstripes=64
+    ),
+    ("NRCB1", "SUB64P_SUPSTP008"): StripedSubarray(
+        Window(1851, 1880, 64, 8), 0, 0, 0, 0, repeats=0, interleaves=0, step=8, superstripes=8
     ),
 }

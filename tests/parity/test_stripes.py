@@ -31,13 +31,27 @@ SHORT = {
     "scene": Scene(background=2e5, density=1e-2, faintest=1e6, brightest=1e8),
     "noise": NoiseEffects(cosmic_rays=3e3),
 }
+# Saturated after two such frames the variance of a rate is beyond 1e6, where jwst loses the rate: docs/differences.md.
+UNSATURATED = Scene(background=2e4, density=1e-2, faintest=1e5, brightest=1e6)
 KINDS = {
     "nircam-dhs": {"detector": "NRCA1", "readpatt": "RAPID", "subarray": "SUB164STRIPE4_DHS", "nints": 2},
     "nircam-dhs-long": {"detector": "NRCALONG", "readpatt": "BRIGHT2", "subarray": "SUB164STRIPE4_DHS"},
     "niriss-superstripes": {"detector": "NIS", "readpatt": "NISRAPID", "subarray": "SUB204STRIPE_SOSS", "nints": 20},
+    "nircam-superstripes": {
+        "detector": "NRCB1",
+        "readpatt": "RAPID",
+        "subarray": "SUB64P_SUPSTP008",
+        "nints": 16,
+        "scene": UNSATURATED,
+        "noise": SHORT["noise"],
+    },
     "nircam-repeats": {"detector": "NRCB1", "readpatt": "RAPID", "subarray": "SUB64P_SUPSTP002", "nints": 128, **SHORT},
 }
-COLUMNS_READ = {"nircam-dhs": 2048, "nircam-dhs-long": 2048, "niriss-superstripes": 2040, "nircam-repeats": 64}
+COLUMNS_READ = dict.fromkeys(KINDS, 2048) | {
+    "niriss-superstripes": 2040,
+    "nircam-superstripes": 64,
+    "nircam-repeats": 64,
+}
 REPEATED = STRIPED_SUBARRAYS["NRCB1", "SUB64P_SUPSTP002"]
 PATTERNS = {
     **STRIPED_SUBARRAYS,
