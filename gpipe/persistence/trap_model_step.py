@@ -8,7 +8,7 @@ from typing import Any
 
 from gpipe.arrays import Array
 from gpipe.controller import Produced, References, SideProduct
-from gpipe.datamodels import Ramp, Reference, full_frame
+from gpipe.datamodels import Ramp, Reference, Window, full_frame
 from gpipe.exceptions import InputError, ReferenceFileError
 from gpipe.persistence.capture import trap_pixels
 from gpipe.persistence.families import TrapFamily
@@ -130,11 +130,16 @@ def _traps_product(
     whole = put_in_frame(outside, filled, *exposure.window.slices_in(density.window))
     model = TrapsFilledModel(data=exposure.backend.to_host(whole))
     model.update(exposure.header, only="PRIMARY")
-    window = density.window
+    if density.window != exposure.window:
+        _describe(model, density.window)
+    return SideProduct(model, suffix="trapsfilled")
+
+
+def _describe(model: Any, window: Window) -> None:
+    """Say that a product covers a window of the detector."""
     for name in ("xstart", "ystart", "xsize", "ysize"):
         setattr(model.meta.subarray, name, getattr(window, name))
-    model.meta.subarray.name = "FULL" if window == full_frame(exposure.meta.instrument.name) else "GENERIC"
-    return SideProduct(model, suffix="trapsfilled")
+    model.meta.subarray.name = "FULL" if window == full_frame(model.meta.instrument.name) else "GENERIC"
 
 
 def _persistence_product(exposure: Ramp, persistence: Array) -> SideProduct:

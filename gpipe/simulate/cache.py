@@ -11,7 +11,7 @@ from typing import Any
 import asdf
 from crds.core.utils import clear_function_caches
 
-from gpipe.datamodels.window import StripedWindow, Window
+from gpipe.datamodels.window import StripedWindow
 from gpipe.exceptions import ParameterError
 from gpipe.simulate import references
 from gpipe.simulate.anomalies import make_reset, make_rscd
@@ -23,6 +23,7 @@ from gpipe.simulate.picture_frame import make_picture_frame
 from gpipe.simulate.pixels import make_pixels
 from gpipe.simulate.readout import READ_PATTERNS
 from gpipe.simulate.sirs import make_sirskernel
+from gpipe.simulate.striped import span
 from gpipe.simulate.striped_exposure import arranged
 
 _CONTEXT = "jwst_0001.pmap"
@@ -148,7 +149,7 @@ def _write_instrument(cache: CrdsCache, instrument: str, configs: list[ExposureC
 def _write_detector(cache: CrdsCache, configs: list[ExposureConfig], full_frame: bool, entries) -> None:
     """The references of one detector that subarrays are cut from."""
     config = configs[0]
-    area = config.sca.full if full_frame else _span([c.footprint for c in configs])
+    area = config.sca.full if full_frame else span([c.footprint for c in configs])
     pixels = make_pixels(config.sca, area, config.pixels)
     for reftype, make in references.MAKERS.items():
         if not references.applies(reftype, config):
@@ -169,10 +170,9 @@ def _write_darks(cache: CrdsCache, configs: list[ExposureConfig], entries: dict)
         for readout, of_subarray in _by_readout(c for c in configs if c.subarray == subarray):
             config = of_subarray[0]
             frames = max(c.pattern.frames(c.ngroups) for c in of_subarray)
-            area = config.footprint
-            pixels = make_pixels(config.sca, area, config.pixels)
-            if isinstance(area, StripedWindow):
-                area, pixels = config.window, arranged(pixels, area, area)
+            area, pixels = config.stripe_window(None), make_pixels(config.sca, config.footprint, config.pixels)
+            pixels = arranged(pixels, area, config.footprint)
+            area = config.window if isinstance(area, StripedWindow) else area
             path = cache.reference(config.sca.instrument, "dark", len(entries) + 1)
             _save(references.make_dark(config, area, pixels, frames=frames), path)
             entries[(config.detector, readout, subarray)] = path
@@ -249,12 +249,6 @@ def _check_agreement(configs: list[ExposureConfig]) -> None:
 
 def _described_by_references(config: ExposureConfig) -> tuple:
     return config.pixels, config.noise.read_noise, config.noise.one_over_f, config.gain_factor
-
-
-def _span(windows: list[Window]) -> Window:
-    """The smallest window that holds all of these."""
-    x, y = min(w.xstart for w in windows), min(w.ystart for w in windows)
-    return Window(x, y, max(w.xstart + w.xsize for w in windows) - x, max(w.ystart + w.ysize for w in windows) - y)
 
 
 def _stem(instrument: str, reftype: str, number: int) -> str:

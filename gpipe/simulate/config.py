@@ -1,6 +1,6 @@
 """What to simulate."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from gpipe.datamodels.window import Window
@@ -8,7 +8,7 @@ from gpipe.exceptions import ParameterError
 from gpipe.simulate import readout
 from gpipe.simulate.detectors import Detector, detector
 from gpipe.simulate.scene import Scene
-from gpipe.simulate.striped import STRIPED_SUBARRAYS, StripedSubarray
+from gpipe.simulate.striped import STRIPED_SUBARRAYS, StripedSubarray, span
 
 DEFAULT_EXP_TYPE = {"NIRCAM": "NRC_IMAGE", "NIRISS": "NIS_IMAGE", "NIRSPEC": "NRS_FIXEDSLIT", "FGS": "FGS_IMAGE"}
 _MIRI_EXP_TYPE = {"SLITLESSPRISM": "MIR_LRS-SLITLESS", "MASKLYOT": "MIR_LYOT"} | dict.fromkeys(
@@ -189,14 +189,23 @@ class ExposureConfig:
         """Whether the array is read in stripes."""
         return self._striped is not None
 
-    @property
+    @cached_property
     def footprint(self) -> Window:
-        """The rectangle of the detector that holds all pixels of the exposure."""
-        return self.stripe_window(None)
+        """The rectangle of the detector that holds all pixels that are read."""
+        return span([self.stripe_window(number) for number in (None, *range(self.superstripes))])
 
     def stripe_window(self, number: int | None) -> Window:
-        """What the integrations of a superstripe see of the detector."""
+        """What the integrations of a superstripe see of the detector; what all of them see together if None."""
         return self._striped.window(self.subarray, self.sca, number) if self._striped else self.window
+
+    @property
+    def repeat_times(self) -> tuple[float, ...]:
+        """Seconds from the end of a frame to each read of the same lines in the next one."""
+        repeats = self._striped.repeats_in_frame if self._striped else 1
+        once = replace(self.window, ysize=self.window.ysize // repeats)
+        first = readout.frame_time(self.sca, once, self.outputs) if repeats > 1 else self.frame_time
+        later = (self.frame_time - first) / max(repeats - 1, 1)
+        return tuple(first + number * later for number in range(repeats))
 
     @property
     def interleaved(self) -> bool:

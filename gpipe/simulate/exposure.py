@@ -6,14 +6,13 @@ from pathlib import Path
 import numpy as np
 from stdatamodels.jwst import datamodels
 
-from gpipe.datamodels.window import StripedWindow
 from gpipe.simulate.config import ExposureConfig
 from gpipe.simulate.interleaved import interleave, interleave_pixels, science_row_numbers
 from gpipe.simulate.metadata import dated, describe
 from gpipe.simulate.miri_ramp import expose_miri
 from gpipe.simulate.pixels import Pixels, make_pixels
 from gpipe.simulate.ramp import Ramps, expose
-from gpipe.simulate.striped_exposure import arranged, expose_stripes
+from gpipe.simulate.striped_exposure import arranged, cut, expose_stripes
 from gpipe.simulate.traps import Traps, traps_at_start
 
 
@@ -65,8 +64,9 @@ def make_exposure(config: ExposureConfig) -> tuple[datamodels.Level1bModel, Trut
     if config.zero_frame:
         model.zeroframe = ramps.zeroframe
     describe(model, config)
-    if isinstance(config.footprint, StripedWindow):
-        light, pixels = config.footprint.arrange(light), arranged(pixels, config.footprint, config.footprint)
+    if config.striped:
+        whole = config.stripe_window(None)
+        light, pixels = cut(light, whole, config.footprint), arranged(pixels, whole, config.footprint)
     rate = light * pixels.sensitivity / pixels.gain * np.float32(config.gain_factor or 1)
     return model, Truth(rate, ramps.cosmic_rays, ramps.saturated_from, pixels, at_start, ramps.showers)
 

@@ -74,13 +74,14 @@ def make_readnoise(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
 def make_dark(config: ExposureConfig, area: Window, pixels: Pixels, *, frames: int) -> Any:
     """Dark signal after each frame, DN, every frame by itself; and the typical dark current, electron/s.
 
-    MIRI's tells the first integration and all later ones apart.
+    That of superstripes is for what they are put together to, where repeats in a frame are groups. MIRI's tells the
+    first integration and all later ones apart.
     """
     model = described(_DARK_MODELS.get(config.sca.instrument, datamodels.DarkModel), "DARK", config, area)
-    exposure = {"readpatt": "ANY", "nframes": 1, "ngroups": frames, "groupgap": 0, "noutputs": config.outputs}
+    seconds = _times_of_reads(config, frames)
+    exposure = {"readpatt": "ANY", "nframes": 1, "ngroups": len(seconds), "groupgap": 0, "noutputs": config.outputs}
     exposure["average_dark_current"] = float(np.median(pixels.dark))
     model.update({"meta": {"exposure": exposure}})
-    seconds = config.frame_time * np.arange(1, frames + 1, dtype=np.float32)
     rate = with_gaps(pixels.dark / pixels.gain, pixels.gaps["dark"])
     signal, flags = seconds[:, np.newaxis, np.newaxis] * rate, _flag(pixels.gaps["dark"], dq.UNRELIABLE_DARK)
     if config.sca.mid_infrared:
@@ -89,6 +90,14 @@ def make_dark(config: ExposureConfig, area: Window, pixels: Pixels, *, frames: i
     model.data = signal
     _set_dq(model, flags, "UNRELIABLE_DARK")
     return model
+
+
+def _times_of_reads(config: ExposureConfig, frames: int) -> np.ndarray:
+    """Seconds from the reset, float32."""
+    starts = config.frame_time * np.arange(frames + 1, dtype=np.float32)
+    if not config.superstripes:
+        return starts[1:]
+    return np.add.outer(starts[:-1], np.asarray(config.repeat_times, dtype=np.float32)).ravel()
 
 
 def make_ipc(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:

@@ -8,24 +8,26 @@ from gpipe.datamodels.window import StripedWindow, Window
 from gpipe.exceptions import ParameterError
 from gpipe.simulate.config import ExposureConfig
 from gpipe.simulate.pixels import Pixels
-from gpipe.simulate.ramp import Ramps, expose
+from gpipe.simulate.ramp import Integration, Ramps, all_integrations
+from gpipe.simulate.repeats import RepeatedIntegration
 
 
 def expose_stripes(config: ExposureConfig, pixels: Pixels, light: np.ndarray, rng: np.random.Generator) -> Ramps:
     """Expose the pixels of the footprint of ``config``, and send the lines of its stripes.
 
-    Lines that are read several times in a frame behave as if they were different pixels with the same properties.
+    Lines that are read again before each stripe, as reference pixels are, count as different pixels with the same
+    properties, unless all lines are read again: then they collect charge from one repeat to the next.
     """
     stripes = config.superstripes or 1
     if config.nints % stripes:
         raise ParameterError(f"nints={config.nints}: expected a multiple of the {stripes} superstripes")
     each = replace(config, nints=config.nints // stripes)
+    kind = RepeatedIntegration if len(config.repeat_times) > 1 else Integration
     sent = []
     for number in range(stripes):
         window = config.stripe_window(number)
-        sent.append(
-            expose(each, arranged(pixels, window, config.footprint), _cut(light, window, config.footprint), rng)
-        )
+        seen = arranged(pixels, window, config.footprint), cut(light, window, config.footprint)
+        sent.append(all_integrations(each, kind(each, *seen, rng)))
         sent[-1].cosmic_rays["integration"] = sent[-1].cosmic_rays["integration"] * stripes + number
 
     def in_order(name: str) -> np.ndarray:
@@ -41,13 +43,14 @@ def arranged(pixels: Pixels, window: Window, footprint: Window) -> Pixels:
     names = [f.name for f in fields(pixels) if f.name not in ("gaps", "noise")]
     return replace(
         pixels,
-        **{name: _cut(getattr(pixels, name), window, footprint) for name in names},
-        noise=_cut(np.broadcast_to(pixels.noise, pixels.gain.shape), window, footprint),
-        gaps={name: _cut(values, window, footprint) for name, values in pixels.gaps.items()},
+        **{name: cut(getattr(pixels, name), window, footprint) for name in names},
+        noise=cut(np.broadcast_to(pixels.noise, pixels.gain.shape), window, footprint),
+        gaps={name: cut(values, window, footprint) for name, values in pixels.gaps.items()},
     )
 
 
-def _cut(values: np.ndarray, window: Window, footprint: Window) -> np.ndarray:
+def cut(values: np.ndarray, window: Window, footprint: Window) -> np.ndarray:
+    """The last two axes of a window, from those of the footprint around it."""
     rows, columns = window.slices_in(footprint)
     cut = values[..., rows, columns]
     return window.arrange(cut) if isinstance(window, StripedWindow) else cut

@@ -11,7 +11,7 @@ from gpipe.simulate.striped import STRIPED_SUBARRAYS, StripedSubarray
 
 DHS = STRIPED_SUBARRAYS["NRCA1", "SUB164STRIPE4_DHS"]
 SOSS = STRIPED_SUBARRAYS["NIS", "SUB204STRIPE_SOSS"]
-REPEATED = StripedSubarray(Window(1851, 2046, 64, 8), 1, 165, 1, 0, interleaves=0, step=1, superstripes=64)
+REPEATED = STRIPED_SUBARRAYS["NRCB1", "SUB64P_SUPSTP002"]
 IN_A_ROW = StripedSubarray(Window(1, 1, 2048, 22), 2, 10, 5, 3, repeats=0)
 
 

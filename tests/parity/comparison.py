@@ -26,6 +26,11 @@ class Agreement:
         return f"{self.plane}: {self.agreeing:.6%} agree, {self.different} differ, worst {self.worst:.3g}"
 
 
+def summary_line(test, plane, agreeing, different, worst):
+    """One line of the summary of a run, which ``worst_figures.py`` reads."""
+    return f"{test:60} {plane:32} {agreeing:11.6%} {different:8d} differ, worst {worst:.2g}"
+
+
 def compare_flags(plane, ours, theirs):
     """DQ must be equal."""
     assert ours.shape == theirs.shape, f"{plane}: shape {ours.shape}, jwst {theirs.shape}"

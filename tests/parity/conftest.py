@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from comparison import summary_line
 
 from gpipe import simulate
 
@@ -50,8 +51,8 @@ def pytest_terminal_summary(terminalreporter):
     agreements, jumps = (_figures(terminalreporter, key) for key in ("agreement", "jumps"))
     if agreements:
         terminalreporter.section("agreement with jwst")
-    for test, plane, agreeing, different, worst in agreements:
-        terminalreporter.line(f"{test:60} {plane:32} {agreeing:11.6%} {different:8d} differ, worst {worst:.2g}")
+    for figures in agreements:
+        terminalreporter.line(summary_line(*figures))
     if jumps:
         terminalreporter.section("hits found, by size in standard deviations")
     for test, package, line in jumps:

@@ -45,6 +45,15 @@ SMALL = {"exp_type": "NRC_TSIMAGE", "detector": "NRCALONG", "subarray": "SUB64P"
 EXPOSURES = {
     "nircam": {**SMALL, "readpatt": "BRIGHT2", "ngroups": 5, "zero_frame": True},
     "nircam-skipping": {**SMALL, "readpatt": "RAPID", "ngroups": 3},
+    "nircam-likely": {**SMALL, "readpatt": "BRIGHT2", "ngroups": 6},
+    "nircam-superstripes": {
+        "detector": "NRCB1",
+        "readpatt": "RAPID",
+        "subarray": "SUB64P_SUPSTP002",
+        "ngroups": 3,
+        "nints": 128,
+        "scene": field(20000),
+    },
     "niriss-soss": {
         "detector": "NIS",
         "readpatt": "NISRAPID",
@@ -96,15 +105,21 @@ ON_REQUEST = {
 }
 SETTINGS = {
     "nircam": ON_REQUEST,
+    "nircam-likely": {"ramp_fit": {"algorithm": "LIKELY"}},
+    "nircam-superstripes": {"ipc": {"skip": True}},
     "miri": OF_MIRI | {"jump": {"find_showers": True}},
     "miri-averaged": OF_MIRI,
     "nircam-skipping": {name: {"skip": True} for name in ("superbias", "dark_current", "jump")},
 }
-STATUS_OF = {"fitopt": "S_RAMP"} | dict.fromkeys(("flicker_bkg", "flicker_noise"), "S_CLNFNS")
+STATUS_OF = dict.fromkeys(("fitopt", "likely_chisq"), "S_RAMP") | dict.fromkeys(
+    ("flicker_bkg", "flicker_noise"), "S_CLNFNS"
+)
 """What steps save on the side, and the keyword that gpipe adds to it."""
 NO_KEYWORD = {("meta", "cal_step", "dark_current")}
 """Where jwst tells in the tree alone that dark_current was skipped; dark_sub is what has a keyword."""
-ALWAYS = {"rate", "rateints", "ramp", "fitopt", "0_ramp_fit", "1_ramp_fit", "gain_scaleints"}
+ALWAYS = {"rate", "rateints", "ramp", "0_ramp_fit", "1_ramp_fit", "gain_scaleints"}
+LIKELY = {"nircam-likely", "nircam-superstripes"}
+"""Fitted so because that was asked for, and because repeats in a frame are unevenly spaced."""
 
 
 def settings(kind):
@@ -112,7 +127,7 @@ def settings(kind):
     steps = {name: {"save_results": True} for name in BY_DEFAULT if not (miri and name == "superbias")}
     steps["ramp_fit"]["save_opt"] = True
     for name, chosen in SETTINGS.get(kind, {}).items():
-        steps[name] = {"save_results": True, **chosen}
+        steps[name] = steps.get(name, {}) | {"save_results": True, **chosen}
     return steps
 
 
@@ -173,15 +188,16 @@ def _leaves(node, path=()):
 @pytest.mark.parametrize("kind", EXPOSURES)
 def test_files_are_those_of_jwst(kind, exposure_and_cache):
     theirs = pytest.importorskip("jwst.pipeline").Detector1Pipeline
-    config = ExposureConfig(**EXPOSURES[kind], nints=2, noise=STEADY, seed=3)
-    exposure = exposure_and_cache(config, full_frame=False)
+    config = ExposureConfig(**{"nints": 2, **EXPOSURES[kind]}, noise=STEADY, seed=3)
+    exposure = exposure_and_cache(config, full_frame=config.striped)
     for folder, pipeline in (("ours", Detector1Pipeline), ("theirs", theirs)):
         Path(folder).mkdir()
         saved = {"output_dir": folder, "save_results": True, "save_calibrated_ramp": True}
         pipeline.call(str(exposure.path), **saved, steps=settings(kind))
 
     written = {suffix_of(path): path.name for path in Path("theirs").iterdir()}
-    assert written.keys() >= {*ALWAYS, *(name for name in settings(kind) if name != "ramp_fit")} - skipped(kind)
+    expected = {*ALWAYS, "likely_chisq" if kind in LIKELY else "fitopt", *settings(kind)} - {"ramp_fit"}
+    assert written.keys() >= expected - skipped(kind)
     assert {path.name for path in Path("ours").iterdir()} == set(written.values())
     found = [
         f"{name}: {line}"

@@ -321,7 +321,7 @@ def test_traps_of_the_whole_detector_are_saved(earlier, tmp_path):
     assert (inside > 0).all(), "these captured charge"
     assert model.data[1].sum() == inside.sum()
     found = model.meta.subarray
-    assert (found.xstart, found.ystart, found.xsize, found.ysize) == (1, 1, COLUMNS, ROWS)
+    assert (found.name, found.xstart, found.ystart, found.xsize, found.ysize) == ("GENERIC", 1, 1, COLUMNS, ROWS)
     assert model.meta.exposure.end_time == START + 0.01
     model.save(tmp_path / "second_trapsfilled.fits")
     again, _ = run(

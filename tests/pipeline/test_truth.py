@@ -6,7 +6,7 @@ from jump_truth import EXPOSURES, SIZES, score_jumps
 from miri_parameters import steps
 from stdatamodels.jwst import datamodels
 
-from gpipe import simulate
+from gpipe import dq, simulate
 from gpipe.pipeline import Detector1Pipeline
 from gpipe.quicklook import pulls
 
@@ -65,3 +65,26 @@ def test_quiet_samples_are_left_alone(calibrated):
 def test_small_hits_are_not_found_by_chance(calibrated):
     """A flag on everything would be complete, too: hits well below the threshold mostly stay."""
     assert calibrated[1].completeness[0] < 0.4
+
+
+def test_rates_of_rows_that_are_read_again_in_a_frame(tmp_path):
+    """Superstripes with a dark current that only a dark of the same read times removes."""
+    config = simulate.ExposureConfig(
+        detector="NRCB1",
+        readpatt="RAPID",
+        subarray="SUB64P_SUPSTP002",
+        ngroups=4,
+        nints=128,
+        scene=simulate.Scene(background=2e5, density=0),
+        pixels=simulate.DetectorEffects(dark_scale=1e7, hot_fraction=0),
+        seed=5,
+    )
+    exposure = simulate.write_exposure(config, tmp_path)
+    with simulate.write_cache([config], tmp_path / "cache", full_frame=False).activated():
+        rate = Detector1Pipeline.call(exposure.path, configure_log=False)
+    assert rate.meta.cal_step.dark_sub == "COMPLETE"
+    # The jump step, as in jwst, takes the longer wait for the first read of a frame for a jump.
+    values = ((rate.data - exposure.truth.rate) / rate.err)[(rate.dq & dq.DO_NOT_USE) == 0]
+    assert values.size > 4000
+    assert abs(np.median(values)) < 0.1
+    assert 0.95 < values.std() < 1.10
