@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpipe.backends import Backend
 from gpipe.controller import logs, precedence
+from gpipe.controller.behind import writing_behind
 from gpipe.controller.settings import Settings
 from gpipe.exceptions import ParameterError
 
@@ -58,7 +59,8 @@ def call(
     from gpipe.controller.execution import execute  # pulls in NumPy and the readers; importing a step does not
 
     configuration = logs.read_configuration(logcfg, [parameters.get("output_dir")])
-    with logs.installed(configuration) if configure_log else nullcontext():
+    several = writing_behind() if sources is not None else nullcontext()
+    with logs.installed(configuration) if configure_log else nullcontext(), several:
         results = []
         for one in [source] if sources is None else sources:
             with _progress(shown=configure_log):

@@ -2,13 +2,14 @@
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from gpipe.controller.behind import write_out
 from gpipe.controller.naming import OutputSettings, named_path, output_folder, output_path
-from gpipe.datamodels import InFlight, to_model, write
+from gpipe.datamodels import InFlight, prepared, to_model
 from gpipe.exceptions import OutputError
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,8 @@ class Saver:
     ) -> Path:
         """Write one product and return its path; whether it was asked for the caller knows from ``levels[0].saves``.
 
+        Within ``behind.writing_behind`` the file is there at the end of the block, and OutputError may come then.
+
         Parameters
         ----------
         product : an exposure in flight, or a ``stdatamodels`` model. Its ``meta.filename`` becomes the file's name.
@@ -68,9 +71,9 @@ class Saver:
         )
         if path.absolute() in (done.absolute() for done in self.written):
             raise OutputError(f"{path}: found a product of the same run under this name, expected another (suffix)")
-        _write(product, path)
+        is_there = write_out(_prepared(product, path))
         self.written.append(path)
-        log.info("Saved %s", path)
+        log.info("Saved %s" if is_there else "%s is being written", path)
         return path
 
 
@@ -84,20 +87,26 @@ def check_folder(levels: Sequence[OutputSettings]) -> None:
         raise OutputError(f"output_dir: no permission to write to {existing}, expected a writable folder")
 
 
-def _write(product: Any, path: Path) -> None:
+def _prepared(product: Any, path: Path) -> Callable[[], None]:
+    """What is left to do for a product when its headers are made."""
     missing = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
     if path.exists() and hasattr(product, "joined_with"):
         product = product.joined_with(path)
-    try:
-        _make(path.parent)
-        write(to_model(product) if isinstance(product, InFlight) else product, path)
-    except BaseException:
-        for folder in missing:  # innermost first; one that another run has put files in stays
-            with suppress(OSError):
-                folder.rmdir()
-        raise
+    put = prepared(to_model(product) if isinstance(product, InFlight) else product, path)
     if isinstance(product, InFlight):  # a model has its name from writing
         product.meta.filename = path.name
+
+    def finish() -> None:
+        try:
+            _make(path.parent)
+            put()
+        except BaseException:
+            for folder in missing:  # innermost first; one that another run has put files in stays
+                with suppress(OSError):
+                    folder.rmdir()
+            raise
+
+    return finish
 
 
 def _make(folder: Path) -> None:

@@ -10,7 +10,7 @@ from gpipe.datamodels.reference import Reference
 from gpipe.datamodels.reference_cache import forget_references
 from gpipe.datamodels.stripes import window_of
 from gpipe.datamodels.window import Window, full_frame
-from gpipe.datamodels.writing import write
+from gpipe.datamodels.writing import prepared, write
 
 __all__ = [
     "CountRate",
@@ -25,6 +25,7 @@ __all__ = [
     "forget_references",
     "full_frame",
     "open_exposure",
+    "prepared",
     "read_header",
     "to_model",
     "window_of",

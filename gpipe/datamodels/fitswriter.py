@@ -7,7 +7,9 @@ time is, on its way into the file.
 import io
 import os
 import warnings
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -20,39 +22,53 @@ WRITERS = 2
 _RECORD = 2880
 
 
-def save_fits(model: Any, path: str | os.PathLike[str]) -> None:
-    """Write a ``stdatamodels`` model to a new file; its name, date and type become those that ``save`` sets.
+@dataclass
+class FitsPieces:
+    """A file that is ready to be written: headers and tables as bytes, images as they are, in order.
 
-    A model that cannot be written keeps its name.
+    Making it asks ``stdatamodels`` and ``astropy``; writing it needs neither, so that it can be done on a thread.
     """
-    name = model.meta.filename
-    model.on_save(os.fspath(path))
-    try:
+
+    pieces: list[bytes | np.ndarray]
+
+    @classmethod
+    def of(cls, model: Any, path: str | os.PathLike[str]) -> "FitsPieces":
+        """Of a ``stdatamodels`` model; its name, date and type become those that ``save`` sets."""
+        model.on_save(os.fspath(path))
+        return cls(list(_pieces(fits_support.to_fits(model.instance, model.schema))))
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write a new file. Arrays are let go one by one."""
         with open(path, "wb") as file:
-            _write(file, fits_support.to_fits(model.instance, model.schema))
-    except BaseException:
-        model.meta.instance["filename"] = name
-        raise
+            for piece in _emptied(self.pieces):
+                if isinstance(piece, bytes):
+                    file.write(piece)
+                else:
+                    _write_pixels(file, piece)
 
 
-def _write(file: BinaryIO, hdus: fits.HDUList) -> None:
+def _emptied(pieces: list[Any]) -> Iterator[Any]:
+    while pieces:
+        yield pieces.pop(0)
+
+
+def _pieces(hdus: fits.HDUList) -> Iterator[bytes | np.ndarray]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Card is too long")
         hdus.verify("exception")
         hdus.update_extend()
         for hdu in hdus:
-            if hdu.is_image:
-                file.write(hdu.header.tostring().encode("ascii"))
-                _write_pixels(file, hdu.data)
-                # astropy's objects refer to each other, and would keep the pixels until the garbage collector comes by.
-                del hdu.data
-            else:
-                file.write(_bytes_of(hdu))
+            if not hdu.is_image:
+                yield _bytes_of(hdu)
+                continue
+            yield hdu.header.tostring().encode("ascii")
+            if hdu.data is not None:
+                yield hdu.data
+            # astropy's objects refer to each other, and would keep the pixels until the garbage collector comes by.
+            del hdu.data
 
 
-def _write_pixels(file: BinaryIO, pixels: np.ndarray | None) -> None:
-    if pixels is None:
-        return
+def _write_pixels(file: BinaryIO, pixels: np.ndarray) -> None:
     flat, start = pixels.reshape(-1), file.tell()
     file.flush()
     length = BLOCK_BYTES // flat.itemsize

@@ -3,8 +3,11 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from gpipe.datamodels.complaints import complaints_logged, first_line
 from gpipe.exceptions import OutputError
@@ -20,7 +23,8 @@ def write(model: Any, path: str | os.PathLike[str]) -> Path:
 
     Parameters
     ----------
-    model : a ``stdatamodels`` model; its ``meta.filename``, ``meta.date`` and ``meta.model_type`` are set.
+    model : a ``stdatamodels`` model; its ``meta.filename``, ``meta.date`` and ``meta.model_type`` are set. One that
+        cannot be written keeps its name.
     path : ending in ``.fits`` or ``.asdf``.
 
     Raises
@@ -29,24 +33,75 @@ def write(model: Any, path: str | os.PathLike[str]) -> Path:
         The ending is another one, a value is none that JWST's schema allows, or the folder, the disk or the permissions
         do not let it be written.
     """
-    from asdf import ValidationError  # all is there already when there is a model to write
+    return prepared(model, path)()
 
-    from gpipe.datamodels.core_asdf import suited_to
-    from gpipe.datamodels.fitswriter import save_fits
 
-    target = Path(path)
+def prepared(model: Any, path: str | os.PathLike[str]) -> Callable[[], Path]:
+    """`write` in two halves: this one asks the schemas; what it returns needs the disk only, and may go to a thread."""
+    target, name = Path(path), model.meta.filename
     if target.suffix not in ENDINGS:
         raise OutputError(f"{target}: found the ending {target.suffix!r}; expected {' or '.join(ENDINGS)}")
-    try:
-        folder = tempfile.mkdtemp(prefix=".gpipe-", dir=target.parent)
-    except OSError as error:
-        raise OutputError(f"{target}: cannot be written ({first_line(error)}); expected a writable folder") from None
-    try:
-        with complaints_logged(str(target)), suited_to(getattr(model, "instance", None)):
+    with _named_as_before(model, name), _told(target):
+        contents = _contents(model, target)
+
+    def put() -> Path:
+        with _named_as_before(model, name), _told(target), _folder_beside(target) as folder:
             written = os.path.join(folder, target.name)
-            save = save_fits if _is_fits(model, target) else _save
-            save(model, written)
-        os.replace(written, target)
+            contents.write(written)
+            os.replace(written, target)
+        return target
+
+    return put
+
+
+class _Contents(Protocol):
+    def write(self, path: str) -> None:
+        """Write a new file."""
+
+
+@dataclass
+class _Whole:
+    """A model that ``stdatamodels`` writes by itself, and what its complaints are about."""
+
+    model: Any
+    label: str
+
+    def write(self, path: str) -> None:
+        from gpipe.datamodels.core_asdf import suited_to
+
+        with complaints_logged(self.label), suited_to(getattr(self.model, "instance", None)):
+            self.model.save(path)
+
+
+def _contents(model: Any, target: Path) -> _Contents:
+    from stdatamodels import DataModel
+
+    from gpipe.datamodels.core_asdf import suited_to  # all is there already when there is a model to write
+    from gpipe.datamodels.fitswriter import FitsPieces
+
+    if target.suffix != ".fits" or not isinstance(model, DataModel) or model._no_asdf_extension:
+        return _Whole(model, str(target))
+    with complaints_logged(str(target)), suited_to(model.instance):
+        return FitsPieces.of(model, target)
+
+
+@contextmanager
+def _named_as_before(model: Any, name: str | None) -> Iterator[None]:
+    """A model that cannot be written keeps its name."""
+    try:
+        yield
+    except BaseException:
+        model.meta.filename = name
+        raise
+
+
+@contextmanager
+def _told(target: Path) -> Iterator[None]:
+    """Turn what the system and the schemas say into one line."""
+    from asdf import ValidationError
+
+    try:
+        yield
     except OSError as error:
         # NumPy, whose writing stops half-way, knows no reason.
         reason = first_line(error) if error.strerror else f"{first_line(error)}; is the disk full?"
@@ -54,16 +109,15 @@ def write(model: Any, path: str | os.PathLike[str]) -> Path:
     except ValidationError as error:
         where = ".".join(str(part) for part in error.absolute_path)
         raise OutputError(f"{target}: found {where} that JWST's schema refuses ({first_line(error)})") from None
+
+
+@contextmanager
+def _folder_beside(target: Path) -> Iterator[str]:
+    try:
+        folder = tempfile.mkdtemp(prefix=".gpipe-", dir=target.parent)
+    except OSError as error:
+        raise OutputError(f"{target}: cannot be written ({first_line(error)}); expected a writable folder") from None
+    try:
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return target
-
-
-def _save(model: Any, path: str) -> None:
-    model.save(path)
-
-
-def _is_fits(model: Any, target: Path) -> bool:
-    from stdatamodels import DataModel
-
-    return target.suffix == ".fits" and isinstance(model, DataModel) and not model._no_asdf_extension

@@ -1,0 +1,52 @@
+"""Products go to disk while the next exposure is worked on."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+FILES = 2
+"""Files that may wait to be written: so many are the products of an exposure."""
+
+_writer: ContextVar["_Writer | None"] = ContextVar("writer", default=None)
+
+
+class _Writer:
+    def __init__(self, pool: ThreadPoolExecutor) -> None:
+        self._pool, self._waiting = pool, deque[Future[Any]]()
+
+    def take(self, put: Callable[[], Any]) -> None:
+        self.settle(FILES - 1)
+        self._waiting.append(self._pool.submit(put))
+
+    def settle(self, left: int = 0) -> None:
+        while len(self._waiting) > left:
+            self._waiting.popleft().result()
+
+
+@contextmanager
+def writing_behind() -> Iterator[None]:
+    """Within the block `write_out` returns at once; at its end all is written.
+
+    What goes wrong is raised by the next `write_out` that has to wait, or at the end.
+    """
+    with ThreadPoolExecutor(1, "writing") as pool:
+        writer = _Writer(pool)
+        token = _writer.set(writer)
+        try:
+            yield
+            writer.settle()
+        finally:
+            _writer.reset(token)
+
+
+def write_out(put: Callable[[], Any]) -> bool:
+    """Do what is left of writing a file, now or behind one's back; whether it is done."""
+    writer = _writer.get()
+    if writer is None:
+        put()
+    else:
+        writer.take(put)
+    return writer is None

@@ -1,0 +1,95 @@
+import errno
+import threading
+
+import numpy as np
+import pytest
+from stub_steps import AddStep, uncal
+
+from gpipe.controller import behind
+from gpipe.controller.behind import write_out, writing_behind
+from gpipe.datamodels import fitswriter
+from gpipe.exceptions import OutputError
+
+LONG = 30.0
+
+
+@pytest.fixture
+def paths(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = [f"jw0{number}_uncal.fits" for number in range(3)]
+    for name in names:
+        uncal().save(tmp_path / name)
+    return names
+
+
+def products(folder):
+    return sorted(path.name for path in folder.iterdir() if "uncal" not in path.name)
+
+
+def test_files_are_written_while_the_next_exposure_is_worked_on(paths, tmp_path, monkeypatch):
+    next_one_works, waited = threading.Event(), []
+    write_pixels, apply = fitswriter._write_pixels, AddStep.apply
+
+    def write_later(file, pixels):
+        waited.append(next_one_works.wait(LONG))
+        write_pixels(file, pixels)
+
+    def apply_and_tell(self, exposure, references):
+        if exposure.meta.filename == paths[1]:
+            next_one_works.set()
+        return apply(self, exposure, references)
+
+    monkeypatch.setattr(fitswriter, "_write_pixels", write_later)
+    monkeypatch.setattr(AddStep, "apply", apply_and_tell)
+    results = AddStep.call(paths, save_results=True)
+    assert waited
+    assert all(waited)
+    assert products(tmp_path) == [f"jw0{number}_add.fits" for number in range(3)]
+    assert [result.meta.filename for result in results] == products(tmp_path)
+
+
+def test_files_are_those_of_calls_one_by_one(paths, tmp_path):
+    AddStep.call(paths, save_results=True)
+    for path in paths:
+        AddStep.call(path, save_results=True, output_dir="alone")
+    for name in products(tmp_path / "alone"):
+        together, alone = ((folder / name).read_bytes() for folder in (tmp_path, tmp_path / "alone"))
+        assert len(together) == len(alone)
+        pixels = np.asarray(uncal().data, dtype=">f4") + np.float32(1)
+        assert pixels.astype(">f4").tobytes() in together
+        assert pixels.astype(">f4").tobytes() in alone
+
+
+def test_a_file_that_cannot_be_written_ends_the_batch_and_what_has_begun_is_whole(paths, tmp_path, monkeypatch):
+    write_pixels, failing = fitswriter._write_pixels, iter([True])
+
+    def fail_once(file, pixels):
+        if next(failing, False):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write_pixels(file, pixels)
+
+    monkeypatch.setattr(fitswriter, "_write_pixels", fail_once)
+    with pytest.raises(OutputError, match=r"jw00_add\.fits: cannot be written \(.*No space left"):
+        AddStep.call(paths, save_results=True)
+    assert products(tmp_path) == ["jw01_add.fits"]
+
+
+def test_no_more_files_wait_than_one_exposure_has():
+    free, begun = threading.Event(), []
+
+    def put(number):
+        begun.append(number)
+        assert free.wait(LONG)
+
+    threading.Timer(0.1, free.set).start()
+    with writing_behind():
+        for number in range(behind.FILES + 1):
+            assert not write_out(lambda number=number: put(number))
+        assert free.is_set()
+    assert begun == [0, 1, 2]
+
+
+def test_outside_of_the_block_files_are_written_at_once():
+    done = []
+    assert write_out(lambda: done.append(1))
+    assert done == [1]
