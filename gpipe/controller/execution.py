@@ -119,17 +119,22 @@ class _Run:
             raise ReferenceFileError("\n".join(problems))
 
     def _sections(self) -> list[Section]:
+        meta = self.header.meta
+
+        def runs(step: Step) -> bool:
+            return self.books.runs(step) and step.applies(meta)
+
         def block(step: Step) -> Block:
-            if not self.books.runs(step):
+            if not runs(step):
                 return Block.PIXELS
-            return Block.EXPOSURE if step.pre_hooks or step.post_hooks else step.block(self.header.meta)
+            return Block.EXPOSURE if step.pre_hooks or step.post_hooks else step.block(meta)
 
         return in_sections(
             self.steps,
             block,
-            runs=self.books.runs,
+            runs=runs,
             starts=lambda step: bool(self.top.products_before(step.name, self.header)),
-            ends=lambda step: self.books.saves(step) or (self.books.runs(step) and step.finishes(self.header.meta)),
+            ends=lambda step: self.books.saves(step) or (runs(step) and step.finishes(meta)),
         )
 
     def _through_all(self, plan: RunPlan) -> list[Any]:

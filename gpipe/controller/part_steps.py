@@ -128,8 +128,8 @@ class PartSteps:
         return exposures
 
     def _surveys_of(self, section: Section | None) -> dict[str, Survey]:
-        steps = section.steps if section is not None and section.is_cut else ()
-        return {step.name: step.survey for step in steps if step.surveys and not self._books.skips(step)}
+        steps = section.working if section is not None and section.is_cut else ()
+        return {step.name: step.survey for step in steps if step.surveys}
 
     def _surveys_on_the_way(self, section: Section, following: Section | None) -> dict[str, Survey]:
         """Those for the next section that may look at parts before a step has finished the whole."""

@@ -75,6 +75,10 @@ class Step(Configurable):
         """Rows above and below a part that ``begin(...).apply`` looks at; they come with it, and are cut off after."""
         return 0
 
+    def applies(self, meta: Any) -> bool:
+        """Whether an exposure with these metadata may be changed: where not, ``begin`` raises ``Skip`` in any case."""
+        return True
+
     def finishes(self, meta: Any) -> bool:
         """Whether on an exposure with these metadata ``begin`` gives ``Work`` with a ``finish``."""
         return False

@@ -95,6 +95,10 @@ class RefPixStep(Step):
             return put_together(exposure.by_stripe(lambda stripe: self._corrected(stripe, references)))
         return self._corrected(exposure, references)
 
+    def applies(self, meta: Any) -> bool:
+        """Of MIRI only full frames are corrected."""
+        return not is_miri(meta) or window_of(meta) == full_frame("MIRI")
+
     def block(self, meta: Any) -> Block:
         """Rows, where signals come from the border of the array and go to rows of the detector."""
         return Block.ROWS if self._from_border(meta) else Block.EXPOSURE
@@ -109,6 +113,8 @@ class RefPixStep(Step):
         }
 
     def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
+        if not self.applies(outline.meta):
+            raise Skip(f"SUBARRAY is {outline.meta.subarray.name}; of MIRI only full frames are corrected")
         borders = {name: _border(name, survey) for name in BORDERS if f"{name} left" in survey}
         if is_miri(outline.meta):
             subtract = self._drifts_miri(outline, borders["data"], borders["pixeldq"])
@@ -154,8 +160,6 @@ class RefPixStep(Step):
         return replace(exposure, data=correct(exposure.data), zeroframe=zeroframe)
 
     def _drifts_miri(self, outline: Any, border: Border, flags: Border) -> Callable[..., Array]:
-        if outline.window != full_frame("MIRI"):
-            raise Skip(f"SUBARRAY is {outline.meta.subarray.name}; of MIRI only full frames are corrected")
         if self.refpix_algorithm == "sirs":
             log.info("SIRS is not for MIRI")
         sides = (border.left, border.right, flags.left, flags.right)
