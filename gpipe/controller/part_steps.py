@@ -114,7 +114,8 @@ class PartSteps:
 
     def _ended(self, section: Section, stages: Sequence[Stage], exposures: list[Any]) -> list[Any]:
         for stage in stages:
-            exposures[0] = stage.work.ended(exposures[0], stage.counts)
+            stage.work.end(stage.counts)
+            exposures[0] = stage.work.finish(exposures[0], stage.counts)
             log.info("Step %s done", stage.name)
         exposures = apart(exposures)
         last = section.steps[-1]

@@ -41,9 +41,9 @@ def _nothing(counts: Mapping[str, Any]) -> None:
     """Most steps count nothing."""
 
 
-def _as_they_are(exposure: Any, counts: Mapping[str, Any]) -> tuple[Any, Mapping[str, Any]]:
+def _as_it_is(part: Any, counts: Mapping[str, Any]) -> Any:
     """Most steps are done with a part when they leave it."""
-    return exposure, counts
+    return part
 
 
 @dataclass(frozen=True)
@@ -55,19 +55,13 @@ class Work:
     apply : from a part of the exposure to the same part after the step; `Produced` where there are several results,
         or counts. It is called on several threads: it changes no metadata and says nothing in the log.
     end : called once, after the last part, with the sums of what the parts counted.
-    finish : called before that, with the whole exposure and the sums; gives both, with what only the whole can tell. A
+    finish : from a part after ``apply``, and the sums of all parts, to the same part with what only they can tell. A
         step that has it says so (``Step.finishes``): no later step sees a part before.
     """
 
     apply: Callable[[Any], Any]
     end: Callable[[Mapping[str, Any]], None] = field(default=_nothing)
-    finish: Callable[[Any, Mapping[str, Any]], tuple[Any, Mapping[str, Any]]] = field(default=_as_they_are)
-
-    def ended(self, exposure: Any, counts: Mapping[str, Any]) -> Any:
-        """The exposure that all parts were put together to, when nothing is left to do."""
-        exposure, counts = self.finish(exposure, counts)
-        self.end(counts)
-        return exposure
+    finish: Callable[[Any, Mapping[str, Any]], Any] = field(default=_as_it_is)
 
     def whole(self, exposure: Any) -> Any:
         """The step on an exposure that is not cut."""
@@ -75,7 +69,8 @@ class Work:
         produced = outcome if isinstance(outcome, Produced) else Produced((outcome,))
         rows = slice(0, exposure.shape[-2])
         counts = {name: total(number, rows, exposure) for name, number in produced.counts.items()}
-        results = self.ended(produced.results[0], counts), *produced.results[1:]
+        self.end(counts)
+        results = self.finish(produced.results[0], counts), *produced.results[1:]
         if len(results) == 1 and not produced.side_products:
             return results[0]
         return replace(produced, results=tuple(apart(results)))

@@ -128,7 +128,7 @@ def flag_jumps(
     opened = open_rows(flagged) if settings.method is Method.SIGMA_CLIP else None
     if opened is not None and settings.whole_images:
         flagged = unflag_full_groups(flagged, xp.any(opened, axis=-1))
-    primary = jumps_by_row(flagged)
+    primary = _by_row(flagged, xp)
     rows = max(1, pixels // gain.shape[-1])
     around = rows_around(strong & _jumps(flagged))
     (flagged,) = map_row_blocks(spread, flagged, *around, *large, block_rows=rows, workers=workers)
@@ -154,6 +154,12 @@ def unflag_full_groups(groupdq: Array, opened: Array) -> Array:
     """
     xp = array_namespace(groupdq, opened)
     return xp.where(~opened[..., None, None] & (groupdq == dq.JUMP_DET), 0, groupdq)
+
+
+def jumps_alone(groupdq: Array) -> Array:
+    """How many samples have JUMP_DET and no other flag: int64, (integration, group, row)."""
+    xp = array_namespace(groupdq)
+    return xp.sum(xp.astype(groupdq == dq.JUMP_DET, xp.int64), axis=-1, dtype=xp.int64)
 
 
 def _pixels_at_once(data: Array) -> int:
@@ -197,10 +203,8 @@ def _spread(groupdq: Array, reached: Array, large: Sequence[Array], settings: Ju
     return _without_redundant(groupdq, xp)
 
 
-def jumps_by_row(groupdq: Array) -> Array:
-    """Samples of each row with JUMP_DET: int64, (row,)."""
-    xp = array_namespace(groupdq)
-    # Of one integration after the other, as the sum takes eight bytes a sample.
+def _by_row(groupdq: Array, xp: Namespace) -> Array:
+    """Samples of each row with JUMP_DET; of one integration after the other, as the sum takes eight bytes a sample."""
     found = [
         xp.sum(xp.astype((groupdq[i, ...] & dq.JUMP_DET) != 0, xp.int64), axis=(0, 2), dtype=xp.int64)
         for i in range(groupdq.shape[0])

@@ -6,12 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gpipe.arrays import Array
+from gpipe.backends import Backend
 from gpipe.controller import Block, Produced, References, Skip, Step, Work, workers
 from gpipe.controller import parameters as p
 from gpipe.datamodels import Ramp
 from gpipe.exceptions import InputError
 from gpipe.jump.after_jump import AfterJump
-from gpipe.jump.detection import JumpSettings, flag_jumps, flag_unknown_gain, jumps_by_row, unflag_full_groups
+from gpipe.jump.detection import JumpSettings, flag_jumps, flag_unknown_gain, jumps_alone, unflag_full_groups
 from gpipe.jump.iterative import Thresholds
 from gpipe.jump.method import Method, choose_method, unusable_groups, unusable_rows
 from gpipe.jump.neighbours import Neighbours
@@ -131,13 +132,14 @@ class JumpStep(Step):
             if found.primary is not None:
                 counts = {"jumps": found.primary, "large events": large_events}
             if found.open_rows is not None and not settings.whole_images:
-                counts["open rows"] = found.open_rows
+                counts |= _of_full_groups(found.groupdq, found.open_rows, part.backend)
             return Produced((replace(flagged, groupdq=groupdq),), counts=counts)
 
         def end(counts: Mapping[str, int]) -> None:
             if counts and settings.method is not None:
-                log.info("%d jumps found (%s)", counts["jumps"], settings.method.value)
-                _record_rates(outline, counts["jumps"], counts["large events"], differences)
+                jumps = counts["jumps"] - _taken_back(counts)
+                log.info("%d jumps found (%s)", jumps, settings.method.value)
+                _record_rates(outline, jumps, counts["large events"], differences)
 
         return Work(apply, end, _without_full_groups)
 
@@ -211,14 +213,24 @@ class JumpStep(Step):
         return tuple(a for a in after if a.groups > 0)
 
 
-def _without_full_groups(exposure: Ramp, counts: Mapping[str, Any]) -> tuple[Ramp, Mapping[str, Any]]:
+def _of_full_groups(groupdq: Array, open_rows: Array, backend: Backend) -> dict[str, Any]:
+    """What must be counted to take flags back where all of the image has them; there is hardly ever such a group."""
+    may_be_full = not backend.to_host(open_rows).any(axis=-1).all()
+    return {"open rows": open_rows, "alone": jumps_alone(groupdq) if may_be_full else 0}
+
+
+def _without_full_groups(part: Ramp, counts: Mapping[str, Any]) -> Ramp:
     """Flags that sigma clipping found in rows are taken back where all of the image has them."""
     opened = counts.get("open rows")
     if opened is None or opened.all():
-        return exposure, counts
-    cleared = unflag_full_groups(exposure.groupdq, exposure.backend.to_device(opened > 0))
-    taken = int(exposure.backend.to_host(jumps_by_row(exposure.groupdq) - jumps_by_row(cleared)).sum())
-    return replace(exposure, groupdq=cleared), {**counts, "jumps": counts["jumps"] - taken}
+        return part
+    return replace(part, groupdq=unflag_full_groups(part.groupdq, part.backend.to_device(opened > 0)))
+
+
+def _taken_back(counts: Mapping[str, Any]) -> int:
+    """How many flags that is."""
+    opened, alone = counts.get("open rows"), counts.get("alone", 0)
+    return 0 if opened is None or isinstance(alone, int) else int(alone[opened == 0].sum())
 
 
 def _record_rates(exposure: Any, count: int, large_events: int, differences: int) -> None:

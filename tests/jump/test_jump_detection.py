@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from plain_jumps import iterative, sigma_clip, single_pass
 
 from gpipe.jump.after_jump import AfterJump
-from gpipe.jump.detection import JumpSettings, flag_jumps, flag_unknown_gain, unflag_full_groups
+from gpipe.jump.detection import JumpSettings, flag_jumps, flag_unknown_gain, jumps_alone, unflag_full_groups
 from gpipe.jump.differences import first_differences, read_variance
 from gpipe.jump.iterative import Thresholds
 from gpipe.jump.method import Method
@@ -121,6 +121,8 @@ def test_a_group_in_which_every_pixel_jumps_is_no_hit(library, rng):
     either = (rows.groupdq & (JUMP_DET | DO_NOT_USE)) != 0
     np.testing.assert_array_equal(rows.open_rows, ~either.all(axis=-1))
     assert np.all(either[4, 2])
+    alone = library.run(jumps_alone, rows.groupdq)
+    np.testing.assert_array_equal(alone, np.count_nonzero(rows.groupdq == JUMP_DET, axis=-1))
     cleared = library.run(unflag_full_groups, rows.groupdq, rows.open_rows.any(axis=-1))
     np.testing.assert_array_equal(cleared, out.groupdq)
 

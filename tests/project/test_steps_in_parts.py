@@ -120,7 +120,8 @@ def _on_parts(step, given, *, length, threads, by_rows):
         tell=lambda done: None,
     )
     first, *others = assembly.whole()
-    return [work.ended(first, stage.counts), *others]
+    work.end(stage.counts)
+    return [work.finish(first, stage.counts), *others]
 
 
 def _step_on(exposures, name, parameters):
