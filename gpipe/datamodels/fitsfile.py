@@ -12,7 +12,7 @@ import threading
 import warnings
 import weakref
 import zlib
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -170,31 +170,40 @@ class FitsFile:
         if not out.size:
             return
         lines, block = out.reshape(-1, out.shape[-1]), _buffer(extension)
+        stored, row = block.reshape(-1).view(np.uint8).data, block.strides[0]
         filled = done = 0
         with self._told():
+            read = self._reader()
             for start, count in part.runs:
                 while count:
                     taken = min(count, len(block) - filled)
-                    self._read_into(block[filled : filled + taken], extension, start)
+                    self._read_all(read, stored[filled * row : (filled + taken) * row], extension.offset + start * row)
                     start, count, filled = start + taken, count - taken, filled + taken
                     if filled == len(block) or done + filled == len(lines):
                         piece = lines[done : done + filled]
                         decode(block[:filled, part.columns], piece, scale=scale, zero=zero)
                         done, filled = done + filled, 0
 
-    def _read_into(self, rows: np.ndarray, extension: Extension, start: int) -> None:
-        offset = extension.offset + start * rows[0].nbytes
-        target = rows.view(np.uint8).reshape(-1).data
+    def _read_all(self, read: Callable[[memoryview, int], int], target: memoryview, offset: int) -> None:
         while target:
-            if self._unpacked is None:
-                got = os.preadv(self._opened_for_pixels(), [target], offset)
-            else:
-                piece = self._unpacked[offset : offset + len(target)]
-                got = len(piece)
-                target[:got] = piece
+            got = read(target, offset)
             if not got:
                 raise self._truncated("within the pixels")
             target, offset = target[got:], offset + got
+
+    def _reader(self) -> Callable[[memoryview, int], int]:
+        """What fills memory from a position of the file, and says how many bytes it got."""
+        unpacked = self._unpacked
+        if unpacked is None:
+            descriptor = self._opened_for_pixels()
+            return lambda target, offset: os.preadv(descriptor, [target], offset)
+
+        def copy(target: memoryview, offset: int) -> int:
+            piece = unpacked[offset : offset + len(target)]
+            target[: len(piece)] = piece
+            return len(piece)
+
+        return copy
 
     def _opened_for_pixels(self) -> int:
         """The descriptor that all threads read from; it is closed with the last reference to this object."""

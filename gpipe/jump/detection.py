@@ -1,6 +1,6 @@
 """Flag jumps in ramps: cosmic-ray hits and other steps."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -156,10 +156,19 @@ def unflag_full_groups(groupdq: Array, opened: Array) -> Array:
     return xp.where(~opened[..., None, None] & (groupdq == dq.JUMP_DET), 0, groupdq)
 
 
-def jumps_alone(groupdq: Array) -> Array:
-    """How many samples have JUMP_DET and no other flag: int64, (integration, group, row)."""
+def jumps_alone(groupdq: Array, groups: Iterable[tuple[int, int]]) -> Array:
+    """How many samples have JUMP_DET and no other flag: int64, (integration, group, row).
+
+    Parameters
+    ----------
+    groupdq : uint8, (integration, group, row, column).
+    groups : the integration and group of those to look at; others have 0.
+    """
     xp = array_namespace(groupdq)
-    return xp.sum(xp.astype(groupdq == dq.JUMP_DET, xp.int64), axis=-1, dtype=xp.int64)
+    found = xp.zeros(groupdq.shape[:-1], dtype=xp.int64, device=device(groupdq))
+    for i, g in groups:
+        found[i, g, :] = xp.sum(xp.astype(groupdq[i, g, ...] == dq.JUMP_DET, xp.int64), axis=-1, dtype=xp.int64)
+    return found
 
 
 def _pixels_at_once(data: Array) -> int:

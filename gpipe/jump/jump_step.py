@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from gpipe.arrays import Array
 from gpipe.backends import Backend
 from gpipe.controller import Block, Produced, References, Skip, Step, Work, workers
@@ -214,23 +216,22 @@ class JumpStep(Step):
 
 
 def _of_full_groups(groupdq: Array, open_rows: Array, backend: Backend) -> dict[str, Any]:
-    """What must be counted to take flags back where all of the image has them; there is hardly ever such a group."""
-    may_be_full = not backend.to_host(open_rows).any(axis=-1).all()
-    return {"open rows": open_rows, "alone": jumps_alone(groupdq) if may_be_full else 0}
+    """What must be counted to take flags back where all of the image has them."""
+    closed = [(i, g) for i, g in np.argwhere(~backend.to_host(open_rows).any(axis=-1)).tolist()]
+    return {"open rows": open_rows, "alone": jumps_alone(groupdq, closed)}
 
 
 def _without_full_groups(part: Ramp, counts: Mapping[str, Any]) -> Ramp:
     """Flags that sigma clipping found in rows are taken back where all of the image has them."""
-    opened = counts.get("open rows")
-    if opened is None or opened.all():
+    if not _taken_back(counts):
         return part
-    return replace(part, groupdq=unflag_full_groups(part.groupdq, part.backend.to_device(opened > 0)))
+    opened = part.backend.to_device(counts["open rows"] > 0)
+    return replace(part, groupdq=unflag_full_groups(part.groupdq, opened))
 
 
 def _taken_back(counts: Mapping[str, Any]) -> int:
     """How many flags that is."""
-    opened, alone = counts.get("open rows"), counts.get("alone", 0)
-    return 0 if opened is None or isinstance(alone, int) else int(alone[opened == 0].sum())
+    return int(counts["alone"][counts["open rows"] == 0].sum()) if "alone" in counts else 0
 
 
 def _record_rates(exposure: Any, count: int, large_events: int, differences: int) -> None:
