@@ -1,7 +1,7 @@
 """What only steps of later stages can tell, asked of the ``jwst`` package: a WCS, and how bright integrations are.
 
-This is the only module that imports ``jwst``, and it does so when a question is asked (docs/decisions/0006). The
-package is an optional extra: ``pip install "gpipe[later]"``.
+This is the only module that imports ``jwst``, and it does so when a question is asked. The package is an optional
+extra: ``pip install "gpipe[later]"`` (docs/decisions/0006-asking-jwst.md).
 """
 
 import importlib.metadata

@@ -5,7 +5,7 @@ import json
 import numpy as np
 from astropy import units as u
 from astropy.io import fits
-from astropy.modeling.models import Identity, Mapping, Polynomial2D, Scale, Shift
+from astropy.modeling.models import Identity, Mapping, Polynomial1D, Polynomial2D, Scale, Shift
 from stdatamodels.jwst import datamodels
 
 LATER_TYPES = (
@@ -33,6 +33,25 @@ def of_an_imager(folder, pixel_scale=0.063, **instrument):
     model = datamodels.DistortionModel(model=to_sky, input_units=u.pix, output_units=u.arcsec)
     model.meta.instrument.p_pupil = "CLEAR|"
     return _references([_described(model, **instrument)], folder)
+
+
+def of_a_grism(folder):
+    """NIRCam's grism along rows: 2.4 to 5 micron over 2000 pixels about the source."""
+    instrument = {"name": "NIRCAM", "module": "A", "channel": "LONG", "detector": "NRCALONG"}
+    along, wavelength = Polynomial1D(1, c0=-1000.0, c1=2000.0), Polynomial1D(1, c0=2.4, c1=2.6)
+    specwcs = datamodels.NIRCAMGrismModel(
+        displ=[wavelength], dispx=[along], dispy=[Polynomial1D(1)], orders=[1],
+        invdispl=[Polynomial1D(1, c0=-2.4 / 2.6, c1=1 / 2.6)], invdispx=[Polynomial1D(1, c0=0.5, c1=1 / 2000)],
+    )  # fmt: skip
+    ranges = datamodels.WavelengthrangeModel(
+        wrange=[[1, 2, "F444W", 3.9, 5.0]], order=[1], extract_orders=[["F444W", [1]]], wunits=u.micron
+    )
+    models = [_described(model, **instrument) for model in (specwcs, ranges)]
+    for model in models:
+        model.meta.exposure.type = "NRC_TSGRISM"
+    specwcs.meta.input_units, specwcs.meta.output_units = u.pix, u.micron
+    found = {name: path for name, path in _references(models, folder).items() if path is not None}
+    return of_an_imager(folder, **instrument) | found
 
 
 def of_nirspec(folder, detector="NRS1", off_detector=False):

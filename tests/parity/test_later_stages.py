@@ -1,8 +1,7 @@
 """What gpipe asks of jwst's later stages, beside jwst 3.0.0's own steps: masks by a WCS, and light of time series.
 
 Compared: SCI after picture_frame and clean_flicker_noise (flags must not change), masks and backgrounds on the side.
-Both packages make the WCS, and measure the light, through the same CRDS cache with idealised optics (optics.py). Not
-compared: NRC_TSGRISM, whose optics are not simulated; it takes the way of NRS_BRIGHTOBJ.
+Both packages make the WCS, and measure the light, through the same CRDS cache with idealised optics (optics.py).
 """
 
 import os
@@ -167,6 +166,16 @@ SERIES = {
     "NRC_TSIMAGE": ExposureConfig(
         detector="NRCALONG", readpatt="RAPID", subarray="SUB64P", exp_type="NRC_TSIMAGE", scene=STAR, **SMALL
     ),
+    "NRC_TSGRISM": ExposureConfig(
+        detector="NRCALONG",
+        readpatt="RAPID",
+        subarray="SUBGRISM64",
+        exp_type="NRC_TSGRISM",
+        pupil="GRISMR",
+        filter="F444W",
+        scene=Scene(background=2.0, density=0.0, spectrum=800.0),
+        **SMALL,
+    ),
     "NRS_BRIGHTOBJ": ExposureConfig(
         detector="NRS1",
         subarray="SUB512",
@@ -184,6 +193,8 @@ SERIES = {
 
 
 def references(kind, folder):
+    if kind == "NRC_TSGRISM":
+        return optics.of_a_grism(folder)
     if kind == "NRS_BRIGHTOBJ":
         return optics.of_nirspec(folder)
     if kind == "NIS_SOSS":
@@ -216,3 +227,13 @@ def test_median_images_of_time_series(kind, rates, seed, prepared, agree, tmp_pa
         bright = scene.data[:, ..., -1, :, :] if scene.data.ndim == 4 else scene.data
         measured = np.nanmedian(bright / np.nanmedian(bright, axis=0), axis=(1, 2))
     assert np.ptp(measured) > 0.01  # the light was measured, and not taken for constant
+
+
+def test_an_open_model_stays_as_it_is(prepared, tmp_path):
+    path, _ = prepared(SERIES["NRC_TSIMAGE"], references("NRC_TSIMAGE", tmp_path), rates="rateints", change=variable)
+    with datamodels.open(path) as model, datamodels.open(path) as untouched:
+        result = CleanFlickerNoiseStep.call(model, skip=False, background_method="median_image", configure_log=False)
+        assert not unchanged(path, result)
+        for name in ("data", "dq", "err", "var_poisson", "var_rnoise"):
+            np.testing.assert_array_equal(getattr(model, name), getattr(untouched, name))
+        assert model.to_flat_dict(include_arrays=False) == untouched.to_flat_dict(include_arrays=False)
