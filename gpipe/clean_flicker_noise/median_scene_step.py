@@ -11,7 +11,7 @@ from gpipe.clean_flicker_noise.median_image import relative_light, scaled_median
 from gpipe.clean_flicker_noise.scene import flagged
 from gpipe.controller import References, Skip
 from gpipe.datamodels import CountRate, Ramp
-from gpipe.datamodels.later_stages import NoAnswer, median_scene
+from gpipe.datamodels.later_stages import NoAnswer, light_curve, soss_scene
 
 log = logging.getLogger(__name__)
 
@@ -58,21 +58,23 @@ def make_scene(exposure: Exposure, rates: CountRate, flat: Array | None) -> Arra
 def make_series_scene(
     exposure: Exposure, rates: CountRate, flat: Array | None, *, pastasoss: Any = None, dark: Array | None = None
 ) -> Array:
-    """The same for time series, with the light that jwst measures.
+    """The same for time series, with the light that jwst measures; for NIRISS SOSS the sky is kept apart.
 
     Parameters
     ----------
-    rates : with a WCS, where it is needed.
+    rates : with a WCS, but for NIRISS SOSS.
     pastasoss : Reference, for NIRISS SOSS.
     dark : bool, pixels that do not see the sky.
     """
     measured = rates if flat is None else replace(rates, data=rates.data / flat)
     if dark is not None:
         measured = replace(measured, dq=flagged(measured.dq, dark))
+    to_device = exposure.backend.to_device
     try:
-        scene = median_scene(exposure, measured, None if pastasoss is None else pastasoss.model)
+        if pastasoss is None:
+            return scaled_median(exposure.data, to_device(light_curve(measured)))
+        scene = to_device(soss_scene(exposure, measured, pastasoss.model))
     except NoAnswer as reason:
         raise Skip(str(reason)) from None
-    scene = exposure.backend.to_device(scene)
     # That of ramps is made of the ramps themselves, that of rates of what was divided by the flat.
     return scene if flat is None or isinstance(exposure, Ramp) else scene * flat

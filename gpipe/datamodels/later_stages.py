@@ -94,39 +94,75 @@ def with_wcs(rates: CountRate, *, flag_open: bool, folder: str) -> CountRate:
     return replace(rates, header=model, dq=quality)
 
 
-def median_scene(exposure: InFlight, rates: CountRate, pastasoss: Any | None = None) -> np.ndarray:
-    """The median of all integrations as bright as it is in each of them, by jwst's steps that measure a time series.
+def light_curve(rates: CountRate) -> np.ndarray:
+    """How bright each integration of a time series is beside the median of all, by jwst's photometry or spectra.
 
     Parameters
     ----------
-    exposure : ramps or rates of two or more integrations.
-    rates : of each integration; with a WCS, but for NIRISS SOSS.
-    pastasoss : model of the reference, for NIRISS SOSS.
+    rates : of two or more integrations, with a WCS.
 
     Returns
     -------
-    float32, of the shape of ``exposure.data``, in host memory. For count rates it is the median of ``rates.data``.
+    float32, (integration,), in host memory.
 
     Raises
     ------
     NoAnswer
         Where jwst leaves the exposure alone: no light to measure.
     """
-    with _asked("the light of each integration", rates):
-        from jwst.clean_flicker_noise.tso_median_image import make_median_image
-        from jwst.lib.exposure_types import NIS_SOSS_SUPPORTED_SUBARRAYS as MEASURED_SUBARRAYS
+    from stdatamodels.jwst.datamodels import RampModel
 
-        kind, subarray = rates.meta.exposure.type, rates.meta.subarray.name
-        if kind == "NIS_SOSS" and subarray not in MEASURED_SUBARRAYS:
-            raise NoAnswer(f"light is not measured in subarray {subarray}, expected {', '.join(MEASURED_SUBARRAYS)}")
-        rates_model = to_model(rates)
-        rates_model.meta.wcs = rates.meta.wcs  # which is not among what rates take over from ramps
-        model = rates_model if isinstance(exposure, CountRate) else to_model(exposure)
-        try:
-            scene = make_median_image(model, rates_model, soss_refmodel=pastasoss)
-        except ValueError as error:
-            raise NoAnswer(f"no median image: {_in_one_line(error)}") from None
+    with _asked("the light of each integration", rates):
+        # What jwst gives is the median of what it is given, as bright as each integration: of ones, the light itself.
+        ones = RampModel(data=np.ones((rates.shape[0], 1, 1, 1), dtype=np.float32))
+        model = _with_wcs_of(rates)
+        ones.update(model)
+        return _scaled_median(ones, model)[:, 0, 0, 0]
+
+
+def soss_scene(exposure: InFlight, rates: CountRate, pastasoss: Any) -> np.ndarray:
+    """The median of all integrations of NIRISS SOSS above the sky, as bright as each of them, and the sky, by jwst.
+
+    Parameters
+    ----------
+    exposure : ramps or rates of two or more integrations.
+    rates : of each integration.
+    pastasoss : model of the reference.
+
+    Returns
+    -------
+    float32, of the shape of ``exposure.data``, in host memory. For count rates it is that of ``rates.data``.
+
+    Raises
+    ------
+    NoAnswer
+        As `light_curve`.
+    """
+    with _asked("the light of each integration", rates):
+        from jwst.lib.exposure_types import NIS_SOSS_SUPPORTED_SUBARRAYS as MEASURED
+
+        if rates.meta.subarray.name not in MEASURED:
+            found = rates.meta.subarray.name
+            raise NoAnswer(f"light is not measured in subarray {found}, expected {', '.join(MEASURED)}")
+        model = to_model(rates)
+        return _scaled_median(model if isinstance(exposure, CountRate) else to_model(exposure), model, pastasoss)
+
+
+def _scaled_median(model: Any, rates: Any, pastasoss: Any | None = None) -> np.ndarray:
+    from jwst.clean_flicker_noise.tso_median_image import make_median_image
+
+    try:
+        scene = make_median_image(model, rates, soss_refmodel=pastasoss)
+    except ValueError as error:
+        raise NoAnswer(f"no median image: {_in_one_line(error)}") from None
     return np.asarray(scene, dtype=np.float32)
+
+
+def _with_wcs_of(rates: CountRate) -> Any:
+    """A model of rates with their WCS, which is not among what rates take over from ramps."""
+    model = to_model(rates)
+    model.meta.wcs = rates.meta.wcs
+    return model
 
 
 def _lacking() -> str | None:

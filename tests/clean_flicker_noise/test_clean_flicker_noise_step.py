@@ -347,14 +347,17 @@ def test_median_images_of_time_series_are_as_bright_as_jwst_finds_them(rng, desc
     assert getattr(exposure.meta, "wcs", None) is None
 
 
-def test_time_series_of_rates_under_a_flat(rng, monkeypatch):
-    """The median of rates that were divided by the flat is brought back to what it is subtracted from."""
-    Peer(monkeypatch, wcs=behind_slits({1: ((0, 4), (0, 4))}), scene=lambda model, rates: rates.data)
+@pytest.mark.parametrize("described", [TIME_SERIES[0], TIME_SERIES[3]], ids=lambda kind: kind["exp_type"])
+def test_time_series_of_rates_under_a_flat(rng, described, monkeypatch):
+    """Light is measured in what was divided by the flat; the median is that of what it is subtracted from."""
+    peer = Peer(monkeypatch, wcs=behind_slits({1: ((0, 4), (0, 4))}), scene=light_curve)
     flat = rng.uniform(0.5, 2, SHAPE).astype(np.float32)
-    exposure = rate(rng.normal(20, 1, (3, *SHAPE)) * flat, exp_type="NRC_TSIMAGE")
+    exposure = rate(rng.normal(20, 1, (3, *SHAPE)) * flat, **described)
     given = {"background_method": "median_image", "apply_flat_field": True, "save_background": True}
-    out = clean(exposure, references(flat=Plane(flat)), **given)
-    np.testing.assert_allclose(out.side_products[0].model.data, exposure.data, rtol=1e-6)
+    out = clean(exposure, references(flat=Plane(flat), pastasoss=SimpleNamespace(model="traces")), **given)
+    np.testing.assert_allclose(peer.asked[-1].rates.data, exposure.data / flat, rtol=1e-6)
+    scene = np.float32([1, 2, 3]).reshape(3, 1, 1) * np.median(exposure.data, axis=0)
+    np.testing.assert_allclose(out.side_products[0].model.data, scene, rtol=1e-5)
 
 
 def test_of_a_miri_series_the_flat_tells_what_cannot_be_measured(rng, monkeypatch):

@@ -11,7 +11,7 @@ from stdatamodels.jwst import datamodels
 import gpipe.backends
 from gpipe import dq
 from gpipe.datamodels import CountRate, Ramp
-from gpipe.datamodels.later_stages import NoAnswer, NothingOnDetector, median_scene, require, with_wcs
+from gpipe.datamodels.later_stages import NoAnswer, NothingOnDetector, light_curve, require, soss_scene, with_wcs
 from gpipe.exceptions import InputError, OutputError, ParameterError, ReferenceFileError
 
 SHAPE = (6, 8)
@@ -129,54 +129,58 @@ def test_warnings_of_jwst_are_heard_through_gpipe_once(monkeypatch, caplog):
 
 @pytest.mark.parametrize("logged", [True, False])
 def test_python_warnings_are_logged_afterwards_if_they_were_before(monkeypatch, logged):
-    Peer(monkeypatch, scene=lambda model, rates: model.data)
+    Peer(monkeypatch, scene=scaled)
     before = warnings.showwarning
     logging.captureWarnings(logged)
     during = warnings.showwarning
     try:
-        median_scene(ramp(), count_rate())
+        light_curve(count_rate())
         assert warnings.showwarning is during
     finally:
         logging.captureWarnings(False)
     assert warnings.showwarning is before
 
 
-def test_the_median_scene_is_that_of_jwst(monkeypatch):
-    peer = Peer(monkeypatch, scene=lambda model, rates: 2.0 * model.data + rates.data[:, None].astype(float))
-    exposure, rates = ramp(), count_rate()
-    found = median_scene(exposure, rates, "traces")
+def scaled(model, rates, factor=(1, 3)):
+    """What jwst makes: the median of all integrations, as bright as each."""
+    return np.reshape(factor, (-1, *(1,) * (model.data.ndim - 1))) * np.median(model.data, axis=0).astype(float)
+
+
+def test_light_is_the_factor_by_which_jwst_scales_a_median(monkeypatch):
+    peer, rates = Peer(monkeypatch, scene=scaled), count_rate()
+    rates.meta.wcs = WCS
+    found = light_curve(rates)
     assert found.dtype == np.float32
-    np.testing.assert_array_equal(found, 2 * exposure.data + rates.data[:, None])
+    np.testing.assert_array_equal(found, [1, 3])
     asked = peer.asked[0]
     assert (type(asked.model), type(asked.rates)) == (datamodels.RampModel, datamodels.CubeModel)
+    np.testing.assert_array_equal(asked.rates.data, rates.data)
+    assert asked.model.meta.exposure.type == "NRS_MSASPEC"
+    assert asked.rates.meta.wcs.available_frames == WCS.available_frames
+
+
+SOSS = {"exp_type": "NIS_SOSS", "subarray": "SUBSTRIP96"}
+
+
+@pytest.mark.parametrize("make", [ramp, count_rate])
+def test_the_scene_of_soss_is_that_of_jwst(monkeypatch, make):
+    peer, exposure, rates = Peer(monkeypatch, scene=scaled), make(**SOSS), count_rate(**SOSS)
+    found = soss_scene(exposure, rates, "traces")
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, scaled(exposure, rates))
+    asked = peer.asked[0]
+    assert (asked.model is asked.rates) is (make is count_rate)
     assert asked.pastasoss == "traces"
 
 
-def test_rates_are_measured_and_scaled_themselves(monkeypatch):
-    peer, rates = Peer(monkeypatch, scene=lambda model, rates: rates.data), count_rate()
-    median_scene(rates, rates)
-    assert peer.asked[0].model is peer.asked[0].rates
-
-
-def test_rates_that_were_drafted_of_ramps_keep_the_wcs(monkeypatch):
-    peer, rates = Peer(monkeypatch, scene=lambda model, rates: model.data), count_rate()
-    rates.meta.wcs = WCS
-    median_scene(ramp(), rates)
-    assert peer.asked[0].rates.meta.wcs.available_frames == WCS.available_frames
+def test_light_of_soss_is_measured_in_some_subarrays(monkeypatch):
+    Peer(monkeypatch, scene=scaled)
+    elsewhere = SOSS | {"subarray": "FULL"}
+    with pytest.raises(NoAnswer, match="not measured in subarray FULL, expected SUBSTRIP256, SUBSTRIP96"):
+        soss_scene(ramp(**elsewhere), count_rate(**elsewhere), "traces")
 
 
 def test_without_light_there_is_no_answer(monkeypatch):
     Peer(monkeypatch, scene=ValueError("No valid flux\nfor scaling"))
     with pytest.raises(NoAnswer, match=r"^no median image: No valid flux for scaling$"):
-        median_scene(ramp(), count_rate())
-
-
-@pytest.mark.parametrize("subarray", ["FULL", "SUBSTRIP96"])
-def test_light_of_soss_is_measured_in_some_subarrays(monkeypatch, subarray):
-    Peer(monkeypatch, scene=lambda model, rates: model.data)
-    described = {"exp_type": "NIS_SOSS", "subarray": subarray}
-    if subarray == "SUBSTRIP96":
-        assert median_scene(ramp(**described), count_rate(**described)).shape == (2, 3, *SHAPE)
-        return
-    with pytest.raises(NoAnswer, match="not measured in subarray FULL, expected SUBSTRIP256, SUBSTRIP96"):
-        median_scene(ramp(**described), count_rate(**described))
+        light_curve(count_rate())
