@@ -37,7 +37,7 @@ class PictureFrameStep(Step):
     expects_near_infrared = ("superbias",)
     regions = Regions()
 
-    mask_science_regions = p.Boolean(True, help="Leave out what may be lit through slits and slices; needs a WCS.")
+    mask_science_regions = p.Boolean(True, help="Leave out what may be lit through slits and slices, by a WCS.")
     n_sigma = p.Float(2.0, unit="sigma", help="Pixels this far above the background have signal; 0 takes all.")
     save_mask = p.Boolean(False, help="Also save the mask of background pixels, as a pctfrm_mask product.")
     save_correction = p.Boolean(False, help="Also save what is added to the data, as a pctfrm_correction product.")
