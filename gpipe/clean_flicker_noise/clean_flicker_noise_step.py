@@ -16,7 +16,16 @@ from gpipe.clean_flicker_noise.cleaning import Cleaned, FitNoise, Method, clean_
 from gpipe.clean_flicker_noise.draft_step import DraftRates
 from gpipe.clean_flicker_noise.full_frame import SIZE, fit_full_frame
 from gpipe.clean_flicker_noise.images import one_by_one
-from gpipe.clean_flicker_noise.median_image import relative_light, scaled_median
+from gpipe.clean_flicker_noise.median_scene_step import (
+    MIRI_IMAGE,
+    SOSS,
+    is_miri_series,
+    is_time_series,
+    make_scene,
+    make_series_scene,
+    needs_wcs_to_measure,
+    refuse,
+)
 from gpipe.clean_flicker_noise.mesh_gaps_host import gap_filler
 from gpipe.clean_flicker_noise.scene import background_mask, dark_regions, science_pixels, without_gaps
 from gpipe.clean_flicker_noise.sections import CUTOFFS, Cutoffs, fit_sections
@@ -25,16 +34,16 @@ from gpipe.clean_flicker_noise.stripes import fit_stripes
 from gpipe.controller import Produced, References, SideProduct, Skip, Step
 from gpipe.controller import parameters as p
 from gpipe.datamodels import CountRate, InFlight, Ramp
-from gpipe.datamodels.nirspec_light import has_wcs, lit_pixels, needs_wcs
+from gpipe.datamodels.later_stages import NoAnswer, require, with_wcs
+from gpipe.datamodels.nirspec_light import lit_pixels, missing, needs_wcs
 from gpipe.datamodels.products import bare_model
 from gpipe.exceptions import ParameterError
 
 log = logging.getLogger(__name__)
 
 FFT_KINDS = ("NRS_MSASPEC", "NRS_IFU", "NRS_FIXEDSLIT", "NRS_BRIGHTOBJ")
-LATER_STAGES = ("NIS_SOSS", "NRS_BRIGHTOBJ", "NRC_TSGRISM", "NRC_TSIMAGE")
-"""Exposures whose light jwst measures, for ``median_image``, by steps of its later stages."""
-SOSS, MIRI_IMAGE = "NIS_SOSS", "MIR_IMAGE"
+BEHIND_SHUTTERS = ("NRS_IFU", "NRS_MSASPEC")
+"""Exposures in which shutters that failed open let light through."""
 MEDIAN_IMAGE = "median_image"
 
 Exposure = Ramp | CountRate
@@ -96,11 +105,9 @@ class CleanFlickerNoiseStep(Step):
         return wanted
 
     def check(self, meta: Any, references: References) -> None:
-        if self.background_method == MEDIAN_IMAGE and (meta.exposure.type in LATER_STAGES or _is_miri_series(meta)):
-            raise ParameterError(
-                f"{self.label}.background_method: found 'median_image' for {meta.exposure.type}, whose light is "
-                "measured in later stages only; expected 'median', 'model' or None"
-            )
+        if self._measures_series(meta):
+            found = f"'median_image' for {meta.exposure.type}, whose light is measured in later stages"
+            require(f"{self.label}.background_method", found, "'median', 'model' or None")
         mask = self._mask_file()
         if mask is not None and not Path(mask).is_file():
             raise ParameterError(f"{self.label}.user_mask: found no file {mask}, expected a FITS file")
@@ -108,14 +115,14 @@ class CleanFlickerNoiseStep(Step):
             self._check_science_regions(meta, references)
 
     def _check_science_regions(self, meta: Any, references: References) -> None:
-        found = None
-        if needs_wcs(meta) and not has_wcs(meta):
-            found = f"{meta.filename} has no WCS as jwst's assign_wcs makes it"
+        lacking = needs_wcs(meta) and missing(meta, open_shutters=meta.exposure.type in BEHIND_SHUTTERS)
+        if lacking:
+            found = f"True, but {meta.filename} has {lacking}"
+            require(f"{self.label}.mask_science_regions", found, "False, or a user_mask")
         if meta.exposure.type == SOSS and references.pastasoss is None:
-            found = "no pastasoss reference applies to this exposure"
-        if found:
             raise ParameterError(
-                f"{self.label}.mask_science_regions: found True, but {found}; expected False, or a user_mask"
+                f"{self.label}.mask_science_regions: found True, but no pastasoss reference applies to this exposure; "
+                "expected False, or a user_mask"
             )
 
     def apply(self, exposure: Exposure, references: References) -> Produced:
@@ -124,12 +131,15 @@ class CleanFlickerNoiseStep(Step):
             raise Skip(f"EXP_TYPE is {kind}; of MIRI only {MIRI_IMAGE} is cleaned")
         if self.fit_method == "fft" and kind not in FFT_KINDS:
             raise Skip(f"fit_method is 'fft', expected 'median' for {kind}")
+        if self.background_method == MEDIAN_IMAGE:
+            refuse(exposure, references)
         fill = gap_filler(exposure.backend)
-        draft = DraftRates(exposure, references)
+        prepare = partial(self._with_wcs, references=references)
+        draft = DraftRates(exposure, references, by_integration=self._by_integration(), prepare=prepare)
         chosen = self._choose(exposure, references, draft, fill)
         flat = _flat(exposure, references, fill) if chosen.apply_flat_field else None
         mask = self._mask(exposure, references, draft, flat)
-        cleaned = self._clean(exposure, chosen, mask, draft, flat, fill)
+        cleaned = self._clean(exposure, references, chosen, mask, draft, flat, fill)
         _tell_unusable(exposure.backend.to_host(cleaned.usable))
         result = replace(exposure, data=cleaned.data)
         return Produced((result,), self._side_products(mask, cleaned, exposure))
@@ -147,7 +157,16 @@ class CleanFlickerNoiseStep(Step):
         return self.autoparam and meta.exposure.type in THRESHOLDS
 
     def _masks_by_flat(self, meta: Any) -> bool:
-        return self.mask_science_regions and meta.exposure.type == MIRI_IMAGE and self._mask_file() is None
+        """Whether a flat of MIRI is to tell where there is no sky."""
+        masks = self.mask_science_regions and meta.exposure.type == MIRI_IMAGE and self._mask_file() is None
+        return masks or (self._measures_series(meta) and is_miri_series(meta))
+
+    def _measures_series(self, meta: Any) -> bool:
+        return self.background_method == MEDIAN_IMAGE and is_time_series(meta)
+
+    def _uses_wcs(self, meta: Any) -> bool:
+        masks = self.mask_science_regions and self._mask_file() is None and needs_wcs(meta)
+        return masks or (self._measures_series(meta) and needs_wcs_to_measure(meta))
 
     def _by_integration(self) -> bool:
         return not self.single_mask or self.background_method == MEDIAN_IMAGE
@@ -181,43 +200,50 @@ class CleanFlickerNoiseStep(Step):
         log.info("autoparam: %s", ", ".join(f"{name}={value!r}" for name, value in asdict(chosen).items()))
         return chosen
 
+    def _with_wcs(self, rates: CountRate, *, references: References) -> CountRate:
+        meta = rates.meta
+        if not self._uses_wcs(meta):
+            return rates
+        flag_open = meta.exposure.type in BEHIND_SHUTTERS
+        try:
+            return with_wcs(rates, flag_open=flag_open, folder=self.folder_of_inputs(references))
+        except NoAnswer as reason:
+            raise Skip(f"no WCS: {reason}", logging.ERROR) from None
+
     # --- where to look ------------------------------------------------------------------------------------------
 
     def _mask(self, exposure: Exposure, references: References, draft: DraftRates, flat: Array | None) -> Array:
         path = self._mask_file()
         if path is not None:
             return exposure.backend.to_device(_user_mask(path, exposure.data.shape))
-        rate, quality = draft.planes(by_integration=self._by_integration())
+        rates = draft.rates
         return background_mask(
-            rate if flat is None else rate / flat,
-            self._science(exposure, references, quality),
+            rates.data if flat is None else rates.data / flat,
+            self._science(rates, references),
             n_sigma=self.n_sigma,
             fit_histogram=self.fit_histogram,
             single=not self._by_integration(),
         )
 
-    def _science(self, exposure: Exposure, references: References, quality: Array) -> Array | None:
+    def _science(self, rates: CountRate, references: References) -> Array | None:
         """Pixels that spectra may fall on; of MIRI's images those that see no light of the sky."""
         if not self.mask_science_regions:
             return None
-        shape, to_device = exposure.data.shape[-2:], exposure.backend.to_device
-        if exposure.meta.instrument.name == "NIRSPEC":
-            return science_pixels(to_device(lit_pixels(exposure.meta, shape)), quality)
-        if exposure.meta.exposure.type == SOSS:
+        shape, to_device = rates.data.shape[-2:], rates.backend.to_device
+        if rates.meta.instrument.name == "NIRSPEC":
+            return science_pixels(to_device(lit_pixels(rates.meta, shape)), rates.dq)
+        if rates.meta.exposure.type == SOSS:
             from gpipe.datamodels.soss_traces import trace_mask
 
-            return to_device(trace_mask(references.pastasoss.model, exposure.meta, shape))
-        if exposure.meta.exposure.type == MIRI_IMAGE:
-            flat = references.flat
-            planes = () if flat is None else (flat.plane(name, exposure) for name in ("data", "dq", "err"))
-            return dark_regions(quality, *planes)
-        return None
+            return to_device(trace_mask(references.pastasoss.model, rates.meta, shape))
+        return _dark(rates, references) if rates.meta.exposure.type == MIRI_IMAGE else None
 
     # --- cleaning -----------------------------------------------------------------------------------------------
 
     def _clean(
         self,
         exposure: Exposure,
+        references: References,
         chosen: _Chosen,
         mask: Array,
         draft: DraftRates,
@@ -226,7 +252,7 @@ class CleanFlickerNoiseStep(Step):
     ) -> Cleaned:
         method = Method(self._noise(exposure, chosen), flat=flat)
         if chosen.background_method == MEDIAN_IMAGE:
-            scene = _median_scene(exposure, draft, flat)
+            scene = self._scene(exposure, references, draft.rates, flat)
             return clean_images(exposure.data, mask, method, scene=scene, keep_background=self.save_background)
         if chosen.background_method is not None:
             box = tuple(self.background_box_size) if self.background_box_size else None
@@ -238,6 +264,13 @@ class CleanFlickerNoiseStep(Step):
         if isinstance(exposure, Ramp):
             return clean_ramp(exposure.data, exposure.groupdq, mask, method, keep_background=self.save_background)
         return clean_images(exposure.data, mask, method, keep_background=self.save_background)
+
+    def _scene(self, exposure: Exposure, references: References, rates: CountRate, flat: Array | None) -> Array:
+        if not self._measures_series(exposure.meta):
+            return make_scene(exposure, rates, flat)
+        dark = _dark(rates, references) if is_miri_series(exposure.meta) else None
+        pastasoss = references.pastasoss if exposure.meta.exposure.type == SOSS else None
+        return make_series_scene(exposure, rates, flat, pastasoss=pastasoss, dark=dark)
 
     def _noise(self, exposure: Exposure, chosen: _Chosen) -> FitNoise:
         if self.fit_method == "median":
@@ -265,27 +298,15 @@ def _axis(exposure: InFlight) -> int:
     return 0 if exposure.meta.instrument.name == "MIRI" else abs(exposure.meta.subarray.slowaxis) - 1
 
 
-def _is_miri_series(meta: Any) -> bool:
-    """Whether an image of MIRI is one of a time series, whose light jwst measures in stage 3."""
-    return meta.exposure.type == MIRI_IMAGE and bool(meta.visit.tsovisit) and (meta.exposure.nints or 2) > 1
+def _dark(rates: CountRate, references: References) -> Array:
+    """Pixels of MIRI that do not see the sky."""
+    flat = references.flat
+    planes = () if flat is None else (flat.plane(name, rates) for name in ("data", "dq", "err"))
+    return dark_regions(rates.dq, *planes)
 
 
 def _flat(exposure: InFlight, references: References, fill: FillGaps) -> Array:
     return without_gaps(references.flat.plane("data", exposure), fill_gaps=fill)
-
-
-def _median_scene(exposure: Exposure, draft: DraftRates, flat: Array | None) -> Array:
-    """What all integrations show, as bright as it is in each of them."""
-    if exposure.data.ndim == 2 or exposure.data.shape[0] == 1:
-        raise Skip("background_method is 'median_image' and the exposure has 1 integration, expected 2 or more")
-    rate, _ = draft.planes(by_integration=True)
-    light = relative_light(rate if flat is None else rate / flat)
-    unmeasured = int(np.count_nonzero(~exposure.backend.to_host(light.measured)))
-    if unmeasured == exposure.data.shape[0]:
-        raise Skip("found no light in any integration to scale the median image by")
-    if unmeasured:
-        log.warning("%d integrations have no measurable light; the median image is scaled to the others", unmeasured)
-    return scaled_median(exposure.data, light.factor)
 
 
 def _user_mask(path: str, shape: tuple[int, ...]) -> np.ndarray:

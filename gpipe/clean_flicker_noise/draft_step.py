@@ -1,6 +1,7 @@
 """Count rates that background and sources are told apart in, before the ramps are really fitted."""
 
 import logging
+from collections.abc import Callable
 from functools import cached_property
 from typing import cast
 
@@ -10,6 +11,7 @@ from gpipe.controller import References
 from gpipe.datamodels import CountRate, Ramp
 from gpipe.ramp_fitting import RampFitStep
 from gpipe.ramp_fitting.fit import RampFit
+from gpipe.ramp_fitting.ramp_fit_step import count_rate
 
 log = logging.getLogger(__name__)
 
@@ -21,10 +23,20 @@ class DraftRates:
     ----------
     exposure : ramps or rates.
     references : with ``readnoise`` and ``gain``, for ramps.
+    by_integration : of ramps, rates of each integration. Rates that came in are as they are.
+    prepare : what is done to the rates, once, if they are asked for.
     """
 
-    def __init__(self, exposure: Ramp | CountRate, references: References) -> None:
+    def __init__(
+        self,
+        exposure: Ramp | CountRate,
+        references: References,
+        *,
+        by_integration: bool,
+        prepare: Callable[[CountRate], CountRate] = lambda rates: rates,
+    ) -> None:
         self._exposure, self._references = exposure, references
+        self._by_integration, self._prepare = by_integration, prepare
 
     def mean(self) -> Array:
         """Rate of the exposure, float32 (row, column), DN/s."""
@@ -32,12 +44,13 @@ class DraftRates:
             return self._fit.exposure.slope
         return self._exposure.data if self._exposure.data.ndim == 2 else mean_image(self._exposure.data)
 
-    def planes(self, *, by_integration: bool) -> tuple[Array, Array]:
-        """Rates and their DQ, (row, column) or (integration, row, column). Rates that came in are as they are."""
+    @cached_property
+    def rates(self) -> CountRate:
+        """Rates (row, column) or (integration, row, column)."""
         if isinstance(self._exposure, CountRate):
-            return self._exposure.data, self._exposure.dq
-        rates = self._fit.integrations if by_integration else self._fit.exposure
-        return rates.slope, rates.dq
+            return self._prepare(self._exposure)
+        fitted = self._fit.integrations if self._by_integration else self._fit.exposure
+        return self._prepare(count_rate(fitted, self._exposure))
 
     @cached_property
     def _fit(self) -> RampFit:

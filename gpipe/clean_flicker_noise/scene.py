@@ -81,6 +81,12 @@ def dark_regions(
     return dark | unknown | ((flat_dq & (DO_NOT_USE | NON_SCIENCE | NO_FLAT_FIELD)) != 0)
 
 
+def flagged(dq: Array, dark: Array) -> Array:
+    """Flags, uint32, with DO_NOT_USE where pixels are dark, bool."""
+    xp = array_namespace(dq, dark)
+    return xp.where(dark, dq | DO_NOT_USE, dq)
+
+
 def without_gaps(flat: Array, *, fill_gaps: FillGaps) -> Array:
     """A flat that can be divided by: pixels that are 0 or not finite take the value of a smooth model of the others.
 

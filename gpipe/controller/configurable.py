@@ -40,7 +40,7 @@ class Configurable(traitlets.HasTraits):
     skip = p.Boolean(False, help="Leave the exposure as it is.")
     suffix = p.String(None, help="End of the product's name in place of the step's own.")
     search_output_file = p.Boolean(True, help="Name the product after the pipeline's output_file where there is one.")
-    input_dir = p.Path(None, help="Folder of further input files.")
+    input_dir = p.Path(None, help="Folder of further input files (MSA metadata); by default that of the exposure.")
 
     def __init__(self, name: str | None = None, *, parent: "Configurable | None" = None, **parameters: Any) -> None:
         super().__init__()

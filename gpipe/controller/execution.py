@@ -103,7 +103,8 @@ class _Run:
         running = [step for step in self.steps if not self.books.skips(step)]
         overrides = {s.name: {t: getattr(s, f"override_{t}") for t in s.reference_file_types} for s in running}
         wanted = {s.name: s.wanted_references(self.header.meta) for s in running}
-        return resolve(wanted, crds_parameters(self.header), overrides, self.header.meta)
+        folder = os.path.dirname(self.header.name)
+        return resolve(wanted, crds_parameters(self.header), overrides, self.header.meta, folder)
 
     def _check(self) -> None:
         problems = []

@@ -34,6 +34,7 @@ def resolve(
     crds_parameters: Mapping[str, Any],
     overrides: Mapping[str, Mapping[str, Any]],
     meta: Any,
+    folder: str = "",
 ) -> Resolution:
     """Find all reference files of a run, in one request to CRDS, and check them against the exposure; no pixel is read.
 
@@ -43,6 +44,7 @@ def resolve(
     crds_parameters : metadata of the exposure by dotted name (``meta.instrument.name`` …), which CRDS selects by.
     overrides : by step and reference type: a path, ``crds://NAME``, ``'N/A'`` or an open model; None: not given.
     meta : the same metadata as a ``stdatamodels`` tree, which the files are checked against.
+    folder : where the exposure is.
 
     Returns
     -------
@@ -55,7 +57,7 @@ def resolve(
     from_crds = _best(sorted({reftype for step, reftype in pairs if (step, reftype) not in given}), crds_parameters)
     chosen = {(step, reftype): given.get((step, reftype)) or from_crds[reftype] for step, reftype in pairs}
     opened = _opened(chosen, crds_parameters, meta)
-    steps = {step: References({reftype: opened[step, reftype] for reftype in types}) for step, types in wanted.items()}
+    steps = {step: References({t: opened[step, t] for t in types}, folder) for step, types in wanted.items()}
     asked_crds = bool(from_crds) or any(c.in_crds for c in chosen.values())
     return Resolution(steps, *context()) if asked_crds else Resolution(steps)
 

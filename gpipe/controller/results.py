@@ -53,10 +53,13 @@ class Produced:
 
 
 class References:
-    """The references of one step by type: ``references.gain`` is a ``Reference``, or None where CRDS says N/A."""
+    """The references of one step by type: ``references.gain`` is a ``Reference``, or None where CRDS says N/A.
 
-    def __init__(self, by_type: Mapping[str, Any]) -> None:
-        self._by_type = dict(by_type)
+    ``folder`` is where the exposure is, and with it files that its metadata name.
+    """
+
+    def __init__(self, by_type: Mapping[str, Any], folder: str = "") -> None:
+        self._by_type, self.folder = dict(by_type), folder
 
     def __getattr__(self, reftype: str) -> Any:
         try:

@@ -64,6 +64,11 @@ class Step(Configurable):
         """Those of the references that an exposure needs: CRDS is asked for no others, and headers name no others."""
         return self.reference_file_types
 
+    def folder_of_inputs(self, references: References) -> str:
+        """Where further input files are: as the step or its pipeline was told, or beside the exposure."""
+        told = self.input_dir or (self.parent and self.parent.input_dir)
+        return str(told or references.folder)
+
     def check(self, meta: Any, references: References) -> None:
         """Refuse, before any pixel is read, what the step cannot do: raises ParameterError or InputError."""
 

@@ -25,6 +25,14 @@ def has_wcs(meta: Any) -> bool:
     return getattr(meta, "wcs", None) is not None
 
 
+def missing(meta: Any, *, open_shutters: bool) -> str:
+    """What an exposure lacks of the WCS and, if wanted, the flags of shutters that failed open; empty if nothing."""
+    lacking = [] if has_wcs(meta) else ["no WCS"]
+    if open_shutters and meta.cal_step.msa_flagging is None:
+        lacking.append("no flags of shutters that failed open (S_MSAFLG)")
+    return " and ".join(lacking)
+
+
 def lit_pixels(meta: Any, shape: tuple[int, int]) -> np.ndarray:
     """The pixels behind slits and slices, and those behind the fixed slits where these are not what is observed.
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from gpipe.datamodels.ramp import RAMP_ARRAYS, CountRate, InFlight
 
-_RATE_ARRAYS = ("data", "dq", "err", "var_poisson", "var_rnoise")
+RATE_ARRAYS = ("data", "dq", "err", "var_poisson", "var_rnoise")
 RAMP_MODELS = ("RampModel", "SuperstripeRampModel")
 _ALWAYS_IFU = ("NRS_IFU", "MIR_MRS")
 _LAMPS = ("NRS_AUTOWAVE", "NRS_LAMP")
@@ -41,7 +41,7 @@ def to_model(exposure: InFlight) -> Any:
         model = _rate_model(exposure)
     else:
         model = new_model(type(header), copy.deepcopy(dict(header.instance)), checks=True)
-    for name in _RATE_ARRAYS if rate else RAMP_ARRAYS:
+    for name in RATE_ARRAYS if rate else RAMP_ARRAYS:
         value = getattr(exposure, name, None)
         if value is not None:
             model.instance[name] = _writable(exposure.backend.to_host(value))

@@ -6,13 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 from gpipe.arrays import Array
+from gpipe.clean_flicker_noise.draft_step import DraftRates
 from gpipe.clean_flicker_noise.scene import background_mask, science_pixels
 from gpipe.controller import Produced, References, SideProduct, Skip, Step
 from gpipe.controller import parameters as p
 from gpipe.datamodels import CountRate, InFlight, Ramp
-from gpipe.datamodels.nirspec_light import has_wcs, lit_pixels, needs_wcs
+from gpipe.datamodels.later_stages import NoAnswer, NothingOnDetector, require, with_wcs
+from gpipe.datamodels.nirspec_light import lit_pixels, missing, needs_wcs
 from gpipe.datamodels.products import bare_model
-from gpipe.exceptions import ParameterError
 from gpipe.picture_frame.picture_frame import (
     Sample,
     both_have_pixels,
@@ -22,7 +23,6 @@ from gpipe.picture_frame.picture_frame import (
     subtract_from_rates,
 )
 from gpipe.picture_frame.regions import Regions
-from gpipe.ramp_fitting import RampFitStep
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class PictureFrameStep(Step):
     expects_near_infrared = ("superbias",)
     regions = Regions()
 
-    mask_science_regions = p.Boolean(True, help="Leave out what may be lit through slits and slices; needs a WCS.")
+    mask_science_regions = p.Boolean(True, help="Leave out what may be lit through slits and slices, by a WCS.")
     n_sigma = p.Float(2.0, unit="sigma", help="Pixels this far above the background have signal; 0 takes all.")
     save_mask = p.Boolean(False, help="Also save the mask of background pixels, as a pctfrm_mask product.")
     save_correction = p.Boolean(False, help="Also save what is added to the data, as a pctfrm_correction product.")
@@ -52,14 +52,9 @@ class PictureFrameStep(Step):
     def check(self, meta: Any, references: References) -> None:
         if not self.mask_science_regions or not _applies_to(meta) or not needs_wcs(meta):
             return
-        lacking = [] if has_wcs(meta) else ["no WCS"]
-        if meta.cal_step.msa_flagging is None:
-            lacking.append("no flags of shutters that failed open (S_MSAFLG)")
+        lacking = missing(meta, open_shutters=True)
         if lacking:
-            raise ParameterError(
-                f"picture_frame.mask_science_regions: found True, but {meta.filename} has {' and '.join(lacking)}; "
-                "expected False, or an exposure with what jwst's assign_wcs and msaflagopen make, which gpipe cannot"
-            )
+            require("picture_frame.mask_science_regions", f"True, but {meta.filename} has {lacking}", "False")
 
     def apply(self, exposure: Ramp | CountRate, references: References) -> Produced:
         if not _applies_to(exposure.meta):
@@ -74,12 +69,22 @@ class PictureFrameStep(Step):
         return Produced((result,), self._side_products(mask, result, exposure))
 
     def _background(self, exposure: Ramp | CountRate, references: References) -> Array:
-        rates, dq = _rates(exposure, references)
-        science = None
-        if self.mask_science_regions:
-            lit = exposure.backend.to_device(lit_pixels(exposure.meta, exposure.data.shape[-2:]))
-            science = science_pixels(lit, dq)
-        return background_mask(rates, science, n_sigma=self.n_sigma)
+        rates = DraftRates(exposure, references, by_integration=False).rates
+        science = self._science(rates, references) if self.mask_science_regions else None
+        return background_mask(rates.data, science, n_sigma=self.n_sigma)
+
+    def _science(self, rates: CountRate, references: References) -> Array | None:
+        """Pixels that may be lit through slits, slices and shutters."""
+        if needs_wcs(rates.meta):
+            try:
+                rates = with_wcs(rates, flag_open=True, folder=self.folder_of_inputs(references))
+            except NothingOnDetector as reason:
+                log.warning("mask_science_regions has no effect: %s", reason)
+                return None
+            except NoAnswer as reason:
+                raise Skip(f"no WCS: {reason}") from None
+        lit = lit_pixels(rates.meta, rates.data.shape[-2:])
+        return science_pixels(rates.backend.to_device(lit), rates.dq)
 
     def _subtract(self, exposure: Ramp | CountRate, pattern: Array, sample: Sample) -> Ramp | CountRate:
         subtract = subtract_from_ramps if isinstance(exposure, Ramp) else subtract_from_rates
@@ -93,15 +98,6 @@ class PictureFrameStep(Step):
             correction = difference(result.data, exposure.data)
             products.append(SideProduct(bare_model(correction, exposure), suffix="pctfrm_correction"))
         return tuple(products)
-
-
-def _rates(exposure: Ramp | CountRate, references: References) -> tuple[Array, Array]:
-    """Count rates and their flags."""
-    if isinstance(exposure, CountRate):
-        return exposure.data, exposure.dq
-    log.info("Rates are drafted to tell the background from sources")
-    draft = RampFitStep().fit(exposure, references).exposure
-    return draft.slope, draft.dq
 
 
 def _applies_to(meta: Any) -> bool:

@@ -69,7 +69,7 @@ class RampFitStep(Step):
 
         def apply(part: Ramp) -> Produced:
             found = fit(part)
-            results = (_count_rate(found.exposure, part), _count_rate(found.integrations, part))
+            results = (count_rate(found.exposure, part), count_rate(found.integrations, part))
             if not self.save_opt:
                 return Produced(results)
             suffix, model = _optional_model(found, part)
@@ -214,7 +214,8 @@ def _timing(exposure: Any) -> Timing:
     )
 
 
-def _count_rate(rates: Rates, exposure: Ramp) -> CountRate:
+def count_rate(rates: Rates, exposure: Ramp) -> CountRate:
+    """Rates that were fitted to an exposure, with its metadata."""
     return CountRate(
         header=exposure.header,
         backend=exposure.backend,

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -81,6 +82,7 @@ def write_cache(
     folder: Path | str,
     *,
     pars: Mapping[str, Mapping[str, Any]] | None = None,
+    others: Mapping[str, Path | None] | None = None,
     full_frame: bool = True,
 ) -> CrdsCache:
     """Write every reference file that the exposures need, and the mappings that lead to them.
@@ -92,6 +94,7 @@ def write_cache(
     folder : made when missing; becomes CRDS_PATH.
     pars : parameter files by type, e.g. ``{"pars-jumpstep": {"class": ..., "name": "jump", "parameters": {...}}}``,
         given to every instrument and exposure type.
+    others : files of further reference types, given to every instrument and exposure type; None for N/A.
     full_frame : write full-frame references from which subarrays are cut; otherwise only what the windows of the
         exposures span, which is small and quick. Darks always cover just the subarray, one each.
     """
@@ -100,7 +103,10 @@ def write_cache(
     for config in configs:
         instruments.setdefault(config.sca.instrument, []).append(config)
     for instrument, of_instrument in instruments.items():
-        _write_instrument(cache, instrument, of_instrument, pars or {}, full_frame)
+        leaves = _write_instrument(cache, instrument, of_instrument, full_frame)
+        leaves |= _write_pars(cache, instrument, pars or {}) | _write_others(cache, instrument, others or {})
+        header = {"mapping": "INSTRUMENT", "instrument": instrument, "parkey": ("REFTYPE",)}
+        _write_mapping(cache, f"jwst_{instrument.lower()}_0001.imap", header, _dictionary(leaves))
     leaves = {name: f"jwst_{name.lower()}_0001.imap" for name in instruments}
     header = {"mapping": "PIPELINE", "parkey": ("META.INSTRUMENT.NAME",)}
     _write_mapping(cache, _CONTEXT, header, _dictionary(leaves))
@@ -114,7 +120,10 @@ def write_cache(
     return cache
 
 
-def _write_instrument(cache: CrdsCache, instrument: str, configs: list[ExposureConfig], pars, full_frame: bool) -> None:
+def _write_instrument(
+    cache: CrdsCache, instrument: str, configs: list[ExposureConfig], full_frame: bool
+) -> dict[str, str]:
+    """What the exposures of an instrument need, and the rules by reference type."""
     leaves = dict.fromkeys((name.upper() for name in _NOT_APPLICABLE), "N/A")
     detectors: dict[str, list[ExposureConfig]] = {}
     for config in configs:
@@ -137,13 +146,29 @@ def _write_instrument(cache: CrdsCache, instrument: str, configs: list[ExposureC
         _save(make(of_detector[0] for of_detector in detectors.values()), path)
         files = {(name, "ANY"): path for name in detectors}
         leaves[reftype.upper()] = _write_rmap(cache, instrument, reftype, _BY_DETECTOR, files)
+    return leaves
+
+
+def _write_pars(cache: CrdsCache, instrument: str, pars: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    leaves = {}
     for reftype, tree in pars.items():
         path = cache.reference(instrument, reftype)
         path.parent.mkdir(parents=True, exist_ok=True)
         asdf.AsdfFile(dict(tree)).write_to(path)
         leaves[reftype.upper()] = _write_rmap(cache, instrument, reftype, _BY_EXPOSURE_TYPE, {("ANY",): path})
-    header = {"mapping": "INSTRUMENT", "instrument": instrument, "parkey": ("REFTYPE",)}
-    _write_mapping(cache, f"jwst_{instrument.lower()}_0001.imap", header, _dictionary(leaves))
+    return leaves
+
+
+def _write_others(cache: CrdsCache, instrument: str, others: Mapping[str, Path | None]) -> dict[str, str]:
+    leaves = {}
+    for reftype, source in others.items():
+        path = _NONE
+        if source is not None:
+            path = cache.reference(instrument, reftype).with_suffix(source.suffix)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, path)
+        leaves[reftype.upper()] = _write_rmap(cache, instrument, reftype, _BY_EXPOSURE_TYPE, {("ANY",): path})
+    return leaves
 
 
 def _write_detector(cache: CrdsCache, configs: list[ExposureConfig], full_frame: bool, entries) -> None:

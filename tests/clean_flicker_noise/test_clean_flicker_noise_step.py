@@ -4,6 +4,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from jwst_stubs import NoDataOnDetectorError, Peer, install
+from nirspec_wcs import behind_slits
 from stdatamodels.jwst import datamodels
 
 import gpipe.backends
@@ -315,6 +317,91 @@ def test_median_image_needs_integrations_and_light(rng, caplog):
     assert "1 integrations have no measurable light" in caplog.text
 
 
+TIME_SERIES = [
+    {"exp_type": "NRC_TSIMAGE"},
+    {"exp_type": "NRC_TSGRISM"},
+    {"instrument": "NIRSPEC", "detector": "NRS1", "exp_type": "NRS_BRIGHTOBJ", "subarray": "SUB2048"},
+    {"instrument": "NIRISS", "detector": "NIS", "exp_type": "NIS_SOSS", "subarray": "SUBSTRIP256"},
+    {**MIRI, "series": True},
+]
+
+
+def light_curve(model, rates):
+    """A median image that is brighter in each integration, as jwst would measure it."""
+    factor = np.arange(1, len(rates.data) + 1).reshape(-1, *(1,) * (model.data.ndim - 1))
+    return factor * np.median(model.data, axis=0).astype(float)
+
+
+@pytest.mark.parametrize("described", TIME_SERIES, ids=lambda kind: kind["exp_type"])
+def test_median_images_of_time_series_are_as_bright_as_jwst_finds_them(rng, described, monkeypatch):
+    peer = Peer(monkeypatch, wcs=behind_slits({1: ((0, 4), (0, 4))}), scene=light_curve)
+    exposure = ramp(rng, integrations=3, **described)
+    traces = SimpleNamespace(model="traces")
+    out = clean(exposure, references(pastasoss=traces), background_method="median_image", save_background=True)
+    scene = np.float32([1, 2, 3]).reshape(3, 1, 1, 1) * np.median(exposure.data, axis=0)
+    np.testing.assert_allclose(out.side_products[0].model.data, scene, rtol=1e-6)
+    soss = described["exp_type"] == "NIS_SOSS"
+    assert peer.names == [*([] if soss else ["assign_wcs"]), "make_median_image"]
+    assert peer.asked[-1].pastasoss == ("traces" if soss else None)
+    assert (getattr(peer.asked[-1].rates.meta, "wcs", None) is None) is soss
+    assert getattr(exposure.meta, "wcs", None) is None
+
+
+@pytest.mark.parametrize("described", [TIME_SERIES[0], TIME_SERIES[3]], ids=lambda kind: kind["exp_type"])
+def test_time_series_of_rates_under_a_flat(rng, described, monkeypatch):
+    """Light is measured in what was divided by the flat; the median is that of what it is subtracted from."""
+    peer = Peer(monkeypatch, wcs=behind_slits({1: ((0, 4), (0, 4))}), scene=light_curve)
+    flat = rng.uniform(0.5, 2, SHAPE).astype(np.float32)
+    exposure = rate(rng.normal(20, 1, (3, *SHAPE)) * flat, **described)
+    given = {"background_method": "median_image", "apply_flat_field": True, "save_background": True}
+    out = clean(exposure, references(flat=Plane(flat), pastasoss=SimpleNamespace(model="traces")), **given)
+    np.testing.assert_allclose(peer.asked[-1].rates.data, exposure.data / flat, rtol=1e-6)
+    scene = np.float32([1, 2, 3]).reshape(3, 1, 1) * np.median(exposure.data, axis=0)
+    np.testing.assert_allclose(out.side_products[0].model.data, scene, rtol=1e-5)
+
+
+def test_of_a_miri_series_the_flat_tells_what_cannot_be_measured(rng, monkeypatch):
+    peer = Peer(monkeypatch, wcs=behind_slits({1: ((0, 4), (0, 4))}), scene=light_curve)
+    planes = {"data": np.ones(SHAPE, np.float32), "err": np.zeros(SHAPE, np.float32), "dq": np.zeros(SHAPE, np.uint32)}
+    planes["data"][7] = np.nan
+    flat = SimpleNamespace(plane=lambda name, exposure: planes[name])
+    described = {**MIRI, "series": True}
+    clean(ramp(rng, **described), references(flat=flat), background_method="median_image")
+    assert ((peer.asked[-1].rates.dq & 1) != 0).all(axis=(0, 2)).nonzero()[0].tolist() == [7]
+    assert "flat" in step(background_method="median_image").wanted_references(header(**described).meta)
+
+
+@pytest.mark.parametrize(
+    ("given", "described", "peer", "match"),
+    [
+        ({}, TIME_SERIES[0], {"scene": ValueError("No valid flux")}, "no median image: No valid flux"),
+        ({}, TIME_SERIES[3] | {"subarray": "FULL"}, {}, "not measured in subarray FULL"),
+        ({}, TIME_SERIES[2], {"wcs": NoDataOnDetectorError("No open slits")}, "no WCS: No open slits"),
+        ({}, TIME_SERIES[3], None, "no pastasoss reference applies"),
+    ],
+    ids=str,
+)
+def test_where_jwst_has_no_answer_the_step_is_skipped(rng, given, described, peer, match, monkeypatch):
+    Peer(monkeypatch, **{"wcs": behind_slits({1: ((0, 4), (0, 4))})} | (peer or {}))
+    refs = references(pastasoss=None if peer is None else SimpleNamespace(model="traces"))
+    with pytest.raises(Skip, match=match):
+        clean(ramp(rng, **described), refs, background_method="median_image", **given)
+
+
+def test_shutters_that_failed_open_are_left_out_of_mos_exposures(rng, monkeypatch):
+    opened = np.zeros(SHAPE, bool)
+    opened[20, 30:40] = True
+    for exp_type, flagged in (("NRS_MSASPEC", True), ("NRS_FIXEDSLIT", False)):
+        peer = Peer(monkeypatch, wcs=behind_slits({1: ((-0.5, 9.5), (4.5, 8.5))}, quadrant=5), opened=opened)
+        exposure = ramp(rng, **NIRSPEC | {"exp_type": exp_type})
+        given = {"mask_science_regions": True, "save_mask": True, "n_sigma": 0.0, "input_dir": "given"}
+        mask = clean(exposure, **given).side_products[0].model.data
+        assert not mask[5:9, :10].any()
+        assert mask[20, 30:40].any() != flagged
+        assert {asked.folder for asked in peer.asked} == {"given"}
+        assert not exposure.pixeldq.any()
+
+
 def test_images_that_cannot_be_used_are_told(rng, caplog):
     exposure = ramp(rng)
     exposure.groupdq[1, 2] = 1
@@ -361,7 +448,7 @@ def test_fourier_modes_are_for_nirspec(rng):
 def test_light_of_nirspec_and_soss_is_left_out(rng, monkeypatch):
     lit = np.zeros(SHAPE, bool)
     lit[5:9] = True
-    monkeypatch.setattr(module, "lit_pixels", lambda meta, shape: lit)
+    Peer(monkeypatch, wcs=behind_slits({1: ((-0.5, 47.5), (4.5, 8.5))}))
     monkeypatch.setattr("gpipe.datamodels.soss_traces.trace_mask", lambda model, meta, shape: lit)
     given = {"mask_science_regions": True, "save_mask": True, "n_sigma": 0.0}
     soss = {"instrument": "NIRISS", "detector": "NIS", "exp_type": "NIS_SOSS"}
@@ -399,22 +486,42 @@ def test_references_that_are_needed(given, described, expected):
             {"background_method": "median_image"},
             {"exp_type": "NRC_TSIMAGE"},
             ParameterError,
-            "'median_image' for NRC_TS",
+            r"background_method: found 'median_image' for NRC_TSIMAGE, .*not installed .*expected 'median', 'model'",
         ),
-        ({"background_method": "median_image"}, {"exp_type": "NIS_SOSS"}, ParameterError, "later stages only"),
+        ({"background_method": "median_image"}, {"exp_type": "NIS_SOSS"}, ParameterError, "gpipe.later"),
         ({"background_method": "median_image"}, {**MIRI, "series": True}, ParameterError, "'median_image' for MIR_IM"),
         ({"user_mask": "absent.fits"}, {}, ParameterError, "found no file absent.fits, expected a FITS file"),
-        ({"mask_science_regions": True}, {"exp_type": "NRS_IFU"}, ParameterError, "has no WCS .* or a user_mask"),
+        (
+            {"mask_science_regions": True},
+            {"exp_type": "NRS_IFU"},
+            ParameterError,
+            "no WCS and no flags .*user_mask",
+        ),
+        (
+            {"mask_science_regions": True},
+            {"exp_type": "NRS_FIXEDSLIT"},
+            ParameterError,
+            "no WCS, for .*gpipe.later",
+        ),
         ({"mask_science_regions": True}, {"exp_type": "NIS_SOSS"}, ParameterError, "no pastasoss reference applies"),
     ],
     ids=str,
 )
-def test_what_cannot_be_done_is_refused_beforehand(given, described, error, match):
+def test_what_cannot_be_done_is_refused_beforehand(given, described, error, match, monkeypatch):
+    install(monkeypatch, None)
     with pytest.raises(error, match=match):
         step(**given).check(header(**described).meta, references())
 
 
-def test_a_user_mask_needs_no_wcs(tmp_path):
+@pytest.mark.parametrize("exp_type", ["NRS_IFU", "NRS_FIXEDSLIT", "NRC_TSIMAGE", "NIS_SOSS"])
+def test_with_jwst_nothing_of_it_is_refused(exp_type, monkeypatch):
+    install(monkeypatch, "3.0.0")
+    refs = references(pastasoss=SimpleNamespace(model=None))
+    step(mask_science_regions=True, background_method="median_image").check(header(exp_type=exp_type).meta, refs)
+
+
+def test_a_user_mask_needs_no_wcs(tmp_path, monkeypatch):
+    install(monkeypatch, None)
     datamodels.ImageModel(data=np.ones(SHAPE, np.float32)).save(tmp_path / "mask.fits")
     given = {"mask_science_regions": True, "user_mask": str(tmp_path / "mask.fits")}
     step(**given).check(header(**NIRSPEC).meta, references())

@@ -5,7 +5,7 @@ import pytest
 
 from gpipe.clean_flicker_noise.background import background_model
 from gpipe.clean_flicker_noise.limits import clip_to_background
-from gpipe.clean_flicker_noise.scene import background_mask, dark_regions, without_gaps
+from gpipe.clean_flicker_noise.scene import background_mask, dark_regions, flagged, without_gaps
 
 
 def rates(rng, shape=(3, 30, 40)):
@@ -72,3 +72,10 @@ def test_holes_of_a_flat_take_the_value_of_a_smooth_model(library, rng):
     known = np.where(holes, np.nan, flat)
     model = background_model(known, ~holes, fill_gaps=lambda mesh: mesh).level
     np.testing.assert_allclose(found[holes], np.broadcast_to(model, flat.shape)[holes], rtol=1e-5)
+
+
+def test_dark_pixels_are_flagged_beside_their_flags(library):
+    flags = np.array([[0, 4], [4, 5]], np.uint32)
+    found = library.run(flagged, flags, np.array([[True, False], [True, True]]))
+    assert found.dtype == np.uint32
+    np.testing.assert_array_equal(found, [[1, 4], [5, 5]])

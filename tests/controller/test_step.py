@@ -1,11 +1,12 @@
 import logging
+from typing import ClassVar
 
 import numpy as np
 import pytest
 from stub_steps import AddStep, GainStep, StubPipeline, TimesStep, uncal
 
 import gpipe.backends
-from gpipe.controller import Skip, Step, StepDone, StepStarted, watch
+from gpipe.controller import Pipeline, Skip, Step, StepDone, StepStarted, watch
 from gpipe.controller import parameters as p
 from gpipe.datamodels import Ramp, open_exposure
 from gpipe.exceptions import InputError, ParameterError
@@ -90,6 +91,41 @@ def test_only_values_that_are_not_defaults_are_logged(model, caplog):
     caplog.set_level(logging.INFO, "gpipe")
     AddStep(amount=3, minimum_groups=3).run(model)
     assert [m for m in caplog.messages if "Parameters" in m] == ["Parameters of add: amount=3.0 (keyword)"]
+
+
+class FolderStep(AddStep):
+    """Notes where further input files are."""
+
+    seen: ClassVar = []
+
+    def apply(self, exposure, references):
+        self.seen.append(self.folder_of_inputs(references))
+        return exposure
+
+
+class FolderPipeline(Pipeline):
+    class_alias = "folders"
+    step_defs: ClassVar = {"add": FolderStep}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, "beside"),
+        ({"input_dir": "of the pipeline"}, "of the pipeline"),
+        ({"input_dir": "of the pipeline", "steps": {"add": {"input_dir": "of the step"}}}, "of the step"),
+    ],
+)
+def test_further_files_are_where_a_user_says_or_beside_the_exposure(path, given, expected):
+    FolderStep.seen.clear()
+    FolderPipeline.call(path, configure_log=False, **given)
+    assert FolderStep.seen == [str(path.parent) if expected == "beside" else expected]
+
+
+def test_an_exposure_that_is_no_file_is_in_the_working_directory(model):
+    FolderStep.seen.clear()
+    FolderStep.call(model, configure_log=False)
+    assert FolderStep.seen == [""]
 
 
 # --- call and run ---------------------------------------------------------------------------------------------------

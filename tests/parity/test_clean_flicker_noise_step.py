@@ -1,8 +1,8 @@
 """clean_flicker_noise of gpipe and of jwst 3.0.0 on the same ramps, rates and references.
 
 Compared: SCI after the step (GROUPDQ and PIXELDQ must not change), masks, backgrounds and noise saved on the side, for
-every parameter; then the products of the whole pipeline. Not compared: WCS-based masks of NIRSpec and median images of
-time series, which gpipe does not make (docs/differences.md).
+every parameter; then the products of the whole pipeline. WCS-based masks of NIRSpec and median images of time series:
+test_later_stages.py.
 """
 
 import numpy as np

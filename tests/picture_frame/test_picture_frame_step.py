@@ -3,6 +3,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from jwst_stubs import MSAFileError, NoDataOnDetectorError, Peer, install
 from nirspec_wcs import behind_slits
 from stdatamodels.jwst import datamodels
 from step_stubs import StubReference, references
@@ -144,6 +145,34 @@ def test_mask_science_regions_leaves_slits_and_open_shutters_out(rng, kind):
     assert mask_of(exposure, n_sigma=0).all()
 
 
+@pytest.mark.parametrize("kind", ["ramp", "rate"])
+def test_jwst_tells_where_slits_and_open_shutters_are(rng, kind, monkeypatch):
+    opened = np.zeros((SIDE, SIDE), bool)
+    opened[8, 8] = True
+    peer = Peer(monkeypatch, wcs=behind_slits({1: ((3, 30), (20, 25))}), opened=opened)
+    exposure = ramp(rng) if kind == "ramp" else count_rate(rng)
+    masked = mask_of(exposure, mask_science_regions=True, n_sigma=0, input_dir="given")
+    expected = np.ones((SIDE, SIDE), bool)
+    expected[20:25, 3:30] = expected[8, 8] = False
+    np.testing.assert_array_equal(masked, expected)
+    assert [(asked.name, asked.folder) for asked in peer.asked] == [("assign_wcs", "given"), ("msaflagopen", "given")]
+    assert getattr(exposure.meta, "wcs", None) is None
+
+
+def test_without_a_slit_on_the_detector_sources_are_found_by_their_brightness_alone(rng, monkeypatch, caplog):
+    Peer(monkeypatch, wcs=NoDataOnDetectorError("No open slits"))
+    exposure = ramp(rng)
+    exposure.pixeldq[8, 8] = dq.MSA_FAILED_OPEN
+    np.testing.assert_array_equal(mask_of(exposure, mask_science_regions=True), mask_of(exposure))
+    assert "mask_science_regions has no effect: No open slits" in caplog.messages
+
+
+def test_without_its_msa_file_an_exposure_is_left_alone(rng, monkeypatch):
+    Peer(monkeypatch, wcs=MSAFileError("Missing file"))
+    with pytest.raises(Skip, match="no WCS: MSA metadata file: Missing file"):
+        apply(ramp(rng, exp_type="NRS_MSASPEC"), mask_science_regions=True)
+
+
 # --- what cannot be done ----------------------------------------------------------------------------------------------
 
 
@@ -186,13 +215,17 @@ def test_noise_and_gain_are_for_ramps(rng):
         ({"exp_type": "NRS_IFU"}, "no WCS"),
     ],
 )
-def test_a_wcs_is_asked_for_before_pixels_are_read(meta_of, found):
+def test_a_wcs_is_asked_for_before_pixels_are_read(meta_of, found, monkeypatch):
+    install(monkeypatch, None)
     wcs = meta_of.pop("wcs", None)
     meta = header(**meta_of).meta
     if wcs:
         meta.wcs = behind_slits({1: ((0, 4), (0, 4))})
     with pytest.raises(ParameterError, match=f"mask_science_regions: found True, but jw1_ramp.fits has .*{found}"):
         PictureFrameStep().check(meta, references())
+    install(monkeypatch, "3.0.0")
+    PictureFrameStep().check(meta, references())
+    install(monkeypatch, None)
     PictureFrameStep(mask_science_regions=False).check(meta, references())
 
 

@@ -1,6 +1,7 @@
 """The crds client, with no server, serves what the simulator wrote."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import crds
 import numpy as np
@@ -170,6 +171,17 @@ def test_parameter_files_are_found(tmp_path):
         path = ask(NIRCAM, ["pars-jumpstep"], tmp_path)["pars-jumpstep"]
     assert path == str(cache.reference("nircam", "pars-jumpstep"))
     assert "rejection_threshold: 7.5" in cache.reference("nircam", "pars-jumpstep").read_bytes().decode()
+
+
+def test_files_of_other_types_are_found_and_others_do_not_apply(tmp_path):
+    other = tmp_path / "mine.json"
+    other.write_text("{}")
+    cache = write_cache([NIRCAM], tmp_path, others={"msaoper": other, "regions": None}, full_frame=False)
+    with cache.activated():
+        found = ask(NIRCAM, ["msaoper", "regions"], tmp_path)
+    assert Path(found["msaoper"]).name == "jwst_nircam_msaoper_0001.json"
+    assert Path(found["msaoper"]).read_text() == "{}"
+    assert "N/A" in found["regions"].upper()
 
 
 def test_a_detector_that_the_cache_was_not_made_for_is_not_found(cache, tmp_path):

@@ -1,0 +1,239 @@
+"""What gpipe asks of jwst's later stages, beside jwst 3.0.0's own steps: masks by a WCS, and light of time series.
+
+Compared: SCI after picture_frame and clean_flicker_noise (flags must not change), masks and backgrounds on the side.
+Both packages make the WCS, and measure the light, through the same CRDS cache with idealised optics (optics.py).
+"""
+
+import os
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import optics
+import pytest
+from comparison import compare_flags, compare_ramps, compare_rates, compare_science
+from stdatamodels.jwst import datamodels
+from test_clean_flicker_noise_step import pastasoss_reference
+
+from gpipe.clean_flicker_noise import CleanFlickerNoiseStep
+from gpipe.picture_frame import PictureFrameStep
+from gpipe.pipeline import Detector1Pipeline
+from gpipe.simulate import DetectorEffects, ExposureConfig, NoiseEffects, Scene
+
+pytestmark = [pytest.mark.parity, pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
+
+FLICKER = NoiseEffects(one_over_f=1.5, cosmic_rays=20.0)
+WARM = NoiseEffects(picture_frame=0.05, one_over_f=1.5)
+GRATING = {"grating": "G140M", "filter": "F100LP", "readpatt": "NRSRAPID", "scene": Scene(background=0.3, density=1e-4)}
+LINEAR = DetectorEffects(nonlinearity=False)
+FULL = {"detector": "NRS1", "ngroups": 3, "noise": WARM, "pixels": LINEAR, **GRATING}
+
+
+@pytest.fixture
+def prepared(exposure_and_cache):
+    """A function from a config to a file of its ramps, or rates, before the step, and its read noise in DN.
+
+    ``change`` is called with the model before it is saved.
+    """
+
+    def prepare(config, others, *, rates=None, change=lambda model: None, to="before.fits"):
+        exposure = exposure_and_cache(config, others=others)
+        steps = {} if rates else {"ramp_fit": {"skip": True}, "gain_scale": {"skip": True}}
+        found = Detector1Pipeline.call(exposure.path, steps=steps, configure_log=False, save_results=bool(rates))
+        if rates:
+            found = datamodels.open(exposure.path.name.replace("uncal", rates))
+        change(found)
+        Path(to).parent.mkdir(exist_ok=True)
+        found.save(to)
+        return to, np.float32(config.sca.read_noise / config.sca.gain)
+
+    return prepare
+
+
+def both(step, path, **parameters):
+    """What gpipe's and jwst's step make of the same file; gpipe's has no WCS."""
+    theirs = getattr(import_module(f"jwst.{step.class_alias}"), step.__name__)
+    ours = step.call(path, skip=False, output_dir="ours", configure_log=False, **parameters)
+    assert getattr(ours.meta, "wcs", None) is None
+    return ours, theirs.call(path, skip=False, output_dir="theirs", **parameters)
+
+
+def status(step, *models):
+    return [getattr(model.meta.cal_step, step.class_alias) for model in models]
+
+
+def compare(step, path, noise, **parameters):
+    """The result and what is saved on the side."""
+    ours, theirs = both(step, path, **parameters)
+    assert status(step, ours, theirs) == ["COMPLETE", "COMPLETE"]
+    if ours.data.ndim == 4:
+        agreements = compare_ramps(step.class_alias, ours, theirs, noise)
+    else:
+        agreements = compare_rates(step.class_alias, ours, theirs)
+    for name in sorted(os.listdir("theirs")):
+        if name.endswith(("mask.fits", "bkg.fits", "correction.fits")):
+            agreements.append(compare_files(name, noise))
+    assert any("mask" in agreement.plane for agreement in agreements)
+    return agreements
+
+
+def compare_files(name, noise):
+    with datamodels.open(f"ours/{name}") as ours, datamodels.open(f"theirs/{name}") as theirs:
+        if "mask" not in name:
+            return compare_science(name, ours.data, theirs.data, noise)
+        assert 0.05 < theirs.data.mean() < 0.99
+        return compare_flags(name, ours.data, theirs.data)
+
+
+def unchanged(path, *models):
+    with datamodels.open(path) as before:
+        return all(np.array_equal(before.data, model.data, equal_nan=True) for model in models)
+
+
+def background_share(name, rows):
+    """Of the columns that a slit in these rows may light up."""
+    with datamodels.open(f"ours/{name}") as mask:
+        return mask.data[..., rows, 400:1700].mean()
+
+
+# --- masks by a WCS -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_picture_frame_of_ramps_behind_fixed_slits(seed, prepared, agree, tmp_path):
+    config = ExposureConfig(exp_type="NRS_FIXEDSLIT", seed=seed, **FULL)
+    path, noise = prepared(config, optics.of_nirspec(tmp_path))
+    agree(compare(PictureFrameStep, path, noise, save_mask=True, save_correction=True))
+    assert background_share("before_pctfrm_mask.fits", slice(1010, 1040)) == 0  # S400A1
+
+
+def mos(model):
+    optics.msa_metadata("elsewhere/mine_msa.fits")
+    model.meta.instrument.msa_metadata_file, model.meta.instrument.msa_metadata_id = "mine_msa.fits", 1
+
+
+def test_shutters_by_the_msa_file_beside_the_exposure(prepared, agree, tmp_path):
+    """Without that file jwst writes FAILED, and gpipe SKIPPED, to an exposure that stays as it is."""
+    (tmp_path / "elsewhere").mkdir()
+    config = ExposureConfig(exp_type="NRS_MSASPEC", **FULL)
+    path, noise = prepared(config, optics.of_nirspec(tmp_path), rates="rate", change=mos, to="elsewhere/before.fits")
+    given = {"mask_science_regions": True, "save_mask": True}
+    steps = (PictureFrameStep, CleanFlickerNoiseStep)
+    agreements = [a for step in steps for a in compare(step, path, noise, **given)]
+    Path("elsewhere/mine_msa.fits").unlink()
+    for step in steps:
+        models = both(step, path, **given)
+        assert status(step, *models) == ["SKIPPED", "FAILED"]
+        assert unchanged(path, *models)
+    agree(agreements)
+
+
+def test_slices(prepared, agree, tmp_path):
+    config = ExposureConfig(exp_type="NRS_IFU", **FULL)
+    path, noise = prepared(config, optics.of_nirspec(tmp_path), rates="rate")
+    agree(compare(PictureFrameStep, path, noise, save_mask=True))
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_clean_flicker_noise_beside_fixed_slits(seed, prepared, agree, tmp_path):
+    small = FULL | {"noise": FLICKER, "nints": 2, "subarray": "ALLSLITS"}
+    config = ExposureConfig(exp_type="NRS_FIXEDSLIT", seed=seed, **small)
+    path, noise = prepared(config, optics.of_nirspec(tmp_path))
+    given = {"mask_science_regions": True, "save_mask": True}
+    agree(
+        compare(CleanFlickerNoiseStep, path, noise, **given)
+        + compare(CleanFlickerNoiseStep, path, noise, single_mask=False, **given)
+    )
+
+
+def test_light_beside_the_detector(prepared, agree, tmp_path):
+    """picture_frame goes on without the regions, clean_flicker_noise leaves the exposure alone."""
+    config = ExposureConfig(exp_type="NRS_FIXEDSLIT", **FULL)
+    path, noise = prepared(config, optics.of_nirspec(tmp_path, off_detector=True), rates="rate")
+    agree(compare(PictureFrameStep, path, noise, save_mask=True))
+    models = both(CleanFlickerNoiseStep, path, mask_science_regions=True)
+    assert status(CleanFlickerNoiseStep, *models) == ["SKIPPED", "FAILED"]
+    assert unchanged(path, *models)
+
+
+# --- light of time series -------------------------------------------------------------------------------------------
+
+STAR = Scene(background=2.0, density=2e-3, brightest=3e3)
+SMALL = {"ngroups": 5, "nints": 4, "noise": FLICKER, "pixels": LINEAR}
+LIGHT = np.float32([1, 1.03, 0.96, 1.01])
+SERIES = {
+    "NRC_TSIMAGE": ExposureConfig(
+        detector="NRCALONG", readpatt="RAPID", subarray="SUB64P", exp_type="NRC_TSIMAGE", scene=STAR, **SMALL
+    ),
+    "NRC_TSGRISM": ExposureConfig(
+        detector="NRCALONG",
+        readpatt="RAPID",
+        subarray="SUBGRISM64",
+        exp_type="NRC_TSGRISM",
+        pupil="GRISMR",
+        filter="F444W",
+        scene=Scene(background=2.0, density=0.0, spectrum=800.0),
+        **SMALL,
+    ),
+    "NRS_BRIGHTOBJ": ExposureConfig(
+        detector="NRS1",
+        subarray="SUB512",
+        exp_type="NRS_BRIGHTOBJ",
+        **GRATING | {"scene": Scene(background=0.3, density=0.0, spectrum=800.0)},
+        **SMALL,
+    ),
+    "NIS_SOSS": ExposureConfig(
+        detector="NIS", readpatt="NISRAPID", subarray="SUBSTRIP256", exp_type="NIS_SOSS", scene=STAR, **SMALL
+    ),
+    "MIR_IMAGE": ExposureConfig(
+        detector="MIRIMAGE", readpatt="FASTR1", subarray="SUB64", scene=STAR, **SMALL | {"ngroups": 8}
+    ),
+}
+
+
+def references(kind, folder):
+    if kind == "NRC_TSGRISM":
+        return optics.of_a_grism(folder)
+    if kind == "NRS_BRIGHTOBJ":
+        return optics.of_nirspec(folder)
+    if kind == "NIS_SOSS":
+        return optics.soss_backgrounds(folder)
+    if kind == "MIR_IMAGE":
+        return optics.of_an_imager(folder, pixel_scale=0.11, name="MIRI", detector="MIRIMAGE")
+    return optics.of_an_imager(folder, name="NIRCAM", module="A", channel="LONG", detector="NRCALONG")
+
+
+def variable(model):
+    """A star that changes, where its aperture is."""
+    meta = model.meta
+    meta.wcsinfo.siaf_xref_sci, meta.wcsinfo.siaf_yref_sci = 32.0, 32.0
+    meta.visit.tsovisit, meta.instrument.pupil_position = True, 245.85
+    model.data *= LIGHT.reshape(-1, *(1,) * (model.data.ndim - 1))
+
+
+@pytest.mark.parametrize(
+    ("kind", "rates", "seed"),
+    [(kind, None, seed) for kind in SERIES for seed in (1, 2)]
+    + [("NRC_TSIMAGE", "rateints", 1), ("NIS_SOSS", "rateints", 1)],
+)
+def test_median_images_of_time_series(kind, rates, seed, prepared, agree, tmp_path):
+    config = replace(SERIES[kind], seed=seed)
+    path, noise = prepared(config, references(kind, tmp_path), rates=rates, change=variable)
+    traces = {"override_pastasoss": pastasoss_reference(tmp_path)} if kind == "NIS_SOSS" else {}
+    given = {"background_method": "median_image", "save_background": True, "save_mask": True}
+    agree(compare(CleanFlickerNoiseStep, path, noise, **given, **traces))
+    with datamodels.open("ours/before_flicker_bkg.fits") as scene:
+        bright = scene.data[:, ..., -1, :, :] if scene.data.ndim == 4 else scene.data
+        measured = np.nanmedian(bright / np.nanmedian(bright, axis=0), axis=(1, 2))
+    assert np.ptp(measured) > 0.01  # the light was measured, and not taken for constant
+
+
+def test_an_open_model_stays_as_it_is(prepared, tmp_path):
+    path, _ = prepared(SERIES["NRC_TSIMAGE"], references("NRC_TSIMAGE", tmp_path), rates="rateints", change=variable)
+    with datamodels.open(path) as model, datamodels.open(path) as untouched:
+        result = CleanFlickerNoiseStep.call(model, skip=False, background_method="median_image", configure_log=False)
+        assert not unchanged(path, result)
+        for name in ("data", "dq", "err", "var_poisson", "var_rnoise"):
+            np.testing.assert_array_equal(getattr(model, name), getattr(untouched, name))
+        assert model.to_flat_dict(include_arrays=False) == untouched.to_flat_dict(include_arrays=False)
