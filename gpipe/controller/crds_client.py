@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from gpipe.exceptions import ReferenceFileError
+from gpipe.imports import deferred
 
 OBSERVATORY = "jwst"
 NO_SERVER = "https://jwst-serverless.stsci.edu"
@@ -157,7 +158,8 @@ def _client() -> Iterator[Any]:
     with _lock:
         if not configured():
             raise ReferenceFileError(f"CRDS is not configured (CRDS_PATH is not set): {HOW_TO_CONFIGURE}")
-        import crds
+        with deferred("crds.io.tables", "crds.misc.check_archive"):  # tables of astropy and ``requests``: not for us
+            import crds
         from crds.core import config
 
         server_config = Path(config.locate_config("server_config", OBSERVATORY))

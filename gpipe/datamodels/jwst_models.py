@@ -1,0 +1,29 @@
+"""The classes of ``stdatamodels.jwst.datamodels``, without importing all hundred of them for one.
+
+The package gathers every model, also those of the WCS, which import ``astropy.modeling`` and with it most of astropy
+and ``scipy``. A product of the detector pipelines needs the module of its own model only.
+"""
+
+from importlib import import_module
+from typing import Any
+
+from gpipe.imports import deferred
+
+PACKAGE = "stdatamodels.jwst.datamodels"
+MODULES = {
+    "RampModel": "ramp",
+    "SuperstripeRampModel": "ramp",
+    "ImageModel": "image",
+    "IFUImageModel": "ifuimage",
+    "CubeModel": "cube",
+}
+"""The module of each model that an exposure can be."""
+
+
+def model_class(name: str) -> Any:
+    """A class of ``stdatamodels.jwst.datamodels`` by its name."""
+    with deferred(PACKAGE, "astropy.nddata"):  # of the latter JWST's flags need a single function
+        try:
+            return getattr(import_module(f"{PACKAGE}.{MODULES[name]}"), name)
+        except (KeyError, ImportError, AttributeError):
+            return getattr(import_module(PACKAGE), name)
