@@ -4,6 +4,7 @@ The package gathers every model, also those of the WCS, which import ``astropy.m
 and ``scipy``. A product of the detector pipelines needs the module of its own model only.
 """
 
+from contextlib import AbstractContextManager, suppress
 from importlib import import_module
 from typing import Any
 
@@ -20,10 +21,13 @@ MODULES = {
 """The module of each model that an exposure can be."""
 
 
+def modules_alone() -> AbstractContextManager[None]:
+    """Within the block modules of the package are imported without it; JWST's flags need one function of the other."""
+    return deferred(PACKAGE, "astropy.nddata")
+
+
 def model_class(name: str) -> Any:
     """A class of ``stdatamodels.jwst.datamodels`` by its name."""
-    with deferred(PACKAGE, "astropy.nddata"):  # of the latter JWST's flags need a single function
-        try:
-            return getattr(import_module(f"{PACKAGE}.{MODULES[name]}"), name)
-        except (KeyError, ImportError, AttributeError):
-            return getattr(import_module(PACKAGE), name)
+    with modules_alone(), suppress(KeyError, ImportError, AttributeError):
+        return getattr(import_module(f"{PACKAGE}.{MODULES[name]}"), name)
+    return getattr(import_module(PACKAGE), name)
