@@ -10,6 +10,10 @@ import numpy as np
 from gpipe.backends import kernels, pending
 from gpipe.backends.fits_pixels import decode
 from gpipe.backends.interface import F, native_order
+from gpipe.imports import collector_at_rest, deferred
+
+with deferred("numpy.f2py", "numpy.testing"):  # array_api_compat looks up every name of NumPy
+    import array_api_compat.numpy  # noqa: F401
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +77,8 @@ class NumpyBackend:
 @functools.cache
 def _has_numba() -> bool:
     try:
-        import numba  # noqa: F401
+        with collector_at_rest():
+            import numba  # noqa: F401
     except ImportError as error:
         log.warning("numba cannot be imported (%s): portable functions are used, which are slower", error)
         return False

@@ -14,6 +14,7 @@ from gpipe.controller import logs, precedence
 from gpipe.controller.behind import writing_behind
 from gpipe.controller.settings import Settings
 from gpipe.exceptions import ParameterError
+from gpipe.imports import collector_at_rest
 
 if TYPE_CHECKING:
     from gpipe.controller.step import Step
@@ -56,7 +57,8 @@ def call(
     user_layers = _user_layers(cls, config_file, parameters, steps)
     cls(name).configure(user_layers)  # tells a user's mistakes before anything is opened
     sources = _several(source, parameters)
-    from gpipe.controller.execution import execute  # pulls in NumPy and the readers; importing a step does not
+    with collector_at_rest():
+        from gpipe.controller.execution import execute  # pulls in NumPy and the readers; importing a step does not
 
     configuration = logs.read_configuration(logcfg, [parameters.get("output_dir")])
     several = writing_behind() if sources is not None else nullcontext()
@@ -64,7 +66,8 @@ def call(
         results = []
         for one in [source] if sources is None else sources:
             with _progress(shown=configure_log):
-                step, header = _settled(cls, one, user_layers, name)
+                with collector_at_rest():
+                    step, header = _settled(cls, one, user_layers, name)
                 results.append(execute(step, header, backend, max_memory))
     return results if sources is not None else results[0]
 

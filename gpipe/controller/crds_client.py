@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from gpipe.exceptions import ReferenceFileError
+from gpipe.imports import deferred
 
 OBSERVATORY = "jwst"
 NO_SERVER = "https://jwst-serverless.stsci.edu"
@@ -60,9 +61,8 @@ def context() -> str:
     That of CRDS_CONTEXT; else the client's choice, which is the one made for the installed version of ``jwst``. Where
     that is not installed it is the latest, which the client would take too, with a warning that it found no software.
     """
-    latest = not os.environ.get("CRDS_CONTEXT") and not _jwst_is_installed()
     with _client() as crds:
-        return str(crds.get_context_name(OBSERVATORY, "latest" if latest else None))
+        return _context(crds)
 
 
 def recommended(parameters: Mapping[str, Any], reftypes: Sequence[str]) -> dict[str, str]:
@@ -79,7 +79,7 @@ def recommended(parameters: Mapping[str, Any], reftypes: Sequence[str]) -> dict[
     # Rules of JWST look at meta only; to find a place for anything else the client would make a data model.
     relevant = {key: value for key, value in parameters.items() if key.startswith("meta.")}
     with _client() as crds:
-        name = context()
+        name = _context(crds)
         known = _answers.setdefault((name, frozenset(relevant.items())), {})
         unknown = [reftype for reftype in reftypes if reftype not in known]
         if unknown and not has_server():
@@ -126,6 +126,11 @@ def _fetch(names: Sequence[str], parameters: Mapping[str, Any]) -> str:
     return f"{os.environ['CRDS_SERVER_URL']} does not hand it out"
 
 
+def _context(crds: Any) -> str:
+    latest = not os.environ.get("CRDS_CONTEXT") and not _jwst_is_installed()
+    return str(crds.get_context_name(OBSERVATORY, "latest" if latest else None))
+
+
 @functools.cache
 def _jwst_is_installed() -> bool:
     try:
@@ -157,7 +162,8 @@ def _client() -> Iterator[Any]:
     with _lock:
         if not configured():
             raise ReferenceFileError(f"CRDS is not configured (CRDS_PATH is not set): {HOW_TO_CONFIGURE}")
-        import crds
+        with deferred("crds.io.tables", "crds.misc.check_archive"):  # tables of astropy and ``requests``: not for us
+            import crds
         from crds.core import config
 
         server_config = Path(config.locate_config("server_config", OBSERVATORY))

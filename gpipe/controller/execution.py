@@ -24,6 +24,7 @@ from gpipe.controller.work import Block
 from gpipe.datamodels import Header, InFlight, Ramp, crds_parameters, open_exposure, read_header
 from gpipe.datamodels.reading import moved
 from gpipe.exceptions import ReferenceFileError
+from gpipe.imports import collector_at_rest
 
 log = logging.getLogger(__name__)
 
@@ -91,9 +92,11 @@ class _Run:
         for step in everyone:
             if output_levels(step)[0].saves and not self.books.skips(step):
                 check_folder(output_levels(step))
-        self.books = self.books.opened(self._resolve(), records)
-        self._check()
-        return self._finish(self._through_all(self._plan()))
+        with collector_at_rest():
+            self.books = self.books.opened(self._resolve(), records)
+            self._check()
+            plan = self._plan()
+        return self._finish(self._through_all(plan))
 
     def _owns_arrays(self) -> bool:
         hooked = any(step.pre_hooks or step.post_hooks for step in (self.top, *self.steps))

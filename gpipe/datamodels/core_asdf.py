@@ -21,6 +21,8 @@ from asdf.extension import ExtensionProxy
 from asdf.resource import ResourceMappingProxy
 from astropy.io import fits
 
+from gpipe.datamodels.jwst_models import modules_alone
+
 _CORE = {
     "asdf.resource_mappings": {"stdatamodels": "jwst_datamodel", "asdf-standard": "asdf_standard", "asdf": "asdf"},
     "asdf.extensions": {"asdf": "asdf"},
@@ -65,8 +67,10 @@ def _core_plugins(group: str, proxy: type) -> list[Any]:
     for package, name in _CORE[group].items():
         installed = distribution(package)
         for point in installed.entry_points.select(group=group, name=name):
+            with modules_alone():
+                elements = point.load()()
             said = {"package_name": installed.metadata["Name"], "package_version": installed.version}
-            found += [proxy(element, **said) for element in point.load()()]
+            found += [proxy(element, **said) for element in elements]
     return found
 
 

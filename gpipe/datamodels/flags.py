@@ -50,13 +50,13 @@ class Translation:
 
 
 def _bits(definitions: np.ndarray, name: str) -> list[tuple[int, int]]:
-    from stdatamodels.jwst.datamodels import dqflags
+    from stdatamodels.jwst.datamodels.dqflags import pixel  # of this module alone
 
     columns = {column.upper(): definitions[column] for column in definitions.dtype.names or ()}
     bits = []
     for value, mnemonic in zip(columns["VALUE"], columns["NAME"], strict=True):
-        if mnemonic.strip() in dqflags.pixel:
-            bits.append((int(value), int(dqflags.pixel[mnemonic.strip()])))
+        if mnemonic.strip() in pixel:
+            bits.append((int(value), int(pixel[mnemonic.strip()])))
         else:
             log.warning("%s: DQ_DEF defines %r, which is not a flag of JWST; ignored", name, str(mnemonic))
     return bits

@@ -20,6 +20,7 @@ from stdatamodels.util import get_envar_as_boolean
 
 from gpipe.datamodels.complaints import log
 from gpipe.datamodels.core_asdf import LateAsdfFile, core_of_asdf, suited_to_text
+from gpipe.datamodels.schemas import schema_of
 
 _VALIDATORS = HashableDict(YAML_VALIDATORS)
 _PROTECTED = {("meta", "date"), ("meta", "model_type")}
@@ -35,7 +36,8 @@ def new_model(model_class: Any, tree: dict[str, Any] | None = None, *, checks: b
     checks : whether the model checks each value that is set later on, as users expect of one that they are given.
     """
     with core_of_asdf():
-        return model_class(LateAsdfFile(tree or {}), validate_on_assignment=None if checks else False)
+        options = {"schema": schema_of(model_class), "validate_on_assignment": None if checks else False}
+        return model_class(LateAsdfFile(tree or {}), **options)
 
 
 def copied(model: Any) -> Any:
@@ -57,7 +59,7 @@ def read_model(model_class: Any, contents: fits.HDUList, name: str) -> Any:
         config.validate_on_read = False  # the headers overrule it, and they are checked
         tree = asdf_in_fits.open(contents, ignore_missing_extensions=True).tree
         headers = fits.HDUList([hdu for hdu in contents if hdu.name != "ASDF"])
-        model = model_class(headers, validate_on_assignment=False)
+        model = model_class(headers, schema=schema_of(model_class), validate_on_assignment=False)
         found = _without_missing(model.instance)
         _remove_invalid(found, model.schema, name)
         replaced = {"extra_fits", *({"history"} & found.keys())}

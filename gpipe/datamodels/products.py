@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from gpipe.datamodels.jwst_models import model_class
 from gpipe.datamodels.ramp import RAMP_ARRAYS, CountRate, InFlight
 
 RATE_ARRAYS = ("data", "dq", "err", "var_poisson", "var_rnoise")
@@ -57,12 +58,10 @@ def with_own_metadata(exposure: InFlight) -> Any:
 
 def _rate_model(exposure: Any) -> Any:
     """A model for rates, with what it takes over from a ramp."""
-    from stdatamodels.jwst import datamodels
-
     from gpipe.datamodels.metadata import new_model, take_over
 
     header, kind = exposure.header, _rate_class(exposure.meta, exposure.data.ndim)
-    model = new_model(getattr(datamodels, kind), checks=True)
+    model = new_model(model_class(kind), checks=True)
     take_over(model, header)
     model.instance["meta"] |= {"bunit_data": "DN/s", "bunit_err": "DN/s"}
     if kind == "CubeModel":
@@ -92,10 +91,8 @@ def bare_model(values: Any, exposure: InFlight) -> Any:
     values : array on the exposure's device; (row, column) makes an ImageModel, (integration, row, column) a CubeModel,
         (integration, group, row, column) a RampModel. They become float32.
     """
-    from stdatamodels.jwst import datamodels
-
     host = np.asarray(exposure.backend.to_host(values), dtype=np.float32)
     kind = {2: "ImageModel", 3: "CubeModel", 4: "RampModel"}[host.ndim]
-    model = getattr(datamodels, kind)(data=host)
+    model = model_class(kind)(data=host)
     model.update(exposure.header)
     return model

@@ -8,6 +8,7 @@ import array_api_compat
 from gpipe.arrays import Array
 from gpipe.backends import Backend
 from gpipe.datamodels.checks import check_count_rate, check_ramp
+from gpipe.datamodels.jwst_models import model_class
 from gpipe.datamodels.products import with_own_metadata
 from gpipe.datamodels.ramp import CountRate, InFlight, Ramp, SuperstripeRamp
 from gpipe.datamodels.sources import ALL_ROWS, Source, find_source
@@ -201,8 +202,5 @@ def _name(exposure: InFlight) -> str:
 
 
 def _model_class(kind: type[InFlight], shape: tuple[int, ...], model_type: str | None) -> type:
-    from stdatamodels.jwst import datamodels  # pulls in gwcs: a second that only a run should pay
-
-    if kind is SuperstripeRamp:
-        return datamodels.SuperstripeRampModel
-    return datamodels.RampModel if kind is Ramp else getattr(datamodels, str(model_type))
+    own = {Ramp: "RampModel", SuperstripeRamp: "SuperstripeRampModel"}
+    return model_class(own.get(kind, str(model_type)))

@@ -1,7 +1,10 @@
 """Whole pipelines."""
 
-from gpipe.pipeline.dark import DarkPipeline
-from gpipe.pipeline.detector1 import Detector1Pipeline
+from gpipe.imports import collector_at_rest
+
+with collector_at_rest():
+    from gpipe.pipeline.dark import DarkPipeline
+    from gpipe.pipeline.detector1 import Detector1Pipeline
 
 __all__ = ["DarkPipeline", "Detector1Pipeline"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-GROUND = {"gpipe", "gpipe.exceptions", "gpipe.dq"}
+GROUND = {"gpipe", "gpipe.exceptions", "gpipe.dq", "gpipe.imports"}
 FLOORS = ("backends", "arrays", "functions", "kernels", "datamodels", "controller", "steps", "pipeline", "cli")
 FLOOR_OF_PACKAGE = {
     "backends": "backends",

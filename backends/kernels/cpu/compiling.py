@@ -13,9 +13,15 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
-from numba.core.registry import cpu_target
+
+from gpipe.imports import collector_at_rest, deferred
+
+with collector_at_rest(), deferred("scipy.linalg"):  # only for kernels with linear algebra
+    import numba
+    from numba.core.registry import cpu_target
+
+    cpu_target.target_context.refresh()  # imports what kernels may consist of; the first one would have it done
 
 OWN_IMPORT = re.compile(r"^from (gpipe[\w.]*) import (\([\w\s,]+\)|[\w ,]+)", re.MULTILINE)
 

@@ -1,0 +1,121 @@
+"""Importing other packages at less cost: no code that a calibration never uses, no garbage looked for meanwhile."""
+
+import gc
+import importlib
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+from typing import Any
+
+_lock = threading.RLock()
+_blocks: Counter[str] = Counter()
+"""By name: blocks in which a module is put off now."""
+_put_off: dict[str, ModuleType] = {}
+_running: set[str] = set()
+
+
+@contextmanager
+def deferred(*names: str) -> Iterator[None]:
+    """Within the block these modules are found, but their code does not run; modules inside them are as usual.
+
+    Some packages import much that a calibration never uses, because their ``__init__`` gathers all there is. Their code
+    runs when somebody imports them, or a module inside them, after the block, or asks one that has been imported within
+    the block for something that it does not have yet: there is one module, which becomes what it would have been.
+    Those that are imported already are left as they are.
+    """
+    with _lock:
+        if _finder not in sys.meta_path:
+            sys.meta_path.insert(0, _finder)
+        _blocks.update(names)
+    try:
+        yield
+    finally:
+        with _lock:
+            _blocks.subtract(names)
+            for name in names:
+                if not _blocks[name] and name not in _running and name in _put_off:
+                    sys.modules.pop(name, None)
+
+
+class _Deferred(ModuleType):
+    """A module whose code has not run. Python's own lazy ones run as soon as one looks for a module inside them."""
+
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("__") or name == "__all__":
+            self._run()
+        return ModuleType.__getattribute__(self, name)  # it may be a _Deferred no longer
+
+    def __dir__(self) -> Iterable[str]:
+        self._run()
+        return ModuleType.__dir__(self)
+
+    def _run(self) -> None:
+        with _lock:
+            if self.__name__ not in _running:
+                _running.add(self.__name__)
+                sys.modules.pop(self.__name__, None)
+        importlib.import_module(self.__name__)  # or wait for the thread that does so
+
+
+class _Loader(Loader):
+    """Makes a module and puts it off, or runs the one that has been put off."""
+
+    def __init__(self, loader: Loader, *, later: bool) -> None:
+        self._loader, self._later = loader, later
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return _put_off.get(spec.name) or self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        name = module.__name__
+        module.__loader__ = module.__spec__.loader = self._loader  # type: ignore[union-attr]
+        if self._later:
+            module.__class__, _put_off[name] = _Deferred, module
+            return
+        _running.add(name)
+        try:
+            self._loader.exec_module(module)
+            module.__class__ = ModuleType  # type: ignore[assignment]
+            _put_off.pop(name, None)
+        finally:
+            _running.discard(name)
+
+
+class _Finder(MetaPathFinder):
+    """Stands before Python's own for the sake of modules that are put off."""
+
+    def find_spec(self, name: str, path: Any, target: ModuleType | None = None) -> ModuleSpec | None:
+        if name not in _put_off and not _blocks[name]:
+            return None
+        found = PathFinder.find_spec(name, path, target)
+        if found is not None and found.loader is not None:
+            found.loader = _Loader(found.loader, later=_blocks[name] > 0 and name not in _running)
+        return found
+
+
+_finder = _Finder()
+
+
+@contextmanager
+def collector_at_rest() -> Iterator[None]:
+    """Do not look for garbage while the block makes what stays: modules, schemas, headers.
+
+    Python's collector looks through all of that again and again while it grows, a tenth of the time it takes. What has
+    been made then counts as old, so that only a full collection comes back to it.
+    """
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        if not gc.get_freeze_count():  # which somebody else may have done, and counts on
+            gc.freeze()
+            gc.unfreeze()
