@@ -75,6 +75,10 @@ class Step(Configurable):
         """Rows above and below a part that ``begin(...).apply`` looks at; they come with it, and are cut off after."""
         return 0
 
+    def surveyed(self, meta: Any) -> Sequence[str]:
+        """Those of ``surveys`` that matter for an exposure with these metadata: none if the step leaves it as it is."""
+        return self.surveys
+
     def survey(self, part: Any) -> Mapping[str, Any]:
         """What must be known of the whole exposure before the step begins: arrays (…, row), which parts make together.
 

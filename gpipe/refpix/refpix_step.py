@@ -99,8 +99,11 @@ class RefPixStep(Step):
         """Rows, where signals come from the border of the array and go to rows of the detector."""
         return Block.ROWS if self._from_border(meta) else Block.EXPOSURE
 
+    def surveyed(self, meta: Any) -> Sequence[str]:
+        return () if _is_miri_subarray(meta) else self.surveys
+
     def survey(self, part: Ramp) -> Mapping[str, Array]:
-        if not self._from_border(part.meta):
+        if not (self._from_border(part.meta) and self.surveyed(part.meta)):
             return {}
         where = {"first_row": part.rows.start if part.rows else 0, "rows": part.meta.subarray.ysize}
         arrays = {name: getattr(part, name) for name in BORDERS if getattr(part, name) is not None}
@@ -109,6 +112,8 @@ class RefPixStep(Step):
         }
 
     def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
+        if _is_miri_subarray(outline.meta):
+            raise Skip(f"SUBARRAY is {outline.meta.subarray.name}; of MIRI only full frames are corrected")
         borders = {name: _border(name, survey) for name in BORDERS if f"{name} left" in survey}
         if is_miri(outline.meta):
             subtract = self._drifts_miri(outline, borders["data"], borders["pixeldq"])
@@ -154,8 +159,6 @@ class RefPixStep(Step):
         return replace(exposure, data=correct(exposure.data), zeroframe=zeroframe)
 
     def _drifts_miri(self, outline: Any, border: Border, flags: Border) -> Callable[..., Array]:
-        if outline.window != full_frame("MIRI"):
-            raise Skip(f"SUBARRAY is {outline.meta.subarray.name}; of MIRI only full frames are corrected")
         if self.refpix_algorithm == "sirs":
             log.info("SIRS is not for MIRI")
         sides = (border.left, border.right, flags.left, flags.right)
@@ -209,6 +212,10 @@ def _border(name: str, survey: Mapping[str, Any]) -> Border:
 
 def _first_row(part: Ramp) -> int:
     return part.rows.start if part.rows else 0
+
+
+def _is_miri_subarray(meta: Any) -> bool:
+    return is_miri(meta) and window_of(meta) != full_frame("MIRI")
 
 
 def is_irs2(meta: Any) -> bool:
