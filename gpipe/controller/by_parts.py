@@ -9,7 +9,8 @@ from typing import Any
 from gpipe.backends import Backend
 from gpipe.controller.results import Produced
 from gpipe.controller.work import Work, total
-from gpipe.datamodels.parts import Assembly, Span, put_together, trim
+from gpipe.datamodels.assembly import Assembly
+from gpipe.datamodels.parts import Span, own, put_together, trim
 from gpipe.datamodels.reading import moved
 
 Surveys = Mapping[str, Callable[[Any], Mapping[str, Any]]]
@@ -32,6 +33,10 @@ class Stage:
     reach: int
     counts: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+
+    def finish(self, part: Any) -> Any:
+        """What only the sums can tell of a part, when all are done."""
+        return self.work.finish(part, self.counts)
 
 
 @dataclass(frozen=True)
@@ -111,7 +116,12 @@ def _through_stages(stages: Sequence[Stage], part: Any, span: Span, surveys: Sur
         later -= stage.reach
         results, core = _trimmed(produced.results, core, later if span.by_rows else None)
         seconds.append(time.perf_counter() - started)
-    return results, _Done(span, counts, seconds, {name: survey(results[0]) for name, survey in surveys.items()})
+    return results, _Done(span, counts, seconds, {name: _seen(survey, results[0]) for name, survey in surveys.items()})
+
+
+def _seen(survey: Callable[[Any], Mapping[str, Any]], part: Any) -> dict[str, Any]:
+    """What a survey finds in a part: new arrays, since views would keep the part in memory until the section's end."""
+    return {key: own(found) for key, found in survey(part).items()}
 
 
 def _applied(stage: Stage, part: Any) -> Produced:

@@ -5,6 +5,7 @@ import math
 import os
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from gpipe import backends
@@ -22,6 +23,8 @@ from gpipe.controller.step import Step
 from gpipe.controller.whole_steps import through_step
 from gpipe.controller.work import Block
 from gpipe.datamodels import Header, InFlight, Ramp, crds_parameters, open_exposure, read_header
+from gpipe.datamodels.assembly import Shelves
+from gpipe.datamodels.ramp import SHOWN_ONLY
 from gpipe.datamodels.reading import moved
 from gpipe.exceptions import ReferenceFileError
 from gpipe.imports import collector_at_rest
@@ -75,13 +78,10 @@ class _Run:
         return self._plan()
 
     def _plan(self) -> RunPlan:
-        return make_plan(
-            self.header,
-            self._sections(),
-            self.place,
-            self.limits,
-            owns_arrays=self._owns_arrays(),
-        )
+        sections = self._sections()
+        if not self._shows_ramps(sections):
+            self.header = replace(self.header, left_out=SHOWN_ONLY)
+        return make_plan(self.header, sections, self.place, self.limits)
 
     def run(self, records: Sequence[str]) -> Any:
         """Refuse or do the work."""
@@ -97,10 +97,6 @@ class _Run:
             self._check()
             plan = self._plan()
         return self._finish(self._through_all(plan))
-
-    def _owns_arrays(self) -> bool:
-        hooked = any(step.pre_hooks or step.post_hooks for step in (self.top, *self.steps))
-        return self.origin is None and not hooked
 
     def _resolve(self) -> Resolution:
         running = [step for step in self.steps if not self.books.skips(step)]
@@ -138,15 +134,23 @@ class _Run:
             block,
             runs=runs,
             starts=lambda step: bool(self.top.products_before(step.name, self.header)),
-            ends=lambda step: self.books.saves(step) or (runs(step) and step.finishes(meta)),
+            ends=self.books.saves,
+            finishes=lambda step: step.finishes(meta),
         )
+
+    def _shows_ramps(self, sections: Sequence[Section]) -> bool:
+        """Whether anybody but steps sees a ramp."""
+        if any(step.pre_hooks or step.post_hooks for step in (self.top, *self.steps)):
+            return True
+        fitted = next((number for number, section in enumerate(sections) if section.ends_ramps), None)
+        return fitted is None or any(section.seen for section in sections[:fitted])
 
     def _through_all(self, plan: RunPlan) -> list[Any]:
         # Lists are emptied as they are worked through, so that no array outlives the step that replaces it.
         exposures: list[Any] = []
         if self.top.substeps() and self.top.pre_hooks:
             exposures = [apply_hooks(self.top, "pre_hooks", self._open())]
-        in_parts = PartSteps(self.header, self.books, self.place, plan.storage, owns_arrays=self._owns_arrays())
+        in_parts = PartSteps(self.header, self.books, self.place, plan.storage)
         events.begin(self.steps)
         for planned, following in zip(plan.sections, [*plan.sections[1:], None], strict=True):
             exposures = self._with_products_before(planned.section.steps[0], exposures)
@@ -165,7 +169,8 @@ class _Run:
         return open_exposure(self.header, self.place)
 
     def _is_one_ramp(self, exposures: Sequence[Any]) -> bool:
-        return (type(exposures[0]) if exposures else self.header.kind) is Ramp and len(exposures) < 2
+        kind = type(exposures[0]) if exposures else self.header.kind
+        return kind in (Ramp, Shelves) and len(exposures) < 2
 
     def _with_products_before(self, step: Step, exposures: list[Any]) -> list[Any]:
         if self.top.products_before(step.name, self.header):

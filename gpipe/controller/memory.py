@@ -12,6 +12,8 @@ PART_SAMPLES = 1 << 19
 """Samples of a part in the host's memory: as many as stay in a processor's cache with what is made of them."""
 LEAST_ROWS = 8
 """Rows of a part for each row around it that is calculated twice, where parts would be smaller than that."""
+SHELF = 1 << 25
+"""Bytes of a shelf, or those of a part if it has more."""
 SAMPLE = 5
 """Bytes of a sample: float32 and its flags."""
 WORKSPACE = 40
@@ -85,6 +87,11 @@ def part_length(shape: Sequence[int], section: Section, *, budget: int | None, o
             f"{said(WORKSPACE * one * threads * (1 + 2 * section.reach))} or more, for {unit} in {steps}"
         )
     return min(wanted, fitting)
+
+
+def shelf_length(shape: Sequence[int], length: int) -> int:
+    """Rows of a shelf of a ramp: those of some parts of ``length`` rows."""
+    return length * max(1, SHELF * shape[-2] // (length * exposure_bytes(shape)))
 
 
 def section_size(shape: Sequence[int], section: Section) -> tuple[int, int]:

@@ -8,16 +8,18 @@ from gpipe.backends import Backend
 from gpipe.controller import events
 from gpipe.controller.bookkeeping import COMPLETE, SKIPPED, Books, warn_of_predecessors
 from gpipe.controller.by_parts import Stage, joined, work_through
+from gpipe.controller.memory import shelf_length
 from gpipe.controller.results import Skip
 from gpipe.controller.run_plan import PlannedSection, Storage, replanned
-from gpipe.controller.sections import Section, overlap
+from gpipe.controller.sections import Section, goes_on_in_rows, overlap
 from gpipe.controller.step import Step
 from gpipe.controller.work import apart
 from gpipe.datamodels import Header, InFlight, Outline, Ramp, open_exposure
-from gpipe.datamodels.parts import Assembly, Span, cut, spans, trim
+from gpipe.datamodels.assembly import Assembly, Shelves
+from gpipe.datamodels.parts import Span, cut, spans, trim
 from gpipe.datamodels.ramp import RAMP_ARRAYS
 from gpipe.datamodels.reading import moved
-from gpipe.datamodels.scratch import forget
+from gpipe.datamodels.scratch import forget, release_workspace
 
 log = logging.getLogger(__name__)
 
@@ -32,17 +34,14 @@ class PartSteps:
     header : of the exposure; it is read in parts if nobody has opened it yet.
     place : where steps work.
     storage : where the exposure is kept between sections.
-    owns_arrays : whether nobody else may look at the arrays of a ramp that this run has made.
     """
 
-    def __init__(self, header: Header, books: Books, place: Backend, storage: Storage, *, owns_arrays: bool) -> None:
+    def __init__(self, header: Header, books: Books, place: Backend, storage: Storage) -> None:
         self._header, self._books, self._place, self._storage = header, books, place, storage
-        self._owns_arrays = owns_arrays
-        self._made_here = False
         self._surveyed: dict[str, Any] = {}
 
     def through(self, planned: PlannedSection, stored: Any, following: Section | None) -> list[Any]:
-        """The results of a section. ``stored`` is None before the exposure was read."""
+        """The results of a section. ``stored`` is None before the exposure was read, then a Ramp or its Shelves."""
         shape = stored.shape if stored else self._header.shape
         outline = Outline(stored.header if stored else self._header.model, self._place, shape)
         planned = planned if shape == self._header.shape else replanned(planned, outline)
@@ -54,10 +53,11 @@ class PartSteps:
         assembly = Assembly(
             planned.total,
             by_rows=section.by_rows,
-            stored=stored,
+            shelf=shelf_length(shape, planned.length) if goes_on_in_rows(section, following) else None,
+            stored=stored if isinstance(stored, Ramp) else None,
             kept=[name for name in RAMP_ARRAYS if name not in section.changes],
-            overwrite=self._owns_arrays and self._made_here and not section.reach,
             on_disk=self._storage is Storage.DISK,
+            grows=isinstance(stored, Shelves),
         )
         name = section.steps[-1].name
         self._surveyed |= work_through(
@@ -70,16 +70,19 @@ class PartSteps:
             threads=planned.threads,
             tell=lambda done: events.emit(events.PartDone(name, done, len(pieces))),
         )
-        self._made_here = len(pieces) > 1 and (self._made_here or stored is None)
+        if following is None or not following.is_cut:
+            release_workspace()
         return self._ended(section, stages, assembly.whole())
 
     def survey_whole(self, exposure: Any, following: Section | None) -> None:
         """Look at an exposure for the section that comes next."""
-        self._made_here = False  # a step on the whole may have kept arrays of its input
         self._surveyed |= {name: survey(exposure) for name, survey in self._surveys_of(following).items()}
 
     def _supply(self, stored: Any, pieces: Sequence[Span]) -> Callable[[Span], Any]:
         header, place = self._header, self._place
+        if isinstance(stored, Shelves):
+            lend = stored.lend(pieces)
+            return lambda span: moved(lend(span), place)
         in_parts = len(pieces) > 1
         if stored is None and in_parts and pieces[0].by_rows and not isinstance(header.source, InFlight):
             return lambda span: open_exposure(header, place, rows=span.outer)
@@ -115,7 +118,8 @@ class PartSteps:
     def _ended(self, section: Section, stages: Sequence[Stage], exposures: list[Any]) -> list[Any]:
         for stage in stages:
             stage.work.end(stage.counts)
-            exposures[0] = stage.work.finish(exposures[0], stage.counts)
+            first = exposures[0]
+            exposures[0] = first.after(stage.finish) if isinstance(first, Shelves) else stage.finish(first)
             log.info("Step %s done", stage.name)
         exposures = apart(exposures)
         last = section.steps[-1]
@@ -124,7 +128,7 @@ class PartSteps:
         seconds = {stage.name: stage.seconds for stage in stages}
         for step in section.steps:
             status = getattr(exposures[0].meta.cal_step, step.cal_step)
-            result = exposures[0] if step is last else None
+            result = exposures[0] if step is last and isinstance(exposures[0], InFlight) else None
             events.emit(events.StepDone(step.name, seconds.get(step.name, 0.0), status, result))
         return exposures
 

@@ -10,6 +10,7 @@ from gpipe.backends import Backend
 from gpipe.controller import workers
 from gpipe.controller.memory import (
     RATE,
+    SHELF,
     WORKSPACE,
     Limits,
     exposure_bytes,
@@ -18,7 +19,7 @@ from gpipe.controller.memory import (
     said,
     section_size,
 )
-from gpipe.controller.sections import Section, cuttable
+from gpipe.controller.sections import Section, cuttable, goes_on_in_rows
 from gpipe.datamodels import Header, InFlight, Outline, Ramp
 from gpipe.exceptions import ParameterError
 
@@ -107,14 +108,8 @@ class RunPlan:
         return "\n".join([*lines, f"arrays take up to {said(self.peak)}"])
 
 
-def make_plan(
-    header: Header, sections: Sequence[Section], place: Backend, limits: Limits, *, owns_arrays: bool
-) -> RunPlan:
+def make_plan(header: Header, sections: Sequence[Section], place: Backend, limits: Limits) -> RunPlan:
     """Decide where the exposure is kept and how it is cut.
-
-    Parameters
-    ----------
-    owns_arrays : whether arrays between sections may be written to.
 
     Raises
     ------
@@ -123,7 +118,7 @@ def make_plan(
     """
     on_host = place.name == "numpy"
     budget = limits.host if on_host else _device_budget(place, limits)
-    kept = _kept(header, sections, owns_arrays)
+    kept = _kept(header, sections)
     most = max(each.ramps + each.rates for each in kept)
     storage = Storage.DEVICE
     if budget is not None and most > budget // 2:
@@ -158,7 +153,8 @@ def _extra(header: Header) -> list[tuple[int, ...]]:
     if isinstance(source, InFlight):
         found = [getattr(source, name, None) for name in _EXTRA]
         return [tuple(array.shape) for array in found if array is not None]
-    return [shape for shape in map(source.shape, _EXTRA) if shape is not None]
+    shapes = [source.shape(name) for name in _EXTRA if name not in header.left_out]
+    return [shape for shape in shapes if shape is not None]
 
 
 @dataclass(frozen=True)
@@ -169,20 +165,20 @@ class _Kept:
     rates: int
 
 
-def _kept(header: Header, sections: Sequence[Section], owns_arrays: bool) -> list[_Kept]:
+def _kept(header: Header, sections: Sequence[Section]) -> list[_Kept]:
     if header.kind is not Ramp:
         size = exposure_bytes(header.shape) if len(header.shape) == 4 else RATE * math.prod(header.shape)
         return [_Kept(2 * size, 0) for _ in sections]
     whole, rates = exposure_bytes(header.shape, _extra(header)), rate_bytes(header.shape)
     kept: list[_Kept] = []
     fitted = False
-    for number, section in enumerate(sections):
-        overwrites = owns_arrays and number and section.is_cut and not section.reach
-        copies = whole if section.changes and not overwrites and number else 0
+    for before, section, after in zip([None, *sections], sections, [*sections[1:], None], strict=False):
+        frees = before is not None and goes_on_in_rows(before, section) and goes_on_in_rows(section, after)
+        copies = min(whole, 2 * SHELF) if frees else whole if before and section.changes else 0
         if fitted:
             kept.append(_Kept(0, 2 * rates))
         elif section.ends_ramps:
-            kept.append(_Kept(whole if number else 0, rates))
+            kept.append(_Kept(whole if before else 0, rates))
         else:
             kept.append(_Kept(whole + copies, 0))
         fitted = fitted or section.ends_ramps

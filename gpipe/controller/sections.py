@@ -1,7 +1,7 @@
 """Which steps of a run are done together on each part of an exposure, before the next part is looked at."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gpipe.arrays.interleaved import is_interleaved
@@ -19,11 +19,13 @@ class Section:
     steps : in order, those that are skipped included.
     working : those that are not.
     block : how the exposure may be cut.
+    seen : whether somebody looks at what comes of it before the next section does.
     """
 
     steps: tuple[Step, ...]
     working: tuple[Step, ...]
     block: Block
+    seen: bool = False
 
     @property
     def is_cut(self) -> bool:
@@ -58,6 +60,7 @@ def in_sections(
     runs: Callable[[Step], bool],
     starts: Callable[[Step], bool],
     ends: Callable[[Step], bool],
+    finishes: Callable[[Step], bool],
 ) -> list[Section]:
     """Group steps into as few sections as their blocks allow.
 
@@ -66,6 +69,7 @@ def in_sections(
     block : of a step on the exposure of this run; PIXELS for one that is skipped.
     runs : whether a step is not skipped.
     starts, ends : whether the whole exposure is needed before, or after, a step.
+    finishes : whether a step is not done with any part before it has seen all.
     """
     found: list[Section] = []
     changed: set[str] = set()
@@ -74,14 +78,25 @@ def in_sections(
         own = block(step)
         shared = own & found[-1].block if found else Block.EXPOSURE
         working = (step,) if runs(step) else ()
-        if closed or shared == Block.EXPOSURE or starts(step) or overlap(changed, step.surveys):
+        if closed or shared == Block.EXPOSURE or starts(step) or overlap(changed, step.surveys if working else ()):
+            if found and starts(step):
+                found[-1] = replace(found[-1], seen=True)
             found.append(Section((step,), working, own))
             changed = set()
         else:
             found[-1] = Section((*found[-1].steps, step), (*found[-1].working, *working), shared)
+        if ends(step):
+            found[-1] = replace(found[-1], seen=True)
         changed |= {name for each in working for name in each.changes}
-        closed = any(each.ends_ramps for each in working) or ends(step)
+        closed = ends(step) or any(each.ends_ramps or finishes(each) for each in working)
     return found
+
+
+def goes_on_in_rows(section: Section, following: Section | None) -> bool:
+    """Whether a ramp goes from parts of rows to parts of rows, and nobody needs it as a whole."""
+    if following is None or section.seen or section.ends_ramps:
+        return False
+    return section.by_rows and following.by_rows
 
 
 def overlap(changed: Iterable[str], surveyed: Iterable[str]) -> bool:

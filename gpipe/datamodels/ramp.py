@@ -13,6 +13,8 @@ from gpipe.datamodels.stripes import window_of
 from gpipe.datamodels.window import Window
 
 RAMP_ARRAYS = ("data", "groupdq", "pixeldq", "zeroframe", "refout", "average_dark_current")
+SHOWN_ONLY = ("refout",)
+"""Arrays of a ramp that are part of ramp products, and that no step looks at."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,8 @@ class Ramp(InFlight):
     groupdq : uint8, (integration, group, row, column).
     pixeldq : uint32, (row, column).
     zeroframe : float32, (integration, row, column), DN, or None.
-    refout : float32, (integration, group, row, column), DN, MIRI only, or None.
+    refout : float32, (integration, group, row, column), DN, MIRI only; None where the run has no ramp
+        among its products.
     average_dark_current : float32, (row, column), electron/s, or None.
     stripe : which of the stripes of a superstripe exposure these ramps belong to; None for all others.
     rows : which rows of the exposure these are; None for all of them.

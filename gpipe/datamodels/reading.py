@@ -36,6 +36,7 @@ class Header:
     name : file name or class of the input, for messages.
     kind : `Ramp` or `CountRate`.
     shape : of the pixels: (integration, group, row, column), (integration, row, column) or (row, column).
+    left_out : names of arrays of a file that are not read.
     """
 
     model: Any
@@ -43,6 +44,7 @@ class Header:
     kind: type[InFlight]
     shape: tuple[int, ...]
     source: "Source | InFlight"
+    left_out: tuple[str, ...] = ()
 
     @property
     def meta(self) -> Any:
@@ -115,7 +117,8 @@ def open_exposure(source: Any, backend: Backend, *, rows: slice | None = None) -
 
 def _load_ramp(header: Header, source: Source, backend: Backend, rows: slice | None) -> Ramp | SuperstripeRamp:
     def load(array: str) -> Array | None:
-        return None if source.shape(array) is None else source.load(array, backend, rows or ALL_ROWS)
+        absent = array in header.left_out or source.shape(array) is None
+        return None if absent else source.load(array, backend, rows or ALL_ROWS)
 
     data = source.load("data", backend, rows or ALL_ROWS)
     xp = array_api_compat.array_namespace(data)

@@ -104,7 +104,7 @@ class RefPixStep(Step):
         return Block.ROWS if self._from_border(meta) else Block.EXPOSURE
 
     def survey(self, part: Ramp) -> Mapping[str, Array]:
-        if not self._from_border(part.meta):
+        if not (self._from_border(part.meta) and self.applies(part.meta)):
             return {}
         where = {"first_row": part.rows.start if part.rows else 0, "rows": part.meta.subarray.ysize}
         arrays = {name: getattr(part, name) for name in BORDERS if getattr(part, name) is not None}

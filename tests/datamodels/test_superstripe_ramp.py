@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from stdatamodels.jwst.datamodels import SuperstripeRampModel
@@ -38,7 +40,7 @@ def test_steps_see_each_stripe_and_its_part_of_the_detector(exposure):
 
     def flag(stripe):
         seen.append((stripe.stripe, stripe.data.shape[0], stripe.window.xstart))
-        return Ramp(**{**vars(stripe), "data": stripe.data + stripe.stripe, "pixeldq": stripe.pixeldq + stripe.stripe})
+        return replace(stripe, data=stripe.data + stripe.stripe, pixeldq=stripe.pixeldq + stripe.stripe)
 
     out = exposure.by_stripe(flag)
     # Stripes are read from high columns to low ones; each window reaches to the reference pixels at the right.

@@ -8,11 +8,15 @@ import array_api_strict
 import numpy as np
 import pytest
 from array_api_compat import is_array_api_obj
+from astropy.io import fits
 
 from gpipe import simulate
 from gpipe.backends.numpy import NumpyBackend
 from gpipe.controller import PartDone, watch, workers
 from gpipe.controller import memory as memory_of_runs
+from gpipe.datamodels import assembly
+from gpipe.datamodels.assembly import Shelves
+from gpipe.datamodels.sources import FitsSource
 from gpipe.exceptions import ParameterError
 from gpipe.pipeline import Detector1Pipeline
 
@@ -112,6 +116,49 @@ def test_nor_for_miri(tmp_path, monkeypatch, part_samples):
         assert_same(rates(path), expected)
 
 
+@pytest.mark.parametrize("limit", [None, "32 MB"])
+def test_nor_on_shelves(larger, part_samples, monkeypatch, limit):
+    expected, used = rates(larger), []
+    plainly_lent = Shelves.lend
+
+    def lend(self, spans):
+        used.append(len(self.pieces))
+        return plainly_lent(self, spans)
+
+    monkeypatch.setattr(Shelves, "lend", lend)
+    monkeypatch.setattr(memory_of_runs, "SHELF", 1)
+    part_samples(1 << 19)
+    assert_same(rates(larger, max_memory=limit), expected)
+    assert len(used) == 1
+    assert used[0] > 5
+
+
+def test_reference_output_goes_where_ramps_are_seen(tmp_path, monkeypatch):
+    """It is part of ramps, but steps do not look at it, so that runs without a ramp as a product do not read it."""
+    monkeypatch.chdir(tmp_path)
+    path, cache = written(MIRI, tmp_path)
+    expected, loaded = fits.getdata(path, "REFOUT"), []
+    plainly_loaded = FitsSource.load
+    monkeypatch.setattr(
+        FitsSource, "load", lambda self, name, *a: (loaded.append(name), plainly_loaded(self, name, *a))[1]
+    )
+    with cache.activated():
+        rates(path)
+        assert "data" in loaded
+        assert "refout" not in loaded
+        rates(path, save_calibrated_ramp=True)
+        (product,) = tmp_path.glob("*_ramp.fits")
+        np.testing.assert_array_equal(fits.getdata(product, "REFOUT"), expected)
+        Detector1Pipeline.call(path, steps={"jump": {"save_results": True}}, configure_log=False)
+        (product,) = tmp_path.glob("*_jump.fits")
+        np.testing.assert_array_equal(fits.getdata(product, "REFOUT"), expected)
+        ramp = Detector1Pipeline.call(path, steps={"ramp_fit": {"skip": True}}, configure_log=False)
+        np.testing.assert_array_equal(ramp.refout, expected)
+        seen = []
+        rates(path, steps={"jump": {"pre_hooks": [lambda exposure: seen.append(exposure.refout)]}})
+        np.testing.assert_array_equal(seen[0], expected)
+
+
 def test_results_do_not_depend_on_threads(exposure, part_samples, monkeypatch):
     part_samples(5000)
     names = set()
@@ -163,9 +210,12 @@ def test_a_limit_that_cannot_be_kept_is_told_before_work(larger):
 
 
 @pytest.mark.parametrize("limit", [None, "32 MB"])
-@pytest.mark.parametrize("config", ["small", "larger"])
-def test_the_peak_is_what_the_plan_says(config, limit, request, part_samples):
-    """NumPy tells tracemalloc of every array."""
+@pytest.mark.parametrize("config", ["small", "larger", "on shelves"])
+def test_the_peak_is_what_the_plan_says(config, limit, request, part_samples, monkeypatch):
+    """NumPy tells tracemalloc of every array, so NumPy makes all of them here."""
+    monkeypatch.setattr(assembly, "mapped_array", lambda shape, dtype, huge: np.zeros(shape, dtype))
+    if config == "on shelves":
+        monkeypatch.setattr(memory_of_runs, "SHELF", 1 << 20)
     path = request.getfixturevalue("exposure" if config == "small" else "larger")
     part_samples(1 << 16)
     plan = Detector1Pipeline.plan(path, max_memory=limit)
@@ -198,8 +248,9 @@ def simulated_meta(path):
 
 
 @pytest.mark.parametrize("free", [1 << 40, 700_000], ids=["fits", "streams"])
-def test_a_device_gives_the_same_rates_whether_the_exposure_fits_or_not(exposure, free):
+def test_a_device_gives_the_same_rates_whether_the_exposure_fits_or_not(exposure, free, monkeypatch):
     """The portable functions on a device, array for array; where it is too small for the exposure, part by part."""
+    monkeypatch.setattr(memory_of_runs, "SHELF", 1)
     place = StrictBackend(free)
     plan = Detector1Pipeline.plan(exposure, backend=place)
     assert plan.storage.name == ("DEVICE" if free > 1 << 30 else "HOST")

@@ -3,7 +3,9 @@
 Each step of the pipeline gets what the steps before it made of a simulated exposure, first as a whole, then in parts.
 """
 
+import inspect
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,8 +19,9 @@ from gpipe.controller.bookkeeping import absent_references
 from gpipe.controller.by_parts import Stage, work_through
 from gpipe.controller.references import resolve
 from gpipe.datamodels import Outline, Ramp, crds_parameters, open_exposure, read_header, with_own_metadata
-from gpipe.datamodels.parts import Assembly, cut, put_together, spans, trim
-from gpipe.datamodels.ramp import RAMP_ARRAYS
+from gpipe.datamodels.assembly import Assembly
+from gpipe.datamodels.parts import cut, put_together, spans, trim
+from gpipe.datamodels.ramp import RAMP_ARRAYS, SHOWN_ONLY
 from gpipe.pipeline import Detector1Pipeline
 
 SCENE = simulate.Scene(background=500.0, density=4e-3, brightest=1e9)
@@ -195,3 +198,10 @@ def test_every_step_that_says_how_to_cut_is_tried(exposures):
     if exposures["jump"].exposure.meta.instrument.name == "MIRI":
         cut_here -= {"refpix"}  # is for full frames only
     assert {name for name in cut_here if not _is_cut(STEPS[name](), exposures[name])} == set()
+
+
+@pytest.mark.parametrize("array", SHOWN_ONLY)
+def test_no_step_looks_at_what_runs_without_ramps_as_products_do_not_read(array):
+    for step in STEPS.values():
+        folder = Path(inspect.getfile(step)).parent
+        assert not any(array in path.read_text() for path in folder.glob("*.py")), folder
