@@ -21,6 +21,8 @@ KERNELS_PAY_FROM = 1 << 20
 """Samples of an exposure from which numba is worth its import."""
 PLANES_SHARE = 16
 """Planes may take one part in so many of the machine's memory."""
+LARGEST_KEPT = (1 << 24) - (1 << 13)
+"""Bytes: more than an array of a part has, less than a plane of a full frame has."""
 
 
 class NumpyBackend:
@@ -68,10 +70,21 @@ class NumpyBackend:
 
     def warm_up(self) -> None:
         """Nothing is compiled before its first use, or it is in numba's cache."""
+        _keep_memory_of_parts()
 
     def suited_to(self, samples: int, *, keeps_planes: bool = True) -> "NumpyBackend":
         use_kernels = self._use_kernels and samples >= KERNELS_PAY_FROM
         return NumpyBackend(use_kernels=use_kernels, keeps_planes=keeps_planes)
+
+
+@functools.cache
+def _keep_memory_of_parts() -> None:
+    """Have what one part frees used for the next, from the first part on.
+
+    The C library of Linux hands such memory back to the system, page by page, until it has seen a block as large as
+    this freed: a plane of some exposure, sooner or later.
+    """
+    np.empty(LARGEST_KEPT, np.uint8)
 
 
 @functools.cache

@@ -1,0 +1,43 @@
+"""The memory of one part is used for the next, not handed back to the system and asked for anew."""
+
+import os
+import platform
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import resource
+import sys
+import numpy as np
+from gpipe import backends
+
+def part():
+    arrays = [np.ones(1 << 21, np.uint8) for _ in range(6)]
+    del arrays
+
+if sys.argv[1] == "warm":
+    backends.get("numpy").warm_up()
+part()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(8):
+    part()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+PAGES_OF_A_PART = 6 * (1 << 21) // 4096
+
+
+def pages_asked_for(how):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, how], env=environment, check=True, capture_output=True, text=True
+    )
+    return int(done.stdout)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="what the C library of Linux does")
+def test_parts_use_the_memory_of_those_before_them():
+    if pages_asked_for("cold") < PAGES_OF_A_PART:
+        pytest.skip("this C library keeps memory by itself")
+    assert pages_asked_for("warm") < PAGES_OF_A_PART / 4
