@@ -1,5 +1,6 @@
 """Exposures between two sections: put together of parts, on shelves where nobody needs them whole."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -85,7 +86,7 @@ class Assembly:
         if self._on_disk and len(shape) == 4:
             return scratch_array(tuple(shape), values.dtype)
         on_shelf = self._shelf < self._total
-        if (on_shelf or self._grows) and len(shape) > 2 and is_numpy_array(values):
+        if math.prod(shape[:-2]) > 1 and (on_shelf or self._grows) and is_numpy_array(values):
             return mapped_array(tuple(shape), values.dtype, huge=on_shelf)
         return array_namespace(values).empty(tuple(shape), dtype=values.dtype, device=device(values))
 
