@@ -105,8 +105,7 @@ _finder = _Finder()
 def collector_at_rest() -> Iterator[None]:
     """Do not look for garbage while the block makes what stays: modules, schemas, headers.
 
-    Python's collector looks through all of that again and again while it grows, a tenth of the time it takes. What has
-    been made then counts as old, so that only a full collection comes back to it.
+    Python's collector looks through all of that again and again while it grows, a tenth of the time it takes.
     """
     if not gc.isenabled():
         yield
@@ -116,6 +115,3 @@ def collector_at_rest() -> Iterator[None]:
         yield
     finally:
         gc.enable()
-        if not gc.get_freeze_count():  # which somebody else may have done, and counts on
-            gc.freeze()
-            gc.unfreeze()
