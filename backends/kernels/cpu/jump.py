@@ -3,15 +3,10 @@
 The first pass takes tile by tile, calculates in float32 in the order of the portable functions and leaves, beside the
 flags, a byte of marks for each difference: whether it flags neighbours, and for each level of ``AfterJump`` whether it
 reaches it. The second lets flags spread where there are marks.
-
-Sigma clipping looks at a whole exposure of many integrations, whose marks would take a fifth of the memory of its
-ramps. Its first pass leaves what the differences of a pixel are compared with, and its second marks one integration at
-a time.
 """
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -85,21 +80,23 @@ def flag_jumps(
     arrays = [frozen(x) for x in (data, groupdq, gain, readnoise)]
     rules = _rules(settings)
     flags = np.empty(data.shape, np.uint8)
+    marks = np.zeros((integrations, groups - 1, rows + 2, columns + 2), np.uint8)
     primary = np.zeros(rows, np.int64)
     width = tile_width(integrations * (groups - 1))
-    if settings.method is Method.SIGMA_CLIP:
-        limits = np.empty((3, rows, columns), np.float32)
-        _shared(partial(find_clipped_rows, *arrays, rules, width, flags, limits, primary), rows, workers)
-        opened = open_rows(flags)
-        if settings.whole_images:
-            unflag_full_groups(flags, frozen(opened.any(axis=-1)), primary)
-        spread = partial(spread_integrations, *arrays[:3], limits, rules.spreads, levels, reach, flags)
-        _shared(spread, integrations, workers)
-        return Flagged(flags, primary, opened)
-    marks = np.zeros((integrations, groups - 1, rows + 2, columns + 2), np.uint8)
-    _shared(partial(find_rows, *arrays, rules, levels, width, flags, marks, primary), rows, workers)
-    _shared(partial(spread_rows, flags, marks, reach), rows, workers)
-    return Flagged(flags, primary)
+    search = find_clipped_rows if settings.method is Method.SIGMA_CLIP else find_rows
+
+    def find(first: int, last: int) -> None:
+        search(*arrays, rules, levels, width, flags, marks, primary, first, last)
+
+    def spread(first: int, last: int) -> None:
+        spread_rows(flags, marks, reach, first, last)
+
+    _by_rows(find, rows, workers)
+    opened = open_rows(flags) if settings.method is Method.SIGMA_CLIP else None
+    if opened is not None and settings.whole_images:
+        unflag_full_groups(flags, frozen(opened.any(axis=-1)), marks, primary)
+    _by_rows(spread, rows, workers)
+    return Flagged(flags, primary, opened)
 
 
 def _rules(settings: JumpSettings) -> Rules:
@@ -120,12 +117,12 @@ def _rules(settings: JumpSettings) -> Rules:
     )
 
 
-def _shared(function: Callable[[int, int], None], number: int, workers: int) -> None:
-    """Call ``function(first, last)`` for stretches of rows, or of integrations, one for each thread."""
+def _by_rows(function: Callable[[int, int], None], rows: int, workers: int) -> None:
+    """Call ``function(first, last)`` for stretches of rows, one for each thread."""
     if workers == 1:
-        function(0, number)
+        function(0, rows)
         return
-    edges = [number * k // workers for k in range(workers + 1)]
+    edges = [rows * k // workers for k in range(workers + 1)]
     with ThreadPoolExecutor(workers) as pool:
         list(pool.map(function, edges[:-1], edges[1:]))
 
@@ -133,6 +130,17 @@ def _shared(function: Callable[[int, int], None], number: int, workers: int) -> 
 @kernel
 def find_rows(data, groupdq, gain, readnoise, rules, levels, width, flags, marks, primary, first, last):
     """Flag the jumps themselves, count the samples of each row with JUMP_DET, and mark what flags spread from."""
+    _find(_judge, data, groupdq, gain, readnoise, rules, levels, width, flags, marks, primary, first, last)
+
+
+@kernel
+def find_clipped_rows(data, groupdq, gain, readnoise, rules, levels, width, flags, marks, primary, first, last):
+    """``find_rows`` by sigma clipping: a kernel of its own, as few exposures wait for it to be compiled."""
+    _find(_judge_clipped, data, groupdq, gain, readnoise, rules, levels, width, flags, marks, primary, first, last)
+
+
+@inlined
+def _find(judge, data, groupdq, gain, readnoise, rules, levels, width, flags, marks, primary, first, last):
     integrations, groups, _, columns = data.shape
     tile = _tile(integrations * (groups - 1), width)
     for y in range(first, last):
@@ -140,29 +148,12 @@ def find_rows(data, groupdq, gain, readnoise, rules, levels, width, flags, marks
             stop = min(x + width, columns)
             _difference(data, groupdq, gain, y, x, stop, tile.values)
             _measure(tile, gain[y, x:stop], readnoise[y, x:stop], rules)
-            _judge(tile, groups - 1, rules)
+            judge(tile, groups - 1, rules)
             primary[y] += _write_flags(groupdq, tile.hits, y, x, stop, flags)
             if rules.spreads:
                 _mark_strong(tile, flags, y, x, stop, rules, marks)
             for k in range(levels.size):
                 _mark_large(tile, levels[k], np.uint8(STRONG << (k + 1)), y, x, stop, marks)
-
-
-@kernel
-def find_clipped_rows(data, groupdq, gain, readnoise, rules, width, flags, limits, primary, first, last):
-    """``find_rows`` by sigma clipping; ``limits`` gets the flux, and between which distances from it jumps spread."""
-    integrations, groups, _, columns = data.shape
-    tile = _tile(integrations * (groups - 1), width)
-    for y in range(first, last):
-        for x in range(0, columns, width):
-            stop = min(x + width, columns)
-            _difference(data, groupdq, gain, y, x, stop, tile.values)
-            _measure(tile, gain[y, x:stop], readnoise[y, x:stop], rules)
-            _judge_clipped(tile, groups - 1, rules)
-            primary[y] += _write_flags(groupdq, tile.hits, y, x, stop, flags)
-            for j in range(stop - x):
-                limits[0, y, x + j] = tile.flux[j]
-                limits[1, y, x + j], limits[2, y, x + j] = rules.least * tile.sigma[j], rules.most * tile.sigma[j]
 
 
 @helper
@@ -299,17 +290,12 @@ def _mark_strong(tile, flags, y, x, stop, rules, marks):
         tile.lower[j], tile.upper[j] = rules.least * tile.sigma[j], rules.most * tile.sigma[j]
     for i in range(integrations):
         for g in range(groups - 1):
-            target = marks[i, g, y + 1, x + 1 : stop + 1]
             values, after = tile.values[i * (groups - 1) + g], flags[i, g + 1, y, x:stop]
-            _add_strong(values, tile.flux, tile.lower, tile.upper, after, target)
-
-
-@helper
-def _add_strong(values, flux, lower, upper, flags, marks):
-    for j in range(marks.size):
-        off = np.abs(values[j] - flux[j])
-        strong = (off > lower[j]) & (off < upper[j]) & ((flags[j] & JUMP_DET) != 0)
-        marks[j] = STRONG if strong else 0
+            target = marks[i, g, y + 1, x + 1 : stop + 1]
+            for j in range(target.size):
+                off = np.abs(values[j] - tile.flux[j])
+                strong = (off > tile.lower[j]) & (off < tile.upper[j]) & ((after[j] & JUMP_DET) != 0)
+                target[j] = STRONG if strong else 0
 
 
 @helper
@@ -317,17 +303,13 @@ def _mark_large(tile, level, bit, y, x, stop, marks):
     integrations, differences = marks.shape[:2]
     for i in range(integrations):
         for g in range(differences):
-            _add_large(tile.values[i * differences + g], tile.flux, level, bit, marks[i, g, y + 1, x + 1 : stop + 1])
-
-
-@helper
-def _add_large(values, flux, level, bit, marks):
-    for j in range(marks.size):
-        marks[j] |= bit if values[j] - flux[j] >= level else np.uint8(0)
+            values, target = tile.values[i * differences + g], marks[i, g, y + 1, x + 1 : stop + 1]
+            for j in range(target.size):
+                target[j] |= bit if values[j] - tile.flux[j] >= level else np.uint8(0)
 
 
 @kernel
-def unflag_full_groups(flags, opened, primary):
+def unflag_full_groups(flags, opened, marks, primary):
     """``gpipe.jump.detection.unflag_full_groups``, and what depends on it."""
     integrations, groups, rows, columns = flags.shape
     for i in range(integrations):
@@ -340,46 +322,13 @@ def unflag_full_groups(flags, opened, primary):
                     if group[y, x] == JUMP_DET:
                         group[y, x] = 0
                         primary[y] -= 1
-
-
-@kernel
-def spread_integrations(data, groupdq, gain, limits, spreads, levels, reach, flags, first, last):
-    """``spread_rows`` for whole integrations, with marks that are made of one integration at a time."""
-    _, groups, rows, columns = data.shape
-    marks = np.zeros((1, groups - 1, rows + 2, columns + 2), np.uint8)
-    values = np.empty(columns, np.float32)
-    for i in range(first, last):
-        for g in range(groups - 1):
-            for y in range(rows):
-                target, after = marks[0, g, y + 1, 1 : columns + 1], flags[i, g + 1, y]
-                clear(target, columns)
-                if not levels.size and not (spreads and _any_jump(after)):
-                    continue
-                before, beyond = data[i, g, y], data[i, g + 1, y]
-                _subtract(before, beyond, groupdq[i, g, y], groupdq[i, g + 1, y], gain[y], values)
-                if spreads:
-                    _add_strong(values, limits[0, y], limits[1, y], limits[2, y], after, target)
-                for k in range(levels.size):
-                    _add_large(values, limits[0, y], levels[k], np.uint8(STRONG << (k + 1)), target)
-        _spread(flags[i : i + 1], marks, reach, 0, rows)
-
-
-@helper
-def _any_jump(flags):
-    found = np.uint8(0)
-    for j in range(flags.size):
-        found |= flags[j] & JUMP_DET
-    return found != 0
+                        if g > 0:
+                            marks[i, g - 1, y + 1, x + 1] &= 0xFF - STRONG
 
 
 @kernel
 def spread_rows(flags, marks, reach, first, last):
     """Flag neighbours and following groups of marked differences; take JUMP_DET from samples that are not used."""
-    _spread(flags, marks, reach, first, last)
-
-
-@helper
-def _spread(flags, marks, reach, first, last):
     integrations, groups, _, columns = flags.shape
     left = np.zeros((reach.size, columns), np.int32)
     for i in range(integrations):
