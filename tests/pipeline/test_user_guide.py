@@ -403,7 +403,10 @@ NESTED = SCRIPT_2.replace("save_results=True)", "save_results=True, steps={'ramp
 
 def run_script(text):
     Path("script.py").write_text(text)
-    return subprocess.run([sys.executable, "script.py"], capture_output=True, text=True, check=True, timeout=120)
+    # Unbuffered: leaving ``with Pool()`` kills its workers, and what they had not yet written to a pipe is lost.
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "script.py"]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=120)
 
 
 def test_script_1():
