@@ -96,6 +96,7 @@ def run(job: Job, inputs: Inputs, limit: float | None = None) -> Process:
     """Start a process and wait for it; `ProcessError` after ``limit`` seconds, or if it ends with an error."""
     command = [sys.executable, "-m", "benchmarks.worker", json.dumps(dataclasses.asdict(job))]
     environment = {**os.environ, **inputs.cache.environment}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # what pip compiles of jwst, the first run compiles of gpipe
     started = time.perf_counter()
     try:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=limit)
