@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from array_api_compat import array_namespace, device
 
 from gpipe.arrays.types import Array, Namespace
+
+Item = TypeVar("Item")
 
 ROW_AXIS = -2
 
@@ -36,6 +39,17 @@ def map_row_blocks(
         with ThreadPoolExecutor(workers) as pool:
             return _put_together(pool.map(one_block, starts), rows, xp=xp)
     return _put_together(map(one_block, starts), rows, xp=xp)
+
+
+def for_each(function: Callable[[Item], object], items: Iterable[Item], *, workers: int = 1) -> None:
+    """Call ``function`` with every item, on so many threads."""
+    if workers == 1:
+        for item in items:
+            function(item)
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        for _ in pool.map(function, items):
+            pass
 
 
 def _put_together(pieces: Iterable[Sequence[Array]], rows: int, *, xp: Namespace) -> tuple[Array, ...]:

@@ -1,13 +1,17 @@
 """Reference-pixel correction of NIRSpec IRS2 readout."""
 
+from collections.abc import Iterator, Sequence
+from functools import partial
+
 from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array, Namespace, accumulator_dtype
-from gpipe.arrays.interleaved import OUTPUTS, reference_reads, science_rows, with_reference_reads
+from gpipe.arrays.blocks import for_each
+from gpipe.arrays.interleaved import reference_reads, science_rows, with_reference_reads
 from gpipe.arrays.rows import row_slices
 from gpipe.refpix.irs2_bad_reads import replace_reads
 from gpipe.refpix.irs2_interpolation import fill_band_limited, fill_zeros
-from gpipe.refpix.irs2_lines import subtract_lines
+from gpipe.refpix.irs2_lines import subtract_line
 from gpipe.refpix.irs2_streams import in_columns, in_time_order, reference_stream, times, with_gaps, without_gaps
 from gpipe.refpix.irs2_weights import Weights
 from gpipe.refpix.orientation import Orientation
@@ -22,6 +26,7 @@ def correct_irs2(
     named_reads: Array | None = None,
     levels: Array | None = None,
     keep_reference_pixels: bool = False,
+    workers: int = 1,
 ) -> Array:
     """Subtract the noise that normal pixels share with the reference pixels and the reference output.
 
@@ -44,6 +49,7 @@ def correct_irs2(
     levels : float32, (integration, group, row, 1), DN, subtracted first.
     keep_reference_pixels : give back all rows. Interleaved reference pixels of the detector's outputs then lack their
         mean over the groups.
+    workers : threads, of which each has a group at a time; the results do not depend on it.
 
     Returns
     -------
@@ -60,17 +66,20 @@ def correct_irs2(
         """Replacing is linear: it may be done to the mean and to differences from it alike."""
         return plane if bad_reads is None else replace_reads(plane, bad_reads, named=named_reads)
 
+    def correct(group: int, i: int, integration: _Integration, level: Array, corrected: Array) -> None:
+        clean = _clean(replaced(integration.difference(group)), weights, orientation, xp=xp)
+        normal = clean if keep_reference_pixels else _science_rows(clean, orientation)
+        for rows in row_slices(level):
+            corrected[i, group, rows, :] = xp.astype(normal[rows, :] + level[rows, :], data.dtype)
+
     corrected: Array | None = None
     for i in range(data.shape[0]):
         integration = _Integration(data[i, ...], None if levels is None else levels[i, ...], xp=xp)
-        level = _kept(replaced(integration.mean), orientation, keep_reference_pixels, xp=xp)
+        level = _kept(replaced(integration.mean()), orientation, keep_reference_pixels, xp=xp)
         if corrected is None:
             corrected = xp.empty((*data.shape[:2], *level.shape), dtype=data.dtype, device=device(data))
-        for group in range(data.shape[1]):
-            clean = _clean(replaced(integration.difference(group)), weights, orientation, xp=xp)
-            normal = clean if keep_reference_pixels else _science_rows(clean, orientation)
-            for rows in row_slices(level):
-                corrected[i, group, rows, :] = xp.astype(normal[rows, :] + level[rows, :], data.dtype)
+        one = partial(correct, i=i, integration=integration, level=level, corrected=corrected)
+        for_each(one, range(data.shape[1]), workers=workers)
     return corrected
 
 
@@ -85,13 +94,18 @@ class _Integration:
         self._data, self._levels, self._xp = data, levels, xp
         self._exact = accumulator_dtype(data, xp=xp)
         self._rise = xp.zeros(data.shape[1:], dtype=self._exact, device=device(data))
-        self.mean = xp.empty_like(self._rise)
         for rows in row_slices(self._rise):
             first = self._counts(0, rows)
             for group in range(1, data.shape[0]):
                 self._rise[rows, :] += self._counts(group, rows) - first
             self._rise[rows, :] /= data.shape[0]
-            self.mean[rows, :] = first + self._rise[rows, :]
+
+    def mean(self) -> Array:
+        """Over the groups: (row, column)."""
+        mean = self._xp.empty_like(self._rise)
+        for rows in row_slices(mean):
+            mean[rows, :] = self._counts(0, rows) + self._rise[rows, :]
+        return mean
 
     def difference(self, group: int) -> Array:
         """A group less the mean: (row, column), of the data's dtype."""
@@ -125,13 +139,19 @@ def _kept(mean: Array, orientation: Orientation, keep_reference_pixels: bool, *,
 def _clean(plane: Array, weights: Weights, orientation: Orientation, *, xp: Namespace) -> Array:
     """A group less its correlated noise; (row, column), science frame, means over groups removed."""
     known = xp.where(xp.isnan(plane), 0.0, plane)
-    samples = in_time_order(orientation.to_detector(known, xp=xp))
-    samples = subtract_lines(samples, times(samples))
-    output = fill_band_limited(fill_zeros(with_gaps(samples[0, ...])), samples.shape[1])
-    spectrum = xp.fft.rfft(output)
-    clean = [without_gaps(output, samples.shape[1])]
-    for k in range(1, OUTPUTS):
-        own = samples[k, ...]
-        noise = weights.alpha[k - 1, :] * spectrum + weights.beta[k - 1, :] * xp.fft.rfft(reference_stream(own))
-        clean.append(own - without_gaps(xp.fft.irfft(noise, n=output.shape[0]), own.shape[0]))
-    return orientation.to_science(in_columns(xp.stack(clean)), xp=xp)
+    del plane
+    outputs = in_time_order(orientation.to_detector(known, xp=xp))
+    return orientation.to_science(in_columns(_clean_outputs(outputs, weights, xp=xp)), xp=xp)
+
+
+def _clean_outputs(outputs: Sequence[Array], weights: Weights, *, xp: Namespace) -> Iterator[Array]:
+    """The reference output without its line, and without gaps; then the others less their correlated noise."""
+    read_at = times(outputs[0])
+    rows = read_at.shape[0]
+    stream = fill_band_limited(fill_zeros(with_gaps(subtract_line(outputs[0], read_at))), rows)
+    yield without_gaps(stream, rows)
+    shared = xp.fft.rfft(stream)
+    for k, output in enumerate(outputs[1:]):
+        own = subtract_line(output, read_at)
+        noise = weights.alpha[k, :] * shared + weights.beta[k, :] * xp.fft.rfft(reference_stream(own))
+        yield own - without_gaps(xp.fft.irfft(noise, n=stream.shape[0]), rows)

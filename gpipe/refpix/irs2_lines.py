@@ -7,37 +7,34 @@ from gpipe.arrays.rows import row_slices
 from gpipe.refpix.reference_areas import WIDTH
 
 
-def subtract_lines(samples: Array, times: Array) -> Array:
-    """Subtract from each output the line, in time, through its first and last four rows; zeros stay zeros.
+def subtract_line(samples: Array, times: Array) -> Array:
+    """Subtract from an output the line, in time, through its first and last four rows; zeros stay zeros.
 
     Least squares over samples that are not 0, in float64 where there is one; an output without any stays as it is.
 
     Parameters
     ----------
-    samples : float32, (output, row, pixel), DN, in time order.
+    samples : float32, (row, pixel), DN, in time order.
     times : float32, (row, pixel), pixel times.
     """
     xp = array_namespace(samples, times)
     exact = accumulator_dtype(samples, xp=xp)
 
     def edges(x: Array) -> Array:
-        return xp.astype(xp.concat([x[..., :WIDTH, :], x[..., -WIDTH:, :]], axis=-2), exact)
+        return xp.astype(xp.concat([x[:WIDTH, :], x[-WIDTH:, :]]), exact)
 
-    def total(x: Array) -> Array:
-        return xp.sum(x, axis=(-2, -1), keepdims=True)
-
-    value, time = edges(samples), edges(times)[None, ...]
+    value, time = edges(samples), edges(times)
     weight = xp.astype(value != 0, exact)
-    count = total(weight)
+    count = xp.sum(weight)
     some = xp.where(count > 0, count, 1.0)
-    mean_time, mean = total(weight * time) / some, total(weight * value) / some
+    mean_time, mean = xp.sum(weight * time) / some, xp.sum(weight * value) / some
     early = weight * (time - mean_time)
-    spread = total(early * early)
-    slope = total(early * value) / xp.where(spread > 0, spread, 1.0)
+    spread = xp.sum(early * early)
+    slope = xp.sum(early * value) / xp.where(spread > 0, spread, 1.0)
     intercept = xp.astype(mean - slope * mean_time, samples.dtype)
     slope = xp.astype(slope, samples.dtype)
     level = xp.empty_like(samples)
     for rows in row_slices(samples):
-        part = samples[:, rows, :]
-        level[:, rows, :] = xp.where(part != 0, part - (intercept + slope * times[rows, :]), part)
+        part = samples[rows, :]
+        level[rows, :] = xp.where(part != 0, part - (intercept + slope * times[rows, :]), part)
     return level

@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
+from array_api_compat import array_namespace
 
 from gpipe.arrays import Array
 from gpipe.arrays.interleaved import BLOCK, OUTPUTS, READS, science_rows
-from gpipe.controller import Skip
+from gpipe.controller import Skip, workers
 from gpipe.datamodels import Ramp, Reference
 from gpipe.exceptions import InputError, ReferenceFileError
 from gpipe.refpix.irs2_bad_reads import find_bad_reads, flag_reads, reads_of_table
@@ -31,6 +32,8 @@ class Irs2Parameters(Protocol):
     ovr_corr_mitigation_ftr: float
     preserve_irs2_refpix: bool
     irs2_mean_subtraction: bool
+
+    def parameters(self) -> Any: ...
 
 
 def check_irs2(meta: Any, refpix: Reference | None) -> None:
@@ -62,6 +65,7 @@ def apply_irs2(step: Irs2Parameters, exposure: Ramp, orientation: Orientation, r
         named_reads=_named_by_reference(exposure, orientation, refpix),
         levels=levels,
         keep_reference_pixels=step.preserve_irs2_refpix,
+        workers=workers.of_steps([step]) if exposure.backend.name == "numpy" else 1,
     )
     if step.preserve_irs2_refpix:
         return replace(exposure, data=data, pixeldq=pixeldq)
@@ -74,12 +78,9 @@ def _weights(exposure: Ramp, refpix: Reference) -> Weights:
     expected = 2 * columns * row_length(rows // OUTPUTS)  # real and imaginary part for each frequency of a frame
     if len(table) != expected:
         raise ReferenceFileError(f"refpix reference {refpix.name}: found {len(table)} rows; expected {expected}")
-    columns = _columns(table, _NAMES, refpix)
-    alpha, beta = (
-        half_spectrum(exposure.backend.to_device(np.stack(part).astype(np.float32)))
-        for part in (columns[:4], columns[4:])
-    )
-    return Weights(alpha, beta)
+    xp, to_device = array_namespace(exposure.data), exposure.backend.to_device
+    halves = [half_spectrum(to_device(column.astype(np.float32))) for column in _columns(table, _NAMES, refpix)]
+    return Weights(xp.stack(halves[:4]), xp.stack(halves[4:]))
 
 
 def _named_by_reference(exposure: Ramp, orientation: Orientation, refpix: Reference) -> Array | None:

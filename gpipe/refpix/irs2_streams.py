@@ -6,6 +6,8 @@ then 8 pixel times without a read: 712 in all. A frame is a sequence of 2048 tim
 <https://doi.org/10.1088/1538-3873/aa83fd>`_).
 """
 
+from collections.abc import Iterable
+
 from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array
@@ -23,7 +25,7 @@ def row_length(pixels: int) -> int:
     return pixels // BLOCK * STEP + REST
 
 
-def in_time_order(frame: Array) -> Array:
+def in_time_order(frame: Array) -> list[Array]:
     """Split a frame into outputs, and turn round those that are read towards lower columns: the even ones.
 
     Parameters
@@ -32,18 +34,25 @@ def in_time_order(frame: Array) -> Array:
 
     Returns
     -------
-    (output, row, pixel).
+    (row, pixel) of each output.
     """
-    xp = array_namespace(frame)
-    outputs = xp.reshape(frame, (frame.shape[0], OUTPUTS, -1))
-    return xp.stack([xp.flip(outputs[:, k, :], axis=-1) if k % 2 == 0 else outputs[:, k, :] for k in range(OUTPUTS)])
+    pixels = frame.shape[-1] // OUTPUTS
+    return [_turned(k, frame[:, k * pixels : (k + 1) * pixels]) for k in range(OUTPUTS)]
 
 
-def in_columns(samples: Array) -> Array:
-    """The inverse of `in_time_order`."""
-    xp = array_namespace(samples)
-    turned = [xp.flip(samples[k, ...], axis=-1) if k % 2 == 0 else samples[k, ...] for k in range(OUTPUTS)]
-    return xp.concat(turned, axis=-1)
+def in_columns(samples: Iterable[Array]) -> Array:
+    """The inverse of `in_time_order`, which holds one output at a time beside the frame."""
+    for k, turned in enumerate(map(_turned, range(OUTPUTS), samples)):
+        rows, pixels = turned.shape
+        if k == 0:
+            xp = array_namespace(turned)
+            frame = xp.empty((rows, OUTPUTS * pixels), dtype=turned.dtype, device=device(turned))
+        frame[:, k * pixels : (k + 1) * pixels] = turned
+    return frame
+
+
+def _turned(output: int, samples: Array) -> Array:
+    return array_namespace(samples).flip(samples, axis=-1) if output % 2 == 0 else samples
 
 
 def with_gaps(samples: Array) -> Array:

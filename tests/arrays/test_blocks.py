@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from gpipe.arrays import map_row_blocks
+from gpipe.arrays.blocks import for_each
 
 
 def total_and_double(cube, image):
@@ -35,3 +36,12 @@ def test_errors_of_the_function_come_through():
 
     with pytest.raises(ValueError, match="row problem"):
         map_row_blocks(fails, np.ones((4, 2)), block_rows=1, workers=2)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_every_item_is_done_and_errors_come_through(workers):
+    done = []
+    for_each(done.append, range(5), workers=workers)
+    assert sorted(done) == list(range(5))
+    with pytest.raises(ZeroDivisionError):
+        for_each(lambda x: 1 / x, (1, 0), workers=workers)

@@ -132,6 +132,12 @@ def test_nan_stays_in_its_pixel(library, exposure):
     np.testing.assert_allclose(out, expected, atol=1e-4)
 
 
+def test_threads_change_nothing(exposure):
+    data, weights, *_ = exposure
+    alone, together = (correct_irs2(data, weights, NRS1, workers=workers) for workers in (1, 3))
+    np.testing.assert_array_equal(together, alone)
+
+
 def test_integrations_do_not_know_of_each_other(exposure):
     data, weights, *_ = exposure
     out = correct_irs2(data, weights, NRS2)
