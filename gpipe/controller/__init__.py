@@ -5,10 +5,11 @@ from gpipe.controller.events import PartDone, StepDone, StepStarted, watch
 from gpipe.controller.pipeline import Pipeline
 from gpipe.controller.results import Produced, References, SideProduct, Skip
 from gpipe.controller.step import Step
-from gpipe.controller.work import Block, Work
+from gpipe.controller.work import Block, Glance, Work
 
 __all__ = [
     "Block",
+    "Glance",
     "PartDone",
     "Pipeline",
     "Produced",

@@ -13,7 +13,8 @@ from gpipe.datamodels.assembly import Assembly
 from gpipe.datamodels.parts import Span, own, put_together, trim
 from gpipe.datamodels.reading import moved
 
-Surveys = Mapping[str, Callable[[Any], Mapping[str, Any]]]
+Found = Mapping[str, Any]
+Surveys = Mapping[str, Callable[[Any], Found]]
 
 
 @dataclass
@@ -25,12 +26,14 @@ class Stage:
     name : of the step.
     work : what it does.
     reach : rows around a part that it looks at.
+    surveys : what is looked at before it, see `work_through`.
     counts, seconds : sums over the parts done so far; seconds of all threads together.
     """
 
     name: str
     work: Work
     reach: int
+    surveys: "Surveys" = field(default_factory=dict)
     counts: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
 
@@ -46,7 +49,7 @@ class _Done:
     span: Span
     counts: Sequence[Mapping[str, Any]]
     seconds: Sequence[float]
-    surveyed: Mapping[str, Mapping[str, Any]]
+    surveyed: Mapping[str, Found]
 
 
 def work_through(
@@ -59,7 +62,7 @@ def work_through(
     surveys: Surveys,
     threads: int = 1,
     tell: Callable[[int], None],
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, Found]:
     """Put every part through all stages, and into the whole.
 
     The result does not depend on how the exposure is cut, on the order of the parts, or on the number of threads.
@@ -68,7 +71,8 @@ def work_through(
     ----------
     supply : the part that a span covers.
     store : where the whole is kept.
-    surveys : by name of a step that comes later, what it must know of the whole that comes of this.
+    surveys : by name of a step that comes later, what it must know of the whole that comes of this. Those of a stage
+        look at what comes to it.
     tell : called with the number of parts done, after each.
 
     Returns
@@ -89,7 +93,7 @@ def work_through(
                 stage.counts[name] = stage.counts.get(name, 0) + number
         found.append(done)
         tell(len(found))
-    return {name: joined([(done.span, done.surveyed[name]) for done in found]) for name in surveys}
+    return {name: joined([(done.span, done.surveyed[name]) for done in found]) for name in found[0].surveyed}
 
 
 def _in_turn(one: Callable[[Span], _Done], spans: Sequence[Span], threads: int) -> Any:
@@ -106,25 +110,33 @@ def _in_turn(one: Callable[[Span], _Done], spans: Sequence[Span], threads: int) 
 
 def _through_stages(stages: Sequence[Stage], part: Any, span: Span, surveys: Surveys) -> tuple[Sequence[Any], _Done]:
     counts, seconds = [], []
+    surveyed: dict[str, Found] = {}
     later = sum(stage.reach for stage in stages)
     results, core = _trimmed((part,), span.core, later if span.by_rows else None)
     del part
     for stage in stages:
+        surveyed |= _seen_by(stage.surveys, results[0], core if span.by_rows else None)
         started = time.perf_counter()
-        produced = _applied(stage, results[0])
+        produced = through_stage(stage, results[0])
         counts.append({name: total(number, core, results[0]) for name, number in produced.counts.items()})
         later -= stage.reach
         results, core = _trimmed(produced.results, core, later if span.by_rows else None)
         seconds.append(time.perf_counter() - started)
-    return results, _Done(span, counts, seconds, {name: _seen(survey, results[0]) for name, survey in surveys.items()})
+    return results, _Done(span, counts, seconds, surveyed | _seen_by(surveys, results[0]))
 
 
-def _seen(survey: Callable[[Any], Mapping[str, Any]], part: Any) -> dict[str, Any]:
+def _seen_by(surveys: Surveys, part: Any, core: slice | None = None) -> dict[str, Found]:
+    inside = trim(part, core) if surveys and core else part
+    return {name: seen(survey, inside) for name, survey in surveys.items()}
+
+
+def seen(survey: Callable[[Any], Found], part: Any) -> Found:
     """What a survey finds in a part: new arrays, since views would keep the part in memory until the section's end."""
     return {key: own(found) for key, found in survey(part).items()}
 
 
-def _applied(stage: Stage, part: Any) -> Produced:
+def through_stage(stage: Stage, part: Any) -> Produced:
+    """What the step makes of a part."""
     try:
         outcome = stage.work.apply(part)
     except Exception as error:
@@ -142,6 +154,7 @@ def _trimmed(results: Sequence[Any], core: slice, margin: int | None) -> tuple[t
     return tuple(trim(result, kept) for result in results), slice(core.start - kept.start, core.stop - kept.start)
 
 
-def joined(seen: Sequence[tuple[Span, Mapping[str, Any]]]) -> dict[str, Any]:
-    """What a survey found in all parts, together."""
-    return {key: put_together([(span, found[key]) for span, found in seen]) for key in seen[0][1]}
+def joined(parts: Sequence[tuple[Span, Found]]) -> Found:
+    """What a survey found in all parts, together. A part that has nothing of a key does not name it."""
+    keys = dict.fromkeys(key for _, found in parts for key in found)
+    return {key: put_together([(span, found[key]) for span, found in parts if key in found]) for key in keys}

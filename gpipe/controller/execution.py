@@ -18,7 +18,7 @@ from gpipe.controller.part_steps import PartSteps
 from gpipe.controller.references import Resolution, resolve
 from gpipe.controller.run_plan import RunPlan, make_plan
 from gpipe.controller.saving import Saver, check_folder
-from gpipe.controller.sections import Section, in_sections
+from gpipe.controller.sections import Section, in_one_pass, in_sections
 from gpipe.controller.step import Step
 from gpipe.controller.whole_steps import through_step
 from gpipe.controller.work import Block
@@ -81,7 +81,11 @@ class _Run:
         sections = self._sections()
         if not self._shows_ramps(sections):
             self.header = replace(self.header, left_out=SHOWN_ONLY)
-        return make_plan(self.header, sections, self.place, self.limits)
+        in_one = in_one_pass(sections, lambda step: step.finishes(self.header.meta))
+        plan = make_plan(self.header, in_one, self.place, self.limits)
+        if any(planned.section.ahead and planned.count == 1 for planned in plan.sections):
+            return make_plan(self.header, sections, self.place, self.limits)
+        return plan
 
     def run(self, records: Sequence[str]) -> Any:
         """Refuse or do the work."""

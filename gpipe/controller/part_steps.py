@@ -2,21 +2,23 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from gpipe.backends import Backend
 from gpipe.controller import events
 from gpipe.controller.bookkeeping import COMPLETE, SKIPPED, Books, warn_of_predecessors
-from gpipe.controller.by_parts import Stage, joined, work_through
+from gpipe.controller.by_parts import Found, Stage, joined, work_through
+from gpipe.controller.glances import EARLY, border, has_misled, look, sample
 from gpipe.controller.memory import shelf_length
 from gpipe.controller.results import Skip
 from gpipe.controller.run_plan import PlannedSection, Storage, replanned
 from gpipe.controller.sections import Section, goes_on_in_rows, overlap
 from gpipe.controller.step import Step
-from gpipe.controller.work import apart
+from gpipe.controller.work import Glance, apart
 from gpipe.datamodels import Header, InFlight, Outline, Ramp, open_exposure
 from gpipe.datamodels.assembly import Assembly, Shelves
-from gpipe.datamodels.parts import Span, cut, spans, trim
+from gpipe.datamodels.parts import Span, cut, outer_columns, spans, trim
 from gpipe.datamodels.ramp import RAMP_ARRAYS
 from gpipe.datamodels.reading import moved
 from gpipe.datamodels.scratch import forget, release_workspace
@@ -48,35 +50,80 @@ class PartSteps:
         section = planned.section
         pieces = spans(planned.total, planned.length, reach=section.reach, by_rows=section.by_rows)
         supply = self._supply(stored, pieces)
-        self._survey_first(section, supply, pieces)
-        stages = [stage for step in section.steps for stage in self._stages(step, outline)]
-        assembly = Assembly(
-            planned.total,
-            by_rows=section.by_rows,
-            shelf=shelf_length(shape, planned.length) if goes_on_in_rows(section, following) else None,
-            stored=stored if isinstance(stored, Ramp) else None,
-            kept=[name for name in RAMP_ARRAYS if name not in section.changes],
-            on_disk=self._storage is Storage.DISK,
-            grows=isinstance(stored, Shelves),
-        )
-        name = section.steps[-1].name
-        self._surveyed |= work_through(
-            stages,
-            supply,
-            pieces,
-            assembly,
-            store=self._storage.backend(self._place),
-            surveys=self._surveys_on_the_way(section, following),
-            threads=planned.threads,
-            tell=lambda done: events.emit(events.PartDone(name, done, len(pieces))),
-        )
+
+        def pass_through(stages: Sequence[Stage]) -> list[Any]:
+            assembly = Assembly(
+                planned.total,
+                by_rows=section.by_rows,
+                shelf=shelf_length(shape, planned.length) if goes_on_in_rows(section, following) else None,
+                stored=stored if isinstance(stored, Ramp) else None,
+                kept=[name for name in RAMP_ARRAYS if name not in section.changes],
+                on_disk=self._storage is Storage.DISK,
+                grows=isinstance(stored, Shelves),
+            )
+            self._surveyed |= work_through(
+                stages,
+                supply,
+                pieces,
+                assembly,
+                store=self._storage.backend(self._place),
+                surveys=self._surveys_on_the_way(section, following),
+                threads=planned.threads,
+                tell=lambda done: events.emit(events.PartDone(section.steps[-1].name, done, len(pieces))),
+            )
+            return assembly.whole()
+
+        if section.ahead:
+            stages, exposures = self._after_a_glance(section, outline, stored, supply, pass_through)
+        else:
+            self._survey_first(section, supply, pieces)
+            stages = self._stages(section.steps, outline)
+            exposures = pass_through(stages)
         if following is None or not following.is_cut:
             release_workspace()
-        return self._ended(section, stages, assembly.whole())
+        return self._ended(section, stages, exposures)
+
+    def _after_a_glance(
+        self,
+        section: Section,
+        outline: Outline,
+        stored: Any,
+        supply: Callable[[Span], Any],
+        pass_through: Callable[[Sequence[Stage]], list[Any]],
+    ) -> tuple[list[Stage], list[Any]]:
+        """The stages and the results of a section whose later steps must know something of what its first ones make."""
+        first, later = section.steps[: section.ahead], section.steps[section.ahead :]
+        early = self._stages(first, outline)
+        surveying = [step for step in later if step in section.working and step.surveys]
+        found: dict[str, Found] = {}
+        for glance in section.glances:
+            surveys = {step.name: step.survey for step in surveying if step.glance is glance}
+            found |= look(early, supply, self._pixels(glance, early, outline.shape, stored), surveys)
+        doubtful = {step.name: step.survey for step in surveying if step.glance is Glance.SAMPLE}
+        while True:
+            self._surveyed |= found
+            early, late = [replace(stage, counts={}, seconds=0.0) for stage in early], self._stages(later, outline)
+            late[:1] = [replace(stage, surveys=doubtful) for stage in late[:1]]
+            exposures = pass_through([*early, *late])
+            surveyed = {name: self._surveyed.pop(name) for name in doubtful if late}
+            misled = [name for name in surveyed if has_misled(found[name], surveyed[name], self._place)]
+            if not misled:
+                return [*early, *late], exposures
+            log.info("Some rows told %s something else than all do: the exposure is gone through again", misled[0])
+            found |= surveyed
 
     def survey_whole(self, exposure: Any, following: Section | None) -> None:
         """Look at an exposure for the section that comes next."""
         self._surveyed |= {name: survey(exposure) for name, survey in self._surveys_of(following).items()}
+
+    def _pixels(self, glance: Glance, early: Sequence[Stage], shape: Sequence[int], stored: Any) -> list[Span]:
+        if glance is Glance.BORDER:
+            return border(shape, sum(stage.reach for stage in early))
+        source = stored or self._header.source
+        group = 0, min(EARLY, shape[1] - 1)
+        return sample(
+            source.data[group] if isinstance(source, InFlight) else source.load("data", self._place, first=group)
+        )
 
     def _supply(self, stored: Any, pieces: Sequence[Span]) -> Callable[[Span], Any]:
         header, place = self._header, self._place
@@ -85,7 +132,7 @@ class PartSteps:
             return lambda span: moved(lend(span), place)
         in_parts = len(pieces) > 1
         if stored is None and in_parts and pieces[0].by_rows and not isinstance(header.source, InFlight):
-            return lambda span: open_exposure(header, place, rows=span.outer)
+            return lambda span: open_exposure(header, place, rows=span.outer, columns=outer_columns(span))
         whole = stored or open_exposure(header, place)
 
         def supply(span: Span) -> Any:
@@ -96,7 +143,11 @@ class PartSteps:
 
         return supply
 
-    def _stages(self, step: Step, outline: Outline) -> list[Stage]:
+    def _stages(self, steps: Sequence[Step], outline: Outline) -> list[Stage]:
+        """The steps at work, without those that are skipped."""
+        return [stage for step in steps for stage in self._stage(step, outline)]
+
+    def _stage(self, step: Step, outline: Outline) -> list[Stage]:
         """The step at work; nothing where it is skipped."""
         events.started(step.name)
         if self._books.skips(step):

@@ -67,6 +67,7 @@ class PlannedSection:
             return f"{names}: the whole exposure, {said(self.stored + self.parts)}"
         unit = "rows" if self.section.by_rows else "integrations"
         more = f" (and {self.section.reach} around them)" if self.section.reach else ""
+        more += ", after a glance at some pixels," if self.section.ahead else ""
         return (
             f"{names}: {self.count} parts of {self.length} {unit}{more} on {self.threads} threads, "
             f"{said(self.stored)} kept and {said(self.parts)} at work"

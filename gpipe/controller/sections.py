@@ -6,7 +6,7 @@ from typing import Any
 
 from gpipe.arrays.interleaved import is_interleaved
 from gpipe.controller.step import Step
-from gpipe.controller.work import Block
+from gpipe.controller.work import Block, Glance
 from gpipe.datamodels.window import StripedWindow
 
 
@@ -20,12 +20,15 @@ class Section:
     working : those that are not.
     block : how the exposure may be cut.
     seen : whether somebody looks at what comes of it before the next section does.
+    ahead : how many of the steps only look at pixels one by one, or at those around them, and are tried on a few
+        pixels for what later steps of the section must know of the whole; 0 where none must know anything.
     """
 
     steps: tuple[Step, ...]
     working: tuple[Step, ...]
     block: Block
     seen: bool = False
+    ahead: int = 0
 
     @property
     def is_cut(self) -> bool:
@@ -41,6 +44,12 @@ class Section:
     def reach(self) -> int:
         """Rows around a part that its steps look at, one after the other."""
         return sum(step.reach() for step in self.working) if self.by_rows else 0
+
+    @property
+    def glances(self) -> set[Glance]:
+        """What is looked at before the first part."""
+        later = self.steps[self.ahead :] if self.ahead else ()
+        return {step.glance for step in later if step in self.working and step.glance}
 
     @property
     def ends_ramps(self) -> bool:
@@ -90,6 +99,34 @@ def in_sections(
         changed |= {name for each in working for name in each.changes}
         closed = ends(step) or any(each.ends_ramps or finishes(each) for each in working)
     return found
+
+
+def in_one_pass(sections: Sequence[Section], finishes: Callable[[Step], bool]) -> list[Section]:
+    """The sections with neighbours made one where a glance can stand for the storage between them.
+
+    ``finishes`` is that of `in_sections`.
+    """
+    made: list[Section] = []
+    for section in sections:
+        before = made[-1] if made else None
+        if before and not before.ahead and _can_look_ahead(before, section) and not any(map(finishes, before.working)):
+            stored = len(made) > 1 and goes_on_in_rows(made[-2], before)
+            if not stored:
+                made[-1] = _joined(before, section)
+                continue
+        made.append(section)
+    return made
+
+
+def _can_look_ahead(before: Section, section: Section) -> bool:
+    surveying = [step for step in section.working if step.surveys]
+    known = bool(surveying) and all(step.glance for step in surveying)
+    return known and bool(before.working) and Block.COLUMNS in before.block and goes_on_in_rows(before, section)
+
+
+def _joined(before: Section, section: Section) -> Section:
+    steps, working = (*before.steps, *section.steps), (*before.working, *section.working)
+    return replace(section, steps=steps, working=working, block=before.block & section.block, ahead=len(before.steps))
 
 
 def goes_on_in_rows(section: Section, following: Section | None) -> bool:

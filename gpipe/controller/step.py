@@ -11,7 +11,7 @@ from gpipe.controller import parameters as p
 from gpipe.controller.calling import called_on_class
 from gpipe.controller.configurable import Configurable
 from gpipe.controller.results import Produced, References, SideProduct
-from gpipe.controller.work import Block, Work
+from gpipe.controller.work import Block, Glance, Work
 from gpipe.datamodels.ramp import RAMP_ARRAYS, InFlight, Ramp
 
 
@@ -31,6 +31,7 @@ class Step(Configurable):
     expects_near_infrared : those which MIRI exposures do not go through, or later.
     changes : the arrays of a ramp that the step may change, or one flag of them (``"groupdq:JUMP_DET"``).
     surveys : those that ``survey`` looks at.
+    glance : the pixels that are enough for ``survey``, if not all are needed.
     ends_ramps : whether the results are another kind of exposure.
 
     A step that needs the whole exposure at once implements ``apply``. One that can work on parts says so with ``block``
@@ -47,6 +48,7 @@ class Step(Configurable):
     expects_near_infrared: ClassVar[Sequence[str]] = ()
     changes: ClassVar[Sequence[str]] = RAMP_ARRAYS
     surveys: ClassVar[Sequence[str]] = ()
+    glance: ClassVar[Glance | None] = None
     ends_ramps: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -77,7 +79,10 @@ class Step(Configurable):
         return Block.EXPOSURE
 
     def reach(self) -> int:
-        """Rows above and below a part that ``begin(...).apply`` looks at; they come with it, and are cut off after."""
+        """Rows (columns, in parts of them) around a part that ``begin(...).apply`` looks at.
+
+        They come with it, and are cut off after.
+        """
         return 0
 
     def applies(self, meta: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import Flag
+from enum import Enum, Flag, auto
 from typing import Any
 
 from gpipe.controller.results import Produced
@@ -15,13 +15,30 @@ class Block(Flag):
     EXPOSURE : not at all.
     ROWS : into some rows of all integrations.
     INTEGRATIONS : into whole frames of some integrations.
-    PIXELS : either way.
+    COLUMNS : into some columns of all integrations.
+    RAMPS : rows, columns or both.
+    PIXELS : any way.
     """
 
     EXPOSURE = 0
     ROWS = 1
     INTEGRATIONS = 2
-    PIXELS = ROWS | INTEGRATIONS
+    COLUMNS = 4
+    RAMPS = ROWS | COLUMNS
+    PIXELS = RAMPS | INTEGRATIONS
+
+
+class Glance(Enum):
+    """The pixels that a survey can be taken from before the whole exposure has been gone through.
+
+    BORDER : the outer four rows and columns, where reference pixels are: all that the survey looks at.
+    SAMPLE : the rows of the brightest pixels, which nearly always tell the same as all rows. The survey gives booleans,
+        and only whether they are true in all rows matters; where a sample has misled, the exposure is gone through
+        again.
+    """
+
+    BORDER = auto()
+    SAMPLE = auto()
 
 
 def apart(results: Sequence[Any]) -> list[Any]:

@@ -44,7 +44,7 @@ class DarkCurrentStep(Step):
     )
 
     def block(self, meta: Any) -> Block:
-        return Block.ROWS if self.dark_output is None else Block.EXPOSURE
+        return Block.RAMPS if self.dark_output is None else Block.EXPOSURE
 
     def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
         dark = references.dark

@@ -21,11 +21,13 @@ class Span:
     inner : what the part is for.
     outer : with the rows around it that come along.
     by_rows : whether these are rows.
+    columns : of the rows, in the same manner; None for all of them.
     """
 
     inner: slice
     outer: slice
     by_rows: bool = True
+    columns: "Span | None" = None
 
     @property
     def core(self) -> slice:
@@ -33,17 +35,30 @@ class Span:
         return slice(self.inner.start - self.outer.start, self.inner.stop - self.outer.start)
 
 
+def span_of(start: int, stop: int, *, total: int, reach: int = 0, columns: Span | None = None) -> Span:
+    """Rows from ``start`` to ``stop`` of ``total``, with ``reach`` rows around them."""
+    return Span(slice(start, stop), slice(max(0, start - reach), min(total, stop + reach)), columns=columns)
+
+
 def spans(total: int, length: int, *, reach: int = 0, by_rows: bool = True) -> list[Span]:
     """Cut ``total`` rows, with ``reach`` rows around each part, or integrations into runs of ``length``."""
-    reach = reach if by_rows else 0
-    inner = [slice(start, min(start + length, total)) for start in range(0, total, length)]
-    return [Span(s, slice(max(0, s.start - reach), min(total, s.stop + reach)), by_rows) for s in inner]
+    ends = [(start, min(start + length, total)) for start in range(0, total, length)]
+    if by_rows:
+        return [span_of(start, stop, total=total, reach=reach) for start, stop in ends]
+    return [Span(slice(start, stop), slice(start, stop), by_rows=False) for start, stop in ends]
 
 
 def cut(exposure: Any, span: Span) -> Any:
     """The part of a ramp that a span covers: new, contiguous arrays on the same device; the whole as it is."""
-    part = map_arrays(exposure, lambda name, x: own(index(name, x, span.outer, span.by_rows)))
-    return replace(part, rows=span.outer) if span.by_rows else part
+    columns = outer_columns(span)
+    inside = columns or slice(None)
+    part = map_arrays(exposure, lambda name, x: own(index(name, x, span.outer, span.by_rows)[..., inside]))
+    return replace(part, rows=span.outer, columns=columns) if span.by_rows else part
+
+
+def outer_columns(span: Span) -> slice | None:
+    """The columns of a part with those around them; None for all."""
+    return span.columns.outer if span.columns else None
 
 
 def trim(part: Any, rows: slice) -> Any:
@@ -55,6 +70,15 @@ def trim(part: Any, rows: slice) -> Any:
         return trimmed
     start = part.rows.start
     return replace(trimmed, rows=slice(start + rows.start, start + rows.stop))
+
+
+def core_of(part: Any, span: Span) -> Any:
+    """What a part that covers rows of a span, and what is around them, is for."""
+    part = trim(part, span.core)
+    if span.columns is None:
+        return part
+    inside = span.columns.core
+    return replace(map_arrays(part, lambda _, x: x[..., inside]), columns=span.columns.inner)
 
 
 def put_together(pieces: Sequence[tuple[Span, Array]]) -> Array:

@@ -90,7 +90,7 @@ class Ramp(InFlight):
         among its products.
     average_dark_current : float32, (row, column), electron/s, or None.
     stripe : which of the stripes of a superstripe exposure these ramps belong to; None for all others.
-    rows : which rows of the exposure these are; None for all of them.
+    rows, columns : which rows and columns of the exposure these are; None for all of them.
     """
 
     data: Array
@@ -101,12 +101,13 @@ class Ramp(InFlight):
     average_dark_current: Array | None = None
     stripe: int | None = None
     rows: slice | None = None
+    columns: slice | None = None
 
     @cached_property
     def window(self) -> Window:
         """The part of the detector that these ramps cover."""
         whole = window_of(self.meta, self.stripe)
-        return whole if self.rows is None else whole.some_rows(self.rows)
+        return whole if self.rows is self.columns is None else whole.part(self.rows, self.columns)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from gpipe.datamodels.checks import check_count_rate, check_ramp
 from gpipe.datamodels.jwst_models import model_class
 from gpipe.datamodels.products import with_own_metadata
 from gpipe.datamodels.ramp import CountRate, InFlight, Ramp, SuperstripeRamp
-from gpipe.datamodels.sources import ALL_ROWS, Source, find_source
+from gpipe.datamodels.sources import ALL, Source, find_source
 from gpipe.exceptions import InputError
 
 RAMP_MODELS = (None, "Level1bModel", "RampModel", "MIRIRampModel", "SuperstripeRampModel")
@@ -87,14 +87,16 @@ def crds_parameters(header: Header) -> dict[str, Any]:
     return header.model.get_crds_parameters()
 
 
-def open_exposure(source: Any, backend: Backend, *, rows: slice | None = None) -> Ramp | SuperstripeRamp | CountRate:
-    """Load an exposure, or some rows of a ramp, onto a device.
+def open_exposure(
+    source: Any, backend: Backend, *, rows: slice | None = None, columns: slice | None = None
+) -> Ramp | SuperstripeRamp | CountRate:
+    """Load an exposure, or some rows and columns of a ramp, onto a device.
 
     Parameters
     ----------
     source : what `read_header` accepts, or the `Header` itself, whose metadata then become the exposure's own.
     backend : where the arrays go.
-    rows : which rows; only they are read. The metadata stay those of the whole.
+    rows, columns : which of them; None for all. Only they are read. The metadata stay those of the whole.
 
     Returns
     -------
@@ -112,15 +114,19 @@ def open_exposure(source: Any, backend: Backend, *, rows: slice | None = None) -
         return moved(replace(header.source, header=header.model), backend)
     if header.kind not in RAMPS:
         return _load_count_rate(header, header.source, backend)
-    return _load_ramp(header, header.source, backend, rows)
+    return _load_ramp(header, header.source, backend, rows, columns)
 
 
-def _load_ramp(header: Header, source: Source, backend: Backend, rows: slice | None) -> Ramp | SuperstripeRamp:
+def _load_ramp(
+    header: Header, source: Source, backend: Backend, rows: slice | None, columns: slice | None
+) -> Ramp | SuperstripeRamp:
+    part = (rows or ALL, columns or ALL)
+
     def load(array: str) -> Array | None:
         absent = array in header.left_out or source.shape(array) is None
-        return None if absent else source.load(array, backend, rows or ALL_ROWS)
+        return None if absent else source.load(array, backend, *part)
 
-    data = source.load("data", backend, rows or ALL_ROWS)
+    data = source.load("data", backend, *part)
     xp = array_api_compat.array_namespace(data)
     device = array_api_compat.device(data)
     groupdq, pixeldq = load("groupdq"), load("pixeldq")
@@ -134,7 +140,7 @@ def _load_ramp(header: Header, source: Source, backend: Backend, rows: slice | N
     if header.kind is SuperstripeRamp:
         return SuperstripeRamp(header.model, backend, **arrays)
     more = {name: load(name) for name in ("refout", "average_dark_current")}
-    return Ramp(header.model, backend, **arrays, **more, rows=rows)
+    return Ramp(header.model, backend, **arrays, **more, rows=rows, columns=columns)
 
 
 def _flag_shape(kind: type[InFlight], source: Source) -> tuple[int, ...]:

@@ -29,7 +29,7 @@ EXTENSIONS = {
     "var_poisson": "VAR_POISSON",
     "var_rnoise": "VAR_RNOISE",
 }
-ALL_ROWS = slice(None)
+ALL = slice(None)
 _DTYPES = {"groupdq": np.uint8, "pixeldq": np.uint32, "dq": np.uint32}
 
 
@@ -49,13 +49,14 @@ class Source(Protocol):
     def header(self, model_class: type) -> Any:
         """Metadata and tables in a new model of this class, without pixels."""
 
-    def read(self, array: str, rows: slice = ALL_ROWS) -> np.ndarray:
+    def read(self, array: str, rows: slice = ALL, columns: slice = ALL, first: Any = None) -> np.ndarray:
         """An array that exists, in native byte order: DQ unsigned, everything else float32. It may be read-only.
 
-        ``rows`` are those of the detector, which are the last axis but one; several threads may read at once.
+        ``rows`` and ``columns`` are those of the detector, the last two axes; ``first`` is an index of the axes before.
+        Several threads may read at once.
         """
 
-    def load(self, array: str, backend: Backend, rows: slice = ALL_ROWS) -> Array:
+    def load(self, array: str, backend: Backend, rows: slice = ALL, columns: slice = ALL, first: Any = None) -> Array:
         """`read` onto a device."""
 
 
@@ -103,11 +104,14 @@ class FitsSource:
         """
         return _own(self._file.model_without_pixels(model_class, tuple(EXTENSIONS.values())), self.filename)
 
-    def read(self, array: str, rows: slice = ALL_ROWS) -> np.ndarray:
-        return self._file.read(EXTENSIONS[array], _DTYPES.get(array, np.float32), rows=rows)
+    def read(self, array: str, rows: slice = ALL, columns: slice = ALL, first: Any = None) -> np.ndarray:
+        return self._file.read(
+            EXTENSIONS[array], _DTYPES.get(array, np.float32), first=first, rows=rows, columns=columns
+        )
 
-    def load(self, array: str, backend: Backend, rows: slice = ALL_ROWS) -> Array:
-        return self._file.load(EXTENSIONS[array], _DTYPES.get(array, np.float32), backend, rows=rows)
+    def load(self, array: str, backend: Backend, rows: slice = ALL, columns: slice = ALL, first: Any = None) -> Array:
+        part = {"first": first, "rows": rows, "columns": columns}
+        return self._file.load(EXTENSIONS[array], _DTYPES.get(array, np.float32), backend, **part)
 
 
 class ModelSource:
@@ -133,15 +137,16 @@ class ModelSource:
             model = new_model(model_class, copy.deepcopy(tree))
         return _own(model, self.filename)
 
-    def read(self, array: str, rows: slice = ALL_ROWS) -> np.ndarray:
+    def read(self, array: str, rows: slice = ALL, columns: slice = ALL, first: Any = None) -> np.ndarray:
         """A read-only view where the model's array already has the right type: nobody can write into it from here."""
         found = np.asarray(self._model.instance[array])
-        view = found[..., rows, :].astype(_DTYPES.get(array, np.float32), copy=False).view()
+        chosen = found if first is None else found[first]
+        view = chosen[..., rows, columns].astype(_DTYPES.get(array, np.float32), copy=False).view()
         view.flags.writeable = False
         return view
 
-    def load(self, array: str, backend: Backend, rows: slice = ALL_ROWS) -> Array:
-        return backend.to_device(self.read(array, rows))
+    def load(self, array: str, backend: Backend, rows: slice = ALL, columns: slice = ALL, first: Any = None) -> Array:
+        return backend.to_device(self.read(array, rows, columns, first))
 
 
 class AsdfSource(ModelSource):

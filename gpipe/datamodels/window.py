@@ -26,9 +26,11 @@ class Window:
             and self.ystart + self.ysize <= outer.ystart + outer.ysize
         )
 
-    def some_rows(self, rows: slice) -> "Window":
-        """The part of this window that has these of its rows, counted from 0."""
-        return Window(self.xstart, self.ystart + rows.start, self.xsize, rows.stop - rows.start)
+    def part(self, rows: slice | None, columns: slice | None) -> "Window":
+        """The part of this window that has these of its rows and columns, counted from 0; None for all of them."""
+        rows, columns = rows or slice(0, self.ysize), columns or slice(0, self.xsize)
+        corner = self.xstart + columns.start, self.ystart + rows.start
+        return Window(*corner, columns.stop - columns.start, rows.stop - rows.start)
 
     def __str__(self) -> str:
         columns, rows = self.xstart + self.xsize - 1, self.ystart + self.ysize - 1

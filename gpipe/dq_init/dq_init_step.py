@@ -38,7 +38,8 @@ class DQInitStep(Step):
             flags = read_user_flags(self.user_supplied_dq, tuple(outline.shape[-2:]))
 
         def apply(part: Ramp) -> Ramp:
-            user_mask = None if flags is None else part.backend.to_device(flags[part.rows or slice(None)])
+            here = part.rows or slice(None), part.columns or slice(None)
+            user_mask = None if flags is None else part.backend.to_device(flags[here])
             mask = references.mask.plane("dq", part)
             found = part.backend.native(join_flags)(part.pixeldq, part.groupdq, mask, user_mask=user_mask)
             return replace(part, pixeldq=found.pixeldq, groupdq=found.groupdq)

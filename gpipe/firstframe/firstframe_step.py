@@ -27,8 +27,8 @@ class FirstFrameStep(Step):
     skip = p.Boolean(True, help="Leave the exposure as it is.")
 
     def block(self, meta: Any) -> Block:
-        """Rows of all integrations: one of them is enough to flag a pixel."""
-        return Block.ROWS
+        """Ramps of all integrations: one of them is enough to flag a pixel."""
+        return Block.RAMPS
 
     def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
         log.warning("Step %s is deprecated; the rscd step flags the first groups", self.name)

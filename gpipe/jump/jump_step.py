@@ -9,7 +9,7 @@ import numpy as np
 
 from gpipe.arrays import Array
 from gpipe.backends import Backend
-from gpipe.controller import Block, Produced, References, Skip, Step, Work, workers
+from gpipe.controller import Block, Glance, Produced, References, Skip, Step, Work, workers
 from gpipe.controller import parameters as p
 from gpipe.datamodels import Ramp
 from gpipe.exceptions import InputError
@@ -40,6 +40,7 @@ class JumpStep(Step):
     expects_near_infrared = ("superbias",)
     changes = ("groupdq:JUMP_DET", "pixeldq")
     surveys = ("groupdq:DO_NOT_USE",)
+    glance = Glance.SAMPLE
 
     rejection_threshold = p.Float(4.0, min=0, unit="sigma", help="Threshold of a jump among four or more differences.")
     three_group_rejection_threshold = p.Float(6.0, min=0, unit="sigma", help="Threshold if two differences are left.")

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from gpipe.arrays import Array
-from gpipe.controller import Block, Produced, References, SideProduct, Step, Work, workers
+from gpipe.controller import Block, Glance, Produced, References, SideProduct, Step, Work, workers
 from gpipe.controller import parameters as p
 from gpipe.controller.miri import is_miri
 from gpipe.datamodels import CountRate, Ramp
@@ -35,6 +35,7 @@ class RampFitStep(Step):
     expects = ("dq_init", "saturation", "refpix", "linearity", "dark_sub", "jump")
     expects_near_infrared = ("superbias",)
     surveys = ("groupdq:DO_NOT_USE",)
+    glance = Glance.SAMPLE
     ends_ramps = True
 
     algorithm = p.Option(

@@ -9,24 +9,26 @@ from gpipe.refpix.reference_areas import WIDTH
 Pieces = dict[str, Array]
 
 
-def border_pieces(x: Array, *, first_row: int, rows: int) -> Pieces:
-    """What a part has of each side of the border, with rows as the last axis; none of some of them.
+def border_pieces(x: Array, *, first: tuple[int, int], shape: tuple[int, int]) -> Pieces:
+    """What a part has of the sides of the border that it touches, with rows as the last axis.
 
     Parameters
     ----------
-    x : (..., row, column), some rows of an array.
-    first_row, rows : which one of the array ``x`` begins with, and how many that has.
+    x : (..., row, column), some rows of an array; or some columns, none of them of the outer rows.
+    first, shape : the row and column of the array that ``x`` begins with, and how many that has.
     """
     xp = array_namespace(x)
-    stop = first_row + x.shape[-2]
-    low, high = min(max(WIDTH - first_row, 0), x.shape[-2]), max(rows - WIDTH - first_row, 0)
+    (below, above), (before, after) = (
+        (min(max(WIDTH - start, 0), length), min(max(whole - WIDTH - start, 0), length))
+        for start, length, whole in zip(first, x.shape[-2:], shape, strict=True)
+    )
     sides = {
-        "bottom": x[..., :low, :],
-        "top": x[..., min(high, stop - first_row) :, :],
-        "left": x[..., :WIDTH],
-        "right": x[..., max(x.shape[-1] - WIDTH, 0) :],
+        "bottom": x[..., :below, :],
+        "top": x[..., above:, :],
+        "left": x[..., :before],
+        "right": x[..., after:],
     }
-    return {name: xp.matrix_transpose(side) for name, side in sides.items()}
+    return {name: xp.matrix_transpose(side) for name, side in sides.items() if 0 not in side.shape[-2:]}
 
 
 def border_of(pieces: Pieces) -> Border:

@@ -8,7 +8,7 @@ from typing import Any
 
 from gpipe.arrays import Array
 from gpipe.arrays.interleaved import is_interleaved
-from gpipe.controller import Block, References, Skip, Step, Work
+from gpipe.controller import Block, Glance, References, Skip, Step, Work
 from gpipe.controller import parameters as p
 from gpipe.controller.miri import is_miri
 from gpipe.datamodels import Ramp, SuperstripeRamp, Window
@@ -46,6 +46,7 @@ class RefPixStep(Step):
     takes_superstripes_whole = True
     changes = ("data", "zeroframe")
     surveys = ("data", "pixeldq", "zeroframe")
+    glance = Glance.BORDER
     reference_file_types = ("refpix", "sirskernel")
     optional_references = ("refpix", "sirskernel")
     expects = ("dq_init",)
@@ -106,7 +107,8 @@ class RefPixStep(Step):
     def survey(self, part: Ramp) -> Mapping[str, Array]:
         if not (self._from_border(part.meta) and self.applies(part.meta)):
             return {}
-        where = {"first_row": part.rows.start if part.rows else 0, "rows": part.meta.subarray.ysize}
+        first = _first_row(part), part.columns.start if part.columns else 0
+        where = {"first": first, "shape": (part.meta.subarray.ysize, part.meta.subarray.xsize)}
         arrays = {name: getattr(part, name) for name in BORDERS if getattr(part, name) is not None}
         return {
             f"{name} {side}": values for name, x in arrays.items() for side, values in border_pieces(x, **where).items()

@@ -25,7 +25,7 @@ class ResetStep(Step):
         return self.reference_file_types if is_miri(meta) else ()
 
     def block(self, meta: Any) -> Block:
-        return Block.ROWS
+        return Block.RAMPS
 
     def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
         skip_unless_miri(outline.meta)

@@ -29,8 +29,8 @@ class RscdStep(Step):
         return self.reference_file_types if is_miri(meta) else ()
 
     def block(self, meta: Any) -> Block:
-        """Rows of all integrations: one of them is enough to flag a pixel."""
-        return Block.ROWS
+        """Ramps of all integrations: one of them is enough to flag a pixel."""
+        return Block.RAMPS
 
     def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
         skip_unless_miri(outline.meta)

@@ -2,6 +2,7 @@
 
 import threading
 import tracemalloc
+from contextlib import contextmanager
 from dataclasses import replace
 
 import array_api_strict
@@ -9,10 +10,11 @@ import numpy as np
 import pytest
 from array_api_compat import is_array_api_obj
 from astropy.io import fits
+from stdatamodels.jwst import datamodels
 
-from gpipe import simulate
+from gpipe import dq, simulate
 from gpipe.backends.numpy import NumpyBackend
-from gpipe.controller import PartDone, watch, workers
+from gpipe.controller import PartDone, execution, watch, workers
 from gpipe.controller import memory as memory_of_runs
 from gpipe.datamodels import assembly
 from gpipe.datamodels.assembly import Shelves
@@ -118,7 +120,9 @@ def test_nor_for_miri(tmp_path, monkeypatch, part_samples):
 
 @pytest.mark.parametrize("limit", [None, "32 MB"])
 def test_nor_on_shelves(larger, part_samples, monkeypatch, limit):
-    expected, used = rates(larger), []
+    """Where jumps are found by sigma clipping, they are marked when all parts are through, and the fit comes after."""
+    options = {"jump": {"minimum_sigclip_groups": 6}}
+    expected, used = rates(larger, steps=options), []
     plainly_lent = Shelves.lend
 
     def lend(self, spans):
@@ -128,9 +132,60 @@ def test_nor_on_shelves(larger, part_samples, monkeypatch, limit):
     monkeypatch.setattr(Shelves, "lend", lend)
     monkeypatch.setattr(memory_of_runs, "SHELF", 1)
     part_samples(1 << 19)
-    assert_same(rates(larger, max_memory=limit), expected)
+    assert_same(rates(larger, max_memory=limit, steps=options), expected)
     assert len(used) == 1
     assert used[0] > 5
+
+
+@pytest.fixture
+def in_two_passes(monkeypatch):
+    """A context in which ramps are kept between the steps before a survey and those after it."""
+
+    @contextmanager
+    def without_glances():
+        with monkeypatch.context() as patch:
+            patch.setattr(execution, "in_one_pass", lambda sections, finishes: sections)
+            yield
+
+    return without_glances
+
+
+def test_parts_go_through_all_steps_after_a_glance(larger, part_samples, in_two_passes):
+    part_samples(1 << 16)
+    with in_two_passes():
+        expected, kept = rates(larger), Detector1Pipeline.plan(larger)
+    plan = Detector1Pipeline.plan(larger)
+    assert "after a glance" in str(plan)
+    assert "after a glance" not in str(kept)
+    assert plan.peak < kept.peak
+    assert_same(rates(larger), expected)
+
+
+def test_an_exposure_that_is_one_part_needs_no_glance(exposure):
+    assert "after a glance" not in str(Detector1Pipeline.plan(exposure))
+
+
+@pytest.mark.parametrize("row", [0, 40])
+def test_a_glance_that_misled_costs_time_only(tmp_path, monkeypatch, part_samples, in_two_passes, caplog, row):
+    """A group that all pixels but those of a dark row are without: the brightest rows tell that nobody has it."""
+    monkeypatch.chdir(tmp_path)
+    path, cache = written(MIRI, tmp_path)
+    with datamodels.open(path) as uncal:
+        model = datamodels.RampModel()
+        model.update({"meta": uncal.meta.instance})
+        data = uncal.data.astype(np.float32)
+    data[:, :, row] = 1000.0
+    model.data, model.groupdq = data, np.zeros(data.shape, np.uint8)
+    model.groupdq[:, 1] = dq.DO_NOT_USE
+    model.groupdq[:, 1, row] = 0
+    part_samples(3000)
+    with cache.activated():
+        with in_two_passes():
+            expected = rates(model)
+        with caplog.at_level("INFO"):
+            found = rates(model)
+    assert_same(found, expected)
+    assert sum("gone through again" in message for message in caplog.messages) == 1
 
 
 def test_reference_output_goes_where_ramps_are_seen(tmp_path, monkeypatch):

@@ -16,11 +16,11 @@ from gpipe import dq, simulate
 from gpipe.backends.numpy import NumpyBackend
 from gpipe.controller import Block, Produced, References, Skip
 from gpipe.controller.bookkeeping import absent_references
-from gpipe.controller.by_parts import Stage, work_through
+from gpipe.controller.by_parts import Stage, joined, through_stage, work_through
 from gpipe.controller.references import resolve
 from gpipe.datamodels import Outline, Ramp, crds_parameters, open_exposure, read_header, with_own_metadata
 from gpipe.datamodels.assembly import Assembly
-from gpipe.datamodels.parts import cut, put_together, spans, trim
+from gpipe.datamodels.parts import Span, core_of, cut, spans, trim
 from gpipe.datamodels.ramp import RAMP_ARRAYS, SHOWN_ONLY
 from gpipe.pipeline import Detector1Pipeline
 
@@ -106,8 +106,7 @@ def _on_parts(step, given, *, length, threads, by_rows):
     pieces = spans(total, length, reach=step.reach(), by_rows=by_rows)
     surveyed = [(piece, step.survey(trim(cut(whole, piece), piece.core) if by_rows else cut(whole, piece)))
                 for piece in pieces] if step.surveys else [(pieces[0], {})]  # fmt: skip
-    survey = {key: put_together([(piece, seen[key]) for piece, seen in surveyed]) for key in surveyed[0][1]}
-    work = step.begin(Outline(whole.header, whole.backend, whole.shape), given.references, survey)
+    work = step.begin(Outline(whole.header, whole.backend, whole.shape), given.references, joined(surveyed))
     stage = Stage(step.name, work, step.reach())
     changed = {change.partition(":")[0] for change in step.changes}
     kept = [name for name in RAMP_ARRAYS if name not in changed]
@@ -191,6 +190,26 @@ def test_results_do_not_depend_on_the_parts(exposures, name, parameters, length,
             assert _arrays(ours).keys() == wanted.keys()
             for array, values in _arrays(ours).items():
                 np.testing.assert_array_equal(values, wanted[array], err_msg=array, strict=True)
+
+
+@each_case
+@pytest.mark.parametrize("length", [7, 30])
+def test_nor_on_parts_of_columns(exposures, name, parameters, length):
+    step, given = _step_on(exposures, name, parameters)
+    if Block.COLUMNS not in step.block(given.exposure.meta):
+        pytest.skip("works on whole rows")
+    expected, whole = _on_whole(step, given)[0], with_own_metadata(given.exposure)
+    rows, columns = whole.shape[-2:]
+    stage = Stage(step.name, step.begin(Outline(whole.header, whole.backend, whole.shape), given.references, {}), 0)
+    found = []
+    for piece in spans(columns, length, reach=step.reach()):
+        span = Span(slice(0, rows), slice(0, rows), columns=piece)
+        part = cut(whole, span)
+        assert part.window.xsize == part.shape[-1]
+        found.append(_arrays(core_of(through_stage(stage, part).results[0], span)))
+    for array, values in _arrays(expected).items():
+        pieces = np.concatenate([part[array] for part in found], axis=-1)
+        np.testing.assert_array_equal(pieces, values, err_msg=array, strict=True)
 
 
 def test_every_step_that_says_how_to_cut_is_tried(exposures):

@@ -1,0 +1,65 @@
+"""A glance at a few pixels of an exposure: what later steps must know of the whole, before it is gone through."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from array_api_compat import array_namespace
+
+from gpipe.arrays import Array
+from gpipe.backends import Backend
+from gpipe.controller.by_parts import Found, Stage, Surveys, joined, seen, through_stage
+from gpipe.datamodels.parts import Span, core_of, span_of
+
+BORDER = 4
+"""Rows and columns of reference pixels at each edge of a detector."""
+SAMPLE = 4
+"""Rows of a sample."""
+EARLY = 2
+"""The group, counted from 0, whose brightest pixels are sampled: what singles pixels out is mostly early saturation."""
+
+
+def border(shape: Sequence[int], reach: int) -> list[Span]:
+    """The border of an exposure of this shape, with as many pixels around it as steps look at."""
+    rows, columns = shape[-2:]
+
+    def span(start: int, stop: int, of_columns: Span | None = None) -> Span:
+        return span_of(start, stop, total=rows, reach=reach, columns=of_columns)
+
+    if rows <= 2 * BORDER or columns <= 2 * (BORDER + reach):
+        return [span(0, rows)]
+    sides = [(0, BORDER), (columns - BORDER, columns)]
+    inner = [span(BORDER, rows - BORDER, span_of(*side, total=columns, reach=reach)) for side in sides]
+    return [span(0, BORDER), *inner, span(rows - BORDER, rows)]
+
+
+def sample(group: Array) -> list[Span]:
+    """The rows of the brightest pixels of a group (row, column), without what is around them."""
+    xp = array_namespace(group)
+    rows = group.shape[0]
+    order = xp.argsort(xp.max(xp.where(xp.isnan(group), -xp.inf, group), axis=-1), stable=True)
+    return [span_of(row, row + 1, total=rows) for row in sorted(int(order[-1 - k]) for k in range(min(SAMPLE, rows)))]
+
+
+def look(
+    stages: Sequence[Stage], supply: Callable[[Span], Any], pixels: Sequence[Span], surveys: Surveys
+) -> dict[str, Found]:
+    """What surveys find in some pixels after these stages, of which nothing else remains."""
+    found = []
+    for span in pixels:
+        part = supply(span)
+        for stage in stages:
+            part = through_stage(stage, part).results[0]
+        part = core_of(part, span)
+        found.append((span, {name: seen(survey, part) for name, survey in surveys.items()}))
+    return {name: joined([(span, by_name[name]) for span, by_name in found]) for name in surveys}
+
+
+def has_misled(glimpsed: Found, surveyed: Found, place: Backend) -> bool:
+    """Whether a sample told something else than the whole exposure: of booleans, whether all rows are true."""
+
+    def told(found: Mapping[str, Any], key: str) -> np.ndarray:
+        values = found[key]
+        return place.to_host(array_namespace(values).all(values, axis=-1))
+
+    return any(not np.array_equal(told(glimpsed, key), told(surveyed, key)) for key in surveyed)

@@ -1,0 +1,86 @@
+"""What a glance at some pixels tells of an exposure."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gpipe.backends.numpy import NumpyBackend
+from gpipe.controller.by_parts import Stage
+from gpipe.controller.glances import BORDER, border, has_misled, look, sample
+from gpipe.controller.work import Work
+from gpipe.datamodels import Ramp
+from gpipe.datamodels.parts import cut
+from gpipe.refpix.border import Border
+from gpipe.refpix.border_pieces import border_of, border_pieces
+
+
+def numbered(rows, columns):
+    """A ramp in which each pixel has a number of its own."""
+    data = np.arange(2 * 3 * rows * columns, dtype=np.float32).reshape(2, 3, rows, columns)
+    pixeldq = np.arange(rows * columns, dtype=np.uint32).reshape(rows, columns)
+    return Ramp(SimpleNamespace(), NumpyBackend(), data=data, groupdq=np.zeros(data.shape, np.uint8), pixeldq=pixeldq)
+
+
+def sides(part, shape):
+    first = part.rows.start, part.columns.start if part.columns else 0
+    return {
+        f"{name} {side}": values
+        for name in ("data", "pixeldq")
+        for side, values in border_pieces(getattr(part, name), first=first, shape=shape).items()
+    }
+
+
+@given(rows=st.integers(2, 40), columns=st.integers(2, 40), reach=st.integers(0, 4))
+def test_a_look_at_the_border_finds_all_of_it(rows, columns, reach):
+    ramp, shape = numbered(rows, columns), (rows, columns)
+    spans = border((2, 3, *shape), reach)
+    found = look([], lambda span: cut(ramp, span), spans, {"later": lambda part: sides(part, shape)})["later"]
+    for name in ("data", "pixeldq"):
+        ours = border_of({side: found[f"{name} {side}"] for side in ("bottom", "top", "left", "right")})
+        theirs = Border.of(getattr(ramp, name))
+        for side in ("bottom", "top", "left", "right"):
+            np.testing.assert_array_equal(getattr(ours, side), getattr(theirs, side), err_msg=side, strict=True)
+
+
+def test_a_look_reads_little_of_a_large_exposure():
+    spans = border((1, 8, 2048, 2048), 2)
+    pixels = sum((s.outer.stop - s.outer.start) * (s.columns.outer.stop if s.columns else 2048) for s in spans[:2])
+    assert len(spans) == 4
+    assert pixels == (BORDER + 2) * 2048 + (2048 - 2 * BORDER + 4) * (BORDER + 2)
+
+
+def test_steps_before_a_look_are_done_with_the_pixels_around_them():
+    """A stage that adds the pixel at the left, as far as it has one, is right where its reach came along."""
+    ramp, shape = numbered(30, 30), (30, 30)
+
+    def add_left(part):
+        moved = part.data.copy()
+        moved[..., 1:] += part.data[..., :-1]
+        return Ramp(part.header, part.backend, data=moved, groupdq=part.groupdq, pixeldq=part.pixeldq,
+                    rows=part.rows, columns=part.columns)  # fmt: skip
+
+    stage = Stage("left", Work(add_left), 1)
+    surveys = {"later": lambda part: sides(part, shape)}
+    found = look([stage], lambda span: cut(ramp, span), border(ramp.shape, 1), surveys)["later"]
+    expected = Border.of(add_left(ramp).data)
+    np.testing.assert_array_equal(np.swapaxes(found["data right"], -1, -2), expected.right)
+    np.testing.assert_array_equal(np.swapaxes(found["data left"], -1, -2), expected.left)
+
+
+def test_a_sample_has_the_rows_of_the_brightest_pixels():
+    group = np.zeros((20, 6), np.float32)
+    group[[3, 7, 11, 15], [0, 5, 2, 1]] = [50, 60, 70, 80]
+    group[5] = np.nan
+    assert [span.inner for span in sample(group)] == [slice(row, row + 1) for row in (3, 7, 11, 15)]
+    assert len(sample(group[:2])) == 2
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"), [([[True, True]], False), ([[True, False]], True), ([[True, True, True, True]], False)]
+)
+def test_a_sample_misled_where_rows_that_it_has_not_tell_otherwise(rows, expected):
+    glimpsed, surveyed = {"dead": np.array([[True]])}, {"dead": np.array(rows)}
+    assert has_misled(glimpsed, surveyed, NumpyBackend()) is expected
