@@ -12,6 +12,8 @@ PART_SAMPLES = 1 << 19
 """Samples of a part in the host's memory: as many as stay in a processor's cache with what is made of them."""
 LEAST_ROWS = 8
 """Rows of a part for each row around it that is calculated twice, where parts would be smaller than that."""
+MANY_SAMPLES = 1 << 22
+"""Samples of a part from which half as many rows do: memory then counts for more than calculating twice."""
 SHELF = 1 << 25
 """Bytes of a shelf, or those of a part if it has more."""
 SAMPLE = 5
@@ -75,7 +77,7 @@ def part_length(shape: Sequence[int], section: Section, *, budget: int | None, o
     ParameterError: not even one fits the budget on each thread.
     """
     total, one = section_size(shape, section)
-    wanted = min(total, max(1, PART_SAMPLES // one, LEAST_ROWS * section.reach)) if on_host else total
+    wanted = min(total, _rows_on_host(one, section.reach)) if on_host else total
     if budget is None:
         return wanted
     fitting = budget // (WORKSPACE * one * threads) - 2 * section.reach
@@ -87,6 +89,12 @@ def part_length(shape: Sequence[int], section: Section, *, budget: int | None, o
             f"{said(WORKSPACE * one * threads * (1 + 2 * section.reach))} or more, for {unit} in {steps}"
         )
     return min(wanted, fitting)
+
+
+def _rows_on_host(one: int, reach: int) -> int:
+    """Rows, or integrations, of ``one`` samples each that are a part, if there is no limit."""
+    least = min(LEAST_ROWS * reach, max(LEAST_ROWS * reach // 2, MANY_SAMPLES // one))
+    return max(1, PART_SAMPLES // one, least)
 
 
 def shelf_length(shape: Sequence[int], length: int) -> int:
