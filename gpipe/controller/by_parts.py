@@ -1,7 +1,7 @@
 """Several steps on one exposure, part by part."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from typing import Any
@@ -86,7 +86,7 @@ def work_through(
         return done
 
     found: list[_Done] = []
-    for done in _in_turn(one, spans, threads):
+    for done in in_turn(one, spans, threads):
         for stage, counts, seconds in zip(stages, done.counts, done.seconds, strict=True):
             stage.seconds += seconds
             for name, number in counts.items():
@@ -96,7 +96,8 @@ def work_through(
     return {name: joined([(done.span, done.surveyed[name]) for done in found]) for name in found[0].surveyed}
 
 
-def _in_turn(one: Callable[[Span], _Done], spans: Sequence[Span], threads: int) -> Any:
+def in_turn(one: Callable[[Span], Any], spans: Sequence[Span], threads: int) -> Iterator[Any]:
+    """What comes of each span, on several threads, as they are done."""
     if threads == 1 or len(spans) == 1:
         yield from map(one, spans)
         return

@@ -8,7 +8,7 @@ from array_api_compat import array_namespace
 
 from gpipe.arrays import Array
 from gpipe.backends import Backend
-from gpipe.controller.by_parts import Found, Stage, Surveys, joined, seen, through_stage
+from gpipe.controller.by_parts import Found, Stage, Surveys, in_turn, joined, seen, through_stage
 from gpipe.datamodels.parts import Span, core_of, span_of
 
 BORDER = 4
@@ -42,16 +42,23 @@ def sample(group: Array) -> list[Span]:
 
 
 def look(
-    stages: Sequence[Stage], supply: Callable[[Span], Any], pixels: Sequence[Span], surveys: Surveys
+    stages: Sequence[Stage],
+    supply: Callable[[Span], Any],
+    pixels: Sequence[Span],
+    surveys: Surveys,
+    *,
+    threads: int = 1,
 ) -> dict[str, Found]:
     """What surveys find in some pixels after these stages, of which nothing else remains."""
-    found = []
-    for span in pixels:
+
+    def one(span: Span) -> tuple[Span, dict[str, Found]]:
         part = supply(span)
         for stage in stages:
             part = through_stage(stage, part).results[0]
         part = core_of(part, span)
-        found.append((span, {name: seen(survey, part) for name, survey in surveys.items()}))
+        return span, {name: seen(survey, part) for name, survey in surveys.items()}
+
+    found = list(in_turn(one, pixels, threads))
     return {name: joined([(span, by_name[name]) for span, by_name in found]) for name in surveys}
 
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gpipe.backends import Backend
@@ -28,6 +28,34 @@ log = logging.getLogger(__name__)
 Survey = Callable[[Any], Any]
 
 
+@dataclass(frozen=True)
+class _Course:
+    """A section on its way through an exposure.
+
+    Attributes
+    ----------
+    stored : the exposure, where it is kept; None before anybody has read it.
+    pieces, supply : the parts that the exposure goes through in, and what gives them.
+    """
+
+    planned: PlannedSection
+    following: Section | None
+    outline: Outline
+    stored: Any
+    pieces: Sequence[Span]
+    supply: Callable[[Span], Any]
+
+    @property
+    def section(self) -> Section:
+        """The section."""
+        return self.planned.section
+
+    @property
+    def surveying(self) -> list[Step]:
+        """The steps of which it takes a glance to know what they must."""
+        return [s for s in self.section.steps[self.section.ahead :] if s in self.section.working and s.surveys]
+
+
 class PartSteps:
     """Takes an exposure through sections that work on parts.
 
@@ -49,81 +77,84 @@ class PartSteps:
         planned = planned if shape == self._header.shape else replanned(planned, outline)
         section = planned.section
         pieces = spans(planned.total, planned.length, reach=section.reach, by_rows=section.by_rows)
-        supply = self._supply(stored, pieces)
-
-        def pass_through(stages: Sequence[Stage]) -> list[Any]:
-            assembly = Assembly(
-                planned.total,
-                by_rows=section.by_rows,
-                shelf=shelf_length(shape, planned.length) if goes_on_in_rows(section, following) else None,
-                stored=stored if isinstance(stored, Ramp) else None,
-                kept=[name for name in RAMP_ARRAYS if name not in section.changes],
-                on_disk=self._storage is Storage.DISK,
-                grows=isinstance(stored, Shelves),
-            )
-            self._surveyed |= work_through(
-                stages,
-                supply,
-                pieces,
-                assembly,
-                store=self._storage.backend(self._place),
-                surveys=self._surveys_on_the_way(section, following),
-                threads=planned.threads,
-                tell=lambda done: events.emit(events.PartDone(section.steps[-1].name, done, len(pieces))),
-            )
-            return assembly.whole()
-
+        course = _Course(planned, following, outline, stored, pieces, self._supply(stored, pieces))
         if section.ahead:
-            stages, exposures = self._after_a_glance(section, outline, stored, supply, pass_through)
+            stages, exposures = self._after_a_glance(course)
         else:
-            self._survey_first(section, supply, pieces)
+            self._survey_first(section, course.supply, pieces)
             stages = self._stages(section.steps, outline)
-            exposures = pass_through(stages)
+            exposures = self._pass(course, stages)
         if following is None or not following.is_cut:
             release_workspace()
         return self._ended(section, stages, exposures)
 
-    def _after_a_glance(
-        self,
-        section: Section,
-        outline: Outline,
-        stored: Any,
-        supply: Callable[[Span], Any],
-        pass_through: Callable[[Sequence[Stage]], list[Any]],
-    ) -> tuple[list[Stage], list[Any]]:
+    def _pass(self, course: _Course, stages: Sequence[Stage]) -> list[Any]:
+        """The results of all parts together; what is surveyed on the way is kept for the steps that need it."""
+        planned, section, stored = course.planned, course.section, course.stored
+        goes_on = goes_on_in_rows(section, course.following)
+        assembly = Assembly(
+            planned.total,
+            by_rows=section.by_rows,
+            shelf=shelf_length(course.outline.shape, planned.length) if goes_on else None,
+            stored=stored if isinstance(stored, Ramp) else None,
+            kept=[name for name in RAMP_ARRAYS if name not in section.changes],
+            on_disk=self._storage is Storage.DISK,
+            grows=isinstance(stored, Shelves),
+        )
+        name, parts = section.steps[-1].name, len(course.pieces)
+        self._surveyed |= work_through(
+            stages,
+            course.supply,
+            course.pieces,
+            assembly,
+            store=self._storage.backend(self._place),
+            surveys=self._surveys_on_the_way(section, course.following),
+            threads=planned.threads,
+            tell=lambda done: events.emit(events.PartDone(name, done, parts)),
+        )
+        return assembly.whole()
+
+    def _after_a_glance(self, course: _Course) -> tuple[list[Stage], list[Any]]:
         """The stages and the results of a section whose later steps must know something of what its first ones make."""
-        first, later = section.steps[: section.ahead], section.steps[section.ahead :]
-        early = self._stages(first, outline)
-        surveying = [step for step in later if step in section.working and step.surveys]
-        found: dict[str, Found] = {}
-        for glance in section.glances:
-            surveys = {step.name: step.survey for step in surveying if step.glance is glance}
-            found |= look(early, supply, self._pixels(glance, early, outline.shape, stored), surveys)
-        doubtful = {step.name: step.survey for step in surveying if step.glance is Glance.SAMPLE}
+        section, outline = course.section, course.outline
+        early = self._stages(section.steps[: section.ahead], outline)
+        doubtful = {step.name: step.survey for step in course.surveying if step.glance is Glance.SAMPLE}
+        known = self._glimpsed(course, early)
         while True:
-            self._surveyed |= found
-            early, late = [replace(stage, counts={}, seconds=0.0) for stage in early], self._stages(later, outline)
+            self._surveyed |= known
+            late = self._stages(section.steps[section.ahead :], outline)
             late[:1] = [replace(stage, surveys=doubtful) for stage in late[:1]]
-            exposures = pass_through([*early, *late])
+            stages = [*(replace(stage, counts={}, seconds=0.0) for stage in early), *late]
+            exposures = self._pass(course, stages)
             surveyed = {name: self._surveyed.pop(name) for name in doubtful if late}
-            misled = [name for name in surveyed if has_misled(found[name], surveyed[name], self._place)]
+            misled = [name for name in surveyed if has_misled(known[name], surveyed[name], self._place)]
             if not misled:
-                return [*early, *late], exposures
+                return stages, exposures
             log.info("Some rows told %s something else than all do: the exposure is gone through again", misled[0])
-            found |= surveyed
+            known |= surveyed
+
+    def _glimpsed(self, course: _Course, early: Sequence[Stage]) -> dict[str, Found]:
+        """What a glance tells the steps that survey."""
+        found: dict[str, Found] = {}
+        for glance in dict.fromkeys(step.glance for step in course.surveying):
+            surveys = {step.name: step.survey for step in course.surveying if step.glance is glance}
+            pixels = self._border(course, early) if glance is Glance.BORDER else self._sample(course)
+            found |= look(early, course.supply, pixels, surveys, threads=course.planned.threads)
+        return found
+
+    def _border(self, course: _Course, early: Sequence[Stage]) -> list[Span]:
+        return border(course.outline.shape, sum(stage.reach for stage in early))
+
+    def _sample(self, course: _Course) -> list[Span]:
+        source = course.stored or self._header.source
+        group = min(EARLY, course.outline.shape[1] - 1)
+        if isinstance(source, InFlight):
+            return sample(source.data[0, group, ...])
+        return sample(source.load("data", self._place, first=(0, group)))
 
     def survey_whole(self, exposure: Any, following: Section | None) -> None:
         """Look at an exposure for the section that comes next."""
         self._surveyed |= {name: survey(exposure) for name, survey in self._surveys_of(following).items()}
-
-    def _pixels(self, glance: Glance, early: Sequence[Stage], shape: Sequence[int], stored: Any) -> list[Span]:
-        if glance is Glance.BORDER:
-            return border(shape, sum(stage.reach for stage in early))
-        source = stored or self._header.source
-        group = 0, min(EARLY, shape[1] - 1)
-        return sample(
-            source.data[group] if isinstance(source, InFlight) else source.load("data", self._place, first=group)
-        )
 
     def _supply(self, stored: Any, pieces: Sequence[Span]) -> Callable[[Span], Any]:
         header, place = self._header, self._place

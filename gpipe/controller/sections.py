@@ -6,7 +6,7 @@ from typing import Any
 
 from gpipe.arrays.interleaved import is_interleaved
 from gpipe.controller.step import Step
-from gpipe.controller.work import Block, Glance
+from gpipe.controller.work import Block
 from gpipe.datamodels.window import StripedWindow
 
 
@@ -44,12 +44,6 @@ class Section:
     def reach(self) -> int:
         """Rows around a part that its steps look at, one after the other."""
         return sum(step.reach() for step in self.working) if self.by_rows else 0
-
-    @property
-    def glances(self) -> set[Glance]:
-        """What is looked at before the first part."""
-        later = self.steps[self.ahead :] if self.ahead else ()
-        return {step.glance for step in later if step in self.working and step.glance}
 
     @property
     def ends_ramps(self) -> bool:
