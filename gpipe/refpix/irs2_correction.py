@@ -7,10 +7,11 @@ from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array, Namespace, accumulator_dtype
 from gpipe.arrays.blocks import for_each
+from gpipe.arrays.fourier import Fourier
 from gpipe.arrays.interleaved import reference_reads, science_rows, with_reference_reads
 from gpipe.arrays.rows import row_slices
 from gpipe.refpix.irs2_bad_reads import replace_reads
-from gpipe.refpix.irs2_interpolation import fill_band_limited, fill_zeros
+from gpipe.refpix.irs2_interpolation import BandLimited, fill_zeros
 from gpipe.refpix.irs2_lines import subtract_line
 from gpipe.refpix.irs2_streams import in_columns, in_time_order, reference_stream, times, with_gaps, without_gaps
 from gpipe.refpix.irs2_weights import Weights
@@ -34,7 +35,7 @@ def correct_irs2(
 
     1. bad reference reads are replaced (`replace_reads`);
     2. a line through the first and last four detector rows of each output and group is subtracted;
-    3. the gaps of the reference output are filled (`fill_zeros`, `fill_band_limited`);
+    3. the gaps of the reference output are filled (`fill_zeros`, `BandLimited`);
     4. the stream of each output loses F⁻¹[alpha · F(reference output) + beta · F(its reference pixels)].
 
     A sample that equals the mean of its pixel counts as missing in 2 and 3, as do NaN everywhere; 2 leaves it as it is.
@@ -67,11 +68,12 @@ def correct_irs2(
         return plane if bad_reads is None else replace_reads(plane, bad_reads, named=named_reads)
 
     def correct(group: int, i: int, integration: _Integration, level: Array, corrected: Array) -> None:
-        clean = _clean(replaced(integration.difference(group)), weights, orientation, xp=xp)
+        clean = cleaning.clean(replaced(integration.difference(group)))
         normal = clean if keep_reference_pixels else _science_rows(clean, orientation)
         for rows in row_slices(level):
             corrected[i, group, rows, :] = xp.astype(normal[rows, :] + level[rows, :], data.dtype)
 
+    cleaning = _Cleaning(data[0, 0, ...], weights, orientation)
     corrected: Array | None = None
     for i in range(data.shape[0]):
         integration = _Integration(data[i, ...], None if levels is None else levels[i, ...], xp=xp)
@@ -136,22 +138,38 @@ def _kept(mean: Array, orientation: Orientation, keep_reference_pixels: bool, *,
     return with_reference_reads(mean, xp.concat(parts))
 
 
-def _clean(plane: Array, weights: Weights, orientation: Orientation, *, xp: Namespace) -> Array:
-    """A group less its correlated noise; (row, column), science frame, means over groups removed."""
-    known = xp.where(xp.isnan(plane), 0.0, plane)
-    del plane
-    outputs = in_time_order(orientation.to_detector(known, xp=xp))
-    return orientation.to_science(in_columns(_clean_outputs(outputs, weights, xp=xp)), xp=xp)
+class _Cleaning:
+    """Takes correlated noise from one group after another; what all groups need is made once.
 
+    Parameters
+    ----------
+    plane : (row, column), science frame: a group of the exposure.
+    """
 
-def _clean_outputs(outputs: Sequence[Array], weights: Weights, *, xp: Namespace) -> Iterator[Array]:
-    """The reference output without its line, and without gaps; then the others less their correlated noise."""
-    read_at = times(outputs[0])
-    rows = read_at.shape[0]
-    stream = fill_band_limited(fill_zeros(with_gaps(subtract_line(outputs[0], read_at))), rows)
-    yield without_gaps(stream, rows)
-    shared = xp.fft.rfft(stream)
-    for k, output in enumerate(outputs[1:]):
-        own = subtract_line(output, read_at)
-        noise = weights.alpha[k, :] * shared + weights.beta[k, :] * xp.fft.rfft(reference_stream(own))
-        yield own - without_gaps(xp.fft.irfft(noise, n=stream.shape[0]), rows)
+    def __init__(self, plane: Array, weights: Weights, orientation: Orientation) -> None:
+        self._xp = array_namespace(plane)
+        self._weights, self._orientation = weights, orientation
+        output = in_time_order(orientation.to_detector(plane, xp=self._xp))[0]
+        self._read_at, self._rows = times(output), output.shape[0]
+        stream = with_gaps(output)
+        self._fourier = Fourier(stream)
+        self._interpolation = BandLimited(stream, self._rows, self._fourier)
+
+    def clean(self, plane: Array) -> Array:
+        """A group less its correlated noise; (row, column), science frame, means over groups removed."""
+        xp = self._xp
+        known = xp.where(xp.isnan(plane), 0.0, plane)
+        outputs = in_time_order(self._orientation.to_detector(known, xp=xp))
+        return self._orientation.to_science(in_columns(self._outputs(outputs)), xp=xp)
+
+    def _outputs(self, outputs: Sequence[Array]) -> Iterator[Array]:
+        """The reference output without its line, and without gaps; then the others less their correlated noise."""
+        stream = with_gaps(subtract_line(outputs[0], self._read_at))
+        stream = self._interpolation.fill(fill_zeros(stream))
+        yield without_gaps(stream, self._rows)
+        shared = self._fourier.spectrum(stream)
+        for k, output in enumerate(outputs[1:]):
+            own = subtract_line(output, self._read_at)
+            noise = self._weights.alpha[k, ...] * shared
+            noise += self._weights.beta[k, ...] * self._fourier.spectrum(reference_stream(own))
+            yield own - without_gaps(self._fourier.stream(noise), self._rows)

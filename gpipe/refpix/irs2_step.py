@@ -16,7 +16,7 @@ from gpipe.refpix.irs2_bad_reads import find_bad_reads, flag_reads, reads_of_tab
 from gpipe.refpix.irs2_correction import correct_irs2
 from gpipe.refpix.irs2_means import output_levels
 from gpipe.refpix.irs2_streams import row_length
-from gpipe.refpix.irs2_weights import Weights, half_spectrum
+from gpipe.refpix.irs2_weights import Weights, weights_of_real
 from gpipe.refpix.orientation import Orientation
 
 log = logging.getLogger(__name__)
@@ -79,8 +79,8 @@ def _weights(exposure: Ramp, refpix: Reference) -> Weights:
     if len(table) != expected:
         raise ReferenceFileError(f"refpix reference {refpix.name}: found {len(table)} rows; expected {expected}")
     xp, to_device = array_namespace(exposure.data), exposure.backend.to_device
-    halves = [half_spectrum(to_device(column.astype(np.float32))) for column in _columns(table, _NAMES, refpix)]
-    return Weights(xp.stack(halves[:4]), xp.stack(halves[4:]))
+    parts = [weights_of_real(to_device(column.astype(np.float32))) for column in _columns(table, _NAMES, refpix)]
+    return Weights(xp.stack(parts[:4]), xp.stack(parts[4:]))
 
 
 def _named_by_reference(exposure: Ramp, orientation: Orientation, refpix: Reference) -> Array | None:

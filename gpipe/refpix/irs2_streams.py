@@ -36,8 +36,12 @@ def in_time_order(frame: Array) -> list[Array]:
     -------
     (row, pixel) of each output.
     """
-    pixels = frame.shape[-1] // OUTPUTS
-    return [_turned(k, frame[:, k * pixels : (k + 1) * pixels]) for k in range(OUTPUTS)]
+    rows, pixels = frame.shape[0], frame.shape[-1] // OUTPUTS
+    xp = array_namespace(frame)
+    outputs = [xp.empty((rows, pixels), dtype=frame.dtype, device=device(frame)) for _ in range(OUTPUTS)]
+    for k, output in enumerate(outputs):
+        output[...] = _turned(k, frame[:, k * pixels : (k + 1) * pixels])
+    return outputs
 
 
 def in_columns(samples: Iterable[Array]) -> Array:

@@ -14,7 +14,7 @@ from gpipe.refpix import RefPixStep
 from gpipe.refpix.irs2_bad_reads import find_bad_reads, flag_reads, reads_of_table
 from gpipe.refpix.irs2_correction import correct_irs2
 from gpipe.refpix.irs2_means import output_levels
-from gpipe.refpix.irs2_weights import Weights, half_spectrum
+from gpipe.refpix.irs2_weights import Weights, weights_of_real
 from gpipe.refpix.orientation import Orientation
 
 COLUMNS = 8
@@ -57,7 +57,7 @@ def expected(ramp, weights, table, at, limit=3.0, means=None, keep=False):
     bad = find_bad_reads(ramp.data, ramp.pixeldq, limit=limit)
     named = np.array(reads_of_table(table, 32))
     levels = None if means is None else output_levels(ramp.data, flag_reads(ramp.pixeldq, bad), at, **means)
-    parts = [half_spectrum(np.stack([weights[f"{name}_{k}"] for k in range(4)])) for name in ("alpha", "beta")]
+    parts = [weights_of_real(np.stack([weights[f"{name}_{k}"] for k in range(4)])) for name in ("alpha", "beta")]
     return correct_irs2(
         ramp.data,
         Weights(*parts),

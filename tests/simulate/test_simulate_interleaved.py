@@ -13,7 +13,7 @@ from gpipe.datamodels import open_exposure
 from gpipe.exceptions import ParameterError
 from gpipe.refpix.irs2_correction import correct_irs2
 from gpipe.refpix.irs2_streams import in_time_order, with_gaps
-from gpipe.refpix.irs2_weights import Weights, half_spectrum
+from gpipe.refpix.irs2_weights import Weights, weights_of_real
 from gpipe.refpix.orientation import Orientation
 from gpipe.simulate import ExposureConfig, make_exposure
 from gpipe.simulate.detectors import DETECTORS
@@ -109,7 +109,7 @@ def test_correction_with_these_weights_removes_most_of_the_noise(detector):
     ramp = open_exposure(model, gpipe.backends.get("numpy"))
     table = make_refpix(of).irs2_table
     alpha, beta = (
-        half_spectrum(np.stack([np.asarray(table[f"{name}_{k}"], np.float32) for k in range(4)]))
+        weights_of_real(np.stack([np.asarray(table[f"{name}_{k}"], np.float32) for k in range(4)]))
         for name in ("alpha", "beta")
     )
     at = Orientation(of.sca.fast, of.sca.slow)
