@@ -31,10 +31,13 @@ def science_rows(x: Array, *, reference_first: bool) -> Array:
     x : (…, row, column), a multiple of 100 rows.
     reference_first : whether the reference output has the first rows (FASTAXIS > 0), or the last.
     """
+    return _normal(_own_outputs(_blocks(x), reference_first), x)
+
+
+def normal_rows(x: Array) -> Array:
+    """The rows of normal pixels of one output: (…, row, column), of which 20 are a block."""
     xp = array_namespace(x)
-    own = _own_outputs(_blocks(x), reference_first)
-    normal = xp.concat([own[..., :HALF, :], own[..., HALF + READS :, :]], axis=-2)
-    return xp.reshape(normal, (*x.shape[:-2], -1, x.shape[-1]))
+    return _normal(xp.reshape(x, (*x.shape[:-2], -1, BLOCK, x.shape[-1])), x)
 
 
 def with_science_rows(x: Array, normal: Array, *, reference_first: bool) -> Array:
@@ -67,6 +70,13 @@ def _blocks(x: Array) -> Array:
     if rows % (OUTPUTS * BLOCK):
         raise ValueError(f"IRS2 readout has a multiple of {OUTPUTS * BLOCK} rows, found {rows}")
     return xp.reshape(x, (*x.shape[:-2], OUTPUTS, rows // (OUTPUTS * BLOCK), BLOCK, columns))
+
+
+def _normal(blocks: Array, like: Array) -> Array:
+    """Blocks of ``like`` (…, row, column) to rows, without their reference pixels."""
+    xp = array_namespace(blocks)
+    normal = xp.concat([blocks[..., :HALF, :], blocks[..., HALF + READS :, :]], axis=-2)
+    return xp.reshape(normal, (*like.shape[:-2], -1, like.shape[-1]))
 
 
 def _own_outputs(blocks: Array, reference_first: bool) -> Array:

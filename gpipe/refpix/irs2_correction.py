@@ -1,6 +1,6 @@
 """Reference-pixel correction of NIRSpec IRS2 readout."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from array_api_compat import array_namespace, device
@@ -8,12 +8,12 @@ from array_api_compat import array_namespace, device
 from gpipe.arrays import Array, Namespace, accumulator_dtype
 from gpipe.arrays.blocks import for_each
 from gpipe.arrays.fourier import Fourier
-from gpipe.arrays.interleaved import reference_reads, science_rows, with_reference_reads
+from gpipe.arrays.interleaved import OUTPUTS
 from gpipe.arrays.rows import row_slices
-from gpipe.refpix.irs2_bad_reads import replace_reads
 from gpipe.refpix.irs2_interpolation import BandLimited, fill_zeros
 from gpipe.refpix.irs2_lines import subtract_line
-from gpipe.refpix.irs2_streams import in_columns, in_time_order, reference_stream, times, with_gaps, without_gaps
+from gpipe.refpix.irs2_outputs import Outputs
+from gpipe.refpix.irs2_streams import reference_stream, times, with_gaps, without_gaps
 from gpipe.refpix.irs2_weights import Weights
 from gpipe.refpix.orientation import Orientation
 
@@ -62,26 +62,24 @@ def correct_irs2(
     https://jwst-pipeline.readthedocs.io/en/latest/jwst/refpix/description.html
     """
     xp = array_namespace(data, weights.alpha, weights.beta, bad_reads, named_reads, levels)
+    outputs = Outputs(data.shape[-2], orientation, bad=bad_reads, named=named_reads, keep=keep_reference_pixels)
+    cleaning = _Cleaning(outputs.in_time(0, data[0, 0, outputs.rows(0), :]), weights)
+    corrected = xp.empty((*data.shape[:2], outputs.kept_rows, data.shape[-1]), dtype=data.dtype, device=device(data))
 
-    def replaced(plane: Array) -> Array:
-        """Replacing is linear: it may be done to the mean and to differences from it alike."""
-        return plane if bad_reads is None else replace_reads(plane, bad_reads, named=named_reads)
+    def correct(group: int, i: int, integration: _Integration) -> None:
+        def samples(output: int) -> Array:
+            about_mean = outputs.replaced(output, integration.difference(group, outputs.rows(output)))
+            return outputs.in_time(output, xp.where(xp.isnan(about_mean), 0.0, about_mean))
 
-    def correct(group: int, i: int, integration: _Integration, level: Array, corrected: Array) -> None:
-        clean = cleaning.clean(replaced(integration.difference(group)))
-        normal = clean if keep_reference_pixels else _science_rows(clean, orientation)
-        for rows in row_slices(level):
-            corrected[i, group, rows, :] = xp.astype(normal[rows, :] + level[rows, :], data.dtype)
+        for output, clean in enumerate(cleaning.clean(samples)):
+            if output > 0 or keep_reference_pixels:
+                level = outputs.level(output, integration.mean(outputs.rows(output)))
+                kept = xp.astype(outputs.kept(output, clean) + level, data.dtype)
+                corrected[i, group, outputs.rows_of_result(output), :] = kept
 
-    cleaning = _Cleaning(data[0, 0, ...], weights, orientation)
-    corrected: Array | None = None
     for i in range(data.shape[0]):
-        integration = _Integration(data[i, ...], None if levels is None else levels[i, ...], xp=xp)
-        level = _kept(replaced(integration.mean()), orientation, keep_reference_pixels, xp=xp)
-        if corrected is None:
-            corrected = xp.empty((*data.shape[:2], *level.shape), dtype=data.dtype, device=device(data))
-        one = partial(correct, i=i, integration=integration, level=level, corrected=corrected)
-        for_each(one, range(data.shape[1]), workers=workers)
+        integration = _Integration(data[i, ...], None if levels is None else levels[i, ...], workers=workers, xp=xp)
+        for_each(partial(correct, i=i, integration=integration), range(data.shape[1]), workers=workers)
     return corrected
 
 
@@ -92,30 +90,26 @@ class _Integration:
     from it by exactly 0 even where sums are rounded.
     """
 
-    def __init__(self, data: Array, levels: Array | None, *, xp: Namespace) -> None:
+    def __init__(self, data: Array, levels: Array | None, *, workers: int, xp: Namespace) -> None:
         self._data, self._levels, self._xp = data, levels, xp
         self._exact = accumulator_dtype(data, xp=xp)
         self._rise = xp.zeros(data.shape[1:], dtype=self._exact, device=device(data))
-        for rows in row_slices(self._rise):
-            first = self._counts(0, rows)
-            for group in range(1, data.shape[0]):
-                self._rise[rows, :] += self._counts(group, rows) - first
-            self._rise[rows, :] /= data.shape[0]
+        for_each(self._find_rise, row_slices(self._rise), workers=workers)
 
-    def mean(self) -> Array:
+    def _find_rise(self, rows: slice) -> None:
+        first = self._counts(0, rows)
+        for group in range(1, self._data.shape[0]):
+            self._rise[rows, :] += self._counts(group, rows) - first
+        self._rise[rows, :] /= self._data.shape[0]
+
+    def mean(self, rows: slice) -> Array:
         """Over the groups: (row, column)."""
-        mean = self._xp.empty_like(self._rise)
-        for rows in row_slices(mean):
-            mean[rows, :] = self._counts(0, rows) + self._rise[rows, :]
-        return mean
+        return self._counts(0, rows) + self._rise[rows, :]
 
-    def difference(self, group: int) -> Array:
+    def difference(self, group: int, rows: slice) -> Array:
         """A group less the mean: (row, column), of the data's dtype."""
-        out = self._xp.empty_like(self._data[group, ...])
-        for rows in row_slices(out):
-            above_first = self._counts(group, rows) - self._counts(0, rows)
-            out[rows, :] = self._xp.astype(above_first - self._rise[rows, :], out.dtype)
-        return out
+        above_first = self._counts(group, rows) - self._counts(0, rows)
+        return self._xp.astype(above_first - self._rise[rows, :], self._data.dtype)
 
     def _counts(self, group: int, rows: slice) -> Array:
         counts = self._data[group, rows, :]
@@ -124,52 +118,34 @@ class _Integration:
         return self._xp.astype(counts, self._exact)
 
 
-def _science_rows(plane: Array, orientation: Orientation) -> Array:
-    return science_rows(plane, reference_first=orientation.fastaxis > 0)
-
-
-def _kept(mean: Array, orientation: Orientation, keep_reference_pixels: bool, *, xp: Namespace) -> Array:
-    """What is added again: the mean, but of the interleaved reference pixels of the detector's outputs nothing."""
-    if not keep_reference_pixels:
-        return _science_rows(mean, orientation)
-    reads = reference_reads(mean)
-    nothing = xp.zeros_like(reads[1:, ...])
-    parts = [reads[:1, ...], nothing] if orientation.fastaxis > 0 else [nothing, reads[-1:, ...]]
-    return with_reference_reads(mean, xp.concat(parts))
-
-
 class _Cleaning:
     """Takes correlated noise from one group after another; what all groups need is made once.
 
     Parameters
     ----------
-    plane : (row, column), science frame: a group of the exposure.
+    like : (detector row, pixel): an output of the exposure, in the order of time.
     """
 
-    def __init__(self, plane: Array, weights: Weights, orientation: Orientation) -> None:
-        self._xp = array_namespace(plane)
-        self._weights, self._orientation = weights, orientation
-        output = in_time_order(orientation.to_detector(plane, xp=self._xp))[0]
-        self._read_at, self._rows = times(output), output.shape[0]
-        stream = with_gaps(output)
+    def __init__(self, like: Array, weights: Weights) -> None:
+        self._weights = weights
+        self._read_at, self._rows = times(like), like.shape[0]
+        stream = with_gaps(like)
         self._fourier = Fourier(stream)
         self._interpolation = BandLimited(stream, self._rows, self._fourier)
 
-    def clean(self, plane: Array) -> Array:
-        """A group less its correlated noise; (row, column), science frame, means over groups removed."""
-        xp = self._xp
-        known = xp.where(xp.isnan(plane), 0.0, plane)
-        outputs = in_time_order(self._orientation.to_detector(known, xp=xp))
-        return self._orientation.to_science(in_columns(self._outputs(outputs)), xp=xp)
+    def clean(self, samples: Callable[[int], Array]) -> Iterator[Array]:
+        """The reference output without its line, and without gaps; then the others less their correlated noise.
 
-    def _outputs(self, outputs: Sequence[Array]) -> Iterator[Array]:
-        """The reference output without its line, and without gaps; then the others less their correlated noise."""
-        stream = with_gaps(subtract_line(outputs[0], self._read_at))
+        Parameters
+        ----------
+        samples : gives an output of a group, (detector row, pixel) in the order of time, means over groups removed.
+        """
+        stream = with_gaps(subtract_line(samples(0), self._read_at))
         stream = self._interpolation.fill(fill_zeros(stream))
         yield without_gaps(stream, self._rows)
         shared = self._fourier.spectrum(stream)
-        for k, output in enumerate(outputs[1:]):
-            own = subtract_line(output, self._read_at)
+        for k in range(OUTPUTS - 1):
+            own = subtract_line(samples(k + 1), self._read_at)
             noise = self._weights.alpha[k, ...] * shared
             noise += self._weights.beta[k, ...] * self._fourier.spectrum(reference_stream(own))
             yield own - without_gaps(self._fourier.stream(noise), self._rows)

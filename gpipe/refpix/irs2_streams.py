@@ -6,12 +6,10 @@ then 8 pixel times without a read: 712 in all. A frame is a sequence of 2048 tim
 <https://doi.org/10.1088/1538-3873/aa83fd>`_).
 """
 
-from collections.abc import Iterable
-
 from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array
-from gpipe.arrays.interleaved import BLOCK, HALF, OUTPUTS, READS
+from gpipe.arrays.interleaved import BLOCK, HALF, READS
 
 STEP = BLOCK + 2
 """Pixel times of a block."""
@@ -25,37 +23,11 @@ def row_length(pixels: int) -> int:
     return pixels // BLOCK * STEP + REST
 
 
-def in_time_order(frame: Array) -> list[Array]:
-    """Split a frame into outputs, and turn round those that are read towards lower columns: the even ones.
+def in_time_order(output: int, samples: Array) -> Array:
+    """Samples of an output, (…, row, pixel) of the detector frame, in the order of time, and back.
 
-    Parameters
-    ----------
-    frame : (row, column), detector frame.
-
-    Returns
-    -------
-    (row, pixel) of each output.
+    The even outputs are read towards lower columns and turned round.
     """
-    rows, pixels = frame.shape[0], frame.shape[-1] // OUTPUTS
-    xp = array_namespace(frame)
-    outputs = [xp.empty((rows, pixels), dtype=frame.dtype, device=device(frame)) for _ in range(OUTPUTS)]
-    for k, output in enumerate(outputs):
-        output[...] = _turned(k, frame[:, k * pixels : (k + 1) * pixels])
-    return outputs
-
-
-def in_columns(samples: Iterable[Array]) -> Array:
-    """The inverse of `in_time_order`, which holds one output at a time beside the frame."""
-    for k, turned in enumerate(map(_turned, range(OUTPUTS), samples)):
-        rows, pixels = turned.shape
-        if k == 0:
-            xp = array_namespace(turned)
-            frame = xp.empty((rows, OUTPUTS * pixels), dtype=turned.dtype, device=device(turned))
-        frame[:, k * pixels : (k + 1) * pixels] = turned
-    return frame
-
-
-def _turned(output: int, samples: Array) -> Array:
     return array_namespace(samples).flip(samples, axis=-1) if output % 2 == 0 else samples
 
 

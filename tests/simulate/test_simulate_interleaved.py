@@ -44,7 +44,8 @@ def test_a_stream_lies_in_the_order_in_which_the_correction_reads_it(sca):
     samples = readout.samples(clock)
     frame = np.concatenate([samples[:, ::-1] if readout.backwards(k) else samples for k in range(5)], axis=1)
     at = Orientation(sca.fast, sca.slow)
-    streams = [with_gaps(x) for x in in_time_order(at.to_detector(readout.to_science(frame), xp=np))]
+    detector = np.split(at.to_detector(readout.to_science(frame), xp=np), 5, axis=1)
+    streams = [with_gaps(in_time_order(k, output)) for k, output in enumerate(detector)]
     read = streams[0] != 0
     assert read.sum() == 2048 * 640 - 1  # the first sample has the time 0
     for stream in streams:
