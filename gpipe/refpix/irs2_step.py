@@ -73,14 +73,19 @@ def apply_irs2(step: Irs2Parameters, exposure: Ramp, orientation: Orientation, r
 
 
 def _weights(exposure: Ramp, refpix: Reference) -> Weights:
+    both = refpix.kept("weights of real streams", exposure, lambda: _read_weights(exposure, refpix))
+    return Weights(both[: OUTPUTS - 1, ...], both[OUTPUTS - 1 :, ...])
+
+
+def _read_weights(exposure: Ramp, refpix: Reference) -> Array:
     table = refpix.read("irs2_table")
     rows, columns = exposure.data.shape[-2:]
     expected = 2 * columns * row_length(rows // OUTPUTS)  # real and imaginary part for each frequency of a frame
     if len(table) != expected:
         raise ReferenceFileError(f"refpix reference {refpix.name}: found {len(table)} rows; expected {expected}")
     xp, to_device = array_namespace(exposure.data), exposure.backend.to_device
-    parts = [weights_of_real(to_device(column.astype(np.float32))) for column in _columns(table, _NAMES, refpix)]
-    return Weights(xp.stack(parts[:4]), xp.stack(parts[4:]))
+    found = [weights_of_real(to_device(column.astype(np.float32))) for column in _columns(table, _NAMES, refpix)]
+    return xp.stack(found)
 
 
 def _named_by_reference(exposure: Ramp, orientation: Orientation, refpix: Reference) -> Array | None:

@@ -7,9 +7,22 @@ from array_api_compat import array_namespace
 from gpipe import dq
 from gpipe.arrays import Array, Namespace
 from gpipe.arrays.dilation import dilate_box
-from gpipe.arrays.interleaved import science_rows, with_science_rows
+from gpipe.arrays.interleaved import (
+    BLOCK,
+    HALF,
+    OUTPUTS,
+    normal_rows,
+    science_rows,
+    with_normal_rows,
+    with_science_rows,
+)
+from gpipe.arrays.rows import row_slices, widen
 from gpipe.saturation.averaged_groups import late_second_group
 from gpipe.saturation.saturation import Flagged, count_by_row, flag_saturation, usable_threshold
+
+NORMAL = 2 * HALF
+BLOCK_SAMPLES = 1 << 22
+"""Normal samples that are looked at together, so that temporaries stay small beside an exposure."""
 
 
 def flag_saturation_irs2(
@@ -41,38 +54,55 @@ def flag_saturation_irs2(
     """
     xp = array_namespace(data, groupdq, pixeldq, level, level_dq, bias, zeroframe)
     threshold = usable_threshold(level, level_dq)
+    flags = xp.astype(groupdq, groupdq.dtype, copy=True)
+    zeroed: Array = None if zeroframe is None else xp.astype(zeroframe, zeroframe.dtype, copy=True)
+    new_dq = with_science_rows(
+        pixeldq, science_rows(pixeldq, reference_first=reference_first) | threshold.dq, reference_first=reference_first
+    )
+    first = data.shape[-2] // OUTPUTS if reference_first else 0
 
-    def normal(x: Array) -> Array:
-        return science_rows(x, reference_first=reference_first)
-
-    def put(x: Array, rows: Array) -> Array:
-        return with_science_rows(x, rows, reference_first=reference_first)
-
-    own_bias = None if bias is None else normal(bias)
-    zeroed: Array = None if zeroframe is None else xp.empty_like(zeroframe)
-    flags, seen = xp.empty_like(groupdq), xp.zeros_like(groupdq[0, 0, ...])
-    for i in range(data.shape[0]):
-        counts = normal(data[i : i + 1, ...])
-        first = None if zeroframe is None else normal(zeroframe[i : i + 1, ...])
+    def find(i: int, near: slice, own: slice) -> Flagged:
+        counts = normal_rows(data[i : i + 1, :, near, :])
         none = xp.zeros_like(counts, dtype=groupdq.dtype)
-        found = flag(counts, none, level_dq, level, level_dq, grow=grow, zeroframe=first)
-        new = found.groupdq
+        zero = None if zeroframe is None else normal_rows(zeroframe[i : i + 1, near, :])
+        found = flag(counts, none, level_dq[own, :], level[own, :], level_dq[own, :], grow=grow, zeroframe=zero)
         if nframes is not None and data.shape[1] > 2:
-            late = _late(counts[0, ...], threshold.level, own_bias, nframes=nframes, grow=grow, xp=xp)
-            new[0, 1, ...] |= xp.astype(late, new.dtype) * dq.SATURATED
-        for group in range(data.shape[1]):
-            before = groupdq[i, group, ...]
-            flags[i, group, ...] = put(before, normal(before) | new[0, group, ...])
-            seen |= flags[i, group, ...]
-        if zeroframe is not None and found.zeroframe is not None:
-            zeroed[i, ...] = put(zeroframe[i, ...], found.zeroframe[0, ...])
+            local_bias = None if bias is None else normal_rows(bias[near, :])
+            late = _late(counts[0, ...], threshold.level[own, :], local_bias, nframes=nframes, grow=grow, xp=xp)
+            found.groupdq[0, 1, ...] |= xp.astype(late, groupdq.dtype) * dq.SATURATED
+        return found
+
+    for blocks in row_slices(xp.reshape(level, (-1, NORMAL * level.shape[-1])), pixels=BLOCK_SAMPLES // data.shape[1]):
+        around, middle = widen(blocks, -(-grow // NORMAL), level.shape[-2] // NORMAL)
+        rows, near = (_times(x, BLOCK, first) for x in (blocks, around))
+        own, inside = _times(around, NORMAL), _times(middle, NORMAL)
+        for i in range(data.shape[0]):
+            found, before = find(i, near, own), groupdq[i, :, rows, :]
+            flags[i, :, rows, :] = with_normal_rows(before, normal_rows(before) | found.groupdq[0, :, inside, :])
+            if zeroframe is not None and found.zeroframe is not None:
+                zeroed[i, rows, :] = with_normal_rows(zeroframe[i, rows, :], found.zeroframe[0, inside, :])
+    seen = _seen(flags, xp=xp)
     return Flagged(
         groupdq=flags,
-        pixeldq=put(pixeldq, normal(pixeldq) | threshold.dq),
+        pixeldq=new_dq,
         zeroframe=zeroed,
         saturated_pixels=count_by_row(seen & dq.SATURATED),
         floor_pixels=count_by_row(seen & dq.AD_FLOOR),
     )
+
+
+def _times(blocks: slice, rows: int, first: int = 0) -> slice:
+    """The rows of these blocks of so many rows."""
+    return slice(first + rows * blocks.start, first + rows * blocks.stop)
+
+
+def _seen(flags: Array, *, xp: Namespace) -> Array:
+    """The flags of any group: (row, column)."""
+    seen = xp.zeros_like(flags[0, 0, ...])
+    for i in range(flags.shape[0]):
+        for group in range(flags.shape[1]):
+            seen |= flags[i, group, ...]
+    return seen
 
 
 def _late(counts: Array, level: Array, bias: Array | None, *, nframes: int, grow: int, xp: Namespace) -> Array:
