@@ -37,6 +37,7 @@ class Fourier:
         self._split = xp.concat([cosine, -sine])
         self._join = xp.matrix_transpose(xp.concat([twice * cosine, -twice * sine]))
         self._twiddle = self._unit(-self._angles(half, self._power, length, like), like)
+        self._twiddle_of_imaginary = 1j * self._twiddle
         self._back = xp.conj(self._twiddle)
 
     def spectrum(self, stream: Array) -> Array:
@@ -44,7 +45,7 @@ class Fourier:
         xp = self._xp
         parts = _product(self._split, xp.reshape(stream, (self._odd, self._power)), xp=xp)
         half = parts.shape[0] // 2
-        mixed = parts[:half, :] * self._twiddle + parts[half:, :] * (1j * self._twiddle)
+        mixed = parts[:half, :] * self._twiddle + parts[half:, :] * self._twiddle_of_imaginary
         return xp.fft.fft(mixed, norm="ortho")  # of single precision in NumPy, which is not so with a factor of 1
 
     def stream(self, spectrum: Array) -> Array:

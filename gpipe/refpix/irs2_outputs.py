@@ -4,9 +4,13 @@ from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array
 from gpipe.arrays.interleaved import BLOCK, HALF, OUTPUTS, READS, normal_rows
+from gpipe.arrays.rows import row_slices
 from gpipe.refpix.irs2_bad_reads import replace_reads
 from gpipe.refpix.irs2_streams import in_time_order
 from gpipe.refpix.orientation import Orientation
+
+TRANSPOSED_AT_ONCE = 1 << 16
+"""Pixels: of more rows, which lie a power of two apart, the cache could not hold a line each."""
 
 
 class Outputs:
@@ -49,7 +53,8 @@ class Outputs:
         xp = array_namespace(x)
         turned = in_time_order(output, self._orientation.to_detector(x, xp=xp))
         samples = xp.empty(turned.shape, dtype=x.dtype, device=device(x))  # in this order in memory too
-        samples[...] = turned
+        for pixels in row_slices(x, pixels=TRANSPOSED_AT_ONCE):
+            samples[:, pixels] = turned[:, pixels]
         return samples
 
     def kept(self, output: int, samples: Array) -> Array:

@@ -57,10 +57,11 @@ def reference_stream(samples: Array) -> Array:
     the difference of the two pixels nor the time of reading shifts the phase.
     """
     xp = array_namespace(samples)
-    reads = xp.reshape(samples, (*samples.shape[:-1], -1, BLOCK))[..., REFERENCE]
-    first, second = reads[..., 0:3:2], reads[..., 1:4:2]
-    nothing = xp.zeros((*reads.shape[:-1], HALF - 1), dtype=reads.dtype, device=device(reads))
-    return _as_stream(xp.concat([nothing, first, first, second, second, nothing], axis=-1))
+    *lead, pixels = samples.shape
+    lines = xp.zeros((*lead, row_length(pixels)), dtype=samples.dtype, device=device(samples))
+    for late, read in enumerate((0, 2, 0, 2, 1, 3, 1, 3)):
+        lines[..., HALF - 1 + late : -REST : STEP] = samples[..., HALF + read :: BLOCK]
+    return xp.reshape(lines, (*lead[:-1], -1))
 
 
 def times(like: Array) -> Array:

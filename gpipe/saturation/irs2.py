@@ -12,9 +12,7 @@ from gpipe.arrays.interleaved import (
     HALF,
     OUTPUTS,
     normal_rows,
-    science_rows,
     with_normal_rows,
-    with_science_rows,
 )
 from gpipe.arrays.rows import row_slices, widen
 from gpipe.saturation.averaged_groups import late_second_group
@@ -56,9 +54,7 @@ def flag_saturation_irs2(
     threshold = usable_threshold(level, level_dq)
     flags = xp.astype(groupdq, groupdq.dtype, copy=True)
     zeroed: Array = None if zeroframe is None else xp.astype(zeroframe, zeroframe.dtype, copy=True)
-    new_dq = with_science_rows(
-        pixeldq, science_rows(pixeldq, reference_first=reference_first) | threshold.dq, reference_first=reference_first
-    )
+    new_dq = xp.astype(pixeldq, pixeldq.dtype, copy=True)
     first = data.shape[-2] // OUTPUTS if reference_first else 0
 
     def find(i: int, near: slice, own: slice) -> Flagged:
@@ -76,6 +72,8 @@ def flag_saturation_irs2(
         around, middle = widen(blocks, -(-grow // NORMAL), level.shape[-2] // NORMAL)
         rows, near = (_times(x, BLOCK, first) for x in (blocks, around))
         own, inside = _times(around, NORMAL), _times(middle, NORMAL)
+        checked = normal_rows(pixeldq[rows, :]) | threshold.dq[_times(blocks, NORMAL), :]
+        new_dq[rows, :] = with_normal_rows(pixeldq[rows, :], checked)
         for i in range(data.shape[0]):
             found, before = find(i, near, own), groupdq[i, :, rows, :]
             flags[i, :, rows, :] = with_normal_rows(before, normal_rows(before) | found.groupdq[0, :, inside, :])
