@@ -73,7 +73,8 @@ def apply_irs2(step: Irs2Parameters, exposure: Ramp, orientation: Orientation, r
 
 
 def _weights(exposure: Ramp, refpix: Reference) -> Weights:
-    both = refpix.kept("weights of real streams", exposure, lambda: _read_weights(exposure, refpix))
+    frame = exposure.data.shape[-2:]
+    both = refpix.kept(("weights of real streams", frame), exposure, lambda: _read_weights(exposure, refpix))
     return Weights(both[: OUTPUTS - 1, ...], both[OUTPUTS - 1 :, ...])
 
 
