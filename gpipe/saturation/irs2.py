@@ -1,6 +1,8 @@
 """Saturation of NIRSpec IRS2 readout, in which reference pixels are read between the normal ones."""
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from array_api_compat import array_namespace
 
@@ -51,34 +53,32 @@ def flag_saturation_irs2(
     flag : `flag_saturation`, or a kernel of it.
     """
     xp = array_namespace(data, groupdq, pixeldq, level, level_dq, bias, zeroframe)
-    threshold = usable_threshold(level, level_dq)
-    flags = xp.astype(groupdq, groupdq.dtype, copy=True)
+    flags, new_dq = (xp.astype(x, x.dtype, copy=True) for x in (groupdq, pixeldq))
     zeroed: Array = None if zeroframe is None else xp.astype(zeroframe, zeroframe.dtype, copy=True)
-    new_dq = xp.astype(pixeldq, pixeldq.dtype, copy=True)
     first = data.shape[-2] // OUTPUTS if reference_first else 0
-
-    def find(i: int, near: slice, own: slice) -> Flagged:
-        counts = normal_rows(data[i : i + 1, :, near, :])
-        none = xp.zeros_like(counts, dtype=groupdq.dtype)
-        zero = None if zeroframe is None else normal_rows(zeroframe[i : i + 1, near, :])
-        found = flag(counts, none, level_dq[own, :], level[own, :], level_dq[own, :], grow=grow, zeroframe=zero)
-        if nframes is not None and data.shape[1] > 2:
-            local_bias = None if bias is None else normal_rows(bias[near, :])
-            late = _late(counts[0, ...], threshold.level[own, :], local_bias, nframes=nframes, grow=grow, xp=xp)
-            found.groupdq[0, 1, ...] |= xp.astype(late, groupdq.dtype) * dq.SATURATED
-        return found
-
     for blocks in row_slices(xp.reshape(level, (-1, NORMAL * level.shape[-1])), pixels=BLOCK_SAMPLES // data.shape[1]):
         around, middle = widen(blocks, -(-grow // NORMAL), level.shape[-2] // NORMAL)
         rows, near = (_times(x, BLOCK, first) for x in (blocks, around))
         own, inside = _times(around, NORMAL), _times(middle, NORMAL)
-        checked = normal_rows(pixeldq[rows, :]) | threshold.dq[_times(blocks, NORMAL), :]
-        new_dq[rows, :] = with_normal_rows(pixeldq[rows, :], checked)
+        find = partial(
+            _flag_block,
+            level=level[own, :],
+            level_dq=level_dq[own, :],
+            bias=None if bias is None else normal_rows(bias[near, :]),
+            nframes=nframes,
+            grow=grow,
+            flag=flag,
+        )
         for i in range(data.shape[0]):
-            found, before = find(i, near, own), groupdq[i, :, rows, :]
-            flags[i, :, rows, :] = with_normal_rows(before, normal_rows(before) | found.groupdq[0, :, inside, :])
+            counts = normal_rows(data[i : i + 1, :, near, :])
+            zero = None if zeroframe is None else normal_rows(zeroframe[i : i + 1, near, :])
+            found = find(counts, zero, groupdq.dtype)
+            new = normal_rows(groupdq[i, :, rows, :]) | found.groupdq[0, :, inside, :]
+            flags[i, :, rows, :] = with_normal_rows(groupdq[i, :, rows, :], new)
             if zeroframe is not None and found.zeroframe is not None:
                 zeroed[i, rows, :] = with_normal_rows(zeroframe[i, rows, :], found.zeroframe[0, inside, :])
+        new = normal_rows(pixeldq[rows, :]) | found.pixeldq[inside, :]
+        new_dq[rows, :] = with_normal_rows(pixeldq[rows, :], new)
     seen = _seen(flags, xp=xp)
     return Flagged(
         groupdq=flags,
@@ -87,6 +87,29 @@ def flag_saturation_irs2(
         saturated_pixels=count_by_row(seen & dq.SATURATED),
         floor_pixels=count_by_row(seen & dq.AD_FLOOR),
     )
+
+
+def _flag_block(
+    counts: Array,
+    zeroframe: Array | None,
+    dtype: Any,
+    *,
+    level: Array,
+    level_dq: Array,
+    bias: Array | None,
+    nframes: int | None,
+    grow: int,
+    flag: Callable[..., Flagged],
+) -> Flagged:
+    """The flags that normal pixels of one integration get; ``pixeldq`` has those of the thresholds."""
+    xp = array_namespace(counts)
+    none = xp.zeros_like(counts, dtype=dtype)
+    found = flag(counts, none, level_dq, level, level_dq, grow=grow, zeroframe=zeroframe)
+    if nframes is not None and counts.shape[1] > 2:
+        limit = usable_threshold(level, level_dq).level
+        late = _late(counts[0, ...], limit, bias, nframes=nframes, grow=grow, xp=xp)
+        found.groupdq[0, 1, ...] |= xp.astype(late, dtype) * dq.SATURATED
+    return found
 
 
 def _times(blocks: slice, rows: int, first: int = 0) -> slice:
