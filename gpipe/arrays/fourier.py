@@ -45,14 +45,18 @@ class Fourier:
         xp = self._xp
         parts = _product(self._split, xp.reshape(stream, (self._odd, self._power)), xp=xp)
         half = parts.shape[0] // 2
-        mixed = parts[:half, :] * self._twiddle + parts[half:, :] * self._twiddle_of_imaginary
+        mixed = parts[:half, :] * self._twiddle
+        mixed += parts[half:, :] * self._twiddle_of_imaginary
+        del parts
         return xp.fft.fft(mixed, norm="ortho")  # of single precision in NumPy, which is not so with a factor of 1
 
     def stream(self, spectrum: Array) -> Array:
         """The real part of the inverse of `spectrum`."""
         xp = self._xp
-        mixed = xp.fft.ifft(spectrum, norm="ortho") * self._back
-        return xp.reshape(_product(self._join, xp.concat([xp.real(mixed), xp.imag(mixed)]), xp=xp), (-1,))
+        mixed = xp.fft.ifft(spectrum, norm="ortho")
+        mixed *= self._back
+        mixed = xp.concat([xp.real(mixed), xp.imag(mixed)])
+        return xp.reshape(_product(self._join, mixed, xp=xp), (-1,))
 
     def _angles(self, rows: int, columns: int, period: int, like: Array) -> Array:
         """2π · row · column / period, in the accumulation dtype."""

@@ -149,7 +149,10 @@ class _Cleaning:
         yield without_gaps(stream, self._rows)
         shared = self._fourier.spectrum(stream)
         for k in range(OUTPUTS - 1):
-            own = subtract_line(samples(k + 1), self._read_at)
-            noise = self._weights.alpha[k, ...] * shared
-            noise += self._weights.beta[k, ...] * self._fourier.spectrum(reference_stream(own))
-            yield own - without_gaps(self._fourier.stream(noise), self._rows)
+            yield self._without_noise(subtract_line(samples(k + 1), self._read_at), k, shared)
+
+    def _without_noise(self, own: Array, k: int, shared: Array) -> Array:
+        noise = self._fourier.spectrum(reference_stream(own))
+        noise *= self._weights.beta[k, ...]
+        noise += self._weights.alpha[k, ...] * shared
+        return own - without_gaps(self._fourier.stream(noise), self._rows)
