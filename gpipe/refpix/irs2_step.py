@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array
 from gpipe.arrays.interleaved import BLOCK, OUTPUTS, READS, science_rows
@@ -85,8 +85,12 @@ def _read_weights(exposure: Ramp, refpix: Reference) -> Array:
     if len(table) != expected:
         raise ReferenceFileError(f"refpix reference {refpix.name}: found {len(table)} rows; expected {expected}")
     xp, to_device = array_namespace(exposure.data), exposure.backend.to_device
-    found = [weights_of_real(to_device(column.astype(np.float32))) for column in _columns(table, _NAMES, refpix)]
-    return xp.stack(found)
+    for k, column in enumerate(_columns(table, _NAMES, refpix)):
+        part = weights_of_real(to_device(column.astype(np.float32)))
+        if k == 0:
+            weights = xp.empty((len(_NAMES), *part.shape), dtype=part.dtype, device=device(part))
+        weights[k, ...] = part
+    return weights
 
 
 def _named_by_reference(exposure: Ramp, orientation: Orientation, refpix: Reference) -> Array | None:
