@@ -31,10 +31,20 @@ def science_rows(x: Array, *, reference_first: bool) -> Array:
     x : (…, row, column), a multiple of 100 rows.
     reference_first : whether the reference output has the first rows (FASTAXIS > 0), or the last.
     """
+    return _normal(_own_outputs(_blocks(x), reference_first), x)
+
+
+def normal_rows(x: Array) -> Array:
+    """The rows of normal pixels among those of whole blocks, (…, row, column); a block is 20 rows."""
     xp = array_namespace(x)
-    own = _own_outputs(_blocks(x), reference_first)
-    normal = xp.concat([own[..., :HALF, :], own[..., HALF + READS :, :]], axis=-2)
-    return xp.reshape(normal, (*x.shape[:-2], -1, x.shape[-1]))
+    return _normal(xp.reshape(x, (*x.shape[:-2], -1, BLOCK, x.shape[-1])), x)
+
+
+def with_normal_rows(x: Array, normal: Array) -> Array:
+    """``x`` with other rows of normal pixels; the inverse of `normal_rows`."""
+    xp = array_namespace(x, normal)
+    blocks = xp.reshape(x, (*x.shape[:-2], -1, BLOCK, x.shape[-1]))
+    return xp.reshape(_joined(blocks, normal), x.shape)
 
 
 def with_science_rows(x: Array, normal: Array, *, reference_first: bool) -> Array:
@@ -42,8 +52,7 @@ def with_science_rows(x: Array, normal: Array, *, reference_first: bool) -> Arra
     xp = array_namespace(x, normal)
     blocks = _blocks(x)
     own = _own_outputs(blocks, reference_first)
-    new = xp.reshape(normal, (*own.shape[:-2], 2 * HALF, x.shape[-1]))
-    joined = xp.concat([new[..., :HALF, :], own[..., HALF : HALF + READS, :], new[..., HALF:, :]], axis=-2)
+    joined = _joined(own, normal)
     parts = [blocks[..., :1, :, :, :], joined] if reference_first else [joined, blocks[..., -1:, :, :, :]]
     return xp.reshape(xp.concat(parts, axis=-4), x.shape)
 
@@ -67,6 +76,20 @@ def _blocks(x: Array) -> Array:
     if rows % (OUTPUTS * BLOCK):
         raise ValueError(f"IRS2 readout has a multiple of {OUTPUTS * BLOCK} rows, found {rows}")
     return xp.reshape(x, (*x.shape[:-2], OUTPUTS, rows // (OUTPUTS * BLOCK), BLOCK, columns))
+
+
+def _normal(blocks: Array, like: Array) -> Array:
+    """Blocks of ``like`` (…, row, column) to rows, without their reference pixels."""
+    xp = array_namespace(blocks)
+    normal = xp.concat([blocks[..., :HALF, :], blocks[..., HALF + READS :, :]], axis=-2)
+    return xp.reshape(normal, (*like.shape[:-2], -1, like.shape[-1]))
+
+
+def _joined(blocks: Array, normal: Array) -> Array:
+    """Blocks with other normal pixels."""
+    xp = array_namespace(blocks)
+    new = xp.reshape(normal, (*blocks.shape[:-2], 2 * HALF, blocks.shape[-1]))
+    return xp.concat([new[..., :HALF, :], blocks[..., HALF : HALF + READS, :], new[..., HALF:, :]], axis=-2)
 
 
 def _own_outputs(blocks: Array, reference_first: bool) -> Array:

@@ -5,10 +5,12 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 
+from array_api_compat import array_namespace
+
 from gpipe.arrays import Array
 from gpipe.backends import Backend
 
-_ITEM_BYTES = 4
+_ITEM_BYTES, _COMPLEX_BYTES = 4, 8
 
 _lock = threading.Lock()
 _planes: OrderedDict[Hashable, Array] = OrderedDict()
@@ -41,7 +43,8 @@ def _keep_within(backend: Backend) -> None:
 
 
 def _bytes(plane: Array) -> int:
-    return _ITEM_BYTES * math.prod(plane.shape)
+    is_complex = array_namespace(plane).isdtype(plane.dtype, "complex floating")
+    return (_COMPLEX_BYTES if is_complex else _ITEM_BYTES) * math.prod(plane.shape)
 
 
 def held_bytes() -> int:

@@ -64,7 +64,6 @@ class FileArrays:
         from gpipe.datamodels.fitsfile import FitsFile  # pulls in astropy, which importing a step should not pay
 
         self._file, self._reftype = FitsFile(path, ReferenceFileError), reftype
-        self._tables: dict[str, np.ndarray] = {}
         self.name, self.label = str(path.absolute()), str(path)
 
     def has(self, array: str) -> bool:
@@ -76,7 +75,7 @@ class FileArrays:
     def read(self, array: str, first: Any, rows: slice, columns: slice) -> np.ndarray:
         name = extension(array)
         if self._file.is_table(name):
-            return self._table(name)
+            return self._file.table(name)
         dtype = np.uint32 if array == "dq" else np.float32
         pixels = self._file.read(name, dtype, first=first, rows=rows, columns=columns)
         if array == "dq" and self._file.is_table("DQ_DEF"):
@@ -85,19 +84,13 @@ class FileArrays:
 
     @cached_property
     def _translation(self) -> Translation:
-        return Translation(self._table("DQ_DEF"), self.label)
+        return Translation(self._file.table("DQ_DEF"), self.label)
 
     def load(self, array: str, backend: Backend, first: Any, rows: slice, columns: slice) -> Array:
         if array == "dq":
             return backend.to_device(self.read(array, first, rows, columns))
         part = {"first": first, "rows": rows, "columns": columns}
         return self._file.load(extension(array), np.float32, backend, **part)
-
-    def _table(self, name: str) -> np.ndarray:
-        if name not in self._tables:
-            self._tables[name] = self._file.table(name)
-            self._tables[name].flags.writeable = False
-        return self._tables[name]
 
     def fact(self, path: str) -> Any:
         return self._file.primary.get(FACTS[path])

@@ -6,7 +6,7 @@ from array_api_compat import array_namespace
 
 import gpipe.dq as dq
 from gpipe.arrays import Array, Namespace, accumulator_dtype, nanmedian
-from gpipe.arrays.interleaved import OUTPUTS, READS, reference_reads, with_reference_reads
+from gpipe.arrays.interleaved import BLOCK, HALF, OUTPUTS, READS, reference_reads, with_reference_reads
 
 CLIPPING_ROUNDS = 5
 PAIR = 2
@@ -72,21 +72,22 @@ def replace_reads(x: Array, bad: Array, *, named: Array | None = None) -> Array:
 
     Parameters
     ----------
-    x : real floating, (…, row, column).
-    bad : bool, (output, block, read).
+    x : real floating, (…, row, column); a frame, or the rows of one output.
+    bad : bool, (output, block, read), or (block, read) for one output.
     named : bool, likewise: more bad reads, which are replaced after those of ``bad`` and, as in jwst, may serve in
         their place.
     """
     xp = array_namespace(x, bad, named)
-    reads = reference_reads(x)
-    replaced = _replaced(reads, bad, bad, xp=xp)
+    blocks = xp.reshape(x, (*x.shape[:-2], *bad.shape[:-1], BLOCK, x.shape[-1]))
+    replaced = _replaced(blocks[..., HALF : HALF + READS, :], bad, bad, xp=xp)
     if named is not None:
         replaced = _replaced(replaced, named & ~bad, named | bad, xp=xp)
-    return with_reference_reads(x, replaced)
+    parts = [blocks[..., :HALF, :], replaced, blocks[..., HALF + READS :, :]]
+    return xp.reshape(xp.concat(parts, axis=-2), x.shape)
 
 
 def _replaced(reads: Array, due: Array, bad: Array, *, xp: Namespace) -> Array:
-    """``reads`` (…, output, block, read, column) with others where ``due``; ``bad`` ones serve for none."""
+    """``reads`` (…, block, read, column) with others where ``due``; ``bad`` ones serve for none."""
     good = ~bad[..., None]
     before, has_before = _shifted(reads, 1, xp=xp), _shifted(good, 1, xp=xp)
     after, has_after = _shifted(reads, -1, xp=xp), _shifted(good, -1, xp=xp)

@@ -1,18 +1,19 @@
 """Reference-pixel correction of NIRSpec IRS2 readout."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array, Namespace, accumulator_dtype
 from gpipe.arrays.blocks import for_each
-from gpipe.arrays.interleaved import reference_reads, science_rows, with_reference_reads
+from gpipe.arrays.fourier import Fourier
+from gpipe.arrays.interleaved import OUTPUTS
 from gpipe.arrays.rows import row_slices
-from gpipe.refpix.irs2_bad_reads import replace_reads
-from gpipe.refpix.irs2_interpolation import fill_band_limited, fill_zeros
+from gpipe.refpix.irs2_interpolation import BandLimited, fill_zeros
 from gpipe.refpix.irs2_lines import subtract_line
-from gpipe.refpix.irs2_streams import in_columns, in_time_order, reference_stream, times, with_gaps, without_gaps
+from gpipe.refpix.irs2_outputs import Outputs
+from gpipe.refpix.irs2_streams import reference_stream, times, with_gaps, without_gaps
 from gpipe.refpix.irs2_weights import Weights
 from gpipe.refpix.orientation import Orientation
 
@@ -34,7 +35,7 @@ def correct_irs2(
 
     1. bad reference reads are replaced (`replace_reads`);
     2. a line through the first and last four detector rows of each output and group is subtracted;
-    3. the gaps of the reference output are filled (`fill_zeros`, `fill_band_limited`);
+    3. the gaps of the reference output are filled (`fill_zeros`, `BandLimited`);
     4. the stream of each output loses F⁻¹[alpha · F(reference output) + beta · F(its reference pixels)].
 
     A sample that equals the mean of its pixel counts as missing in 2 and 3, as do NaN everywhere; 2 leaves it as it is.
@@ -61,25 +62,24 @@ def correct_irs2(
     https://jwst-pipeline.readthedocs.io/en/latest/jwst/refpix/description.html
     """
     xp = array_namespace(data, weights.alpha, weights.beta, bad_reads, named_reads, levels)
+    outputs = Outputs(data.shape[-2], orientation, bad=bad_reads, named=named_reads, keep=keep_reference_pixels)
+    cleaning = _Cleaning(outputs.in_time(0, data[0, 0, outputs.rows(0), :]), weights)
+    corrected = xp.empty((*data.shape[:2], outputs.kept_rows, data.shape[-1]), dtype=data.dtype, device=device(data))
 
-    def replaced(plane: Array) -> Array:
-        """Replacing is linear: it may be done to the mean and to differences from it alike."""
-        return plane if bad_reads is None else replace_reads(plane, bad_reads, named=named_reads)
+    def correct(group: int, i: int, integration: _Integration) -> None:
+        def samples(output: int) -> Array:
+            about_mean = outputs.replaced(output, integration.difference(group, outputs.rows(output)))
+            return outputs.in_time(output, xp.where(xp.isnan(about_mean), 0.0, about_mean))
 
-    def correct(group: int, i: int, integration: _Integration, level: Array, corrected: Array) -> None:
-        clean = _clean(replaced(integration.difference(group)), weights, orientation, xp=xp)
-        normal = clean if keep_reference_pixels else _science_rows(clean, orientation)
-        for rows in row_slices(level):
-            corrected[i, group, rows, :] = xp.astype(normal[rows, :] + level[rows, :], data.dtype)
+        for output, clean in enumerate(cleaning.clean(samples)):
+            if output > 0 or keep_reference_pixels:
+                level = outputs.level(output, integration.mean(outputs.rows(output)))
+                kept = xp.astype(outputs.kept(output, clean) + level, data.dtype)
+                corrected[i, group, outputs.rows_of_result(output), :] = kept
 
-    corrected: Array | None = None
     for i in range(data.shape[0]):
-        integration = _Integration(data[i, ...], None if levels is None else levels[i, ...], xp=xp)
-        level = _kept(replaced(integration.mean()), orientation, keep_reference_pixels, xp=xp)
-        if corrected is None:
-            corrected = xp.empty((*data.shape[:2], *level.shape), dtype=data.dtype, device=device(data))
-        one = partial(correct, i=i, integration=integration, level=level, corrected=corrected)
-        for_each(one, range(data.shape[1]), workers=workers)
+        integration = _Integration(data[i, ...], None if levels is None else levels[i, ...], workers=workers, xp=xp)
+        for_each(partial(correct, i=i, integration=integration), range(data.shape[1]), workers=workers)
     return corrected
 
 
@@ -90,29 +90,29 @@ class _Integration:
     from it by exactly 0 even where sums are rounded.
     """
 
-    def __init__(self, data: Array, levels: Array | None, *, xp: Namespace) -> None:
+    def __init__(self, data: Array, levels: Array | None, *, workers: int, xp: Namespace) -> None:
         self._data, self._levels, self._xp = data, levels, xp
         self._exact = accumulator_dtype(data, xp=xp)
         self._rise = xp.zeros(data.shape[1:], dtype=self._exact, device=device(data))
-        for rows in row_slices(self._rise):
-            first = self._counts(0, rows)
-            for group in range(1, data.shape[0]):
-                self._rise[rows, :] += self._counts(group, rows) - first
-            self._rise[rows, :] /= data.shape[0]
+        for_each(self._find_rise, row_slices(self._rise), workers=workers)
 
-    def mean(self) -> Array:
+    def _find_rise(self, rows: slice) -> None:
+        first = self._counts(0, rows)
+        for group in range(1, self._data.shape[0]):
+            self._rise[rows, :] += self._counts(group, rows) - first
+        self._rise[rows, :] /= self._data.shape[0]
+
+    def mean(self, rows: slice) -> Array:
         """Over the groups: (row, column)."""
-        mean = self._xp.empty_like(self._rise)
-        for rows in row_slices(mean):
-            mean[rows, :] = self._counts(0, rows) + self._rise[rows, :]
-        return mean
+        return self._counts(0, rows) + self._rise[rows, :]
 
-    def difference(self, group: int) -> Array:
+    def difference(self, group: int, rows: slice) -> Array:
         """A group less the mean: (row, column), of the data's dtype."""
-        out = self._xp.empty_like(self._data[group, ...])
-        for rows in row_slices(out):
-            above_first = self._counts(group, rows) - self._counts(0, rows)
-            out[rows, :] = self._xp.astype(above_first - self._rise[rows, :], out.dtype)
+        out = self._xp.empty_like(self._data[group, rows, :])
+        for part in row_slices(out):
+            few = slice(rows.start + part.start, rows.start + part.stop)
+            above_first = self._counts(group, few) - self._counts(0, few)
+            out[part, :] = self._xp.astype(above_first - self._rise[few, :], out.dtype)
         return out
 
     def _counts(self, group: int, rows: slice) -> Array:
@@ -122,36 +122,37 @@ class _Integration:
         return self._xp.astype(counts, self._exact)
 
 
-def _science_rows(plane: Array, orientation: Orientation) -> Array:
-    return science_rows(plane, reference_first=orientation.fastaxis > 0)
+class _Cleaning:
+    """Takes correlated noise from one group after another; what all groups need is made once.
 
+    Parameters
+    ----------
+    like : (detector row, pixel): an output of the exposure, in the order of time.
+    """
 
-def _kept(mean: Array, orientation: Orientation, keep_reference_pixels: bool, *, xp: Namespace) -> Array:
-    """What is added again: the mean, but of the interleaved reference pixels of the detector's outputs nothing."""
-    if not keep_reference_pixels:
-        return _science_rows(mean, orientation)
-    reads = reference_reads(mean)
-    nothing = xp.zeros_like(reads[1:, ...])
-    parts = [reads[:1, ...], nothing] if orientation.fastaxis > 0 else [nothing, reads[-1:, ...]]
-    return with_reference_reads(mean, xp.concat(parts))
+    def __init__(self, like: Array, weights: Weights) -> None:
+        self._weights = weights
+        self._read_at, self._rows = times(like), like.shape[0]
+        stream = with_gaps(like)
+        self._fourier = Fourier(stream)
+        self._interpolation = BandLimited(stream, self._rows, self._fourier)
 
+    def clean(self, samples: Callable[[int], Array]) -> Iterator[Array]:
+        """The reference output without its line, and without gaps; then the others less their correlated noise.
 
-def _clean(plane: Array, weights: Weights, orientation: Orientation, *, xp: Namespace) -> Array:
-    """A group less its correlated noise; (row, column), science frame, means over groups removed."""
-    known = xp.where(xp.isnan(plane), 0.0, plane)
-    del plane
-    outputs = in_time_order(orientation.to_detector(known, xp=xp))
-    return orientation.to_science(in_columns(_clean_outputs(outputs, weights, xp=xp)), xp=xp)
+        Parameters
+        ----------
+        samples : gives an output of a group, (detector row, pixel) in the order of time, means over groups removed.
+        """
+        stream = with_gaps(subtract_line(samples(0), self._read_at))
+        stream = self._interpolation.fill(fill_zeros(stream))
+        yield without_gaps(stream, self._rows)
+        shared = self._fourier.spectrum(stream)
+        for k in range(OUTPUTS - 1):
+            yield self._without_noise(subtract_line(samples(k + 1), self._read_at), k, shared)
 
-
-def _clean_outputs(outputs: Sequence[Array], weights: Weights, *, xp: Namespace) -> Iterator[Array]:
-    """The reference output without its line, and without gaps; then the others less their correlated noise."""
-    read_at = times(outputs[0])
-    rows = read_at.shape[0]
-    stream = fill_band_limited(fill_zeros(with_gaps(subtract_line(outputs[0], read_at))), rows)
-    yield without_gaps(stream, rows)
-    shared = xp.fft.rfft(stream)
-    for k, output in enumerate(outputs[1:]):
-        own = subtract_line(output, read_at)
-        noise = weights.alpha[k, :] * shared + weights.beta[k, :] * xp.fft.rfft(reference_stream(own))
-        yield own - without_gaps(xp.fft.irfft(noise, n=stream.shape[0]), rows)
+    def _without_noise(self, own: Array, k: int, shared: Array) -> Array:
+        noise = self._fourier.spectrum(reference_stream(own))
+        noise *= self._weights.beta[k, ...]
+        noise += self._weights.alpha[k, ...] * shared
+        return own - without_gaps(self._fourier.stream(noise), self._rows)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array, Namespace
+from gpipe.arrays.fourier import Fourier, arranged
 from gpipe.arrays.rows import row_slices
 from gpipe.refpix.irs2_streams import REFERENCE, STEP, with_gaps, without_gaps
 
@@ -38,29 +39,36 @@ def fill_zeros(stream: Array) -> Array:
     return filled
 
 
-def fill_band_limited(stream: Array, rows: int) -> Array:
-    """Replace all but the normal samples by those of a band-limited signal that has the same normal samples.
+class BandLimited:
+    """Replaces all but the normal samples by those of a band-limited signal that has the same normal samples.
 
     Papoulis' iteration (1975, IEEE Trans. CAS 22, 735), three times: all frequencies between those that a sample a
     block can show and their mirror images near the highest are removed, and the normal samples put back.
 
     Parameters
     ----------
-    stream : float32, (time,), a first guess for the rest.
+    like : float32, (time,): a stream of the length, dtype and device of those to be filled.
     rows : of the detector frame.
+    fourier : for such streams.
     """
-    xp = array_namespace(stream)
-    known = _at_normal_times(stream, rows, xp=xp)
-    passed = band(stream, rows)
-    guess = stream
-    for _ in range(ROUNDS):
-        filtered = xp.fft.irfft(xp.fft.rfft(guess) * passed, n=stream.shape[0])
-        guess = xp.where(known, stream, filtered)
-    return guess
+
+    def __init__(self, like: Array, rows: int, fourier: Fourier) -> None:
+        self._xp = xp = array_namespace(like)
+        self._known = _at_normal_times(like, rows, xp=xp)
+        self._passed = arranged(band(like, rows))
+        self._fourier = fourier
+
+    def fill(self, stream: Array) -> Array:
+        """``stream`` holds first guesses where it is not a normal sample."""
+        guess = stream
+        for _ in range(ROUNDS):
+            filtered = self._fourier.stream(self._fourier.spectrum(guess) * self._passed)
+            guess = self._xp.where(self._known, stream, filtered)
+        return guess
 
 
 def band(stream: Array, rows: int) -> Array:
-    """The filter of `fill_band_limited` for the frequencies 0 … n/2 of a stream of n: 1 at both ends, 0 between."""
+    """The filter of `BandLimited` for all frequencies of a stream of n: 1 near 0 and n/2, 0 between."""
     xp = array_namespace(stream)
     total = stream.shape[0]
     taper = max(TAPER * total // FRAME_TIMES, 1)
@@ -70,7 +78,7 @@ def band(stream: Array, rows: int) -> Array:
     from_end = xp.minimum(frequency, half - 1 - frequency)
     phase = xp.clip((from_end - flat) / taper, 0.0, 1.0)
     falling = 0.5 * (xp.cos(phase * math.pi) + 1.0)
-    return xp.concat([falling, xp.ones((1,), dtype=stream.dtype, device=device(stream))])
+    return xp.concat([falling, xp.ones((1,), dtype=stream.dtype, device=device(stream)), xp.flip(falling[1:])])
 
 
 def _at_normal_times(stream: Array, rows: int, *, xp: Namespace) -> Array:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array
 from gpipe.arrays.interleaved import BLOCK, OUTPUTS, READS, science_rows
@@ -16,7 +16,7 @@ from gpipe.refpix.irs2_bad_reads import find_bad_reads, flag_reads, reads_of_tab
 from gpipe.refpix.irs2_correction import correct_irs2
 from gpipe.refpix.irs2_means import output_levels
 from gpipe.refpix.irs2_streams import row_length
-from gpipe.refpix.irs2_weights import Weights, half_spectrum
+from gpipe.refpix.irs2_weights import Weights, weights_of_real
 from gpipe.refpix.orientation import Orientation
 
 log = logging.getLogger(__name__)
@@ -73,14 +73,24 @@ def apply_irs2(step: Irs2Parameters, exposure: Ramp, orientation: Orientation, r
 
 
 def _weights(exposure: Ramp, refpix: Reference) -> Weights:
+    frame = exposure.data.shape[-2:]
+    both = refpix.kept(("weights of real streams", frame), exposure, lambda: _read_weights(exposure, refpix))
+    return Weights(both[: OUTPUTS - 1, ...], both[OUTPUTS - 1 :, ...])
+
+
+def _read_weights(exposure: Ramp, refpix: Reference) -> Array:
     table = refpix.read("irs2_table")
     rows, columns = exposure.data.shape[-2:]
     expected = 2 * columns * row_length(rows // OUTPUTS)  # real and imaginary part for each frequency of a frame
     if len(table) != expected:
         raise ReferenceFileError(f"refpix reference {refpix.name}: found {len(table)} rows; expected {expected}")
     xp, to_device = array_namespace(exposure.data), exposure.backend.to_device
-    halves = [half_spectrum(to_device(column.astype(np.float32))) for column in _columns(table, _NAMES, refpix)]
-    return Weights(xp.stack(halves[:4]), xp.stack(halves[4:]))
+    for k, column in enumerate(_columns(table, _NAMES, refpix)):
+        part = weights_of_real(to_device(column.astype(np.float32)))
+        if k == 0:
+            weights = xp.empty((len(_NAMES), *part.shape), dtype=part.dtype, device=device(part))
+        weights[k, ...] = part
+    return weights
 
 
 def _named_by_reference(exposure: Ramp, orientation: Orientation, refpix: Reference) -> Array | None:

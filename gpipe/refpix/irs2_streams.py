@@ -6,12 +6,10 @@ then 8 pixel times without a read: 712 in all. A frame is a sequence of 2048 tim
 <https://doi.org/10.1088/1538-3873/aa83fd>`_).
 """
 
-from collections.abc import Iterable
-
 from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array
-from gpipe.arrays.interleaved import BLOCK, HALF, OUTPUTS, READS
+from gpipe.arrays.interleaved import BLOCK, HALF, READS
 
 STEP = BLOCK + 2
 """Pixel times of a block."""
@@ -25,33 +23,11 @@ def row_length(pixels: int) -> int:
     return pixels // BLOCK * STEP + REST
 
 
-def in_time_order(frame: Array) -> list[Array]:
-    """Split a frame into outputs, and turn round those that are read towards lower columns: the even ones.
+def in_time_order(output: int, samples: Array) -> Array:
+    """Samples of an output, (…, row, pixel) of the detector frame, in the order of time, and back.
 
-    Parameters
-    ----------
-    frame : (row, column), detector frame.
-
-    Returns
-    -------
-    (row, pixel) of each output.
+    The even outputs are read towards lower columns and turned round.
     """
-    pixels = frame.shape[-1] // OUTPUTS
-    return [_turned(k, frame[:, k * pixels : (k + 1) * pixels]) for k in range(OUTPUTS)]
-
-
-def in_columns(samples: Iterable[Array]) -> Array:
-    """The inverse of `in_time_order`, which holds one output at a time beside the frame."""
-    for k, turned in enumerate(map(_turned, range(OUTPUTS), samples)):
-        rows, pixels = turned.shape
-        if k == 0:
-            xp = array_namespace(turned)
-            frame = xp.empty((rows, OUTPUTS * pixels), dtype=turned.dtype, device=device(turned))
-        frame[:, k * pixels : (k + 1) * pixels] = turned
-    return frame
-
-
-def _turned(output: int, samples: Array) -> Array:
     return array_namespace(samples).flip(samples, axis=-1) if output % 2 == 0 else samples
 
 
@@ -81,10 +57,11 @@ def reference_stream(samples: Array) -> Array:
     the difference of the two pixels nor the time of reading shifts the phase.
     """
     xp = array_namespace(samples)
-    reads = xp.reshape(samples, (*samples.shape[:-1], -1, BLOCK))[..., REFERENCE]
-    first, second = reads[..., 0:3:2], reads[..., 1:4:2]
-    nothing = xp.zeros((*reads.shape[:-1], HALF - 1), dtype=reads.dtype, device=device(reads))
-    return _as_stream(xp.concat([nothing, first, first, second, second, nothing], axis=-1))
+    *lead, pixels = samples.shape
+    lines = xp.zeros((*lead, row_length(pixels)), dtype=samples.dtype, device=device(samples))
+    for late, read in enumerate((0, 2, 0, 2, 1, 3, 1, 3)):
+        lines[..., HALF - 1 + late : -REST : STEP] = samples[..., HALF + read :: BLOCK]
+    return xp.reshape(lines, (*lead[:-1], -1))
 
 
 def times(like: Array) -> Array:

@@ -5,21 +5,21 @@ from dataclasses import dataclass
 from array_api_compat import array_namespace
 
 from gpipe.arrays import Array
+from gpipe.arrays.fourier import arranged
 
 
 @dataclass(frozen=True)
 class Weights:
     """Weights of the reference output (``alpha``) and of the reference pixels (``beta``) in each of four outputs.
 
-    complex64, (output, frequency) for the frequencies 0 … n/2 of a stream of n pixel times. The other half follows from
-    streams being real.
+    complex64, (output, r, c): for the frequencies of a stream in the arrangement of `Fourier`, see `weights_of_real`.
     """
 
     alpha: Array
     beta: Array
 
 
-def half_spectrum(table: Array) -> Array:
+def weights_of_real(table: Array) -> Array:
     """The part of tabulated weights that acts on a real stream and leaves it real.
 
     With w(f) for all n frequencies, Re F⁻¹[w F x] = F⁻¹[h F x] for real x and h(f) = (w(f) + conj w(n - f))/2.
@@ -30,15 +30,14 @@ def half_spectrum(table: Array) -> Array:
 
     Returns
     -------
-    complex64, (output, n/2 + 1).
+    complex64, (output, r, c), as `arranged`.
     """
     xp = array_namespace(table)
     real, imaginary = table[..., 0::2], table[..., 1::2]
-    last = real.shape[-1] // 2 + 1
 
     def mirrored(x: Array) -> Array:
-        return xp.concat([x[..., :1], xp.flip(x, axis=-1)[..., : last - 1]], axis=-1)
+        return xp.concat([x[..., :1], xp.flip(x[..., 1:], axis=-1)], axis=-1)
 
-    even = 0.5 * (real[..., :last] + mirrored(real))
-    odd = 0.5 * (imaginary[..., :last] - mirrored(imaginary))
+    even = arranged(0.5 * (real + mirrored(real)))
+    odd = arranged(0.5 * (imaginary - mirrored(imaginary)))
     return xp.astype(even, xp.complex64) + 1j * xp.astype(odd, xp.complex64)

@@ -3,14 +3,16 @@ import pytest
 
 from gpipe.arrays.interleaved import (
     is_interleaved,
+    normal_rows,
     reference_reads,
     science_rows,
+    with_normal_rows,
     with_reference_reads,
     with_science_rows,
 )
 
 
-def normal_rows(blocks, reference_first):
+def numbers_of_normal_rows(blocks, reference_first):
     """Numbers of the normal rows, counted one by one: 8 normal, 4 reference and 8 normal pixels in a block."""
     per_output = 20 * blocks
     rows = [row for row in range(per_output, 5 * per_output) if not 8 <= row % 20 < 12]
@@ -21,13 +23,24 @@ def normal_rows(blocks, reference_first):
 @pytest.mark.parametrize("lead", [(), (2, 3)])
 def test_normal_rows_are_found_and_put_back(library, rng, reference_first, lead):
     frame = rng.normal(0, 1, (*lead, 200, 5)).astype(np.float32)
-    rows = normal_rows(2, reference_first)
+    rows = numbers_of_normal_rows(2, reference_first)
     found = library.run(science_rows, frame, reference_first=reference_first)
     np.testing.assert_array_equal(found, frame[..., rows, :])
     expected = frame.copy()
     expected[..., rows, :] = 7
     back = library.run(with_science_rows, frame, np.full_like(found, 7), reference_first=reference_first)
     np.testing.assert_array_equal(back, expected)
+
+
+@pytest.mark.parametrize("lead", [(), (2, 3)])
+def test_normal_rows_of_some_blocks_are_found_and_put_back(library, rng, lead):
+    part = rng.normal(0, 1, (*lead, 60, 5)).astype(np.float32)
+    rows = [row for row in range(60) if not 8 <= row % 20 < 12]
+    found = library.run(normal_rows, part)
+    np.testing.assert_array_equal(found, part[..., rows, :])
+    expected = part.copy()
+    expected[..., rows, :] = 7
+    np.testing.assert_array_equal(library.run(with_normal_rows, part, np.full_like(found, 7)), expected)
 
 
 def test_reference_reads_are_found_and_put_back(library, rng):
@@ -42,7 +55,7 @@ def test_reference_reads_are_found_and_put_back(library, rng):
 
 
 def test_the_rows_of_a_frame_are_normal_and_reference_in_the_known_numbers():
-    assert len(normal_rows(32, True)) == 2048
+    assert len(numbers_of_normal_rows(32, True)) == 2048
     assert science_rows(np.zeros((3200, 1)), reference_first=True).shape == (2048, 1)
     assert is_interleaved((1, 1, 3200, 2048))
     assert not is_interleaved((1, 1, 2048, 2048))

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 import gpipe.dq as dq
+from gpipe.arrays.fourier import Fourier
 from gpipe.refpix.irs2_bad_reads import replace_reads
 from gpipe.refpix.irs2_correction import correct_irs2
-from gpipe.refpix.irs2_interpolation import fill_band_limited, fill_zeros
+from gpipe.refpix.irs2_interpolation import BandLimited, fill_zeros
 from gpipe.refpix.irs2_means import output_levels
-from gpipe.refpix.irs2_weights import Weights, half_spectrum
+from gpipe.refpix.irs2_weights import Weights, weights_of_real
 from gpipe.refpix.orientation import Orientation
 
 BLOCKS, DETECTOR_ROWS = 2, 24
@@ -57,7 +58,8 @@ def slow_plane(plane, alpha, beta, at, keep):
     for k in range(5):
         samples = frame[:, k * PIXELS : (k + 1) * PIXELS]
         outputs.append(line_through_edges(samples[:, ::-1] if k % 2 == 0 else samples))
-    reference = fill_band_limited(fill_zeros(stream(outputs[0])), DETECTOR_ROWS)
+    filled = fill_zeros(stream(outputs[0]))
+    reference = BandLimited(filled, DETECTOR_ROWS, Fourier(filled)).fill(filled)
     spectrum = np.fft.fft(reference)
     clean = [reference.reshape(DETECTOR_ROWS, LINE)[:, CLOCK]]
     for k in range(4):
@@ -94,7 +96,7 @@ def exposure(rng):
     shape = (2, 3, 5 * PIXELS, DETECTOR_ROWS)
     data = rng.normal(0, 7, shape) + rng.normal(300, 60, shape[2:]) + np.arange(3)[:, None, None] * rng.uniform(0, 9)
     table = rng.normal(0, 0.3, (8, 2 * COUNT)).astype(np.float32)
-    weights = Weights(half_spectrum(table[:4]), half_spectrum(table[4:]))
+    weights = Weights(weights_of_real(table[:4]), weights_of_real(table[4:]))
     spectra = table[:, ::2] + 1j * table[:, 1::2].astype(float)
     return data.astype(np.float32), weights, spectra[:4], spectra[4:]
 
@@ -161,13 +163,13 @@ def test_slow_noise_goes_with_the_right_weights(rng):
     frequency = np.minimum(np.arange(COUNT), COUNT - np.arange(COUNT))
     table = np.zeros((4, 2 * COUNT), np.float32)
     table[:, ::2] = (frequency < DETECTOR_ROWS) * LINE / (8 * BLOCKS)
-    nothing = half_spectrum(np.zeros_like(table))
+    nothing = weights_of_real(np.zeros_like(table))
 
     def scatter(beta):
         out = correct_irs2(data.astype(np.float32), Weights(nothing, beta), NRS1)
         return (out - out.mean(axis=1, keepdims=True)).std()
 
-    assert scatter(half_spectrum(table)) < 0.25 * scatter(nothing)
+    assert scatter(weights_of_real(table)) < 0.25 * scatter(nothing)
 
 
 def clipped_mean(values, limit):

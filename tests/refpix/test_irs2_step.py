@@ -8,13 +8,13 @@ import gpipe.backends
 import gpipe.dq as dq
 from gpipe.arrays.interleaved import science_rows
 from gpipe.controller import References, Skip
-from gpipe.datamodels import Ramp, Reference
+from gpipe.datamodels import Ramp, Reference, forget_references
 from gpipe.exceptions import InputError, ReferenceFileError
-from gpipe.refpix import RefPixStep
+from gpipe.refpix import RefPixStep, irs2_step
 from gpipe.refpix.irs2_bad_reads import find_bad_reads, flag_reads, reads_of_table
 from gpipe.refpix.irs2_correction import correct_irs2
 from gpipe.refpix.irs2_means import output_levels
-from gpipe.refpix.irs2_weights import Weights, half_spectrum
+from gpipe.refpix.irs2_weights import Weights, weights_of_real
 from gpipe.refpix.orientation import Orientation
 
 COLUMNS = 8
@@ -57,7 +57,7 @@ def expected(ramp, weights, table, at, limit=3.0, means=None, keep=False):
     bad = find_bad_reads(ramp.data, ramp.pixeldq, limit=limit)
     named = np.array(reads_of_table(table, 32))
     levels = None if means is None else output_levels(ramp.data, flag_reads(ramp.pixeldq, bad), at, **means)
-    parts = [half_spectrum(np.stack([weights[f"{name}_{k}"] for k in range(4)])) for name in ("alpha", "beta")]
+    parts = [weights_of_real(np.stack([weights[f"{name}_{k}"] for k in range(4)])) for name in ("alpha", "beta")]
     return correct_irs2(
         ramp.data,
         Weights(*parts),
@@ -78,6 +78,17 @@ def test_normal_pixels_remain(rng, axes):
     for name in ("groupdq", "pixeldq", "zeroframe"):
         before = science_rows(getattr(ramp, name), reference_first=reference_first)
         np.testing.assert_array_equal(getattr(out, name), before, err_msg=name)
+
+
+def test_weights_are_made_once_of_a_reference_that_is_used_again(rng, monkeypatch):
+    ramp, (refpix, _) = exposure(rng), reference(rng)
+    first = RefPixStep().apply(ramp, References({"refpix": refpix}))
+    refpix.is_used_again = True
+    RefPixStep().apply(ramp, References({"refpix": refpix}))
+    monkeypatch.setattr(irs2_step, "weights_of_real", None)
+    again = RefPixStep().apply(ramp, References({"refpix": refpix}))
+    np.testing.assert_array_equal(again.data, first.data)
+    forget_references()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ import pytest
 
 from gpipe import dq
 from gpipe.arrays.interleaved import science_rows, with_science_rows
+from gpipe.saturation import irs2
 from gpipe.saturation.irs2 import flag_saturation_irs2
 
 ROWS, COLUMNS = 100, 7
@@ -74,3 +75,16 @@ def test_flags_are_those_of_a_loop(library, scene, reference_first, grow, nframe
     limit = np.where(np.isnan(level) | (level_dq != 0), 65536, level)
     bad = np.stack([box(x >= limit, grow) for x in zero]) | (zero <= 0)
     np.testing.assert_array_equal(found.zeroframe, with_science_rows(zeroframe, np.where(bad, 0, zero), **side))
+
+
+@pytest.mark.parametrize("reference_first", [True, False])
+@pytest.mark.parametrize("grow", [0, 1, 17])
+def test_blocks_change_nothing(library, scene, monkeypatch, reference_first, grow):
+    data, groupdq, pixeldq, level, level_dq, bias = scene
+    data[data > 55000] *= 0.9  # some saturate
+    arguments = {"grow": grow, "nframes": 5, "bias": bias, "zeroframe": data[:, 0], "reference_first": reference_first}
+    whole = flag_saturation_irs2(data, groupdq, pixeldq, level, level_dq, **arguments)
+    monkeypatch.setattr(irs2, "BLOCK_SAMPLES", 1)
+    parts = library.run(flag_saturation_irs2, data, groupdq, pixeldq, level, level_dq, **arguments)
+    for name in ("groupdq", "pixeldq", "zeroframe", "saturated_pixels", "floor_pixels"):
+        np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name), err_msg=name)

@@ -13,7 +13,7 @@ from gpipe.datamodels import open_exposure
 from gpipe.exceptions import ParameterError
 from gpipe.refpix.irs2_correction import correct_irs2
 from gpipe.refpix.irs2_streams import in_time_order, with_gaps
-from gpipe.refpix.irs2_weights import Weights, half_spectrum
+from gpipe.refpix.irs2_weights import Weights, weights_of_real
 from gpipe.refpix.orientation import Orientation
 from gpipe.simulate import ExposureConfig, make_exposure
 from gpipe.simulate.detectors import DETECTORS
@@ -44,7 +44,8 @@ def test_a_stream_lies_in_the_order_in_which_the_correction_reads_it(sca):
     samples = readout.samples(clock)
     frame = np.concatenate([samples[:, ::-1] if readout.backwards(k) else samples for k in range(5)], axis=1)
     at = Orientation(sca.fast, sca.slow)
-    streams = [with_gaps(x) for x in in_time_order(at.to_detector(readout.to_science(frame), xp=np))]
+    detector = np.split(at.to_detector(readout.to_science(frame), xp=np), 5, axis=1)
+    streams = [with_gaps(in_time_order(k, output)) for k, output in enumerate(detector)]
     read = streams[0] != 0
     assert read.sum() == 2048 * 640 - 1  # the first sample has the time 0
     for stream in streams:
@@ -109,7 +110,7 @@ def test_correction_with_these_weights_removes_most_of_the_noise(detector):
     ramp = open_exposure(model, gpipe.backends.get("numpy"))
     table = make_refpix(of).irs2_table
     alpha, beta = (
-        half_spectrum(np.stack([np.asarray(table[f"{name}_{k}"], np.float32) for k in range(4)]))
+        weights_of_real(np.stack([np.asarray(table[f"{name}_{k}"], np.float32) for k in range(4)]))
         for name in ("alpha", "beta")
     )
     at = Orientation(of.sca.fast, of.sca.slow)

@@ -1,0 +1,96 @@
+"""Fourier transform of long real streams whose length is a power of two times a short odd number.
+
+FFT libraries are slow where the length has a large prime factor: a frame of IRS2 readout has 89 · 2¹⁴ samples. Here the
+odd part is a matrix product and the rest a fast transform (Cooley & Tukey 1965, Math. Comput. 19, 297).
+"""
+
+import math
+
+from array_api_compat import array_namespace, device
+
+from gpipe.arrays.precision import accumulator_dtype
+from gpipe.arrays.types import Array, Namespace
+
+SHORT = 32
+"""Columns of one matrix product: few enough that BLAS starts no threads of its own beside the caller's."""
+
+
+class Fourier:
+    """The unitary transform of real streams of one length.
+
+    With the length n = q · p, q odd and p a power of two, a spectrum is held as (r, c) for the frequencies q c + r with
+    r = 0 … (q - 1)/2 and c = 0 … p - 1; others are complex conjugates of these. See `arranged`.
+
+    Parameters
+    ----------
+    like : real floating, (time,): a stream of the length, dtype and device of those to come.
+    """
+
+    def __init__(self, like: Array) -> None:
+        self._xp = xp = array_namespace(like)
+        length = like.shape[0]
+        self._odd = _odd_part(length)
+        half, self._power = self._odd // 2 + 1, length // self._odd
+        angle = self._angles(half, self._odd, self._odd, like)
+        cosine, sine = (xp.astype(f(angle), like.dtype) / math.sqrt(self._odd) for f in (xp.cos, xp.sin))
+        twice = xp.asarray([[1.0]] + [[2.0]] * (half - 1), dtype=like.dtype, device=device(like))  # with conjugates
+        self._split = xp.concat([cosine, -sine])
+        self._join = xp.matrix_transpose(xp.concat([twice * cosine, -twice * sine]))
+        self._twiddle = self._unit(-self._angles(half, self._power, length, like), like)
+        self._twiddle_of_imaginary = 1j * self._twiddle
+        self._back = xp.conj(self._twiddle)
+
+    def spectrum(self, stream: Array) -> Array:
+        """Real floating, (time,), to complex, (r, c)."""
+        xp = self._xp
+        parts = _product(self._split, xp.reshape(stream, (self._odd, self._power)), xp=xp)
+        half = parts.shape[0] // 2
+        mixed = parts[:half, :] * self._twiddle
+        mixed += parts[half:, :] * self._twiddle_of_imaginary
+        del parts
+        return xp.fft.fft(mixed, norm="ortho")  # of single precision in NumPy, which is not so with a factor of 1
+
+    def stream(self, spectrum: Array) -> Array:
+        """The real part of the inverse of `spectrum`."""
+        xp = self._xp
+        mixed = xp.fft.ifft(spectrum, norm="ortho")
+        mixed *= self._back
+        mixed = xp.concat([xp.real(mixed), xp.imag(mixed)])
+        return xp.reshape(_product(self._join, mixed, xp=xp), (-1,))
+
+    def _angles(self, rows: int, columns: int, period: int, like: Array) -> Array:
+        """2π · row · column / period, in the accumulation dtype."""
+        xp = self._xp
+        row, column = (xp.arange(size, dtype=xp.int64, device=device(like)) for size in (rows, columns))
+        product = row[:, None] * column
+        if rows * columns > period:
+            product = product % period
+        return xp.astype(product, accumulator_dtype(like, xp=xp)) * (2 * math.pi / period)
+
+    def _unit(self, angle: Array, like: Array) -> Array:
+        """exp(i · angle), complex with the precision of ``like``."""
+        xp = self._xp
+        dtype = xp.complex64 if like.dtype == xp.float32 else xp.complex128
+        return xp.astype(xp.cos(angle), dtype) + 1j * xp.astype(xp.sin(angle), dtype)
+
+
+def arranged(values: Array) -> Array:
+    """Values of all frequencies, (…, frequency), in the arrangement of a spectrum of `Fourier`: (…, r, c)."""
+    xp = array_namespace(values)
+    *lead, length = values.shape
+    odd = _odd_part(length)
+    grid = xp.reshape(values, (*lead, length // odd, odd))[..., : odd // 2 + 1]
+    out = xp.empty((*lead, odd // 2 + 1, length // odd), dtype=values.dtype, device=device(values))
+    out[...] = xp.matrix_transpose(grid)
+    return out
+
+
+def _odd_part(length: int) -> int:
+    return length // (length & -length)
+
+
+def _product(matrix: Array, x: Array, *, xp: Namespace) -> Array:
+    """``matrix @ x``, some columns at a time."""
+    rows, columns = x.shape
+    pieces = xp.permute_dims(xp.reshape(x, (rows, -1, min(SHORT, columns))), (1, 0, 2))
+    return xp.reshape(xp.permute_dims(xp.matmul(matrix, pieces), (1, 0, 2)), (-1, columns))
