@@ -22,6 +22,7 @@ from asdf.resource import ResourceMappingProxy
 from astropy.io import fits
 
 from gpipe.datamodels.jwst_models import modules_alone
+from gpipe.imports import without_instances
 
 _CORE = {
     "asdf.resource_mappings": {"stdatamodels": "jwst_datamodel", "asdf-standard": "asdf_standard", "asdf": "asdf"},
@@ -47,9 +48,10 @@ def core_of_asdf() -> Iterator[None]:
     """Within the block, asdf in this thread knows its own types and the schemas of JWST's models only.
 
     asdf has no public way to leave plug-ins out before they are imported; where these attributes mean nothing (another
-    version of asdf), everything is loaded as usual.
+    version of asdf), everything is loaded as usual. astropy, which would import its tables to see that none is written
+    as a FITS table, sees that without.
     """
-    with asdf.config_context() as config:
+    with asdf.config_context() as config, without_instances("astropy.table", "Table"):
         config._resource_mappings, config._resource_manager = _core_resources()
         config._extensions = _core_plugins("asdf.extensions", ExtensionProxy)
         yield
