@@ -8,16 +8,19 @@ enough. So models are made, and files read and written, while `core_of_asdf` is 
 
 import functools
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from importlib.metadata import distribution
 from numbers import Number
+from types import SimpleNamespace
 from typing import Any
 
 import asdf
 import numpy as np
-from asdf.extension import ExtensionProxy
+import yaml
+from asdf.extension import ExtensionProxy, ManifestExtension
 from asdf.resource import ResourceMappingProxy
 from astropy.io import fits
 
@@ -69,11 +72,23 @@ def _core_plugins(group: str, proxy: type) -> list[Any]:
     for package, name in _CORE[group].items():
         installed = distribution(package)
         for point in installed.entry_points.select(group=group, name=name):
-            with modules_alone():
+            with modules_alone(), _manifests_by_libyaml():
                 elements = point.load()()
             said = {"package_name": installed.metadata["Name"], "package_version": installed.version}
             found += [proxy(element, **said) for element in elements]
     return found
+
+
+@contextmanager
+def _manifests_by_libyaml() -> Iterator[None]:
+    """Within the block asdf reads its manifests with libyaml where PyYAML has it, not in Python."""
+    module: Any = sys.modules[ManifestExtension.__module__]
+    before, loader = module.yaml, getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    module.yaml = SimpleNamespace(safe_load=functools.partial(yaml.load, Loader=loader))
+    try:
+        yield
+    finally:
+        module.yaml = before
 
 
 def suited_to(tree: Any) -> AbstractContextManager[None]:
