@@ -22,6 +22,8 @@ FACTS = {
     "subarray.ystart": "SUBSTRT2",
     "subarray.xsize": "SUBSIZE1",
     "subarray.ysize": "SUBSIZE2",
+    "exposure.nints": "NINTS",
+    "exposure.ngroups": "NGROUPS",
     "exposure.nframes": "NFRAMES",
     "exposure.groupgap": "GROUPGAP",
     "exposure.average_dark_current": "AVDRKCUR",
