@@ -17,6 +17,8 @@ _blocks: Counter[str] = Counter()
 """By name: blocks in which a module is put off now."""
 _put_off: dict[str, ModuleType] = {}
 _running: set[str] = set()
+_here = threading.local()
+"""``without_instances``, of this thread: classes by (module, name)."""
 
 
 @contextmanager
@@ -42,10 +44,29 @@ def deferred(*names: str) -> Iterator[None]:
                     sys.modules.pop(name, None)
 
 
+@contextmanager
+def without_instances(package: str, *classes: str) -> Iterator[None]:
+    """`deferred`, and classes of the package that this thread imports within the block do not run it: they are empty.
+
+    For what imports a package to ask whether something is of these classes, which nothing is before somebody has
+    imported it.
+    """
+    before = getattr(_here, "classes", {})
+    _here.classes = {**before, **{(package, name): type(name, (), {}) for name in classes}}
+    try:
+        with deferred(package):
+            yield
+    finally:
+        _here.classes = before
+
+
 class _Deferred(ModuleType):
     """A module whose code has not run. Python's own lazy ones run as soon as one looks for a module inside them."""
 
     def __getattr__(self, name: str) -> Any:
+        empty = getattr(_here, "classes", {}).get((self.__name__, name))
+        if empty is not None:
+            return empty
         if not name.startswith("__") or name == "__all__":
             self._run()
         return ModuleType.__getattribute__(self, name)  # it may be a _Deferred no longer

@@ -16,9 +16,13 @@ def row_slices(x: Array, *, pixels: int = CACHED_PIXELS) -> Iterator[slice]:
     float32. On an accelerator, which is faster the more pixels it gets at once, one slice holds all rows.
     """
     rows, columns = x.shape[-2:]
-    on_host = str(device(x)).lower().startswith("cpu")
-    step = max(1, pixels // max(columns, 1)) if on_host else rows
+    step = max(1, pixels // max(columns, 1)) if is_on_host(x) else rows
     return (slice(start, min(start + step, rows)) for start in range(0, rows, step))
+
+
+def is_on_host(x: Array) -> bool:
+    """Whether an array is in the host's memory, where looking at values keeps nobody waiting."""
+    return str(device(x)).lower().startswith("cpu")
 
 
 def widen(rows: slice, reach: int, total: int) -> tuple[slice, slice]:

@@ -8,20 +8,24 @@ enough. So models are made, and files read and written, while `core_of_asdf` is 
 
 import functools
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from importlib.metadata import distribution
 from numbers import Number
+from types import SimpleNamespace
 from typing import Any
 
 import asdf
 import numpy as np
-from asdf.extension import ExtensionProxy
+import yaml
+from asdf.extension import ExtensionProxy, ManifestExtension
 from asdf.resource import ResourceMappingProxy
 from astropy.io import fits
 
 from gpipe.datamodels.jwst_models import modules_alone
+from gpipe.imports import without_instances
 
 _CORE = {
     "asdf.resource_mappings": {"stdatamodels": "jwst_datamodel", "asdf-standard": "asdf_standard", "asdf": "asdf"},
@@ -47,9 +51,10 @@ def core_of_asdf() -> Iterator[None]:
     """Within the block, asdf in this thread knows its own types and the schemas of JWST's models only.
 
     asdf has no public way to leave plug-ins out before they are imported; where these attributes mean nothing (another
-    version of asdf), everything is loaded as usual.
+    version of asdf), everything is loaded as usual. astropy, which would import its tables to see that none is written
+    as a FITS table, sees that without.
     """
-    with asdf.config_context() as config:
+    with asdf.config_context() as config, without_instances("astropy.table", "Table"):
         config._resource_mappings, config._resource_manager = _core_resources()
         config._extensions = _core_plugins("asdf.extensions", ExtensionProxy)
         yield
@@ -67,11 +72,23 @@ def _core_plugins(group: str, proxy: type) -> list[Any]:
     for package, name in _CORE[group].items():
         installed = distribution(package)
         for point in installed.entry_points.select(group=group, name=name):
-            with modules_alone():
+            with modules_alone(), _manifests_by_libyaml():
                 elements = point.load()()
             said = {"package_name": installed.metadata["Name"], "package_version": installed.version}
             found += [proxy(element, **said) for element in elements]
     return found
+
+
+@contextmanager
+def _manifests_by_libyaml() -> Iterator[None]:
+    """Within the block asdf reads its manifests with libyaml where PyYAML has it, not in Python."""
+    module: Any = sys.modules[ManifestExtension.__module__]
+    before, loader = module.yaml, getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    module.yaml = SimpleNamespace(safe_load=functools.partial(yaml.load, Loader=loader))
+    try:
+        yield
+    finally:
+        module.yaml = before
 
 
 def suited_to(tree: Any) -> AbstractContextManager[None]:

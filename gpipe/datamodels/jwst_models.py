@@ -17,8 +17,9 @@ MODULES = {
     "ImageModel": "image",
     "IFUImageModel": "ifuimage",
     "CubeModel": "cube",
+    "ReferenceFileModel": "reference",
 }
-"""The module of each model that an exposure can be."""
+"""The module of each model that an exposure can be, and of references in ASDF."""
 
 
 def modules_alone() -> AbstractContextManager[None]:

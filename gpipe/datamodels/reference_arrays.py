@@ -10,6 +10,7 @@ from gpipe.arrays import Array
 from gpipe.backends import Backend
 from gpipe.datamodels.complaints import complaints_logged, first_line
 from gpipe.datamodels.flags import Translation
+from gpipe.datamodels.jwst_models import model_class
 from gpipe.datamodels.reference_types import TYPES, extension
 from gpipe.exceptions import ReferenceFileError
 
@@ -22,6 +23,8 @@ FACTS = {
     "subarray.ystart": "SUBSTRT2",
     "subarray.xsize": "SUBSIZE1",
     "subarray.ysize": "SUBSIZE2",
+    "exposure.nints": "NINTS",
+    "exposure.ngroups": "NGROUPS",
     "exposure.nframes": "NFRAMES",
     "exposure.groupgap": "GROUPGAP",
     "exposure.average_dark_current": "AVDRKCUR",
@@ -149,11 +152,11 @@ class AsdfArrays(ModelArrays):
     """An ASDF file, which is small and read at once."""
 
     def __init__(self, path: Path) -> None:
-        from stdatamodels.jwst import datamodels
+        from gpipe.datamodels.core_asdf import suited_to_text
 
         try:
-            with complaints_logged(str(path)):
-                model = datamodels.ReferenceFileModel(path)
+            with complaints_logged(str(path)), suited_to_text(path.read_bytes()):
+                model = model_class("ReferenceFileModel")(path)
         except Exception as error:  # asdf and yaml raise a dozen unrelated classes for a damaged file
             raise ReferenceFileError(f"{path}: cannot be read as an ASDF data model ({first_line(error)})") from None
         super().__init__(model)

@@ -55,6 +55,6 @@ def _wanted(exposure: Any, reset: Reference) -> tuple[int, list[int]]:
 
 def _extent(reset: Reference) -> tuple[int, int]:
     """How many integrations and groups the reference corrects: as its header says, or all that it has."""
-    said = reset.meta.exposure
     integrations, groups = reset.shape("data")[:2]
-    return min(said.nints or integrations, integrations), min(said.ngroups or groups, groups)
+    said = [reset.number(f"exposure.{name}") for name in ("nints", "ngroups")]
+    return min(said[0] or integrations, integrations), min(said[1] or groups, groups)

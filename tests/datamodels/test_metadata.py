@@ -39,6 +39,22 @@ def test_only_the_core_is_known_within_the_block_and_everything_after_it():
     assert {extension.package_name for extension in asdf.get_config().extensions} == packages > {"asdf"}
 
 
+def test_the_core_knows_the_types_that_asdf_knows_by_its_own_reader_of_manifests():
+    core = [extension for extension in asdf.get_config().extensions if extension.package_name == "asdf"]
+    program = """
+import asdf, sys, yaml
+from gpipe.datamodels.core_asdf import core_of_asdf
+with core_of_asdf():
+    found = asdf.get_config().extensions
+print([(e.extension_uri, [(t.tag_uri, t.schema_uris, t.title, t.description) for t in e.tags]) for e in found])
+assert sys.modules["asdf.extension._manifest"].yaml is yaml
+"""
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    tags = [(e.extension_uri, [(t.tag_uri, t.schema_uris, t.title, t.description) for t in e.tags]) for e in core]
+    assert done.stdout.strip() == str(tags)
+    assert len(tags) > 1
+
+
 @pytest.mark.parametrize(
     ("value", "plain"),
     [

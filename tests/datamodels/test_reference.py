@@ -1,8 +1,12 @@
 import os
+import subprocess
+import sys
 from types import SimpleNamespace
 
+import asdf
 import numpy as np
 import pytest
+from astropy import units
 from astropy.io import fits
 from stdatamodels import schema as mschema
 from stdatamodels.jwst import datamodels
@@ -321,6 +325,20 @@ def test_nested_arrays_of_an_asdf_file_and_of_a_model(kernels):
         np.testing.assert_array_equal(reference.read("nrca1.zeta"), 2 * np.arange(12).reshape(4, 3) * (1 + 2j))
     assert Reference("sirskernel", path).name == str(path)
     assert Reference("sirskernel", path).meta.reftype == "sirskernel"
+
+
+def test_an_asdf_reference_of_plain_values_needs_no_plugin_of_asdf_and_one_of_others_has_them(kernels, tmp_path):
+    other = tmp_path / "other.asdf"
+    asdf.AsdfFile({"length": units.Quantity(2.0, "m"), "meta": {"telescope": "JWST"}}).write_to(other)
+    program = """
+import sys
+from gpipe.datamodels import Reference
+assert Reference("sirskernel", sys.argv[1]).read("nrca1.gamma").shape == (4, 3)
+heavy = {"astropy.modeling", "astropy.coordinates", "asdf_astropy.integration", "gwcs"}
+assert not heavy & sys.modules.keys(), heavy & sys.modules.keys()
+assert Reference("other", sys.argv[2]).model.instance["length"].to_value("cm") == 200
+"""
+    subprocess.run([sys.executable, "-c", program, kernels[0], other], check=True)
 
 
 def test_an_asdf_reference_of_another_instrument_is_refused(kernels):

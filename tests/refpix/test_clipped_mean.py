@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import gpipe.refpix.clipped_mean as module
 from gpipe.refpix.clipped_mean import clipped_mean
 
 
@@ -31,6 +32,24 @@ def test_every_set_against_a_loop(library, rng, limit):
     out = library.run(run, x, limit)
     expected = np.array([[slow(values, limit) for values in row] for row in x])
     np.testing.assert_allclose(out, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("limit", [1.2, 3.0])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rounds_that_end_early_give_every_bit_of_all_rounds(rng, monkeypatch, limit, dtype):
+    x = rng.standard_t(2, size=(40, 300)).astype(dtype)
+    x[rng.random(x.shape) < 0.2] = np.nan
+    x[:3] = 0.1
+    early = run(x, limit)
+    monkeypatch.setattr(module, "is_on_host", lambda x: False)
+    np.testing.assert_array_equal(run(x, limit), early)
+
+
+def test_rounds_end_when_they_change_nothing(rng, monkeypatch):
+    asked = []
+    monkeypatch.setattr(module, "is_on_host", lambda x: asked.append(x) or True)
+    run(rng.standard_normal((4, 300)), 3.0)
+    assert 1 < len(asked) < module.rounds(3.0) / 2
 
 
 def test_an_outlier_has_no_weight(library):

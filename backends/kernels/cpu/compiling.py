@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from gpipe.imports import collector_at_rest, deferred
+from gpipe.imports import collector_at_rest
 
-with collector_at_rest(), deferred("scipy.linalg"):  # only for kernels with linear algebra
+with collector_at_rest():
     import numba
+    from numba.core.caching import FunctionCache
     from numba.core.registry import cpu_target
-
-    cpu_target.target_context.refresh()  # imports what kernels may consist of; the first one would have it done
+    from numba.core.runtime import rtsys
 
 OWN_IMPORT = re.compile(r"^from (gpipe[\w.]*) import (\([\w\s,]+\)|[\w ,]+)", re.MULTILINE)
 
@@ -38,6 +38,19 @@ inlined = njit(**OPTIONS, inline="always")
 """A helper that calls helpers and is called once: LLVM optimises those again at each level of calls."""
 
 
+class _Kept(FunctionCache):
+    """Loads what has been compiled, without all that it might have been compiled from.
+
+    numba imports its versions of Python's and NumPy's functions before it looks on disk, half of what loading takes.
+    Compiling has them imported, too; machine code needs no more of it than what counts references.
+    """
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        rtsys.initialize(target_context)
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(sig, target_context)
+
+
 def kernel(function: Callable[..., Any]) -> Any:
     """A function that Python calls; compiled for new types of arguments only, unless no folder can be written to.
 
@@ -48,10 +61,11 @@ def kernel(function: Callable[..., Any]) -> Any:
     KERNELS[function.__module__].append(compiled)
     try:
         stamp = sources(function.__module__)
-        compiled.enable_caching()
+        cache = _Kept(function)
     except (OSError, RuntimeError):  # no source, no folder
         return compiled
-    compiled._cache._cache_file._source_stamp = stamp
+    cache._cache_file._source_stamp = stamp
+    compiled._cache = cache
     return compiled
 
 
