@@ -55,7 +55,7 @@ from gpipe.ramp_fitting.weights import step_coefficients
 CHARGELOSS, NO_GAIN_VALUE = dq.CHARGELOSS, dq.NO_GAIN_VALUE
 WITHDRAWN = CHARGELOSS | DO_NOT_USE
 
-WIDEST, NARROWEST = 512, 64
+WIDEST, NARROWEST = 256, 64
 TILE_INTEGRATIONS = 1 << 15
 
 
@@ -278,11 +278,53 @@ def _fit(
     integrations,
     integrations_dq,
 ):
-    count, groups, rows, columns = data.shape
-    tile, kept, pixels = scratch(count, groups, width)
+    tile, kept, pixels = scratch(data.shape[0], data.shape[1], width)
+    _fit_tiles(
+        data,
+        groupdq,
+        pixeldq,
+        readnoise,
+        gain,
+        dark,
+        zeroframe,
+        table,
+        network,
+        settings,
+        width,
+        tile,
+        kept,
+        pixels,
+        exposure,
+        exposure_dq,
+        integrations,
+        integrations_dq,
+    )
+
+
+@helper
+def _fit_tiles(
+    data,
+    groupdq,
+    pixeldq,
+    readnoise,
+    gain,
+    dark,
+    zeroframe,
+    table,
+    network,
+    settings,
+    width,
+    tile,
+    kept,
+    pixels,
+    exposure,
+    exposure_dq,
+    integrations,
+    integrations_dq,
+):
+    rows, columns = pixeldq.shape
     for r in range(rows):
         for start in range(0, columns, width):
-            n = min(width, columns - start)
             _fit_tile(
                 data,
                 groupdq,
@@ -296,7 +338,7 @@ def _fit(
                 settings,
                 r,
                 start,
-                n,
+                min(width, columns - start),
                 tile,
                 kept,
                 pixels,

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gpipe import dq
-from gpipe.backends.kernels.cpu.compiling import helper
+from gpipe.backends.kernels.cpu.compiling import allocating
 from gpipe.backends.kernels.cpu.tiles import F
 from gpipe.ramp_fitting.weights import SIGNAL_TO_NOISE
 
@@ -76,7 +76,7 @@ class Pixels(NamedTuple):
     information: np.ndarray
 
 
-@helper
+@allocating
 def scratch(integrations, groups, width):
     """The planes of a tile."""
     floats = np.empty((6, groups, width), np.float32)
