@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from gpipe.backends.kernels.cpu.compiling import allocating, helper
+from gpipe.backends.kernels.cpu.compiling import allocating
 from gpipe.backends.kernels.cpu.tiles import LARGEST, F
 from gpipe.jump.sigma_clip import TURNS
 
