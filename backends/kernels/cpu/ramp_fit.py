@@ -25,8 +25,19 @@ from gpipe.backends.kernels.cpu.ramp_groups import (
     take_steps,
     unite_flags,
 )
+from gpipe.backends.kernels.cpu.ramp_plain import (
+    NO_PATTERN,
+    add_plain_information,
+    add_plain_median,
+    find_pattern,
+    put_odd,
+    sum_plain,
+    take_odd,
+)
 from gpipe.backends.kernels.cpu.ramp_rates import (
     LARGE,
+    add_information,
+    begin_information,
     flag_rates,
     flag_saturated,
     know_pixels,
@@ -45,7 +56,7 @@ from gpipe.backends.kernels.cpu.ramp_sums import (
     sum_segments,
     weigh_steps,
 )
-from gpipe.backends.kernels.cpu.ramp_tiles import DO_NOT_USE, ONE, SATURATED, SIX, ZERO, Settings, scratch
+from gpipe.backends.kernels.cpu.ramp_tiles import DO_NOT_USE, FEW, ONE, SATURATED, SIX, ZERO, Settings, scratch
 from gpipe.backends.kernels.cpu.tiles import F, clear
 from gpipe.ramp_fitting.fit import RampFit, check_shapes
 from gpipe.ramp_fitting.fit import fit_ramps as portable
@@ -90,9 +101,28 @@ def _read_integration(data, groupdq, zeroframe, i, r, start, n, tile, kept, sett
         started[c] = (first[c] & SATURATED) == 0
 
 
-@inlined
-def _measure_integration(i, n, tile, kept, pixels, table, network, settings):
+@helper
+def _measure(i, n, tile, kept, pixels, few, table, network, settings):
     """Its first estimate of the rate and its sums over segments."""
+    count = find_pattern(tile, kept.kind[i], n)
+    kept.count[i] = count
+    if count == NO_PATTERN:
+        _measure_integration(i, n, tile, kept, pixels, table, network, settings)
+        return
+    few_tile, few_kept, few_pixels = few
+    take_odd(tile, kept.kind[i], pixels, few_tile, few_kept.kind[0], few_pixels, count)
+    add_plain_median(tile, kept.kind[i], network, settings.times, pixels.rate, n)
+    sum_plain(tile, pixels.limits, table, kept.time[i], kept.signal[i], kept.reading[i], kept.photons[i], n)
+    for k in range(tile.size.size):
+        kept.size[i, k] = tile.size[k]
+    if count > 0:
+        _measure_integration(0, count, few_tile, few_kept, few_pixels, table, network, settings)
+        put_odd(i, kept, pixels.rate, tile.odd, few_kept, few_pixels.rate, count)
+
+
+@helper
+def _measure_integration(i, n, tile, kept, pixels, table, network, settings):
+    """The same of pixels with flags of their own each."""
     kind = kept.kind[i]
     rank_steps(tile.steps, tile.flags, tile.ranked, tile.waiting, tile.some, tile.number, n)
     select_middle(tile.ranked, network, n)
@@ -115,6 +145,20 @@ def _measure_integration(i, n, tile, kept, pixels, table, network, settings):
     lone_time(tile.flags, length, kind, settings.ratios, tile.waiting, time, n)
     begin_sums(tile.values, tile.flags, tile.waiting, time, signal, reading, photons, n)
     sum_segments(tile.steps, length, tile.places, table, signal, reading, photons, n)
+
+
+@helper
+def _inform(i, n, kept, pixels, term, information):
+    """How much is known of the rates of an integration."""
+    unit_reading, unit_photons = pixels.unit_reading, pixels.unit_photons
+    begin_information(kept.time[i], unit_reading, unit_photons, information)
+    if kept.count[i] == NO_PATTERN:
+        add_information(kept.length[i], unit_reading, unit_photons, information)
+        return
+    odd = kept.odd[i, : kept.count[i]]
+    add_plain_information(
+        kept.size[i], odd, kept.length[i], kept.time[i], unit_reading, unit_photons, term, information, n
+    )
 
 
 @helper
@@ -206,6 +250,7 @@ def _fit_tile(
     tile,
     kept,
     pixels,
+    few,
     exposure,
     exposure_dq,
     integrations,
@@ -226,7 +271,7 @@ def _fit_tile(
     clear(pixels.rate, n)
     for i in range(count):
         _read_integration(data, groupdq, zeroframe, i, r, start, n, tile, kept, settings)
-        _measure_integration(i, n, tile, kept, pixels, table, network, settings)
+        _measure(i, n, tile, kept, pixels, few, table, network, settings)
     noise_units(
         pixels.noise, pixels.gain, pixels.rate, F(count), dark[r, part], group, pixels.unit_reading, pixels.unit_photons
     )
@@ -234,7 +279,8 @@ def _fit_tile(
         flags, error = integrations_dq[i, r, part], integrations[3, i, r, part]
         rates = (integrations[0, i, r, part], integrations[1, i, r, part], integrations[2, i, r, part], error)
         _rate_of(i, n, kept, pixels, group, rates, flags)
-        set_errors(kept.time[i], kept.length[i], pixels.unit_reading, pixels.unit_photons, flags, tile.other, error)
+        _inform(i, n, kept, pixels, tile.number, tile.other[:n])
+        set_errors(tile.other, pixels.unit_reading, flags, error)
         flag_saturated(kept.seen[i], flags)
     _add_up(kept, count, n)
     flags, error = exposure_dq[r, part], exposure[3, r, part]
@@ -279,6 +325,7 @@ def _fit(
     integrations_dq,
 ):
     tile, kept, pixels = scratch(data.shape[0], data.shape[1], width)
+    few = scratch(1, data.shape[1], FEW)
     _fit_tiles(
         data,
         groupdq,
@@ -294,6 +341,7 @@ def _fit(
         tile,
         kept,
         pixels,
+        few,
         exposure,
         exposure_dq,
         integrations,
@@ -317,6 +365,7 @@ def _fit_tiles(
     tile,
     kept,
     pixels,
+    few,
     exposure,
     exposure_dq,
     integrations,
@@ -342,6 +391,7 @@ def _fit_tiles(
                 tile,
                 kept,
                 pixels,
+                few,
                 exposure,
                 exposure_dq,
                 integrations,
