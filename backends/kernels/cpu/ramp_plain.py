@@ -21,32 +21,25 @@ NO_PATTERN = -1
 def find_pattern(tile, kind, n):
     """The flags that most pixels have, their segments and the odd pixels, of which it gives the number.
 
-    NO_PATTERN if there are too many of these or no segments.
+    The flags are those that two of three pixels have. NO_PATTERN if too many others are odd, or there are no segments.
     """
     flags, pattern = tile.flags, tile.pattern
     for k in range(pattern.size):
-        pattern[k] = _common(flags[k], n)
+        one, two, three = flags[k, n // 4], flags[k, n // 2], flags[k, 3 * n // 4]
+        pattern[k] = (one & two) | (one & three) | (two & three)
     if not _has_segments(pattern, tile.position, tile.size):
         return NO_PATTERN
     _copy(kind, tile.is_odd, n)
     for k in range(pattern.size):
         _differ(flags[k], pattern[k], tile.is_odd, n)
-    count = 0
+    count, most = 0, min(FEW, n // 4)
     for c in range(n):
         if tile.is_odd[c]:
-            if count == FEW:
+            if count == most:
                 return NO_PATTERN
             tile.odd[count] = c
             count += 1
     return count
-
-
-@helper
-def _common(flag, n):
-    bits = np.uint8(0xFF)
-    for c in range(n):
-        bits &= flag[c]
-    return bits
 
 
 @helper
@@ -57,7 +50,7 @@ def _differ(flag, common, is_odd, n):
 
 @helper
 def _has_segments(pattern, place, size):
-    """``find_segments``: the later group of each step has a place, or 0, in a segment of a size; whether there is one."""
+    """``find_segments``: which place the later group of each step has in a segment of what size, or 0; if any has."""
     steps = pattern.size - 1
     found = False
     for k in range(steps):
@@ -161,7 +154,7 @@ def put_odd(i, kept, rate, odd, few_kept, few_rate, count):
 
 @helper
 def add_plain_information(size, odd, lengths, time, unit_reading, unit_photons, term, information, n):
-    """The sum over segments in ``set_errors``: one term for all steps of a segment, and the odd pixels by themselves."""
+    """``add_information``: one term for all steps of a segment, and the odd pixels by themselves."""
     for k in range(size.size):
         if k == 0 or size[k] != size[k - 1]:
             _set_term(F(size[k]), unit_reading, unit_photons, term, n)

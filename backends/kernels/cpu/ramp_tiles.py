@@ -10,7 +10,7 @@ from gpipe.backends.kernels.cpu.tiles import F
 from gpipe.ramp_fitting.weights import SIGNAL_TO_NOISE
 
 ZERO, ONE, TWO, FOUR, SIX, TWELVE = F(0), F(1), F(2), F(4), F(6), F(12)
-FEW = 64
+FEW = 128
 """Pixels of a tile that may have flags of their own where all others have the same."""
 LEVELS = len(SIGNAL_TO_NOISE)
 DO_NOT_USE, SATURATED, JUMP_DET = dq.DO_NOT_USE, dq.SATURATED, dq.JUMP_DET
