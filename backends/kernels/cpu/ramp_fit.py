@@ -101,27 +101,28 @@ def _read_integration(data, groupdq, zeroframe, i, r, start, n, tile, kept, sett
         started[c] = (first[c] & SATURATED) == 0
 
 
-@helper
+@inlined
 def _measure(i, n, tile, kept, pixels, few, table, network, settings):
     """Its first estimate of the rate and its sums over segments."""
     count = find_pattern(tile, kept.kind[i], n)
-    kept.count[i] = count
-    if count == NO_PATTERN:
-        _measure_integration(i, n, tile, kept, pixels, table, network, settings)
-        return
-    few_tile, few_kept, few_pixels = few
-    take_odd(tile, kept.kind[i], pixels, few_tile, few_kept.kind[0], few_pixels, count)
-    add_plain_median(tile, kept.kind[i], network, settings.times, pixels.rate, n)
-    sum_plain(tile, pixels.limits, table, kept.time[i], kept.signal[i], kept.reading[i], kept.photons[i], n)
-    for k in range(tile.size.size):
-        kept.size[i, k] = tile.size[k]
+    kept.odds[i] = count
+    where, rest, odd_tile, odd_kept, odd_pixels = i, n, tile, kept, pixels
+    if count != NO_PATTERN:
+        where, rest = 0, count
+        odd_tile, odd_kept, odd_pixels = few
+        take_odd(tile, kept.kind[i], pixels, odd_tile, odd_kept.kind[0], odd_pixels, count)
+        add_plain_median(tile, kept.kind[i], network, settings.times, pixels.rate, n)
+        sum_plain(tile, pixels.limits, table, kept.time[i], kept.signal[i], kept.reading[i], kept.photons[i], n)
+        for k in range(tile.size.size):
+            kept.size[i, k] = tile.size[k]
+    if rest > 0:
+        _measure_each(where, rest, odd_tile, odd_kept, odd_pixels, table, network, settings)
     if count > 0:
-        _measure_integration(0, count, few_tile, few_kept, few_pixels, table, network, settings)
-        put_odd(i, kept, pixels.rate, tile.odd, few_kept, few_pixels.rate, count)
+        put_odd(i, kept, pixels.rate, tile.odd, odd_kept, odd_pixels.rate, count)
 
 
-@helper
-def _measure_integration(i, n, tile, kept, pixels, table, network, settings):
+@inlined
+def _measure_each(i, n, tile, kept, pixels, table, network, settings):
     """The same of pixels with flags of their own each."""
     kind = kept.kind[i]
     rank_steps(tile.steps, tile.flags, tile.ranked, tile.waiting, tile.some, tile.number, n)
@@ -147,18 +148,18 @@ def _measure_integration(i, n, tile, kept, pixels, table, network, settings):
     sum_segments(tile.steps, length, tile.places, table, signal, reading, photons, n)
 
 
-@helper
+@inlined
 def _inform(i, n, kept, pixels, term, information):
     """How much is known of the rates of an integration."""
     unit_reading, unit_photons = pixels.unit_reading, pixels.unit_photons
     begin_information(kept.time[i], unit_reading, unit_photons, information)
-    if kept.count[i] == NO_PATTERN:
+    if kept.odds[i] == NO_PATTERN:
         add_information(kept.length[i], unit_reading, unit_photons, information)
-        return
-    odd = kept.odd[i, : kept.count[i]]
-    add_plain_information(
-        kept.size[i], odd, kept.length[i], kept.time[i], unit_reading, unit_photons, term, information, n
-    )
+    else:
+        odd, lengths = kept.odd[i, : kept.odds[i]], kept.length[i]
+        add_plain_information(
+            kept.size[i], odd, lengths, kept.time[i], unit_reading, unit_photons, term, information, n
+        )
 
 
 @helper

@@ -6,7 +6,7 @@ the odd ones, are fitted as in ``ramp_sums``, side by side in a tile of their ow
 
 import numpy as np
 
-from gpipe.backends.kernels.cpu.compiling import helper
+from gpipe.backends.kernels.cpu.compiling import helper, inlined
 from gpipe.backends.kernels.cpu.ramp_rates import SMALLEST
 from gpipe.backends.kernels.cpu.ramp_sums import add_median, select_middle
 from gpipe.backends.kernels.cpu.ramp_tiles import FEW, JUMP_DET, LEVELS, ONE, SATURATED, SIX, ZERO
@@ -64,7 +64,7 @@ def _has_segments(pattern, place, size):
     return found
 
 
-@helper
+@inlined
 def add_plain_median(tile, kind, network, times, rate, n):
     """``rank_steps`` and ``add_median``."""
     fill, some, pattern = LARGEST, np.uint8(0), tile.pattern
@@ -81,7 +81,7 @@ def add_plain_median(tile, kind, network, times, rate, n):
     add_median(tile.ranked, tile.number, tile.some, tile.values[0], tile.flags[0], kind, tile.other, rate, times, n)
 
 
-@helper
+@inlined
 def sum_plain(tile, limits, table, time, signal, reading, photons, n):
     """``weigh_steps`` and ``sum_segments``."""
     clear(signal, n)
@@ -102,7 +102,7 @@ def sum_plain(tile, limits, table, time, signal, reading, photons, n):
     _fill(photons, pieces, n)
 
 
-@helper
+@inlined
 def _sum_segment(tile, first, length, limits, table, signal, n):
     """The sum with the coefficients of each level that occurs; each pixel takes that of its own."""
     rise, level, total, result = tile.number, tile.places[0], tile.other, tile.level[0]

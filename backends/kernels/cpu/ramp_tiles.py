@@ -58,7 +58,7 @@ class Kept(NamedTuple):
     """What is kept of each integration until the rate of the exposure is known: (integration, …, column).
 
     The last plane, one more than there are integrations, holds sums and unions over all of them. Where all pixels but
-    ``count`` odd ones have segments of the same sizes, ``length`` has only those of the odd ones.
+    ``odds`` odd ones have segments of the same sizes, ``length`` has only those of the odd ones.
     """
 
     signal: np.ndarray
@@ -71,7 +71,7 @@ class Kept(NamedTuple):
     kind: np.ndarray
     size: np.ndarray
     odd: np.ndarray
-    count: np.ndarray
+    odds: np.ndarray
 
 
 class Pixels(NamedTuple):
