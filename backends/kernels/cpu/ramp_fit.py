@@ -10,7 +10,6 @@ import functools
 
 import numpy as np
 
-from gpipe import dq
 from gpipe.arrays.masked_median import selection_network
 from gpipe.backends.kernels.cpu.compiling import frozen, helper, inlined, kernel
 from gpipe.backends.kernels.cpu.ramp_groups import (
@@ -35,7 +34,6 @@ from gpipe.backends.kernels.cpu.ramp_plain import (
     take_odd,
 )
 from gpipe.backends.kernels.cpu.ramp_rates import (
-    LARGE,
     add_information,
     begin_information,
     flag_rates,
@@ -48,6 +46,7 @@ from gpipe.backends.kernels.cpu.ramp_rates import (
     set_slopes,
     signal_limits,
 )
+from gpipe.backends.kernels.cpu.ramp_restore import any_lost, restore_all
 from gpipe.backends.kernels.cpu.ramp_sums import (
     add_median,
     begin_sums,
@@ -56,15 +55,12 @@ from gpipe.backends.kernels.cpu.ramp_sums import (
     sum_segments,
     weigh_steps,
 )
-from gpipe.backends.kernels.cpu.ramp_tiles import DO_NOT_USE, FEW, ONE, SATURATED, SIX, ZERO, Settings, scratch
+from gpipe.backends.kernels.cpu.ramp_tiles import DO_NOT_USE, FEW, SATURATED, Settings, scratch
 from gpipe.backends.kernels.cpu.tiles import F, clear
 from gpipe.ramp_fitting.fit import RampFit, check_shapes
 from gpipe.ramp_fitting.fit import fit_ramps as portable
 from gpipe.ramp_fitting.rates import Rates
 from gpipe.ramp_fitting.weights import step_coefficients
-
-CHARGELOSS, NO_GAIN_VALUE = dq.CHARGELOSS, dq.NO_GAIN_VALUE
-WITHDRAWN = CHARGELOSS | DO_NOT_USE
 
 WIDEST, NARROWEST = 512, 64
 TILE_INTEGRATIONS = 1 << 15
@@ -200,40 +196,6 @@ def _unite(part, total, n):
 
 
 @inlined
-def _restore(groupdq, i, r, start, n, tile, kept, pixels, settings, flags, variance, information):
-    """``restore_lost_groups`` of one integration: as if the groups that were withdrawn had been fitted."""
-    for k in range(groupdq.shape[1]):
-        outside = 0 if settings.first <= k <= settings.last else DO_NOT_USE
-        given, flag = groupdq[i, k, r, start : start + n], tile.flags[k]
-        for c in range(n):
-            flag[c] = (given[c] | outside) ^ (WITHDRAWN if given[c] & CHARGELOSS else 0)
-    find_segments(tile.flags, tile.place, tile.length, n)
-    time, reading, seen = tile.other, tile.number, kept.seen[i]
-    lone_time(tile.flags, tile.length, kept.kind[i], settings.ratios, tile.waiting, time, n)
-    for c in range(n):
-        reading[c] = SIX * time[c] * time[c]
-    for k in range(groupdq.shape[1] - 1):
-        size = tile.length[k]
-        for c in range(n):
-            reading[c] += size[c] * (size[c] + ONE)
-    for c in range(n):
-        value = pixels.unit_reading[c] / (reading[c] if reading[c] > ZERO else ONE)
-        known = reading[c] > ZERO and not value >= LARGE and (flags[c] & NO_GAIN_VALUE) == 0
-        if seen[c] & CHARGELOSS:
-            variance[c] = value if known else ZERO
-        if variance[c] > ZERO:
-            information[c] += ONE / variance[c]
-
-
-@helper
-def _any(flags, bit, n):
-    found = 0
-    for c in range(n):
-        found |= flags[c]
-    return (found & bit) != 0
-
-
-@inlined
 def _fit_tile(
     data,
     groupdq,
@@ -290,21 +252,9 @@ def _fit_tile(
     for c in range(n):
         error[c] = np.sqrt(var_poisson[c] + var_rnoise[c])
     flag_saturated(kept.seen[count], flags)
-    if settings.restore and _any(kept.seen[count], CHARGELOSS, n):
+    if settings.restore and any_lost(kept.seen[count], n):
         flags, variances = integrations_dq[:, r, part], integrations[2, :, r, part]
-        _restore_all(groupdq, r, start, n, tile, kept, pixels, settings, flags, variances, var_rnoise)
-
-
-@inlined
-def _restore_all(groupdq, r, start, n, tile, kept, pixels, settings, flags, variances, var_rnoise):
-    """``restore_lost_groups``."""
-    count, information = groupdq.shape[0], pixels.information
-    clear(information, n)
-    for i in range(count):
-        _restore(groupdq, i, r, start, n, tile, kept, pixels, settings, flags[i], variances[i], information)
-    for c in range(n):
-        if kept.seen[count, c] & CHARGELOSS and information[c] > ZERO:
-            var_rnoise[c] = ONE / information[c]
+        restore_all(groupdq, r, start, n, tile, kept, pixels, settings, flags, variances, var_rnoise)
 
 
 @kernel
