@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 MODES = ("later", "now", "never")
 COMPILING = "gpipe.backends.kernels.cpu.compiling"
 COMPILE_ALL = "gpipe.backends.kernels.cpu.compile"
-SECONDS = 40
+SECONDS = 60
 """What one core of a usual machine takes to compile all kernels."""
 
 _lock = threading.Lock()

@@ -77,15 +77,14 @@ def subtract_interleaved(data: Array, signal: Array, *, first_row: int = 0) -> A
     first_row : which row of the frame ``data`` begins with.
     """
     xp = array_namespace(data, signal)
-    parities = signal.shape[2]
-    lines = xp.tile(signal, (1, 1, 1, data.shape[3] // AMPLIFIERS))
-    corrected = xp.empty_like(data)
-    for i in range(data.shape[0]):
-        for group in range(data.shape[1]):
-            for row in range(parities):
-                line = lines[i, group, (first_row + row) % parities, :]
-                corrected[i, group, row::parities, :] = data[i, group, row::parities, :] - line
-    return corrected
+    rows, columns, parities = data.shape[2], data.shape[3], signal.shape[2]
+    lines = xp.roll(xp.tile(signal, (1, 1, 1, columns // AMPLIFIERS)), -first_row, axis=2)
+    whole = rows - rows % parities
+    pairs = xp.reshape(data[:, :, :whole, :], (*data.shape[:2], -1, parities, columns)) - lines[:, :, None, ...]
+    corrected = xp.reshape(pairs, (*data.shape[:2], whole, columns))
+    if whole == rows:
+        return corrected
+    return xp.concat([corrected, data[:, :, whole:, :] - lines[:, :, : rows - whole, :]], axis=2)
 
 
 def _side_means(side: Array, pixeldq: Array, parities: int, siglimit: float, *, xp: Namespace) -> Array:

@@ -84,10 +84,10 @@ def flag_decay(groupdq: Array, pixeldq: Array, skips: GroupSkips, *, starts_expo
 
 
 def _left_out(groupdq: Array, skip: int, *, xp: Namespace) -> Array:
-    """How many groups each pixel leaves out; integers, (integration, row, column)."""
-    saturated = (groupdq[:, : skip + 2, ...] & dq.SATURATED) != 0
-    late = xp.count_nonzero(saturated[:, 1:, ...], axis=1)
-    return xp.where(saturated[:, 0, ...], skip, xp.clip(skip - late, min=0))
+    """How many groups each pixel leaves out; integers of few bytes, (integration, row, column)."""
+    saturated = xp.astype((groupdq[:, : skip + 2, ...] & dq.SATURATED) != 0, xp.uint8 if skip < 0xFF - 1 else xp.int32)
+    late = xp.sum(saturated[:, 1:, ...], axis=1, dtype=saturated.dtype)
+    return skip - xp.clip(late, max=skip) * (1 - saturated[:, 0, ...])
 
 
 def _unusable(left_out: Array, skip: int, groupdq: Array, *, xp: Namespace) -> Array:

@@ -4,14 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from gpipe.backends.kernels.cpu.compiling import helper
+from gpipe.backends.kernels.cpu.compiling import allocating
 from gpipe.backends.kernels.cpu.tiles import LARGEST, F
 from gpipe.jump.sigma_clip import TURNS
 
 ONE, NOTHING = F(1), F(0)
 
 
-@helper
+@allocating
 def clip_bounds(ranked: Any, count: Any, threshold: float) -> Any:
     """Lower and upper bound of each column as float64, (2, column); turns that change nothing are left out."""
     width = ranked.shape[1]
@@ -33,7 +33,7 @@ def clip_bounds(ranked: Any, count: Any, threshold: float) -> Any:
     return bounds
 
 
-@helper
+@allocating
 def _scatter(ranked: Any, begin: Any, end: Any, left: Any) -> Any:
     """Standard deviation of the ranks from ``begin`` to ``end``."""
     width = begin.size
@@ -53,7 +53,7 @@ def _scatter(ranked: Any, begin: Any, end: Any, left: Any) -> Any:
     return square
 
 
-@helper
+@allocating
 def _narrow(ranked: Any, bounds: Any, begin: Any, end: Any, left: Any) -> bool:
     """Take the ranks that lie within the bounds; whether any column has lost some."""
     width = begin.size

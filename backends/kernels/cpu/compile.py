@@ -29,7 +29,7 @@ def _examples() -> Mapping[str, Callable[[], Any]]:
     coeffs = np.ones((3, *shape[2:]), np.float32)
     pixels = (pixeldq, coeffs, pixeldq)
     thresholds = Thresholds(four_or_more=4, three=5, two=6)
-    methods = [JumpSettings(method=m, thresholds=thresholds, frames=1) for m in (Method.ITERATIVE, Method.SIGMA_CLIP)]
+    by = {method: JumpSettings(method=method, thresholds=thresholds, frames=1) for method in Method}
     fit = FitOptions(timing=Timing(frame_time=1.0, group_time=1.0, frames=1))
     return {
         "saturation": lambda: saturation.flag_saturation(data, groupdq, pixeldq, plane, pixeldq),
@@ -38,8 +38,9 @@ def _examples() -> Mapping[str, Callable[[], Any]]:
         "linearity of averaged frames": lambda: linearity.correct_linearity(
             data, groupdq, *pixels, inverse=coeffs, nframes=2
         ),
-        "jump": lambda: jump.flag_jumps(data, groupdq, plane, plane, settings=methods[0]),
-        "jump by sigma clipping": lambda: jump.flag_jumps(data, groupdq, plane, plane, settings=methods[1]),
+        "jump": lambda: jump.flag_jumps(data, groupdq, plane, plane, settings=by[Method.ITERATIVE]),
+        "jump in a single pass": lambda: jump.flag_jumps(data, groupdq, plane, plane, settings=by[Method.SINGLE_PASS]),
+        "jump by sigma clipping": lambda: jump.flag_jumps(data, groupdq, plane, plane, settings=by[Method.SIGMA_CLIP]),
         "ramp_fit": lambda: ramp_fit.fit_ramps(data, groupdq, pixeldq, plane, plane, options=fit),
     }
 

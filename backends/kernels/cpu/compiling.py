@@ -28,8 +28,11 @@ OWN_IMPORT = re.compile(r"^from (gpipe[\w.]*) import (\([\w\s,]+\)|[\w ,]+)", re
 njit: Any = numba.njit  # whose hints do not know all of its options
 OPTIONS = {"nogil": True, "error_model": "numpy"}
 
-helper = njit(**OPTIONS, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+allocating = njit(**OPTIONS, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 """A function that kernels call; Python cannot call it, which halves the time that it takes to compile."""
+
+helper = njit(**OPTIONS, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
+"""One that makes no arrays: it counts no references, which takes longer than a line of pixels for each slice."""
 
 KERNELS: dict[str, list[Any]] = defaultdict(list)
 """The kernels of each module that has been imported."""

@@ -15,18 +15,17 @@ SEARCHING, JUMP, SETTLED, APART = (np.uint8(k) for k in range(4))
 
 
 @helper
-def bound_tile(ranked, variance, four_or_more, three, two, lower, upper):
+def bound_tile(ranked, variance, four_or_more, three, two, lower, upper, verdict, state):
     """Bounds of each column; ``ranked`` holds differences in ascending order and will hold their magnitudes."""
     for k in range(ranked.shape[0]):
         _take_size(ranked[k])
     sort_tile(ranked)
-    verdict, state = np.empty(variance.size, np.uint8), np.empty(variance.size, np.uint8)
     for j in range(variance.size):
         lower[j], upper[j], state[j] = NO_LOWER, LARGEST, SEARCHING
     for length in range(ranked.shape[0], 3, -1):
         largest = ranked[length - 1]
-        centre = HALF * ranked[(length - 2) // 2] + HALF * ranked[(length - 1) // 2]
-        _judge(ranked[0], centre, ranked[length - 2], largest, variance, four_or_more, verdict)
+        middle = ranked[(length - 2) // 2], ranked[(length - 1) // 2]
+        _judge(ranked[0], middle, ranked[length - 2], largest, variance, four_or_more, verdict)
         if not _execute(verdict, largest, upper, state):
             break
     for j in range(variance.size):
@@ -41,11 +40,13 @@ def _take_size(values):
 
 
 @helper
-def _judge(lowest, centre, second, largest, variance, threshold, verdict):
+def _judge(lowest, middle, second, largest, variance, threshold, verdict):
     """Judge the largest value of each column, unless it is missing or one of several."""
+    low, high = middle
     for j in range(verdict.size):
-        sigma = np.sqrt(centre[j] + variance[j])
-        above, below = largest[j] - centre[j], centre[j] - lowest[j]
+        centre = HALF * low[j] + HALF * high[j]
+        sigma = np.sqrt(centre + variance[j])
+        above, below = largest[j] - centre, centre - lowest[j]
         jump = (sigma > 0) & (max(above, below) > threshold * sigma)
         judged = (largest[j] > second[j]) & (largest[j] < LARGEST)
         found = JUMP if above > below else APART

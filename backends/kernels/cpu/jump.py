@@ -7,7 +7,6 @@ reaches it. The second lets flags spread where there are marks.
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
 
 import numpy as np
 
@@ -15,46 +14,18 @@ from gpipe import dq
 from gpipe.arrays import nanmedian
 from gpipe.backends.kernels.cpu.clipping import clip_bounds
 from gpipe.backends.kernels.cpu.compiling import frozen, helper, inlined, kernel
+from gpipe.backends.kernels.cpu.far import STRONG, find_far, make_few
 from gpipe.backends.kernels.cpu.iterative import bound_tile
-from gpipe.backends.kernels.cpu.tiles import LARGEST, NAN, F, clear, median_tile, rank_tile, tile_width
+from gpipe.backends.kernels.cpu.jump_tiles import Rules, difference, make_tile, measure
+from gpipe.backends.kernels.cpu.quiet import make_screen
+from gpipe.backends.kernels.cpu.tiles import F, clear, rank_tile, tile_width
 from gpipe.jump.detection import Flagged, JumpSettings, open_rows
 from gpipe.jump.detection import flag_jumps as portable
 from gpipe.jump.differences import UNUSABLE
 from gpipe.jump.method import Method
 
 JUMP_DET = dq.JUMP_DET
-STRONG = 1
-"""Mark of a jump that flags neighbours; those of ``AfterJump`` are the bits above."""
 MOST_LEVELS = 7
-ITERATIVE, SINGLE_PASS, CLIP_INTEGRATIONS, CLIP_TOGETHER = range(4)
-
-
-class Rules(NamedTuple):
-    """``JumpSettings`` as numbers."""
-
-    method: int
-    four_or_more: np.float32
-    three: np.float32
-    two: np.float32
-    clip: float
-    frames: np.float32
-    spreads: bool
-    least: np.float32
-    most: np.float32
-
-
-class Tile(NamedTuple):
-    """Memory for one tile: differences, their ranks, which are jumps, and what is one number for each column."""
-
-    values: np.ndarray
-    ranked: np.ndarray
-    hits: np.ndarray
-    usable: np.ndarray
-    flux: np.ndarray
-    variance: np.ndarray
-    sigma: np.ndarray
-    lower: np.ndarray
-    upper: np.ndarray
 
 
 def flag_jumps(
@@ -83,7 +54,7 @@ def flag_jumps(
     marks = np.zeros((integrations, groups - 1, rows + 2, columns + 2), np.uint8)
     primary = np.zeros(rows, np.int64)
     width = tile_width(integrations * (groups - 1))
-    search = find_clipped_rows if settings.method is Method.SIGMA_CLIP else find_rows
+    search = SEARCHES[settings.method]
 
     def find(first: int, last: int) -> None:
         search(*arrays, rules, levels, width, flags, marks, primary, first, last)
@@ -101,15 +72,12 @@ def flag_jumps(
 
 def _rules(settings: JumpSettings) -> Rules:
     limits, near = settings.thresholds, settings.neighbours
-    method = ITERATIVE if settings.method is Method.ITERATIVE else SINGLE_PASS
-    if settings.method is Method.SIGMA_CLIP:
-        method = CLIP_INTEGRATIONS if settings.only_use_ints else CLIP_TOGETHER
     return Rules(
-        method,
         F(limits.four_or_more),
         F(limits.three),
         F(limits.two),
         float(limits.four_or_more),
+        not settings.only_use_ints,
         F(settings.frames),
         near is not None,
         F(near.least if near else 0),
@@ -128,26 +96,49 @@ def _by_rows(function: Callable[[int, int], None], rows: int, workers: int) -> N
 
 
 @kernel
-def find_rows(data, groupdq, gain, readnoise, rules, levels, width, flags, marks, primary, first, last):
+def find_iterative_rows(data, groupdq, gain, readnoise, rules, levels, width, flags, marks, primary, first, last):
     """Flag the jumps themselves, count the samples of each row with JUMP_DET, and mark what flags spread from."""
-    _find(_judge, data, groupdq, gain, readnoise, rules, levels, width, flags, marks, primary, first, last)
+    tile = make_tile(data.shape[0] * (data.shape[1] - 1), width)
+    _find_iterative(data, groupdq, gain, readnoise, rules, levels, tile, flags, marks, primary, first, last)
+
+
+@helper
+def _find_iterative(data, groupdq, gain, readnoise, rules, levels, tile, flags, marks, primary, first, last):
+    _find(_judge, data, groupdq, gain, readnoise, rules, levels, tile, flags, marks, primary, first, last)
+
+
+@kernel
+def find_far_rows(data, groupdq, gain, readnoise, rules, levels, width, flags, marks, primary, first, last):
+    """``find_iterative_rows`` in a single pass."""
+    values = data.shape[0] * (data.shape[1] - 1)
+    differences, screen, few = np.empty((values, width), np.float32), make_screen(width), make_few(values)
+    find_far(
+        data, groupdq, gain, readnoise, rules, levels, differences, screen, few, flags, marks, primary, first, last
+    )
 
 
 @kernel
 def find_clipped_rows(data, groupdq, gain, readnoise, rules, levels, width, flags, marks, primary, first, last):
-    """``find_rows`` by sigma clipping: a kernel of its own, as few exposures wait for it to be compiled."""
-    _find(_judge_clipped, data, groupdq, gain, readnoise, rules, levels, width, flags, marks, primary, first, last)
+    """``find_iterative_rows`` by sigma clipping: a kernel of its own, as few exposures wait for it to be compiled."""
+    tile = make_tile(data.shape[0] * (data.shape[1] - 1), width)
+    _find(_judge_clipped, data, groupdq, gain, readnoise, rules, levels, tile, flags, marks, primary, first, last)
+
+
+SEARCHES = {
+    Method.ITERATIVE: find_iterative_rows,
+    Method.SINGLE_PASS: find_far_rows,
+    Method.SIGMA_CLIP: find_clipped_rows,
+}
 
 
 @inlined
-def _find(judge, data, groupdq, gain, readnoise, rules, levels, width, flags, marks, primary, first, last):
-    integrations, groups, _, columns = data.shape
-    tile = _tile(integrations * (groups - 1), width)
+def _find(judge, data, groupdq, gain, readnoise, rules, levels, tile, flags, marks, primary, first, last):
+    groups, columns, width = data.shape[1], data.shape[3], tile.flux.size
     for y in range(first, last):
         for x in range(0, columns, width):
             stop = min(x + width, columns)
-            _difference(data, groupdq, gain, y, x, stop, tile.values)
-            _measure(tile, gain[y, x:stop], readnoise[y, x:stop], rules)
+            difference(data, groupdq, gain, y, x, stop, tile.values)
+            measure(tile, gain[y, x:stop], readnoise[y, x:stop], rules)
             judge(tile, groups - 1, rules)
             primary[y] += _write_flags(groupdq, tile.hits, y, x, stop, flags)
             if rules.spreads:
@@ -156,78 +147,28 @@ def _find(judge, data, groupdq, gain, readnoise, rules, levels, width, flags, ma
                 _mark_large(tile, levels[k], np.uint8(STRONG << (k + 1)), y, x, stop, marks)
 
 
-@helper
-def _tile(values, width):
-    planes = np.empty((values, width), np.float32)
-    pixel = np.zeros(width, np.float32)
-    return Tile(
-        planes,
-        np.empty_like(planes),
-        np.empty((values, width), np.uint8),
-        np.zeros(width, np.int32),
-        pixel,
-        pixel.copy(),
-        pixel.copy(),
-        pixel.copy(),
-        pixel.copy(),
-    )
-
-
-@helper
-def _difference(data, groupdq, gain, y, x, stop, values):
-    """``first_differences``."""
-    integrations, groups = data.shape[:2]
-    factor = gain[y, x:stop]
-    for i in range(integrations):
-        for g in range(groups - 1):
-            out = values[i * (groups - 1) + g]
-            _subtract(
-                data[i, g, y, x:stop],
-                data[i, g + 1, y, x:stop],
-                groupdq[i, g, y, x:stop],
-                groupdq[i, g + 1, y, x:stop],
-                factor,
-                out,
-            )
-
-
-@helper
-def _subtract(before, after, dq_before, dq_after, factor, out):
-    for j in range(factor.size):
-        usable = ((dq_before[j] | dq_after[j]) & UNUSABLE) == 0
-        usable &= (np.abs(before[j]) <= LARGEST) & (np.abs(after[j]) <= LARGEST)
-        out[j] = after[j] * factor[j] - before[j] * factor[j] if usable else NAN
-
-
-@helper
-def _measure(tile, gain, readnoise, rules):
-    """The flux and noise that differences, neighbours and following groups are judged by."""
-    rank_tile(tile.values, 0, 1, tile.ranked, tile.usable)
-    median_tile(tile.ranked, tile.usable, tile.flux)
-    for j in range(gain.size):
-        noise = readnoise[j] * gain[j]
-        tile.variance[j] = noise * noise / rules.frames
-    for j in range(gain.size):
-        total = np.abs(tile.flux[j]) + tile.variance[j]
-        tile.sigma[j] = np.sqrt(total) if total > 0 else NAN
-
-
 @inlined
 def _judge(tile, differences, rules):
-    """Which differences are jumps."""
-    if rules.method == ITERATIVE:
-        bound_tile(tile.ranked, tile.variance, rules.four_or_more, rules.three, rules.two, tile.lower, tile.upper)
-        for k in range(tile.values.shape[0]):
-            _outside(tile.values[k], tile.lower, tile.upper, tile.hits[k])
-    else:
-        for k in range(tile.values.shape[0]):
-            _far(tile.values[k], tile.flux, tile.sigma, rules.four_or_more, tile.hits[k])
+    """Which differences are jumps, by the iterative method."""
+    bound_tile(
+        tile.ranked,
+        tile.variance,
+        rules.four_or_more,
+        rules.three,
+        rules.two,
+        tile.lower,
+        tile.upper,
+        tile.verdict,
+        tile.state,
+    )
+    for k in range(tile.values.shape[0]):
+        _outside(tile.values[k], tile.lower, tile.upper, tile.hits[k])
 
 
 @inlined
 def _judge_clipped(tile, differences, rules):
     """Which differences are jumps, by sigma clipping."""
-    if rules.method == CLIP_TOGETHER:
+    if rules.together:
         bounds = clip_bounds(tile.ranked, tile.usable, rules.clip)
         for k in range(tile.values.shape[0]):
             _clipped(tile.values[k], bounds[0], bounds[1], tile.hits[k])
@@ -245,12 +186,6 @@ def _outside(values, lower, upper, hits):
     for j in range(values.size):
         size = np.abs(values[j])
         hits[j] = (size >= upper[j]) | (size <= lower[j])
-
-
-@helper
-def _far(values, flux, sigma, threshold, hits):
-    for j in range(values.size):
-        hits[j] = np.abs(values[j] - flux[j]) > threshold * sigma[j]
 
 
 @helper
@@ -329,8 +264,13 @@ def unflag_full_groups(flags, opened, marks, primary):
 @kernel
 def spread_rows(flags, marks, reach, first, last):
     """Flag neighbours and following groups of marked differences; take JUMP_DET from samples that are not used."""
+    left = np.empty((reach.size, flags.shape[3]), np.int32)
+    _spread(flags, marks, reach, left, first, last)
+
+
+@helper
+def _spread(flags, marks, reach, left, first, last):
     integrations, groups, _, columns = flags.shape
-    left = np.zeros((reach.size, columns), np.int32)
     for i in range(integrations):
         for y in range(first, last):
             for k in range(reach.size):

@@ -10,7 +10,6 @@ import functools
 
 import numpy as np
 
-from gpipe import dq
 from gpipe.arrays.masked_median import selection_network
 from gpipe.backends.kernels.cpu.compiling import frozen, helper, inlined, kernel
 from gpipe.backends.kernels.cpu.ramp_groups import (
@@ -25,8 +24,18 @@ from gpipe.backends.kernels.cpu.ramp_groups import (
     take_steps,
     unite_flags,
 )
+from gpipe.backends.kernels.cpu.ramp_plain import (
+    NO_PATTERN,
+    add_plain_information,
+    add_plain_median,
+    find_pattern,
+    put_odd,
+    sum_plain,
+    take_odd,
+)
 from gpipe.backends.kernels.cpu.ramp_rates import (
-    LARGE,
+    add_information,
+    begin_information,
     flag_rates,
     flag_saturated,
     know_pixels,
@@ -37,6 +46,7 @@ from gpipe.backends.kernels.cpu.ramp_rates import (
     set_slopes,
     signal_limits,
 )
+from gpipe.backends.kernels.cpu.ramp_restore import any_lost, restore_all
 from gpipe.backends.kernels.cpu.ramp_sums import (
     add_median,
     begin_sums,
@@ -45,15 +55,12 @@ from gpipe.backends.kernels.cpu.ramp_sums import (
     sum_segments,
     weigh_steps,
 )
-from gpipe.backends.kernels.cpu.ramp_tiles import DO_NOT_USE, ONE, SATURATED, SIX, ZERO, Settings, scratch
+from gpipe.backends.kernels.cpu.ramp_tiles import DO_NOT_USE, FEW, SATURATED, Settings, scratch
 from gpipe.backends.kernels.cpu.tiles import F, clear
 from gpipe.ramp_fitting.fit import RampFit, check_shapes
 from gpipe.ramp_fitting.fit import fit_ramps as portable
 from gpipe.ramp_fitting.rates import Rates
 from gpipe.ramp_fitting.weights import step_coefficients
-
-CHARGELOSS, NO_GAIN_VALUE = dq.CHARGELOSS, dq.NO_GAIN_VALUE
-WITHDRAWN = CHARGELOSS | DO_NOT_USE
 
 WIDEST, NARROWEST = 512, 64
 TILE_INTEGRATIONS = 1 << 15
@@ -91,8 +98,28 @@ def _read_integration(data, groupdq, zeroframe, i, r, start, n, tile, kept, sett
 
 
 @inlined
-def _measure_integration(i, n, tile, kept, pixels, table, network, settings):
+def _measure(i, n, tile, kept, pixels, few, table, network, settings):
     """Its first estimate of the rate and its sums over segments."""
+    count = find_pattern(tile, kept.kind[i], n)
+    kept.odds[i] = count
+    where, rest, odd_tile, odd_kept, odd_pixels = i, n, tile, kept, pixels
+    if count != NO_PATTERN:
+        where, rest = 0, count
+        odd_tile, odd_kept, odd_pixels = few
+        take_odd(tile, kept.kind[i], pixels, odd_tile, odd_kept.kind[0], odd_pixels, count)
+        add_plain_median(tile, kept.kind[i], network, settings.times, pixels.rate, n)
+        sum_plain(tile, pixels.limits, table, kept.time[i], kept.signal[i], kept.reading[i], kept.photons[i], n)
+        for k in range(tile.size.size):
+            kept.size[i, k] = tile.size[k]
+    if rest > 0:
+        _measure_each(where, rest, odd_tile, odd_kept, odd_pixels, table, network, settings)
+    if count > 0:
+        put_odd(i, kept, pixels.rate, tile.odd, odd_kept, odd_pixels.rate, count)
+
+
+@inlined
+def _measure_each(i, n, tile, kept, pixels, table, network, settings):
+    """The same of pixels with flags of their own each."""
     kind = kept.kind[i]
     rank_steps(tile.steps, tile.flags, tile.ranked, tile.waiting, tile.some, tile.number, n)
     select_middle(tile.ranked, network, n)
@@ -115,6 +142,20 @@ def _measure_integration(i, n, tile, kept, pixels, table, network, settings):
     lone_time(tile.flags, length, kind, settings.ratios, tile.waiting, time, n)
     begin_sums(tile.values, tile.flags, tile.waiting, time, signal, reading, photons, n)
     sum_segments(tile.steps, length, tile.places, table, signal, reading, photons, n)
+
+
+@inlined
+def _inform(i, n, kept, pixels, term, information):
+    """How much is known of the rates of an integration."""
+    unit_reading, unit_photons = pixels.unit_reading, pixels.unit_photons
+    begin_information(kept.time[i], unit_reading, unit_photons, information)
+    if kept.odds[i] == NO_PATTERN:
+        add_information(kept.length[i], unit_reading, unit_photons, information)
+    else:
+        odd, lengths = kept.odd[i, : kept.odds[i]], kept.length[i]
+        add_plain_information(
+            kept.size[i], odd, lengths, kept.time[i], unit_reading, unit_photons, term, information, n
+        )
 
 
 @helper
@@ -155,40 +196,6 @@ def _unite(part, total, n):
 
 
 @inlined
-def _restore(groupdq, i, r, start, n, tile, kept, pixels, settings, flags, variance, information):
-    """``restore_lost_groups`` of one integration: as if the groups that were withdrawn had been fitted."""
-    for k in range(groupdq.shape[1]):
-        outside = 0 if settings.first <= k <= settings.last else DO_NOT_USE
-        given, flag = groupdq[i, k, r, start : start + n], tile.flags[k]
-        for c in range(n):
-            flag[c] = (given[c] | outside) ^ (WITHDRAWN if given[c] & CHARGELOSS else 0)
-    find_segments(tile.flags, tile.place, tile.length, n)
-    time, reading, seen = tile.other, tile.number, kept.seen[i]
-    lone_time(tile.flags, tile.length, kept.kind[i], settings.ratios, tile.waiting, time, n)
-    for c in range(n):
-        reading[c] = SIX * time[c] * time[c]
-    for k in range(groupdq.shape[1] - 1):
-        size = tile.length[k]
-        for c in range(n):
-            reading[c] += size[c] * (size[c] + ONE)
-    for c in range(n):
-        value = pixels.unit_reading[c] / (reading[c] if reading[c] > ZERO else ONE)
-        known = reading[c] > ZERO and not value >= LARGE and (flags[c] & NO_GAIN_VALUE) == 0
-        if seen[c] & CHARGELOSS:
-            variance[c] = value if known else ZERO
-        if variance[c] > ZERO:
-            information[c] += ONE / variance[c]
-
-
-@helper
-def _any(flags, bit, n):
-    found = 0
-    for c in range(n):
-        found |= flags[c]
-    return (found & bit) != 0
-
-
-@inlined
 def _fit_tile(
     data,
     groupdq,
@@ -206,6 +213,7 @@ def _fit_tile(
     tile,
     kept,
     pixels,
+    few,
     exposure,
     exposure_dq,
     integrations,
@@ -226,7 +234,7 @@ def _fit_tile(
     clear(pixels.rate, n)
     for i in range(count):
         _read_integration(data, groupdq, zeroframe, i, r, start, n, tile, kept, settings)
-        _measure_integration(i, n, tile, kept, pixels, table, network, settings)
+        _measure(i, n, tile, kept, pixels, few, table, network, settings)
     noise_units(
         pixels.noise, pixels.gain, pixels.rate, F(count), dark[r, part], group, pixels.unit_reading, pixels.unit_photons
     )
@@ -234,7 +242,8 @@ def _fit_tile(
         flags, error = integrations_dq[i, r, part], integrations[3, i, r, part]
         rates = (integrations[0, i, r, part], integrations[1, i, r, part], integrations[2, i, r, part], error)
         _rate_of(i, n, kept, pixels, group, rates, flags)
-        set_errors(kept.time[i], kept.length[i], pixels.unit_reading, pixels.unit_photons, flags, tile.other, error)
+        _inform(i, n, kept, pixels, tile.number, tile.other[:n])
+        set_errors(tile.other, pixels.unit_reading, flags, error)
         flag_saturated(kept.seen[i], flags)
     _add_up(kept, count, n)
     flags, error = exposure_dq[r, part], exposure[3, r, part]
@@ -243,21 +252,9 @@ def _fit_tile(
     for c in range(n):
         error[c] = np.sqrt(var_poisson[c] + var_rnoise[c])
     flag_saturated(kept.seen[count], flags)
-    if settings.restore and _any(kept.seen[count], CHARGELOSS, n):
+    if settings.restore and any_lost(kept.seen[count], n):
         flags, variances = integrations_dq[:, r, part], integrations[2, :, r, part]
-        _restore_all(groupdq, r, start, n, tile, kept, pixels, settings, flags, variances, var_rnoise)
-
-
-@inlined
-def _restore_all(groupdq, r, start, n, tile, kept, pixels, settings, flags, variances, var_rnoise):
-    """``restore_lost_groups``."""
-    count, information = groupdq.shape[0], pixels.information
-    clear(information, n)
-    for i in range(count):
-        _restore(groupdq, i, r, start, n, tile, kept, pixels, settings, flags[i], variances[i], information)
-    for c in range(n):
-        if kept.seen[count, c] & CHARGELOSS and information[c] > ZERO:
-            var_rnoise[c] = ONE / information[c]
+        restore_all(groupdq, r, start, n, tile, kept, pixels, settings, flags, variances, var_rnoise)
 
 
 @kernel
@@ -278,11 +275,56 @@ def _fit(
     integrations,
     integrations_dq,
 ):
-    count, groups, rows, columns = data.shape
-    tile, kept, pixels = scratch(count, groups, width)
+    tile, kept, pixels = scratch(data.shape[0], data.shape[1], width)
+    few = scratch(1, data.shape[1], FEW)
+    _fit_tiles(
+        data,
+        groupdq,
+        pixeldq,
+        readnoise,
+        gain,
+        dark,
+        zeroframe,
+        table,
+        network,
+        settings,
+        width,
+        tile,
+        kept,
+        pixels,
+        few,
+        exposure,
+        exposure_dq,
+        integrations,
+        integrations_dq,
+    )
+
+
+@helper
+def _fit_tiles(
+    data,
+    groupdq,
+    pixeldq,
+    readnoise,
+    gain,
+    dark,
+    zeroframe,
+    table,
+    network,
+    settings,
+    width,
+    tile,
+    kept,
+    pixels,
+    few,
+    exposure,
+    exposure_dq,
+    integrations,
+    integrations_dq,
+):
+    rows, columns = pixeldq.shape
     for r in range(rows):
         for start in range(0, columns, width):
-            n = min(width, columns - start)
             _fit_tile(
                 data,
                 groupdq,
@@ -296,10 +338,11 @@ def _fit(
                 settings,
                 r,
                 start,
-                n,
+                min(width, columns - start),
                 tile,
                 kept,
                 pixels,
+                few,
                 exposure,
                 exposure_dq,
                 integrations,

@@ -92,19 +92,28 @@ def set_poisson(photons, unit_photons, flags, variance):
 
 
 @helper
-def set_errors(time, length, unit_reading, unit_photons, flags, information, error):
-    """``combined_error``."""
-    n = error.size
-    for c in range(n):
+def begin_information(time, unit_reading, unit_photons, information):
+    """``combined_error``: of lone groups."""
+    for c in range(information.size):
         reading = unit_reading[c] if unit_reading[c] > ZERO else SMALLEST
         information[c] = SIX * time[c] * time[c] / (SIX * time[c] * unit_photons[c] + reading)
+
+
+@helper
+def add_information(length, unit_reading, unit_photons, information):
+    """``combined_error``: of segments."""
     for k in range(length.shape[0] - 1):
         size = length[k]
-        for c in range(n):
+        for c in range(information.size):
             reading = unit_reading[c] if unit_reading[c] > ZERO else SMALLEST
             moment = size[c] * (size[c] + ONE)
             information[c] += moment / (moment * unit_photons[c] + reading)
-    for c in range(n):
+
+
+@helper
+def set_errors(information, unit_reading, flags, error):
+    """``combined_error``."""
+    for c in range(error.size):
         variance = ZERO if information[c] == ZERO else ONE / information[c]
         missing = variance < ZERO or unit_reading[c] != unit_reading[c]
         value = NAN if missing else np.sqrt(variance)

@@ -5,11 +5,13 @@ from typing import NamedTuple
 import numpy as np
 
 from gpipe import dq
-from gpipe.backends.kernels.cpu.compiling import helper
+from gpipe.backends.kernels.cpu.compiling import allocating
 from gpipe.backends.kernels.cpu.tiles import F
 from gpipe.ramp_fitting.weights import SIGNAL_TO_NOISE
 
 ZERO, ONE, TWO, FOUR, SIX, TWELVE = F(0), F(1), F(2), F(4), F(6), F(12)
+FEW = 128
+"""Pixels of a tile that may have flags of their own where all others have the same."""
 LEVELS = len(SIGNAL_TO_NOISE)
 DO_NOT_USE, SATURATED, JUMP_DET = dq.DO_NOT_USE, dq.SATURATED, dq.JUMP_DET
 
@@ -31,7 +33,7 @@ class Settings(NamedTuple):
 
 
 class Tile(NamedTuple):
-    """Planes of one integration: (group, column) or (column,)."""
+    """Planes of one integration: (group, column) or (column,); from ``pattern`` on see ``ramp_plain``."""
 
     flags: np.ndarray
     places: np.ndarray
@@ -45,12 +47,18 @@ class Tile(NamedTuple):
     some: np.ndarray
     number: np.ndarray
     other: np.ndarray
+    is_odd: np.ndarray
+    pattern: np.ndarray
+    position: np.ndarray
+    size: np.ndarray
+    odd: np.ndarray
 
 
 class Kept(NamedTuple):
     """What is kept of each integration until the rate of the exposure is known: (integration, …, column).
 
-    The last plane, one more than there are integrations, holds sums and unions over all of them.
+    The last plane, one more than there are integrations, holds sums and unions over all of them. Where all pixels but
+    ``odds`` odd ones have segments of the same sizes, ``length`` has only those of the odd ones.
     """
 
     signal: np.ndarray
@@ -61,6 +69,9 @@ class Kept(NamedTuple):
     seen: np.ndarray
     started: np.ndarray
     kind: np.ndarray
+    size: np.ndarray
+    odd: np.ndarray
+    odds: np.ndarray
 
 
 class Pixels(NamedTuple):
@@ -76,12 +87,13 @@ class Pixels(NamedTuple):
     information: np.ndarray
 
 
-@helper
+@allocating
 def scratch(integrations, groups, width):
     """The planes of a tile."""
     floats = np.empty((6, groups, width), np.float32)
     lines = np.empty((9, width), np.float32)
-    masks = np.empty((2, width), np.uint8)
+    masks = np.empty((3, width), np.uint8)
+    segments = np.empty((2, groups - 1), np.int64)
     tile = Tile(
         np.empty((groups, width), np.uint8),
         np.empty((groups, width), np.int32),
@@ -95,11 +107,28 @@ def scratch(integrations, groups, width):
         masks[1],
         lines[0],
         lines[1],
+        masks[2],
+        np.empty(groups, np.uint8),
+        segments[0],
+        segments[1],
+        np.empty(FEW, np.int64),
     )
     sums = np.empty((4, integrations + 1, width), np.float32)
     marks = np.empty((3, integrations + 1, width), np.uint8)
     lengths = np.empty((integrations, groups, width), np.float32)
-    kept = Kept(sums[0], sums[1], sums[2], sums[3], lengths, marks[0], marks[1], marks[2])
+    kept = Kept(
+        sums[0],
+        sums[1],
+        sums[2],
+        sums[3],
+        lengths,
+        marks[0],
+        marks[1],
+        marks[2],
+        np.empty((integrations, groups - 1), np.int64),
+        np.empty((integrations, FEW), np.int64),
+        np.empty(integrations, np.int64),
+    )
     limits = np.empty((LEVELS, width), np.float32)
     quality = np.empty(width, np.uint32)
     pixels = Pixels(quality, limits, lines[2], lines[3], lines[4], lines[5], lines[6], lines[7])

@@ -73,17 +73,24 @@ def count_rows(seen, counts):
 @kernel
 def flag_rows(data, groupdq, limit, unchecked, bias, frames, grow, flags, seen):
     """Write ``flags``, and to ``seen`` those of each pixel in any group; no rules 3 and 4 if ``frames`` is 0."""
-    integrations, groups, rows, columns = data.shape
+    groups, columns = data.shape[1], data.shape[3]
     depth = 2 * grow + 1
     spilt = np.zeros((depth, groups, columns), np.uint8)
     hidden = np.zeros((depth, groups, columns), np.uint8)
     found = np.zeros((depth, groups), np.bool_)
-    wide = np.zeros(columns + 2 * grow, np.uint8)
+    wide, reached = np.zeros(columns + 2 * grow, np.uint8), np.empty(columns, np.uint8)
+    _flag_rows(data, groupdq, limit, unchecked, bias, frames, grow, spilt, hidden, found, wide, reached, flags, seen)
+
+
+@helper
+def _flag_rows(data, groupdq, limit, unchecked, bias, frames, grow, spilt, hidden, found, wide, reached, flags, seen):
+    integrations, groups, rows, _ = data.shape
+    depth = spilt.shape[0]
     for i in range(integrations):
         for step in range(rows + 2 * grow):
             y = step
             if y < rows:
-                _saturate(data[i], groupdq[i], limit[y], y, wide, grow, spilt[y % depth])
+                _saturate(data[i], groupdq[i], limit[y], y, wide, grow, reached, spilt[y % depth])
             y = step - grow
             if 0 <= y < rows:
                 _flag(data[i], groupdq[i], y, spilt, grow, flags[i], seen[y])
@@ -111,9 +118,9 @@ def flag_rows(data, groupdq, limit, unchecked, bias, frames, grow, flags, seen):
 
 
 @helper
-def _saturate(data, groupdq, limit, y, wide, grow, spilt):
+def _saturate(data, groupdq, limit, y, wide, grow, reached, spilt):
     """Rule 1: SATURATED for saturated pixels of a row and those beside them, in each group."""
-    reached = np.zeros(limit.size, np.uint8)
+    clear(reached, reached.size)
     for g in range(data.shape[0]):
         _reach(data[g, y], limit, reached)
         _with_flagged(reached, groupdq[g, y], wide[grow : grow + limit.size])

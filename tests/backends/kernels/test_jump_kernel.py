@@ -70,6 +70,17 @@ def test_every_method(rng, shape, method, whole, how):
     assert found.primary.sum() > 0 or min(shape[-2:]) == 1 or method is Method.SIGMA_CLIP
 
 
+@pytest.mark.parametrize("hits", [0.0, 0.0005, 0.01])
+@pytest.mark.parametrize("threshold", [0.0, 3.0, 4.0, 30.0])
+@pytest.mark.parametrize("how", [ALONE, SPREADING, replace(SPREADING, after=(AfterJump(dn=10, groups=2),))], ids=str)
+@pytest.mark.parametrize("whole", [False, True], ids=["real", "whole numbers"])
+def test_pixels_without_a_jump_are_not_ranked_but_known(rng, hits, threshold, how, whole):
+    """Few pixels with a jump among many without, of long ramps; thresholds below and above those of neighbours."""
+    thresholds = Thresholds(four_or_more=threshold, three=9, two=9)
+    exposure = ramps(rng, (5, 20, 4, 150), hits=hits, bad=hits, whole=whole)
+    assert_same(exposure, replace(how, method=Method.SINGLE_PASS, thresholds=thresholds))
+
+
 @pytest.mark.parametrize("only_use_ints", [True, False])
 @pytest.mark.parametrize("threshold", [1.0, 3.0])
 @pytest.mark.parametrize("bad", [0.0, 0.1])

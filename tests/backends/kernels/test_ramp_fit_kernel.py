@@ -49,6 +49,36 @@ def test_every_regime(integrations, groups, extras, suppress):
     assert np.isfinite(found.exposure.slope).any()
 
 
+PATTERNS = {
+    "none": [0] * 7,
+    "ends": [1, 1, 0, 0, 0, 0, 1],
+    "hit": [0, 0, 0, 4, 0, 0, 0],
+    "hits": [0, 4, 0, 4, 4, 0, 1],
+    "lone groups": [0, 1, 0, 0, 1, 32, 0],
+    "one segment of two": [1, 1, 1, 0, 0, 2, 2],
+    "hit before the only good group": [1, 1, 4, 0, 1, 1, 1],
+    "only the first": [0, 1, 1, 1, 1, 1, 1],
+    "saturated": [2] * 7,
+    "harmless": [32, 32, 0, 0, 32, 32, 32],
+}
+
+
+@pytest.mark.parametrize("pattern", PATTERNS.values(), ids=PATTERNS)
+@pytest.mark.parametrize("odd", [0.0, 0.01, 0.06])
+@pytest.mark.parametrize("columns", [40, 700])
+@pytest.mark.parametrize("suppress", [True, False])
+def test_pixels_that_have_the_flags_of_most_others(pattern, odd, columns, suppress):
+    """Tiles of the widest kind and narrow ones; odd pixels have flags or NaN; few enough of them, or not."""
+    ramps, timing = random_ramps(len(pattern) + columns, 3, len(pattern), shape=(4, columns))
+    rng = np.random.default_rng(columns)
+    spoilt = rng.random(ramps["data"].shape) < odd
+    ramps["groupdq"] = np.where(spoilt, ramps["groupdq"], np.array(pattern, np.uint8)[:, None, None])
+    ramps["groupdq"][1, 1:, :, :: columns // 4] ^= 1
+    ramps["data"][rng.random(ramps["data"].shape) < odd / 9] = np.nan
+    ramps["dark_current"][0, ::9] = np.nan
+    assert_same(ramps, FitOptions(timing=timing, suppress_one_group=suppress))
+
+
 @pytest.mark.parametrize("limits", [(1, None), (None, 3), (2, 4)])
 def test_group_limits(limits):
     ramps, timing = random_ramps(1, 2, 6)
