@@ -3,12 +3,12 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gpipe.backends import Backend
 from gpipe.controller.results import Produced
-from gpipe.controller.work import Work, total
+from gpipe.controller.work import Work, mended, total
 from gpipe.datamodels.assembly import Assembly
 from gpipe.datamodels.parts import Span, own, put_together, trim
 from gpipe.datamodels.reading import moved
@@ -27,6 +27,7 @@ class Stage:
     work : what it does.
     reach : rows around a part that it looks at.
     surveys : what is looked at before it, see `work_through`.
+    mend : what is done with each part after it.
     counts, seconds : sums over the parts done so far; seconds of all threads together.
     """
 
@@ -34,12 +35,9 @@ class Stage:
     work: Work
     reach: int
     surveys: "Surveys" = field(default_factory=dict)
+    mend: Callable[[Any], Any] | None = None
     counts: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
-
-    def finish(self, part: Any) -> Any:
-        """What only the sums can tell of a part, when all are done."""
-        return self.work.finish(part, self.counts)
 
 
 @dataclass(frozen=True)
@@ -143,7 +141,8 @@ def through_stage(stage: Stage, part: Any) -> Produced:
     except Exception as error:
         error.add_note(f"in step {stage.name} of gpipe")
         raise
-    return outcome if isinstance(outcome, Produced) else Produced((outcome,))
+    produced = outcome if isinstance(outcome, Produced) else Produced((outcome,))
+    return replace(produced, results=mended(produced.results, stage.mend)) if stage.mend else produced
 
 
 def _trimmed(results: Sequence[Any], core: slice, margin: int | None) -> tuple[tuple[Any, ...], slice]:

@@ -23,7 +23,6 @@ from gpipe.controller.step import Step
 from gpipe.controller.whole_steps import through_step
 from gpipe.controller.work import Block
 from gpipe.datamodels import Header, InFlight, Ramp, crds_parameters, open_exposure, read_header
-from gpipe.datamodels.assembly import Shelves
 from gpipe.datamodels.ramp import SHOWN_ONLY
 from gpipe.datamodels.reading import moved
 from gpipe.exceptions import ReferenceFileError
@@ -81,8 +80,7 @@ class _Run:
         sections = self._sections()
         if not self._shows_ramps(sections):
             self.header = replace(self.header, left_out=SHOWN_ONLY)
-        in_one = in_one_pass(sections, lambda step: step.finishes(self.header.meta))
-        plan = make_plan(self.header, in_one, self.place, self.limits)
+        plan = make_plan(self.header, in_one_pass(sections), self.place, self.limits)
         if any(planned.section.ahead and planned.count == 1 for planned in plan.sections):
             return make_plan(self.header, sections, self.place, self.limits)
         return plan
@@ -139,7 +137,6 @@ class _Run:
             runs=runs,
             starts=lambda step: bool(self.top.products_before(step.name, self.header)),
             ends=self.books.saves,
-            finishes=lambda step: step.finishes(meta),
         )
 
     def _shows_ramps(self, sections: Sequence[Section]) -> bool:
@@ -174,7 +171,7 @@ class _Run:
 
     def _is_one_ramp(self, exposures: Sequence[Any]) -> bool:
         kind = type(exposures[0]) if exposures else self.header.kind
-        return kind in (Ramp, Shelves) and len(exposures) < 2
+        return kind is Ramp and len(exposures) < 2
 
     def _with_products_before(self, step: Step, exposures: list[Any]) -> list[Any]:
         if self.top.products_before(step.name, self.header):

@@ -14,8 +14,6 @@ LEAST_ROWS = 8
 """Rows of a part for each row around it that is calculated twice, where parts would be smaller than that."""
 MANY_SAMPLES = 1 << 22
 """Samples of a part from which half as many rows do: memory then counts for more than calculating twice."""
-SHELF = 1 << 25
-"""Bytes of a shelf, or those of a part if it has more."""
 SAMPLE = 5
 """Bytes of a sample: float32 and its flags."""
 WORKSPACE = 40
@@ -95,11 +93,6 @@ def _rows_on_host(one: int, reach: int) -> int:
     """Rows, or integrations, of ``one`` samples each that are a part, if there is no limit."""
     least = min(LEAST_ROWS * reach, max(LEAST_ROWS * reach // 2, MANY_SAMPLES // one))
     return max(1, PART_SAMPLES // one, least)
-
-
-def shelf_length(shape: Sequence[int], length: int) -> int:
-    """Rows of a shelf of a ramp: those of some parts of ``length`` rows."""
-    return length * max(1, SHELF * shape[-2] // (length * exposure_bytes(shape)))
 
 
 def section_size(shape: Sequence[int], section: Section) -> tuple[int, int]:

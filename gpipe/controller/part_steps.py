@@ -10,14 +10,13 @@ from gpipe.controller import events
 from gpipe.controller.bookkeeping import COMPLETE, SKIPPED, Books, warn_of_predecessors
 from gpipe.controller.by_parts import Found, Stage, joined, work_through
 from gpipe.controller.glances import EARLY, border, has_misled, look, sample
-from gpipe.controller.memory import shelf_length
 from gpipe.controller.results import Skip
 from gpipe.controller.run_plan import PlannedSection, Storage, replanned
-from gpipe.controller.sections import Section, goes_on_in_rows, overlap
+from gpipe.controller.sections import Section
 from gpipe.controller.step import Step
 from gpipe.controller.work import Glance, apart
 from gpipe.datamodels import Header, InFlight, Outline, Ramp, open_exposure
-from gpipe.datamodels.assembly import Assembly, Shelves
+from gpipe.datamodels.assembly import Assembly
 from gpipe.datamodels.parts import Span, cut, outer_columns, spans, trim
 from gpipe.datamodels.ramp import RAMP_ARRAYS
 from gpipe.datamodels.reading import moved
@@ -71,35 +70,49 @@ class PartSteps:
         self._surveyed: dict[str, Any] = {}
 
     def through(self, planned: PlannedSection, stored: Any, following: Section | None) -> list[Any]:
-        """The results of a section. ``stored`` is None before the exposure was read, then a Ramp or its Shelves."""
+        """The results of a section. ``stored`` is None before the exposure was read."""
         shape = stored.shape if stored else self._header.shape
         outline = Outline(stored.header if stored else self._header.model, self._place, shape)
         planned = planned if shape == self._header.shape else replanned(planned, outline)
         section = planned.section
         pieces = spans(planned.total, planned.length, reach=section.reach, by_rows=section.by_rows)
         course = _Course(planned, following, outline, stored, pieces, self._supply(stored, pieces))
-        if section.ahead:
-            stages, exposures = self._after_a_glance(course)
-        else:
-            self._survey_first(section, course.supply, pieces)
-            stages = self._stages(section.steps, outline)
-            exposures = self._pass(course, stages)
+        stages, exposures = self._passes(course)
         if following is None or not following.is_cut:
             release_workspace()
         return self._ended(section, stages, exposures)
 
+    def _passes(self, course: _Course) -> tuple[list[Stage], list[Any]]:
+        """The stages and the results, of a second pass where the first one shows that it went by what is not so."""
+        section, outline = course.section, course.outline
+        early = self._stages(section.steps[: section.ahead], outline)
+        known = self._glimpsed(course, early) if section.ahead else self._survey_first(course)
+        doubtful = {s.name: s.survey for s in course.surveying if section.ahead and s.glance is Glance.SAMPLE}
+        mends: dict[str, Any] = {}
+        while True:
+            self._surveyed |= known
+            late = self._stages(section.steps[section.ahead :], outline)
+            late[:1] = [replace(stage, surveys=doubtful) for stage in late[:1]]
+            fresh = (replace(stage, counts={}, seconds=0.0) for stage in early)
+            stages = [replace(stage, mend=mends.get(stage.name)) for stage in (*fresh, *late)]
+            exposures = self._pass(course, stages)
+            surveyed = {name: self._surveyed.pop(name) for name in doubtful if late}
+            misled = [name for name in surveyed if has_misled(known[name], surveyed[name], self._place)]
+            found = {stage.name: mend for stage in stages if (mend := stage.work.mend(stage.counts))}
+            if not misled and found.keys() <= mends.keys():
+                return stages, exposures
+            log.info("The exposure is gone through again: all of it tells %s more", ", ".join(misled or found))
+            known, mends = known | surveyed, {} if misled else found
+
     def _pass(self, course: _Course, stages: Sequence[Stage]) -> list[Any]:
         """The results of all parts together; what is surveyed on the way is kept for the steps that need it."""
         planned, section, stored = course.planned, course.section, course.stored
-        goes_on = goes_on_in_rows(section, course.following)
         assembly = Assembly(
             planned.total,
             by_rows=section.by_rows,
-            shelf=shelf_length(course.outline.shape, planned.length) if goes_on else None,
-            stored=stored if isinstance(stored, Ramp) else None,
+            stored=stored,
             kept=[name for name in RAMP_ARRAYS if name not in section.changes],
             on_disk=self._storage is Storage.DISK,
-            grows=isinstance(stored, Shelves),
         )
         name, parts = section.steps[-1].name, len(course.pieces)
         self._surveyed |= work_through(
@@ -108,30 +121,11 @@ class PartSteps:
             course.pieces,
             assembly,
             store=self._storage.backend(self._place),
-            surveys=self._surveys_on_the_way(section, course.following),
+            surveys=self._surveys_of(course.following),
             threads=planned.threads,
             tell=lambda done: events.emit(events.PartDone(name, done, parts)),
         )
         return assembly.whole()
-
-    def _after_a_glance(self, course: _Course) -> tuple[list[Stage], list[Any]]:
-        """The stages and the results of a section whose later steps must know something of what its first ones make."""
-        section, outline = course.section, course.outline
-        early = self._stages(section.steps[: section.ahead], outline)
-        doubtful = {step.name: step.survey for step in course.surveying if step.glance is Glance.SAMPLE}
-        known = self._glimpsed(course, early)
-        while True:
-            self._surveyed |= known
-            late = self._stages(section.steps[section.ahead :], outline)
-            late[:1] = [replace(stage, surveys=doubtful) for stage in late[:1]]
-            stages = [*(replace(stage, counts={}, seconds=0.0) for stage in early), *late]
-            exposures = self._pass(course, stages)
-            surveyed = {name: self._surveyed.pop(name) for name in doubtful if late}
-            misled = [name for name in surveyed if has_misled(known[name], surveyed[name], self._place)]
-            if not misled:
-                return stages, exposures
-            log.info("Some rows told %s something else than all do: the exposure is gone through again", misled[0])
-            known |= surveyed
 
     def _glimpsed(self, course: _Course, early: Sequence[Stage]) -> dict[str, Found]:
         """What a glance tells the steps that survey."""
@@ -158,9 +152,6 @@ class PartSteps:
 
     def _supply(self, stored: Any, pieces: Sequence[Span]) -> Callable[[Span], Any]:
         header, place = self._header, self._place
-        if isinstance(stored, Shelves):
-            lend = stored.lend(pieces)
-            return lambda span: moved(lend(span), place)
         in_parts = len(pieces) > 1
         if stored is None and in_parts and pieces[0].by_rows and not isinstance(header.source, InFlight):
             return lambda span: open_exposure(header, place, rows=span.outer, columns=outer_columns(span))
@@ -200,8 +191,6 @@ class PartSteps:
     def _ended(self, section: Section, stages: Sequence[Stage], exposures: list[Any]) -> list[Any]:
         for stage in stages:
             stage.work.end(stage.counts)
-            first = exposures[0]
-            exposures[0] = first.after(stage.finish) if isinstance(first, Shelves) else stage.finish(first)
             log.info("Step %s done", stage.name)
         exposures = apart(exposures)
         last = section.steps[-1]
@@ -218,15 +207,12 @@ class PartSteps:
         steps = section.working if section is not None and section.is_cut else ()
         return {step.name: step.survey for step in steps if step.surveys}
 
-    def _surveys_on_the_way(self, section: Section, following: Section | None) -> dict[str, Survey]:
-        """Those for the next section that may look at parts before a step has finished the whole."""
-        finishing = [step for step in section.working if step.finishes(self._header.meta)]
-        changed = {change for step in finishing for change in step.changes}
-        late = [step.name for step in (following.steps if following else ()) if overlap(changed, step.surveys)]
-        return {name: survey for name, survey in self._surveys_of(following).items() if name not in late}
-
-    def _survey_first(self, section: Section, supply: Callable[[Span], Any], pieces: Sequence[Span]) -> None:
-        """Look through an exposure that has not been in anybody's hands yet."""
-        for name, survey in self._surveys_of(section).items():
-            if name not in self._surveyed:
-                self._surveyed[name] = joined([(piece, survey(trim(supply(piece), piece.core))) for piece in pieces])
+    def _survey_first(self, course: _Course) -> dict[str, Found]:
+        """What the steps of a section must know: from an exposure that nobody has had in hands yet if need be."""
+        found: dict[str, Found] = {}
+        for name, survey in self._surveys_of(course.section).items():
+            if name in self._surveyed:
+                found[name] = self._surveyed[name]
+            else:
+                found[name] = joined([(s, survey(trim(course.supply(s), s.core))) for s in course.pieces])
+        return found

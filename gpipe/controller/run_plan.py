@@ -10,7 +10,6 @@ from gpipe.backends import Backend
 from gpipe.controller import workers
 from gpipe.controller.memory import (
     RATE,
-    SHELF,
     WORKSPACE,
     Limits,
     exposure_bytes,
@@ -19,7 +18,7 @@ from gpipe.controller.memory import (
     said,
     section_size,
 )
-from gpipe.controller.sections import Section, cuttable, goes_on_in_rows
+from gpipe.controller.sections import Section, cuttable
 from gpipe.datamodels import Header, InFlight, Outline, Ramp
 from gpipe.exceptions import ParameterError
 
@@ -173,9 +172,8 @@ def _kept(header: Header, sections: Sequence[Section]) -> list[_Kept]:
     whole, rates = exposure_bytes(header.shape, _extra(header)), rate_bytes(header.shape)
     kept: list[_Kept] = []
     fitted = False
-    for before, section, after in zip([None, *sections], sections, [*sections[1:], None], strict=False):
-        frees = before is not None and goes_on_in_rows(before, section) and goes_on_in_rows(section, after)
-        copies = min(whole, 2 * SHELF) if frees else whole if before and section.changes else 0
+    for before, section in zip([None, *sections], sections, strict=False):
+        copies = whole if before and section.changes else 0
         if fitted:
             kept.append(_Kept(0, 2 * rates))
         elif section.ends_ramps:

@@ -63,7 +63,6 @@ def in_sections(
     runs: Callable[[Step], bool],
     starts: Callable[[Step], bool],
     ends: Callable[[Step], bool],
-    finishes: Callable[[Step], bool],
 ) -> list[Section]:
     """Group steps into as few sections as their blocks allow.
 
@@ -72,7 +71,6 @@ def in_sections(
     block : of a step on the exposure of this run; PIXELS for one that is skipped.
     runs : whether a step is not skipped.
     starts, ends : whether the whole exposure is needed before, or after, a step.
-    finishes : whether a step is not done with any part before it has seen all.
     """
     found: list[Section] = []
     changed: set[str] = set()
@@ -91,43 +89,31 @@ def in_sections(
         if ends(step):
             found[-1] = replace(found[-1], seen=True)
         changed |= {name for each in working for name in each.changes}
-        closed = ends(step) or any(each.ends_ramps or finishes(each) for each in working)
+        closed = ends(step) or any(each.ends_ramps for each in working)
     return found
 
 
-def in_one_pass(sections: Sequence[Section], finishes: Callable[[Step], bool]) -> list[Section]:
-    """The sections with neighbours made one where a glance can stand for the storage between them.
-
-    ``finishes`` is that of `in_sections`.
-    """
+def in_one_pass(sections: Sequence[Section]) -> list[Section]:
+    """The sections with neighbours made one where a glance can stand for the storage between them."""
     made: list[Section] = []
     for section in sections:
-        before = made[-1] if made else None
-        if before and not before.ahead and _can_look_ahead(before, section) and not any(map(finishes, before.working)):
-            stored = len(made) > 1 and goes_on_in_rows(made[-2], before)
-            if not stored:
-                made[-1] = _joined(before, section)
-                continue
-        made.append(section)
+        if made and not made[-1].ahead and _can_look_ahead(made[-1], section):
+            made[-1] = _joined(made[-1], section)
+        else:
+            made.append(section)
     return made
 
 
 def _can_look_ahead(before: Section, section: Section) -> bool:
     surveying = [step for step in section.working if step.surveys]
-    known = bool(surveying) and all(step.glance for step in surveying)
-    return known and bool(before.working) and Block.COLUMNS in before.block and goes_on_in_rows(before, section)
+    known = bool(surveying) and all(step.glance for step in surveying) and bool(before.working)
+    in_rows = before.by_rows and section.by_rows and not before.seen and not before.ends_ramps
+    return known and in_rows and Block.COLUMNS in before.block
 
 
 def _joined(before: Section, section: Section) -> Section:
     steps, working = (*before.steps, *section.steps), (*before.working, *section.working)
     return replace(section, steps=steps, working=working, block=before.block & section.block, ahead=len(before.steps))
-
-
-def goes_on_in_rows(section: Section, following: Section | None) -> bool:
-    """Whether a ramp goes from parts of rows to parts of rows, and nobody needs it as a whole."""
-    if following is None or section.seen or section.ends_ramps:
-        return False
-    return section.by_rows and following.by_rows
 
 
 def overlap(changed: Iterable[str], surveyed: Iterable[str]) -> bool:

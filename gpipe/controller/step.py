@@ -89,10 +89,6 @@ class Step(Configurable):
         """Whether an exposure with these metadata may be changed: where not, ``begin`` raises ``Skip`` in any case."""
         return True
 
-    def finishes(self, meta: Any) -> bool:
-        """Whether on an exposure with these metadata ``begin`` gives ``Work`` with a ``finish``."""
-        return False
-
     def survey(self, part: Any) -> Mapping[str, Any]:
         """What must be known of the whole exposure before the step begins: arrays (…, row), which parts make together.
 

@@ -46,6 +46,11 @@ def apart(results: Sequence[Any]) -> list[Any]:
     return [*results[:1], *map(with_own_metadata, results[1:])]
 
 
+def mended(results: Sequence[Any], mend: Callable[[Any], Any]) -> tuple[Any, ...]:
+    """Results of a step, the main one with what was yet to be done."""
+    return (mend(results[0]), *results[1:])
+
+
 def total(count: Any, rows: slice, exposure: Any) -> Any:
     """The sum of a count over some rows of an exposure."""
     if isinstance(count, int):
@@ -58,9 +63,8 @@ def _nothing(counts: Mapping[str, Any]) -> None:
     """Most steps count nothing."""
 
 
-def _as_it_is(part: Any, counts: Mapping[str, Any]) -> Any:
+def _nothing_to_mend(counts: Mapping[str, Any]) -> None:
     """Most steps are done with a part when they leave it."""
-    return part
 
 
 @dataclass(frozen=True)
@@ -72,13 +76,14 @@ class Work:
     apply : from a part of the exposure to the same part after the step; `Produced` where there are several results,
         or counts. It is called on several threads: it changes no metadata and says nothing in the log.
     end : called once, after the last part, with the sums of what the parts counted.
-    finish : from a part after ``apply``, and the sums of all parts, to the same part with what only they can tell. A
-        step that has it says so (``Step.finishes``): no later step sees a part before.
+    mend : from the sums of what the parts counted to what is yet to be done with each part after ``apply``, as only
+        they can tell; None where there is nothing, as nearly always. Later steps go on with a part before that is
+        known, and where there is something the exposure is gone through again.
     """
 
     apply: Callable[[Any], Any]
     end: Callable[[Mapping[str, Any]], None] = field(default=_nothing)
-    finish: Callable[[Any, Mapping[str, Any]], Any] = field(default=_as_it_is)
+    mend: Callable[[Mapping[str, Any]], Callable[[Any], Any] | None] = field(default=_nothing_to_mend)
 
     def whole(self, exposure: Any) -> Any:
         """The step on an exposure that is not cut."""
@@ -87,7 +92,8 @@ class Work:
         rows = slice(0, exposure.shape[-2])
         counts = {name: total(number, rows, exposure) for name, number in produced.counts.items()}
         self.end(counts)
-        results = self.finish(produced.results[0], counts), *produced.results[1:]
+        mend = self.mend(counts)
+        results = mended(produced.results, mend) if mend else produced.results
         if len(results) == 1 and not produced.side_products:
             return results[0]
         return replace(produced, results=tuple(apart(results)))

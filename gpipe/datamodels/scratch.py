@@ -1,26 +1,11 @@
 """Arrays that do not take all of their memory at once."""
 
 import ctypes
-import math
 import mmap
 import tempfile
 from typing import Any
 
 import numpy as np
-
-
-def mapped_array(shape: tuple[int, ...], dtype: Any, *, huge: bool) -> np.ndarray:
-    """A new array of zeros whose memory goes back to the system with it, whatever the system's allocator keeps.
-
-    Parameters
-    ----------
-    huge : whether huge pages are asked for, as NumPy does. They are taken as a whole when something is written there,
-        and some rows of all integrations touch nearly every one of them.
-    """
-    memory = mmap.mmap(-1, math.prod(shape) * np.dtype(dtype).itemsize, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    if huge and hasattr(mmap, "MADV_HUGEPAGE"):
-        memory.madvise(mmap.MADV_HUGEPAGE)
-    return np.ndarray(shape, dtype, buffer=memory)
 
 
 def scratch_array(shape: tuple[int, ...], dtype: Any) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The jump step."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -98,8 +98,8 @@ class JumpStep(Step):
         after = self._after_jumps(meta.exposure.group_time)
         return Block.EXPOSURE if self.expand_large_events or self.find_showers or after else Block.ROWS
 
-    def finishes(self, meta: Any) -> bool:
-        """Sigma clipping takes flags back where all pixels of a group are flagged."""
+    def _may_clip_rows(self, meta: Any) -> bool:
+        """Whether sigma clipping may see some rows at a time: it takes flags back where all of a group are flagged."""
         samples = meta.exposure.nints * (1 if self.only_use_ints else meta.exposure.ngroups)
         return self.block(meta) == Block.ROWS and samples >= self.minimum_sigclip_groups
 
@@ -144,7 +144,7 @@ class JumpStep(Step):
                 log.info("%d jumps found (%s)", jumps, settings.method.value)
                 _record_rates(outline, jumps, counts["large events"], differences)
 
-        return Work(apply, end, _without_full_groups)
+        return Work(apply, end, _take_back)
 
     def _with_snowballs(self, groupdq: Array, exposure: Ramp) -> tuple[Array, int]:
         """The flags with those of snowballs, which are looked for on the host, and how many there are."""
@@ -188,7 +188,7 @@ class JumpStep(Step):
             ),
             frames=int(exposure.meta.exposure.nframes),
             only_use_ints=self.only_use_ints,
-            whole_images=not self.finishes(exposure.meta),
+            whole_images=not self._may_clip_rows(exposure.meta),
             neighbours=reach if self.flag_4_neighbors else None,
             after=self._after_jumps(float(exposure.meta.exposure.group_time)),
         )
@@ -222,12 +222,16 @@ def _of_full_groups(groupdq: Array, open_rows: Array, backend: Backend) -> dict[
     return {"open rows": open_rows, "alone": jumps_alone(groupdq, closed)}
 
 
-def _without_full_groups(part: Ramp, counts: Mapping[str, Any]) -> Ramp:
-    """Flags that sigma clipping found in rows are taken back where all of the image has them."""
+def _take_back(counts: Mapping[str, Any]) -> Callable[[Ramp], Ramp] | None:
+    """What takes back flags that sigma clipping found in rows where all of the image has them."""
     if not _taken_back(counts):
-        return part
-    opened = part.backend.to_device(counts["open rows"] > 0)
-    return replace(part, groupdq=unflag_full_groups(part.groupdq, opened))
+        return None
+
+    def taken_back(part: Ramp) -> Ramp:
+        opened = part.backend.to_device(counts["open rows"] > 0)
+        return replace(part, groupdq=unflag_full_groups(part.groupdq, opened))
+
+    return taken_back
 
 
 def _taken_back(counts: Mapping[str, Any]) -> int:

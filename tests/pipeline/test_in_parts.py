@@ -2,7 +2,7 @@
 
 import threading
 import tracemalloc
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 
 import array_api_strict
@@ -16,8 +16,6 @@ from gpipe import dq, simulate
 from gpipe.backends.numpy import NumpyBackend
 from gpipe.controller import PartDone, execution, watch, workers
 from gpipe.controller import memory as memory_of_runs
-from gpipe.datamodels import assembly
-from gpipe.datamodels.assembly import Shelves
 from gpipe.datamodels.sources import FitsSource
 from gpipe.exceptions import ParameterError
 from gpipe.pipeline import Detector1Pipeline
@@ -118,25 +116,6 @@ def test_nor_for_miri(tmp_path, monkeypatch, part_samples):
         assert_same(rates(path), expected)
 
 
-@pytest.mark.parametrize("limit", [None, "32 MB"])
-def test_nor_on_shelves(larger, part_samples, monkeypatch, limit):
-    """Where jumps are found by sigma clipping, they are marked when all parts are through, and the fit comes after."""
-    options = {"jump": {"minimum_sigclip_groups": 6}}
-    expected, used = rates(larger, steps=options), []
-    plainly_lent = Shelves.lend
-
-    def lend(self, spans):
-        used.append(len(self.pieces))
-        return plainly_lent(self, spans)
-
-    monkeypatch.setattr(Shelves, "lend", lend)
-    monkeypatch.setattr(memory_of_runs, "SHELF", 1)
-    part_samples(1 << 19)
-    assert_same(rates(larger, max_memory=limit, steps=options), expected)
-    assert len(used) == 1
-    assert used[0] > 5
-
-
 @pytest.fixture
 def in_two_passes(monkeypatch):
     """A context in which ramps are kept between the steps before a survey and those after it."""
@@ -144,7 +123,7 @@ def in_two_passes(monkeypatch):
     @contextmanager
     def without_glances():
         with monkeypatch.context() as patch:
-            patch.setattr(execution, "in_one_pass", lambda sections, finishes: sections)
+            patch.setattr(execution, "in_one_pass", lambda sections: sections)
             yield
 
     return without_glances
@@ -186,6 +165,34 @@ def test_a_glance_that_misled_costs_time_only(tmp_path, monkeypatch, part_sample
             found = rates(model)
     assert_same(found, expected)
     assert sum("gone through again" in message for message in caplog.messages) == 1
+
+
+def test_flags_that_all_parts_together_take_back_are_taken_back(larger, part_samples, caplog, rng):
+    """One group of one integration is off in all pixels; sigma clipping flags them all, in parts and in the whole."""
+    with datamodels.open(larger) as uncal:
+        model = uncal.copy()
+    groups = np.arange(model.data.shape[1])[:, None, None]
+    model.data[...] = 10000 + 50 * groups + rng.integers(0, 20, model.data.shape)
+    model.data[3, 4:] += 3000
+    found_in_all = {"minimum_sigclip_groups": 6, "rejection_threshold": 1.5, "flag_4_neighbors": False}
+    planes = {"override_gain": datamodels.GainModel(np.ones((320, 320), np.float32)),
+              "override_readnoise": datamodels.ReadnoiseModel(np.ones((320, 320), np.float32))}  # fmt: skip
+    for reference in planes.values():
+        reference.meta.instrument.name, reference.meta.telescope = "NIRCAM", "JWST"
+        for name in ("xstart", "ystart", "xsize", "ysize"):
+            setattr(reference.meta.subarray, name, getattr(model.meta.subarray, name))
+    options = {
+        **{step: {"skip": True} for step in ("superbias", "refpix", "linearity", "dark_current")},
+        "jump": found_in_all | planes,
+    }
+    part_samples(1 << 16)
+    with caplog.at_level("INFO"):
+        found = rates(model, steps=options)
+    assert sum("gone through again: all of it tells jump" in message for message in caplog.messages) == 1
+    options["jump"]["pre_hooks"] = [lambda exposure: exposure]  # which get the whole exposure
+    caplog.clear()
+    assert_same(found, rates(model, steps=options))
+    assert not any("gone through again" in message for message in caplog.messages)
 
 
 def test_reference_output_goes_where_ramps_are_seen(tmp_path, monkeypatch):
@@ -249,12 +256,14 @@ def test_nor_on_steps_that_are_saved_on_the_way(exposure, part_samples, saved):
 
 
 @pytest.mark.parametrize("limit", ["32 MB", {"host": 32_000_000}], ids=str)
-def test_a_larger_exposure_streams_through_less_memory(larger, limit):
-    expected = rates(larger)
-    plan = Detector1Pipeline.plan(larger, max_memory=limit)
-    assert "scratch" in str(plan)
-    assert plan.peak <= 32_000_000 < Detector1Pipeline.plan(larger).peak
-    assert_same(rates(larger, max_memory=limit), expected)
+@pytest.mark.parametrize("passes", [1, 2])
+def test_a_larger_exposure_streams_through_less_memory(larger, limit, passes, in_two_passes):
+    with in_two_passes() if passes == 2 else nullcontext():
+        expected = rates(larger)
+        plan = Detector1Pipeline.plan(larger, max_memory=limit)
+        assert "scratch" in str(plan)
+        assert plan.peak <= 32_000_000 < Detector1Pipeline.plan(larger).peak
+        assert_same(rates(larger, max_memory=limit), expected)
 
 
 def test_a_limit_that_cannot_be_kept_is_told_before_work(larger):
@@ -265,12 +274,11 @@ def test_a_limit_that_cannot_be_kept_is_told_before_work(larger):
 
 
 @pytest.mark.parametrize("limit", [None, "32 MB"])
-@pytest.mark.parametrize("config", ["small", "larger", "on shelves"])
+@pytest.mark.parametrize("config", ["small", "larger", "larger, in two passes"])
 def test_the_peak_is_what_the_plan_says(config, limit, request, part_samples, monkeypatch):
-    """NumPy tells tracemalloc of every array, so NumPy makes all of them here."""
-    monkeypatch.setattr(assembly, "mapped_array", lambda shape, dtype, huge: np.zeros(shape, dtype))
-    if config == "on shelves":
-        monkeypatch.setattr(memory_of_runs, "SHELF", 1 << 20)
+    """NumPy tells tracemalloc of every array."""
+    if "two" in config:
+        monkeypatch.setattr(execution, "in_one_pass", lambda sections: sections)
     path = request.getfixturevalue("exposure" if config == "small" else "larger")
     part_samples(1 << 16)
     plan = Detector1Pipeline.plan(path, max_memory=limit)
@@ -305,7 +313,6 @@ def simulated_meta(path):
 @pytest.mark.parametrize("free", [1 << 40, 700_000], ids=["fits", "streams"])
 def test_a_device_gives_the_same_rates_whether_the_exposure_fits_or_not(exposure, free, monkeypatch):
     """The portable functions on a device, array for array; where it is too small for the exposure, part by part."""
-    monkeypatch.setattr(memory_of_runs, "SHELF", 1)
     place = StrictBackend(free)
     plan = Detector1Pipeline.plan(exposure, backend=place)
     assert plan.storage.name == ("DEVICE" if free > 1 << 30 else "HOST")

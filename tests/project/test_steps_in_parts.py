@@ -123,7 +123,8 @@ def _on_parts(step, given, *, length, threads, by_rows):
     )
     first, *others = assembly.whole()
     work.end(stage.counts)
-    return [work.finish(first, stage.counts), *others]
+    mend = work.mend(stage.counts)
+    return [mend(first) if mend else first, *others]
 
 
 def _step_on(exposures, name, parameters):
