@@ -103,6 +103,7 @@ class PartSteps:
                 return stages, exposures
             log.info("The exposure is gone through again: all of it tells %s more", ", ".join(misled or found))
             known, mends = known | surveyed, {} if misled else found
+            del exposures  # their memory is for those of the next pass
 
     def _pass(self, course: _Course, stages: Sequence[Stage]) -> list[Any]:
         """The results of all parts together; what is surveyed on the way is kept for the steps that need it."""
@@ -199,7 +200,7 @@ class PartSteps:
         seconds = {stage.name: stage.seconds for stage in stages}
         for step in section.steps:
             status = getattr(exposures[0].meta.cal_step, step.cal_step)
-            result = exposures[0] if step is last and isinstance(exposures[0], InFlight) else None
+            result = exposures[0] if step is last else None
             events.emit(events.StepDone(step.name, seconds.get(step.name, 0.0), status, result))
         return exposures
 
