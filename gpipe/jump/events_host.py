@@ -1,13 +1,16 @@
 """Connected groups of flagged pixels, and the ellipses that stand for them. Works on the host: labels need SciPy."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import atan2, cos, pi, sin, sqrt
 
 import numpy as np
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
 EIGHT_NEIGHBOURS = np.ones((3, 3), bool)
-INSIDE = 1 - 1e-9
+ROUNDING = 1e-9
+INSIDE = 1 - ROUNDING
 """Less than 1, so that rounding does not put pixels of the edge of a circle inside."""
 
 
@@ -81,26 +84,52 @@ def events(flagged: np.ndarray, least_area: float) -> list[Ellipse]:
     large[0] = False
     if not large.any():
         return []
+    small = np.flatnonzero(large & (area < least_area))
+    large[small] = _enclose(labels, small, least_area)
     kept = np.where(large, np.cumsum(large), 0).astype(labels.dtype)[labels]
-    found = []
-    for number, box in enumerate(ndimage.find_objects(kept), start=1):
-        mask = kept[box] == number
-        if mask.sum() >= least_area or ndimage.binary_fill_holes(mask, EIGHT_NEIGHBOURS).sum() >= least_area:
-            found.append(_ellipse(mask, box))
-    return found
+    return [_ellipse(*moments) for moments in zip(*_moments(kept), strict=True)]
 
 
-def _ellipse(mask: np.ndarray, box: tuple[slice, slice]) -> Ellipse:
-    rows, columns = np.nonzero(mask)
-    row, column = rows.mean(), columns.mean()
-    rr, cc = np.mean((rows - row) ** 2), np.mean((columns - column) ** 2)
-    rc = np.mean((rows - row) * (columns - column))
+def _enclose(labels: np.ndarray, groups: np.ndarray, least_area: float) -> list[bool]:
+    """Which of some groups of pixels are large enough with the pixels that they enclose."""
+    boxes = ndimage.find_objects(labels) if groups.size else []
+    filled_up = (ndimage.binary_fill_holes(labels[boxes[n - 1]] == n, EIGHT_NEIGHBOURS) for n in groups)
+    return [bool(mask.sum() >= least_area) for mask in filled_up]
+
+
+def _moments(labels: np.ndarray) -> list[list[float]]:
+    """Mean row and column, and the variances rr, cc and rc, of the pixels with each label from 1 on.
+
+    Sums are whole numbers, so that symmetric groups have symmetric moments.
+    """
+    rows, columns = (x.astype(np.int64) for x in np.nonzero(labels))
+    label = labels[rows, columns] - 1
+
+    def total(values: np.ndarray) -> np.ndarray:
+        return np.bincount(label, weights=values).astype(np.int64)  # exact: doubles hold them
+
+    n, r, c = np.bincount(label), total(rows), total(columns)
+    rr, cc, rc = (
+        n * total(x * y) - a * b for x, y, a, b in ((rows, rows, r, r), (columns, columns, c, c), (rows, columns, r, c))
+    )
+    return [x.tolist() for x in (r / n, c / n, rr / n**2, cc / n**2, rc / n**2)]
+
+
+def _ellipse(row: float, column: float, rr: float, cc: float, rc: float) -> Ellipse:
     half_spread = sqrt(((rr - cc) / 2) ** 2 + rc**2)
     largest, smallest = (rr + cc) / 2 + half_spread, max((rr + cc) / 2 - half_spread, 0.0)
     angle = 0.5 * atan2(2 * rc, rr - cc) if rr != cc else (pi / 4 if rc > 0 else -pi / 4)
-    return Ellipse(
-        float(row + box[0].start), float(column + box[1].start), 4 * sqrt(largest) - 1, 4 * sqrt(smallest) - 1, angle
-    )
+    return Ellipse(row, column, 4 * sqrt(largest) - 1, 4 * sqrt(smallest) - 1, angle)
+
+
+def with_some_inside(ellipses: Sequence[Ellipse], points: Sequence[tuple[float, float]]) -> list[bool]:
+    """Which ellipses hold at least one of some points (row, column)."""
+    if not (ellipses and points):
+        return [False] * len(ellipses)
+    centres = [(e.row, e.column) for e in ellipses]
+    reach = [(1 + ROUNDING) * max(abs(e.major), abs(e.minor)) / 2 for e in ellipses]
+    near = cKDTree(points).query_ball_point(centres, reach)
+    return [any(e.holds(*points[k]) for k in found) for e, found in zip(ellipses, near, strict=True)]
 
 
 def filled(ellipse: Ellipse, shape: tuple[int, int]) -> Patch | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gpipe import dq
-from gpipe.jump.events_host import Ellipse, events, filled
+from gpipe.jump.events_host import Ellipse, events, filled, with_some_inside
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +76,7 @@ def _flag_integration(flags: np.ndarray, cores: np.ndarray, settings: SnowballSe
         if settings.sat_required:
             saturating = _saturating(flags, group, settings)
             following = _saturating(flags, group + 1, settings) if jumps and group + 1 < flags.shape[0] else []
-            jumps = [j for j in jumps if _is_snowball(j, [*saturating, *following], flags.shape[1:], settings)]
+            jumps = _with_cores(jumps, [*saturating, *following], flags.shape[1:], settings)
             _grow_cores(flags[group:], cores, saturating, settings)
         for jump in jumps:
             _flag_around(flags[group], jump.grown(settings.expand_factor, settings.max_axis))
@@ -90,8 +90,12 @@ def _saturating(flags: np.ndarray, group: int, settings: SnowballSettings) -> li
     return events(now & ~before, settings.min_sat_area)
 
 
-def _is_snowball(jump: Ellipse, cores: Sequence[Ellipse], shape: tuple[int, ...], settings: SnowballSettings) -> bool:
-    return _near_edge(jump, shape, settings.edge_size) or any(jump.holds(core.row, core.column) for core in cores)
+def _with_cores(
+    jumps: Sequence[Ellipse], cores: Sequence[Ellipse], shape: tuple[int, ...], settings: SnowballSettings
+) -> list[Ellipse]:
+    """The jumps that have a core, or are where they need none."""
+    has_core = with_some_inside(jumps, [(core.row, core.column) for core in cores])
+    return [j for j, found in zip(jumps, has_core, strict=True) if found or _near_edge(j, shape, settings.edge_size)]
 
 
 def _near_edge(jump: Ellipse, shape: tuple[int, ...], edge: int) -> bool:
