@@ -55,7 +55,15 @@ from gpipe.backends.kernels.cpu.ramp_sums import (
     sum_segments,
     weigh_steps,
 )
-from gpipe.backends.kernels.cpu.ramp_tiles import DO_NOT_USE, FEW, SATURATED, Settings, scratch
+from gpipe.backends.kernels.cpu.ramp_tiles import (
+    DO_NOT_USE,
+    FEW,
+    SATURATED,
+    Fitted,
+    Ramps,
+    Settings,
+    scratch,
+)
 from gpipe.backends.kernels.cpu.tiles import F, clear
 from gpipe.ramp_fitting.fit import RampFit, check_shapes
 from gpipe.ramp_fitting.fit import fit_ramps as portable
@@ -196,29 +204,9 @@ def _unite(part, total, n):
 
 
 @inlined
-def _fit_tile(
-    data,
-    groupdq,
-    pixeldq,
-    readnoise,
-    gain,
-    dark,
-    zeroframe,
-    table,
-    network,
-    settings,
-    r,
-    start,
-    n,
-    tile,
-    kept,
-    pixels,
-    few,
-    exposure,
-    exposure_dq,
-    integrations,
-    integrations_dq,
-):
+def _fit_tile(ramps, table, network, settings, r, start, n, tile, kept, pixels, few, fitted):
+    data, groupdq, pixeldq, readnoise, gain, dark, zeroframe = ramps
+    exposure, exposure_dq, integrations, integrations_dq = fitted
     count, group = data.shape[0], settings.times[2]
     part = slice(start, start + n)
     know_pixels(
@@ -258,96 +246,19 @@ def _fit_tile(
 
 
 @kernel
-def _fit(
-    data,
-    groupdq,
-    pixeldq,
-    readnoise,
-    gain,
-    dark,
-    zeroframe,
-    table,
-    network,
-    settings,
-    width,
-    exposure,
-    exposure_dq,
-    integrations,
-    integrations_dq,
-):
-    tile, kept, pixels = scratch(data.shape[0], data.shape[1], width)
-    few = scratch(1, data.shape[1], FEW)
-    _fit_tiles(
-        data,
-        groupdq,
-        pixeldq,
-        readnoise,
-        gain,
-        dark,
-        zeroframe,
-        table,
-        network,
-        settings,
-        width,
-        tile,
-        kept,
-        pixels,
-        few,
-        exposure,
-        exposure_dq,
-        integrations,
-        integrations_dq,
-    )
+def _fit(ramps, table, network, settings, width, fitted):
+    integrations, groups = ramps.data.shape[:2]
+    tile, kept, pixels = scratch(integrations, groups, width)
+    _fit_tiles(ramps, table, network, settings, width, tile, kept, pixels, scratch(1, groups, FEW), fitted)
 
 
 @helper
-def _fit_tiles(
-    data,
-    groupdq,
-    pixeldq,
-    readnoise,
-    gain,
-    dark,
-    zeroframe,
-    table,
-    network,
-    settings,
-    width,
-    tile,
-    kept,
-    pixels,
-    few,
-    exposure,
-    exposure_dq,
-    integrations,
-    integrations_dq,
-):
-    rows, columns = pixeldq.shape
+def _fit_tiles(ramps, table, network, settings, width, tile, kept, pixels, few, fitted):
+    rows, columns = ramps.pixeldq.shape
     for r in range(rows):
         for start in range(0, columns, width):
-            _fit_tile(
-                data,
-                groupdq,
-                pixeldq,
-                readnoise,
-                gain,
-                dark,
-                zeroframe,
-                table,
-                network,
-                settings,
-                r,
-                start,
-                min(width, columns - start),
-                tile,
-                kept,
-                pixels,
-                few,
-                exposure,
-                exposure_dq,
-                integrations,
-                integrations_dq,
-            )
+            n = min(width, columns - start)
+            _fit_tile(ramps, table, network, settings, r, start, n, tile, kept, pixels, few, fitted)
 
 
 def fit_ramps(data, groupdq, pixeldq, readnoise, gain, *, options, dark_current=None, zeroframe=None, workers=1):
@@ -372,8 +283,9 @@ def fit_ramps(data, groupdq, pixeldq, readnoise, gain, *, options, dark_current=
     exposure, exposure_dq = np.empty((4, rows, columns), np.float32), np.empty((rows, columns), np.uint32)
     each, each_dq = np.empty((4, *frames.shape), np.float32), np.empty(frames.shape, np.uint32)
     width = min(max(TILE_INTEGRATIONS // integrations, NARROWEST), WIDEST)
-    arrays = (data, groupdq, pixeldq, readnoise, gain, dark, frames, _table(groups), _network(groups - 1))
-    _fit(*map(frozen, arrays), _settings(options, groups), width, exposure, exposure_dq, each, each_dq)
+    ramps = Ramps(*map(frozen, (data, groupdq, pixeldq, readnoise, gain, dark, frames)))
+    known = map(frozen, (_table(groups), _network(groups - 1)))
+    _fit(ramps, *known, _settings(options, groups), width, Fitted(exposure, exposure_dq, each, each_dq))
     return RampFit(exposure=_rates(exposure, exposure_dq), integrations=_rates(each, each_dq), segments=None)
 
 

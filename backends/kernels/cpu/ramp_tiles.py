@@ -32,6 +32,27 @@ class Settings(NamedTuple):
     restore: bool
 
 
+class Ramps(NamedTuple):
+    """The arrays that are fitted; those of ``fit_ramps``."""
+
+    data: np.ndarray
+    groupdq: np.ndarray
+    pixeldq: np.ndarray
+    readnoise: np.ndarray
+    gain: np.ndarray
+    dark: np.ndarray
+    zeroframe: np.ndarray
+
+
+class Fitted(NamedTuple):
+    """Slope, Poisson and read-noise variance and error, and flags, of the exposure and of each integration."""
+
+    exposure: np.ndarray
+    exposure_dq: np.ndarray
+    integrations: np.ndarray
+    integrations_dq: np.ndarray
+
+
 class Tile(NamedTuple):
     """Planes of one integration: (group, column) or (column,); from ``pattern`` on see ``ramp_plain``."""
 
