@@ -64,9 +64,13 @@ def reference_reads(x: Array) -> Array:
 
 def with_reference_reads(x: Array, reads: Array) -> Array:
     """``x`` with other values in the place of reference pixels; the inverse of `reference_reads`."""
-    xp = array_namespace(x, reads)
-    blocks = _blocks(x)
-    return xp.reshape(xp.concat([blocks[..., :HALF, :], reads, blocks[..., HALF + READS :, :]], axis=-2), x.shape)
+    return array_namespace(x).reshape(with_reads(_blocks(x), reads), x.shape)
+
+
+def with_reads(blocks: Array, reads: Array) -> Array:
+    """Blocks (…, row of the block, column) with other values in the place of reference pixels."""
+    xp = array_namespace(blocks, reads)
+    return xp.concat([blocks[..., :HALF, :], reads, blocks[..., HALF + READS :, :]], axis=-2)
 
 
 def _blocks(x: Array) -> Array:

@@ -8,7 +8,7 @@ from typing import Any
 from gpipe.backends import Backend
 from gpipe.controller import events
 from gpipe.controller.bookkeeping import COMPLETE, SKIPPED, Books, warn_of_predecessors
-from gpipe.controller.by_parts import Found, Stage, joined, work_through
+from gpipe.controller.by_parts import Found, Stage, work_through
 from gpipe.controller.glances import EARLY, border, has_misled, look, sample
 from gpipe.controller.results import Skip
 from gpipe.controller.run_plan import PlannedSection, Storage, replanned
@@ -17,7 +17,7 @@ from gpipe.controller.step import Step
 from gpipe.controller.work import Glance, apart
 from gpipe.datamodels import Header, InFlight, Outline, Ramp, open_exposure
 from gpipe.datamodels.assembly import Assembly
-from gpipe.datamodels.parts import Span, cut, outer_columns, spans, trim
+from gpipe.datamodels.parts import Span, cut, outer_columns, spans
 from gpipe.datamodels.ramp import RAMP_ARRAYS
 from gpipe.datamodels.reading import moved
 from gpipe.datamodels.scratch import forget, release_workspace
@@ -210,10 +210,7 @@ class PartSteps:
 
     def _survey_first(self, course: _Course) -> dict[str, Found]:
         """What the steps of a section must know: from an exposure that nobody has had in hands yet if need be."""
-        found: dict[str, Found] = {}
-        for name, survey in self._surveys_of(course.section).items():
-            if name in self._surveyed:
-                found[name] = self._surveyed[name]
-            else:
-                found[name] = joined([(s, survey(trim(course.supply(s), s.core))) for s in course.pieces])
-        return found
+        surveys = self._surveys_of(course.section)
+        absent = {name: survey for name, survey in surveys.items() if name not in self._surveyed}
+        seen = look((), course.supply, course.pieces, absent) if absent else {}
+        return {name: seen[name] if name in seen else self._surveyed[name] for name in surveys}

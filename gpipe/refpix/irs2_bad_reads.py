@@ -6,7 +6,7 @@ from array_api_compat import array_namespace
 
 import gpipe.dq as dq
 from gpipe.arrays import Array, Namespace, accumulator_dtype, nanmedian
-from gpipe.arrays.interleaved import BLOCK, HALF, OUTPUTS, READS, reference_reads, with_reference_reads
+from gpipe.arrays.interleaved import BLOCK, HALF, OUTPUTS, READS, reference_reads, with_reads, with_reference_reads
 
 CLIPPING_ROUNDS = 5
 PAIR = 2
@@ -82,8 +82,7 @@ def replace_reads(x: Array, bad: Array, *, named: Array | None = None) -> Array:
     replaced = _replaced(blocks[..., HALF : HALF + READS, :], bad, bad, xp=xp)
     if named is not None:
         replaced = _replaced(replaced, named & ~bad, named | bad, xp=xp)
-    parts = [blocks[..., :HALF, :], replaced, blocks[..., HALF + READS :, :]]
-    return xp.reshape(xp.concat(parts, axis=-2), x.shape)
+    return xp.reshape(with_reads(blocks, replaced), x.shape)
 
 
 def _replaced(reads: Array, due: Array, bad: Array, *, xp: Namespace) -> Array:
