@@ -14,6 +14,17 @@ from gpipe.datamodels.schemas import schema_of
 MORE = ("Level1bModel", "DarkModel", "WavelengthrangeModel", "WaveCorrModel", "SpecModel", "MultiSpecModel")
 """Models of other kinds: references, WCS with references to parts of the same schema, tables in lists."""
 
+OF_REFERENCES = {
+    "telescope": "JWST",
+    "instrument": {"name": "NIRCAM"},
+    "reftype": "sirskernel",
+    "author": "nobody",
+    "description": "none",
+    "pedigree": "GROUND",
+    "useafter": "2022-01-01T00:00:00",
+}
+"""Metadata that models of references complain about if they have none."""
+
 
 @pytest.mark.parametrize("name", [*MODULES, *MORE])
 def test_schemas_are_those_of_asdf(name):
@@ -39,7 +50,7 @@ def test_other_classes_are_looked_up_in_the_package(monkeypatch):
 def test_a_model_with_a_shared_schema_does_not_write_to_it(name):
     shared = schema_of(model_class(name))
     before = copy.deepcopy(shared)
-    model = new_model(model_class(name))
+    model = new_model(model_class(name), {"meta": copy.deepcopy(OF_REFERENCES)})
     assert model.schema == model_class(name)().schema
     model.extend_schema({"type": "object", "properties": {"meta": {"type": "object", "properties": {"own": {}}}}})
     model.schema["properties"]["meta"]["properties"]["filename"]["title"] = "changed"
