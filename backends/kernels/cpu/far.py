@@ -42,24 +42,31 @@ def find_far(data, groupdq, gain, readnoise, rules, levels, values, screen, few,
         for x in range(0, columns, width):
             stop = min(x + width, columns)
             difference(data, groupdq, gain, y, x, stop, values)
-            primary[y] += _copy_flags(groupdq, y, x, stop, flags)
+            primary[y] += copy_flags(groupdq, y, x, stop, flags)
             find_quiet(values, gain[y, x:stop], readnoise[y, x:stop], rules.frames, threshold, levels, screen)
-            for j in range(stop - x):
-                if screen.is_quiet[j]:
-                    continue
-                few.gain[held], few.readnoise[held] = gain[y, x + j], readnoise[y, x + j]
-                few.row[held], few.column[held] = y, x + j
-                for k in range(values.shape[0]):
-                    few.tile.values[k, held] = values[k, j]
-                held += 1
-                if held == FEW:
-                    _flag_few(few, held, rules, levels, flags, marks, primary)
-                    held = 0
-    _flag_few(few, held, rules, levels, flags, marks, primary)
+            held = hold(values, screen, gain, readnoise, y, x, stop, few, held, rules, levels, flags, marks, primary)
+    flag_few(few, held, rules, levels, flags, marks, primary)
 
 
 @helper
-def _copy_flags(groupdq, y, x, stop, flags):
+def hold(values, screen, gain, readnoise, y, x, stop, few, held, rules, levels, flags, marks, primary):
+    """Add columns of a tile that are not quiet to the ``held`` ones; when there are enough, flag them. How many remain."""
+    for j in range(stop - x):
+        if screen.is_quiet[j]:
+            continue
+        few.gain[held], few.readnoise[held] = gain[y, x + j], readnoise[y, x + j]
+        few.row[held], few.column[held] = y, x + j
+        for k in range(values.shape[0]):
+            few.tile.values[k, held] = values[k, j]
+        held += 1
+        if held == FEW:
+            flag_few(few, held, rules, levels, flags, marks, primary)
+            held = 0
+    return held
+
+
+@helper
+def copy_flags(groupdq, y, x, stop, flags):
     """Copy flags; how many samples have JUMP_DET before any is looked for, which is rare."""
     seen, count = np.uint8(0), 0
     for i in range(flags.shape[0]):
@@ -78,7 +85,7 @@ def _copy_flags(groupdq, y, x, stop, flags):
 
 
 @helper
-def _flag_few(few, held, rules, levels, flags, marks, primary):
+def flag_few(few, held, rules, levels, flags, marks, primary):
     """Judge the columns that are held, and write their flags and marks."""
     tile, differences = few.tile, marks.shape[1]
     measure(tile, few.gain, few.readnoise, rules)

@@ -12,13 +12,14 @@ import numpy as np
 
 from gpipe import dq
 from gpipe.arrays import nanmedian
-from gpipe.backends.kernels.cpu.clipping import clip_bounds
-from gpipe.backends.kernels.cpu.compiling import frozen, helper, inlined, kernel
+from gpipe.backends.kernels.cpu.clipped import INFINITE, find_clipped, make_sets
+from gpipe.backends.kernels.cpu.compiling import frozen, helper, kernel
 from gpipe.backends.kernels.cpu.far import STRONG, find_far, make_few
 from gpipe.backends.kernels.cpu.iterative import bound_tile
 from gpipe.backends.kernels.cpu.jump_tiles import Rules, difference, make_tile, measure
 from gpipe.backends.kernels.cpu.quiet import make_screen
-from gpipe.backends.kernels.cpu.tiles import F, clear, rank_tile, tile_width
+from gpipe.backends.kernels.cpu.tiles import F, clear, tile_width
+from gpipe.backends.kernels.cpu.uncut import make_uncut
 from gpipe.jump.detection import Flagged, JumpSettings, open_rows
 from gpipe.jump.detection import flag_jumps as portable
 from gpipe.jump.differences import UNUSABLE
@@ -73,7 +74,7 @@ def flag_jumps(
 def _rules(settings: JumpSettings) -> Rules:
     limits, near = settings.thresholds, settings.neighbours
     return Rules(
-        F(limits.four_or_more),
+        INFINITE if settings.method is Method.SIGMA_CLIP else F(limits.four_or_more),
         F(limits.three),
         F(limits.two),
         float(limits.four_or_more),
@@ -102,11 +103,6 @@ def find_iterative_rows(data, groupdq, gain, readnoise, rules, levels, width, fl
     _find_iterative(data, groupdq, gain, readnoise, rules, levels, tile, flags, marks, primary, first, last)
 
 
-@helper
-def _find_iterative(data, groupdq, gain, readnoise, rules, levels, tile, flags, marks, primary, first, last):
-    _find(_judge, data, groupdq, gain, readnoise, rules, levels, tile, flags, marks, primary, first, last)
-
-
 @kernel
 def find_far_rows(data, groupdq, gain, readnoise, rules, levels, width, flags, marks, primary, first, last):
     """``find_iterative_rows`` in a single pass."""
@@ -119,9 +115,28 @@ def find_far_rows(data, groupdq, gain, readnoise, rules, levels, width, flags, m
 
 @kernel
 def find_clipped_rows(data, groupdq, gain, readnoise, rules, levels, width, flags, marks, primary, first, last):
-    """``find_iterative_rows`` by sigma clipping: a kernel of its own, as few exposures wait for it to be compiled."""
-    tile = make_tile(data.shape[0] * (data.shape[1] - 1), width)
-    _find(_judge_clipped, data, groupdq, gain, readnoise, rules, levels, tile, flags, marks, primary, first, last)
+    """``find_iterative_rows`` by sigma clipping."""
+    integrations, values = data.shape[0], data.shape[0] * (data.shape[1] - 1)
+    differences, screen, uncut = np.empty((values, width), np.float32), make_screen(width), make_uncut(width)
+    sets, few = make_sets(values if rules.together else integrations), make_few(values)
+    find_clipped(
+        data,
+        groupdq,
+        gain,
+        readnoise,
+        rules,
+        levels,
+        differences,
+        screen,
+        uncut,
+        sets,
+        few,
+        flags,
+        marks,
+        primary,
+        first,
+        last,
+    )
 
 
 SEARCHES = {
@@ -131,15 +146,15 @@ SEARCHES = {
 }
 
 
-@inlined
-def _find(judge, data, groupdq, gain, readnoise, rules, levels, tile, flags, marks, primary, first, last):
+@helper
+def _find_iterative(data, groupdq, gain, readnoise, rules, levels, tile, flags, marks, primary, first, last):
     groups, columns, width = data.shape[1], data.shape[3], tile.flux.size
     for y in range(first, last):
         for x in range(0, columns, width):
             stop = min(x + width, columns)
             difference(data, groupdq, gain, y, x, stop, tile.values)
             measure(tile, gain[y, x:stop], readnoise[y, x:stop], rules)
-            judge(tile, groups - 1, rules)
+            _judge(tile, rules)
             primary[y] += _write_flags(groupdq, tile.hits, y, x, stop, flags)
             if rules.spreads:
                 _mark_strong(tile, flags, y, x, stop, rules, marks)
@@ -147,8 +162,8 @@ def _find(judge, data, groupdq, gain, readnoise, rules, levels, tile, flags, mar
                 _mark_large(tile, levels[k], np.uint8(STRONG << (k + 1)), y, x, stop, marks)
 
 
-@inlined
-def _judge(tile, differences, rules):
+@helper
+def _judge(tile, rules):
     """Which differences are jumps, by the iterative method."""
     bound_tile(
         tile.ranked,
@@ -165,33 +180,11 @@ def _judge(tile, differences, rules):
         _outside(tile.values[k], tile.lower, tile.upper, tile.hits[k])
 
 
-@inlined
-def _judge_clipped(tile, differences, rules):
-    """Which differences are jumps, by sigma clipping."""
-    if rules.together:
-        bounds = clip_bounds(tile.ranked, tile.usable, rules.clip)
-        for k in range(tile.values.shape[0]):
-            _clipped(tile.values[k], bounds[0], bounds[1], tile.hits[k])
-        return
-    ranked, count = np.empty_like(tile.ranked[:: max(differences, 1)]), np.empty_like(tile.usable)
-    for g in range(differences):
-        rank_tile(tile.values, g, differences, ranked, count)
-        bounds = clip_bounds(ranked, count, rules.clip)
-        for k in range(g, tile.values.shape[0], differences):
-            _clipped(tile.values[k], bounds[0], bounds[1], tile.hits[k])
-
-
 @helper
 def _outside(values, lower, upper, hits):
     for j in range(values.size):
         size = np.abs(values[j])
         hits[j] = (size >= upper[j]) | (size <= lower[j])
-
-
-@helper
-def _clipped(values, lower, upper, hits):
-    for j in range(values.size):
-        hits[j] = (values[j] < lower[j]) | (values[j] > upper[j])
 
 
 @helper

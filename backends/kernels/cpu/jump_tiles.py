@@ -10,7 +10,7 @@ from gpipe.jump.differences import UNUSABLE
 
 
 class Rules(NamedTuple):
-    """``JumpSettings`` as numbers."""
+    """``JumpSettings`` as numbers. Sigma clipping compares nothing with ``four_or_more`` of a pixel's noise: infinite."""
 
     four_or_more: np.float32
     three: np.float32

@@ -49,10 +49,20 @@ def correct_linearity(
     zero = np.empty((0, *pixeldq.shape) if zeroframe is None else zeroframe.shape, np.float32)
     frames = zero if zeroframe is None else zeroframe
     plain = data if inverse is None else data[:0]
-    _correct(*map(frozen, (plain, groupdq, pixeldq, coeffs, coeffs_dq, frames)), out, flags, zero)
+    results = [_as_line(x) for x in (out, flags, zero)]
+    _correct(*map(_frozen_line, (plain, groupdq, pixeldq, coeffs, coeffs_dq, frames)), *results)
     if inverse is not None:
-        _correct_averaged(*map(frozen, (data, groupdq, coeffs, coeffs_dq, inverse)), nframes, out, flags)
+        _correct_averaged(*map(_frozen_line, (data, groupdq, coeffs, coeffs_dq, inverse)), nframes, *results[:2])
     return Linearized(data=out, pixeldq=flags, zeroframe=None if zeroframe is None else zero)
+
+
+def _as_line(x: np.ndarray) -> np.ndarray:
+    """All rows as one, which is as long as can be whatever the subarray, for as long as it is contiguous."""
+    return x.reshape(*x.shape[:-2], 1, x.shape[-2] * x.shape[-1])
+
+
+def _frozen_line(x: np.ndarray) -> np.ndarray:
+    return frozen(_as_line(np.ascontiguousarray(x)))
 
 
 @kernel

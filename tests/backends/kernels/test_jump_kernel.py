@@ -91,6 +91,17 @@ def test_sigma_clipping(rng, only_use_ints, threshold, bad):
     assert found.primary.sum() > 0
 
 
+@pytest.mark.parametrize("only_use_ints", [True, False])
+@pytest.mark.parametrize("hits", [0.0, 0.0005, 0.01])
+@pytest.mark.parametrize("threshold", [0.0, 2.5, 4.0, 30.0])
+@pytest.mark.parametrize("whole", [False, True], ids=["real", "whole numbers"])
+def test_sets_that_lose_nothing_are_not_ranked_but_known(rng, only_use_ints, hits, threshold, whole):
+    """Few values to be cut among many, in more columns than are ranked at a time."""
+    thresholds = Thresholds(four_or_more=threshold, three=9, two=9)
+    how = replace(SPREADING, method=Method.SIGMA_CLIP, only_use_ints=only_use_ints, thresholds=thresholds)
+    assert_same(ramps(rng, (60, 5, 3, 150), hits=hits, bad=hits, whole=whole), how)
+
+
 def test_a_group_in_which_every_pixel_jumps_is_no_hit(rng):
     data, groupdq, gain, noise = ramps(rng, (20, 4, 3, 3), hits=0, bad=0)
     groupdq[:] = 0
