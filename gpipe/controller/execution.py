@@ -23,6 +23,7 @@ from gpipe.controller.step import Step
 from gpipe.controller.whole_steps import through_step
 from gpipe.controller.work import Block
 from gpipe.datamodels import Header, InFlight, Ramp, crds_parameters, open_exposure, read_header
+from gpipe.datamodels.parts import unshared
 from gpipe.datamodels.ramp import SHOWN_ONLY
 from gpipe.datamodels.reading import moved
 from gpipe.exceptions import ReferenceFileError
@@ -163,6 +164,7 @@ class _Run:
             if self._is_one_ramp(exposures):
                 in_parts.survey_whole(exposures[0], next_section)
         if self.top.substeps():
+            exposures = unshared(exposures) if self.top.post_hooks else exposures
             exposures = [apply_hooks(self.top, "post_hooks", exposures.pop(0)) for _ in range(len(exposures))]
         return exposures
 
@@ -196,6 +198,8 @@ class _Run:
         saves = output_levels(self.top)[0].saves and not self.books.skips(self.top)
         self.books.log_context()
         kept = exposures if saves else self.top.returned(exposures)
+        if len(self.top.returned(kept)) > 1:
+            kept = unshared(kept)
         if self.origin:
             models = [moved(exposure, self.place) for exposure in kept]
         else:

@@ -20,6 +20,8 @@ WORKSPACE = 40
 """Bytes of a sample of a part while a step works on it, references and the sample itself included."""
 RATE = 20
 """Bytes of a rate: value, flags, error and two variances."""
+SHARED = 12
+"""Bytes of a rate that an only integration shares with the exposure."""
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
 
 
@@ -64,9 +66,9 @@ def exposure_bytes(shape: Sequence[int], extra: Sequence[Sequence[int]] = ()) ->
 
 
 def rate_bytes(shape: Sequence[int]) -> int:
-    """Bytes of the rates of an exposure and of its integrations."""
+    """Bytes of the rates of an exposure and of its integrations. An only one has some arrays of the exposure's."""
     integrations, _, rows, columns = shape
-    return RATE * (1 + integrations) * rows * columns
+    return (RATE * (1 + integrations) - (SHARED if integrations == 1 else 0)) * rows * columns
 
 
 def part_length(shape: Sequence[int], section: Section, *, budget: int | None, on_host: bool, threads: int) -> int:

@@ -44,10 +44,11 @@ class Assembly:
             self._made = [replace(result, rows=None) if isinstance(result, Ramp) else result for result in results]
             return
         with self._lock:
-            self._made = self._made or [self._room(result) for result in results]
+            if not self._made:
+                self._make_room(results)
         for whole, result in zip(self._made, results, strict=True):
             for name, values in arrays_of(result):
-                if name not in self._kept or not isinstance(result, Ramp):
+                if name not in (self._kept if isinstance(result, Ramp) else result.shared):
                     index(name, getattr(whole, name), span.inner, self._by_rows)[...] = values
             if self._on_disk:
                 forget(whole)
@@ -56,13 +57,19 @@ class Assembly:
         """The exposures, when all parts were added."""
         return self._made
 
-    def _room(self, result: Any) -> Any:
-        def room(name: str, values: Array) -> Array:
+    def _make_room(self, results: Sequence[Any]) -> None:
+        made: list[Any] = []
+
+        def of_ramp(name: str, values: Array) -> Array:
             return getattr(self._stored, name) if name in self._kept else self._empty(name, values)
 
-        if isinstance(result, Ramp):
-            return replace(map_arrays(result, room), rows=None)
-        return map_arrays(result, self._empty)
+        def of_rate(name: str, values: Array) -> Array:
+            return getattr(made[0], name)[None, ...] if name in result.shared else self._empty(name, values)
+
+        for result in results:
+            is_ramp = isinstance(result, Ramp)
+            made.append(replace(map_arrays(result, of_ramp), rows=None) if is_ramp else map_arrays(result, of_rate))
+        self._made = made
 
     def _empty(self, name: str, values: Array) -> Array:
         shape = list(values.shape)

@@ -101,6 +101,16 @@ def own(view: Array) -> Array:
     return array_namespace(view).asarray(view, copy=True)
 
 
+def unshared(results: Sequence[Any]) -> list[Any]:
+    """Results of which none shares arrays with another, for somebody who may write to them."""
+
+    def copied(result: Any) -> Any:
+        result = map_arrays(result, lambda name, x: own(x) if name in result.shared else x)
+        return replace(result, shared=())
+
+    return [copied(result) if getattr(result, "shared", ()) else result for result in results]
+
+
 def arrays_of(exposure: Any) -> Iterator[tuple[str, Array]]:
     """Its arrays by name."""
     for field in fields(exposure):

@@ -165,6 +165,8 @@ class CountRate(InFlight):
     dq : uint32.
     err : float32, DN/s, 1 sigma, Poisson and read noise.
     var_poisson, var_rnoise : float32, (DN/s)^2.
+    shared : names of arrays of an only integration that hold the same as those of the exposure, which were made with
+        them: they need not be held twice.
     """
 
     data: Array
@@ -172,3 +174,4 @@ class CountRate(InFlight):
     err: Array
     var_poisson: Array
     var_rnoise: Array
+    shared: tuple[str, ...] = ()

@@ -25,6 +25,9 @@ from gpipe.ramp_fitting.timing import Timing
 
 log = logging.getLogger(__name__)
 
+OF_BOTH = ("data", "dq", "var_poisson")
+"""What line fits give the exposure and its only integration alike: not the error, nor the variance of lost charge."""
+
 
 class RampFitStep(Step):
     """Fit ramps to get the count rates of the exposure and of each of its integrations."""
@@ -70,7 +73,8 @@ class RampFitStep(Step):
 
         def apply(part: Ramp) -> Produced:
             found = fit(part)
-            results = (count_rate(found.exposure, part), count_rate(found.integrations, part))
+            shared = OF_BOTH if part.shape[0] == 1 and isinstance(found, RampFit) else ()
+            results = (count_rate(found.exposure, part), count_rate(found.integrations, part, shared=shared))
             if not self.save_opt:
                 return Produced(results)
             suffix, model = _optional_model(found, part)
@@ -215,7 +219,7 @@ def _timing(exposure: Any) -> Timing:
     )
 
 
-def count_rate(rates: Rates, exposure: Ramp) -> CountRate:
+def count_rate(rates: Rates, exposure: Ramp, *, shared: tuple[str, ...] = ()) -> CountRate:
     """Rates that were fitted to an exposure, with its metadata."""
     return CountRate(
         header=exposure.header,
@@ -225,6 +229,7 @@ def count_rate(rates: Rates, exposure: Ramp) -> CountRate:
         err=rates.err,
         var_poisson=rates.var_poisson,
         var_rnoise=rates.var_rnoise,
+        shared=shared,
     )
 
 

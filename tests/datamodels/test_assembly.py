@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpipe.backends.numpy import NumpyBackend
-from gpipe.datamodels import Ramp
+from gpipe.datamodels import CountRate, Ramp
 from gpipe.datamodels.assembly import Assembly
-from gpipe.datamodels.parts import cut, spans, trim
+from gpipe.datamodels.parts import arrays_of, cut, map_arrays, spans, trim, unshared
 from gpipe.datamodels.scratch import release_workspace
 
 ROWS, COLUMNS = 23, 5
@@ -65,3 +65,26 @@ def test_releasing_workspace_leaves_arrays_as_they_are():
     del found[::2]
     release_workspace()
     assert [int(x[0]) for x in found] == list(range(1, 100, 2))
+
+
+def rates(shared):
+    rng = np.random.default_rng(8)
+    planes = rng.normal(size=(5, 1, ROWS, COLUMNS)).astype(np.float32)
+    names = ("data", "dq", "err", "var_poisson", "var_rnoise")
+    of_integration = CountRate(None, NumpyBackend(), **dict(zip(names, planes, strict=True)), shared=shared)
+    return map_arrays(replace(of_integration, shared=()), lambda _, x: x[0]), of_integration
+
+
+def test_what_an_only_integration_shares_is_held_once_until_somebody_may_write_to_it():
+    expected = rates(("data", "dq"))
+    assembly = Assembly(ROWS, by_rows=True)
+    for span in spans(ROWS, 5):
+        assembly.add(span, [map_arrays(rate, lambda _, x, rows=span.inner: x[..., rows, :]) for rate in expected])
+    found = assembly.whole()
+    alone = unshared(found)
+    for name, values in arrays_of(expected[1]):
+        np.testing.assert_array_equal(getattr(found[1], name), values, strict=True)
+        np.testing.assert_array_equal(getattr(alone[1], name), values, strict=True)
+        assert np.shares_memory(getattr(found[0], name), getattr(found[1], name)) == (name in ("data", "dq"))
+        assert not np.shares_memory(getattr(found[0], name), getattr(alone[1], name))
+    assert alone[0] is found[0]

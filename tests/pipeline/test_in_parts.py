@@ -19,6 +19,7 @@ from gpipe.controller import memory as memory_of_runs
 from gpipe.datamodels.sources import FitsSource
 from gpipe.exceptions import ParameterError
 from gpipe.pipeline import Detector1Pipeline
+from gpipe.ramp_fitting import RampFitStep
 
 PLANES = ("data", "dq", "err", "var_poisson", "var_rnoise")
 SMALL_FRAMES = {"detector": "NRCALONG", "readpatt": "RAPID", "subarray": "SUB320"}
@@ -114,6 +115,19 @@ def test_nor_for_miri(tmp_path, monkeypatch, part_samples):
         expected = rates(path)
         part_samples(3000)
         assert_same(rates(path), expected)
+
+
+def test_a_user_may_write_to_one_result_without_a_change_to_another(tmp_path, monkeypatch, part_samples):
+    part_samples(5000)
+    monkeypatch.chdir(tmp_path)
+    path, cache = written(replace(LARGER, nints=1), tmp_path)
+    with cache.activated():
+        ramp = Detector1Pipeline.call(path, configure_log=False, steps={"ramp_fit": {"skip": True}})
+        of_exposure, of_integrations = RampFitStep.call(ramp, configure_log=False)
+    for name in PLANES:
+        before = np.array(getattr(of_integrations, name))
+        getattr(of_exposure, name)[...] = 1
+        np.testing.assert_array_equal(getattr(of_integrations, name), before, err_msg=name)
 
 
 @pytest.fixture

@@ -158,10 +158,12 @@ def test_shapes_are_checked(wrong):
 @pytest.mark.parametrize("function", VERSIONS)
 @pytest.mark.parametrize("suppress", [True, False])
 @pytest.mark.parametrize("groups", [1, 2, 6])
-def test_of_one_integration_all_but_the_error_are_the_rates_of_the_exposure(function, groups, suppress):
-    ramps, timing = random_ramps(groups, 1, groups)
-    out = function(**holed(ramps, groups), options=FitOptions(timing=timing, suppress_one_group=suppress))
-    for name in ("slope", "dq", "var_poisson", "var_rnoise"):
+@pytest.mark.parametrize("lost", [0.0, 0.1])
+def test_rates_of_the_only_integration_are_those_of_the_exposure(function, groups, suppress, lost):
+    ramps, timing = random_ramps(groups, 1, groups, lost=lost)
+    options = FitOptions(timing=timing, suppress_one_group=suppress, restore_charge_loss=lost > 0)
+    out = function(**holed(ramps, groups), options=options)
+    for name in ("slope", "dq", "var_poisson") if lost else ("slope", "dq", "var_poisson", "var_rnoise"):
         np.testing.assert_array_equal(getattr(out.integrations, name)[0], getattr(out.exposure, name))
 
 
