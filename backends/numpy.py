@@ -59,8 +59,7 @@ class NumpyBackend:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
     def plane_bytes(self, held: int) -> int:
-        whole = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        return whole // PLANES_SHARE if self._keeps_planes else 0
+        return _whole_memory() // PLANES_SHARE if self._keeps_planes else 0
 
     def native(self, function: F) -> F:
         if not self._use_kernels or pending.mode() == "never" or not _has_numba():
@@ -75,6 +74,12 @@ class NumpyBackend:
     def suited_to(self, samples: int, *, keeps_planes: bool = True) -> "NumpyBackend":
         use_kernels = self._use_kernels and samples >= KERNELS_PAY_FROM
         return NumpyBackend(use_kernels=use_kernels, keeps_planes=keeps_planes)
+
+
+@functools.cache
+def _whole_memory() -> int:
+    """Bytes of this machine; asking takes longer than looking up a plane."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 @functools.cache

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from array_api_compat import array_namespace
 
 from gpipe.arrays import Array
 from gpipe.controller import Block, Produced, References, SideProduct, Skip, Step, Work
@@ -52,14 +53,14 @@ class DarkCurrentStep(Step):
         current = self._dark_current(dark)
 
         def apply(part: Ramp) -> Ramp | Produced:
-            planes = {lead: _planes(dark, part, lead, wanted) for lead in dict.fromkeys(leads)}
+            cubes = {lead: _cube(dark, part, lead, wanted) for lead in dict.fromkeys(leads)}
             flags = any_flags(_flags(dark, part))
             subtract = part.backend.native(subtract_darks)
-            found = subtract(part.data, part.pixeldq, [planes[lead] for lead in leads], flags)
+            found = subtract(part.data, part.pixeldq, [cubes[lead] for lead in leads], flags)
             result = replace(part, data=found.data, pixeldq=found.pixeldq, average_dark_current=current(part))
             if self.dark_output is None:
                 return result
-            model = _dark_model(planes, wanted, part, dark)
+            model = _dark_model(cubes, wanted, part, dark)
             return Produced((result,), (SideProduct(model, output_file=self.dark_output),))
 
         return Work(apply)
@@ -131,18 +132,18 @@ def _wanted_groups(exposure: Any, dark: Reference) -> list[range]:
     return wanted
 
 
-def _planes(dark: Reference, exposure: Ramp, lead: Lead, wanted: Sequence[range]) -> list[Array]:
-    """The dark of each group of the exposure."""
-    return [_plane(dark, exposure, lead, groups) for groups in wanted]
+def _cube(dark: Reference, exposure: Ramp, lead: Lead, wanted: Sequence[range]) -> Array:
+    """The dark of each group of the exposure: (group, row, column)."""
 
+    def make() -> Array:
+        means = [_mean(dark, exposure, lead, groups) for groups in wanted]
+        return array_namespace(*means).stack(means)
 
-def _plane(dark: Reference, exposure: Ramp, lead: Lead, groups: range) -> Array:
-    """The mean of some groups of the dark. Groups that it does not have are extrapolated."""
-    return dark.kept(("mean", lead, groups), exposure, lambda: _mean(dark, exposure, lead, groups))
+    return dark.kept(("means", lead, tuple(wanted)), exposure, make)
 
 
 def _mean(dark: Reference, exposure: Ramp, lead: Lead, groups: range) -> Array:
-    """Only the groups that it is of are read."""
+    """The mean of some groups of the dark, which alone are read. Groups that it does not have are extrapolated."""
     end = _groups(dark)
     frames = []
     if groups.start < end:
@@ -166,7 +167,7 @@ def _rest_of(dark: Reference, exposure: Ramp, wanted: list[range]) -> list[range
     return [range(group, group + 1) for group in range(len(wanted), _groups(dark))]
 
 
-def _dark_model(planes: dict[Lead, list[Array]], wanted: list[range], exposure: Ramp, dark: Reference) -> Any:
+def _dark_model(cubes: dict[Lead, Array], wanted: list[range], exposure: Ramp, dark: Reference) -> Any:
     """The dark as a reference of its own, at the exposure's sampling and for its part of the detector."""
     from stdatamodels.jwst import datamodels
 
@@ -174,8 +175,8 @@ def _dark_model(planes: dict[Lead, list[Array]], wanted: list[range], exposure: 
     rest = _rest_of(dark, exposure, wanted)
 
     def cube(lead: Lead) -> np.ndarray:
-        used = planes.get(lead) or _planes(dark, exposure, lead, wanted)
-        return np.stack([to_host(plane) for plane in (*used, *_planes(dark, exposure, lead, rest))])
+        used = cubes[lead] if lead in cubes else _cube(dark, exposure, lead, wanted)
+        return np.concatenate([to_host(x) for x in (used, *(_cube(dark, exposure, lead, [group]) for group in rest))])
 
     flags, integrations = to_host(_flags(dark, exposure)), _integrations(dark)
     if integrations is None:

@@ -18,14 +18,14 @@ class DarkSubtracted:
     pixeldq: Array
 
 
-def subtract_darks(data: Array, pixeldq: Array, darks: Sequence[Sequence[Array]], dark_dq: Array) -> DarkSubtracted:
+def subtract_darks(data: Array, pixeldq: Array, darks: Sequence[Array], dark_dq: Array) -> DarkSubtracted:
     """Subtract a dark, group by group, from each integration, and take over its flags.
 
     Parameters
     ----------
     data : float32, (integration, group, row, column), DN. NaN stays NaN.
     pixeldq : uint32, (row, column).
-    darks : for each integration, and in it for each group, float32, (row, column), DN; no NaN.
+    darks : for each integration, float32, (group, row, column), DN; no NaN.
     dark_dq : uint32, (row, column).
 
     Returns
@@ -37,14 +37,10 @@ def subtract_darks(data: Array, pixeldq: Array, darks: Sequence[Sequence[Array]]
     out[i, g] = data[i, g] - darks[i][g]; pixeldq | dark_dq.
     https://jwst-pipeline.readthedocs.io/en/latest/jwst/dark_current/description.html
     """
-    different = {id(dark): dark for dark in darks}
-    xp = array_namespace(data, pixeldq, dark_dq, *(plane for dark in different.values() for plane in dark))
-    found, expected = [len(dark) for dark in darks], [data.shape[1]] * data.shape[0]
+    found, expected = [dark.shape[0] for dark in darks], [data.shape[1]] * data.shape[0]
     if found != expected:
         raise ValueError(f"found darks of {found} groups for data of {expected}")
-    stacked = {key: xp.stack(list(dark)) for key, dark in different.items()}
-    subtracted = subtract_from_groups(data, [stacked[id(dark)] for dark in darks])
-    return DarkSubtracted(subtracted, pixeldq | dark_dq)
+    return DarkSubtracted(subtract_from_groups(data, darks), pixeldq | dark_dq)
 
 
 def any_flags(dark_dq: Array) -> Array:

@@ -7,6 +7,7 @@ may read from one file at once.
 
 import gzip
 import io
+import math
 import os
 import threading
 import warnings
@@ -274,7 +275,7 @@ class _Part:
         top, bottom, _ = rows.indices(height)
         left, right, _ = columns.indices(width)
         leading = extension.shape[:-2]
-        planes = np.arange(int(np.prod(leading, dtype=np.int64))).reshape(leading)
+        planes = np.arange(math.prod(leading)).reshape(leading)
         planes = planes if first is None else planes[first]
         runs = _runs((planes.reshape(-1) * height).tolist(), top, bottom, whole=bottom - top == height)
         return cls((*planes.shape, max(bottom - top, 0), max(right - left, 0)), runs, slice(left, right))

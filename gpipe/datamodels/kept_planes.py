@@ -20,9 +20,11 @@ _held = 0
 def kept(key: Hashable, backend: Backend, load: Callable[[], Array]) -> Array:
     """The plane that was loaded under this key, or what ``load`` gives. Planes are never written to."""
     with _lock:
-        plane = _planes.get(key)
-    if plane is None:
-        plane = load()
+        if (plane := _planes.get(key)) is not None:
+            _planes.move_to_end(key)
+            _keep_within(backend)
+            return plane
+    plane = load()
     with _lock:
         _hold(key, plane)
         _keep_within(backend)

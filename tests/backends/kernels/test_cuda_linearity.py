@@ -70,7 +70,7 @@ def test_strided_arguments_are_taken_and_not_written_to(cuda, rng):
 def test_dark(cuda, rng, shape):
     data = rng.normal(100, 10, shape).astype(np.float32)
     data[..., 0, 0] = np.nan
-    darks = [list(rng.normal(1, 0.1, shape[1:]).astype(np.float32)) for _ in range(shape[0])]
+    darks = [rng.normal(1, 0.1, shape[1:]).astype(np.float32) for _ in range(shape[0])]
     flags = [rng.integers(0, 8, shape[2:]).astype(np.uint32) for _ in range(2)]
     before = data.copy()
     expected = dark_sub.subtract_darks(data, flags[0], darks, flags[1])
@@ -81,7 +81,7 @@ def test_dark(cuda, rng, shape):
 
 
 def test_a_dark_of_other_length_is_refused(cuda):
-    data, plane = np.zeros((1, 3, 2, 2), np.float32), np.zeros((2, 2), np.float32)
+    data, dark = np.zeros((1, 3, 2, 2), np.float32), np.zeros((2, 2, 2), np.float32)
     flags = np.zeros((2, 2), np.uint32)
     with pytest.raises(ValueError, match=r"found darks of \[2\] groups for data of \[3\]"):
-        cuda(subtract_darks, data, flags, [[plane, plane]], flags)
+        cuda(subtract_darks, data, flags, [dark], flags)
