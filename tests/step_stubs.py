@@ -84,10 +84,15 @@ class StubReference:
         assert window is None or found.shape[-2:] == (window.ysize, window.xsize)
         return found
 
-    def plane(self, array, exposure, *, first=None):
+    def load(self, array, exposure, *, first=None):
         found = self.read(array, first=first)
         assert found.shape[-2:] == exposure.data.shape[-2:]
         return found
+
+    plane = load
+
+    def kept(self, name, exposure, make):
+        return make()
 
 
 def references(**by_type):

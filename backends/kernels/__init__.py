@@ -9,10 +9,14 @@ from typing import Any
 
 CPU: Mapping[str, str] = {
     "gpipe.dark_current.dark_sub.average_dark": "cpu.dark",
+    "gpipe.dark_current.dark_sub.subtract_darks": "cpu.planes",
     "gpipe.jump.detection.flag_jumps": "cpu.jump",
+    "gpipe.jump.method.unusable_rows": "cpu.unusable",
     "gpipe.saturation.saturation.flag_saturation": "cpu.saturation",
     "gpipe.linearity.linearity.correct_linearity": "cpu.linearity",
+    "gpipe.ramp_fitting.dead_ends.dead_rows": "cpu.unusable",
     "gpipe.ramp_fitting.fit.fit_ramps": "cpu.ramp_fit",
+    "gpipe.reset.reset_sub.subtract_reset": "cpu.planes",
 }
 """Portable function and the module under this package that holds its kernel, under the same name."""
 

@@ -37,10 +37,15 @@ def subtract_darks(data: Array, pixeldq: Array, darks: Sequence[Array], dark_dq:
     out[i, g] = data[i, g] - darks[i][g]; pixeldq | dark_dq.
     https://jwst-pipeline.readthedocs.io/en/latest/jwst/dark_current/description.html
     """
+    check_groups(data, darks)
+    return DarkSubtracted(subtract_from_groups(data, darks), pixeldq | dark_dq)
+
+
+def check_groups(data: Array, darks: Sequence[Array]) -> None:
+    """There must be a dark for each integration, and in it one for each group."""
     found, expected = [dark.shape[0] for dark in darks], [data.shape[1]] * data.shape[0]
     if found != expected:
         raise ValueError(f"found darks of {found} groups for data of {expected}")
-    return DarkSubtracted(subtract_from_groups(data, darks), pixeldq | dark_dq)
 
 
 def any_flags(dark_dq: Array) -> Array:

@@ -107,7 +107,7 @@ class JumpStep(Step):
         return 1
 
     def survey(self, part: Ramp) -> Mapping[str, Array]:
-        return {"unusable": unusable_rows(part.groupdq)}
+        return {"unusable": part.backend.native(unusable_rows)(part.groupdq)}
 
     def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
         groups = outline.shape[1]

@@ -7,7 +7,7 @@ from array_api_compat import array_namespace, device
 
 from gpipe import dq
 from gpipe.arrays import Array, map_row_blocks
-from gpipe.ramp_fitting.charge_loss import restore_lost_groups
+from gpipe.ramp_fitting.charge_loss import has_charge_loss, restore_lost_groups
 from gpipe.ramp_fitting.groups import prepare_groups
 from gpipe.ramp_fitting.median_rate import median_rate
 from gpipe.ramp_fitting.rates import Rates, exposure_rates, integration_rates, pixel_quality
@@ -32,7 +32,7 @@ class FitOptions:
     first_group, last_group : groups before and after these (counted from 0) are not used; None for no limit.
     suppress_one_group : do not fit ramps of more than one group of which only one is good.
     ignore_first_jump : a JUMP_DET of the first group says nothing, as there were groups before it.
-    restore_charge_loss : VAR_RNOISE as if groups flagged CHARGELOSS had been fitted.
+    restore_charge_loss : VAR_RNOISE as if groups flagged CHARGELOSS, if there are any, had been fitted.
     segments : also write down the fits of all segments.
     """
 
@@ -150,7 +150,7 @@ def _fit_block(
     sums = sum_segments(groups, segments, limits, table, timing, xp=xp)
     integrations = integration_rates(sums, groups, quality, units, timing.group_time, xp=xp)
     exposure = exposure_rates(sums, groups, integrations, quality, units, timing.group_time, xp=xp)
-    if options.restore_charge_loss:
+    if options.restore_charge_loss and has_charge_loss(groupdq):
         exposure, integrations = restore_lost_groups(exposure, integrations, flags, groups, units, timing, xp=xp)
     results: list[Rates | SegmentResults] = [exposure, integrations]
     if options.segments:

@@ -13,7 +13,6 @@ from gpipe.controller import parameters as p
 from gpipe.controller.miri import is_miri
 from gpipe.datamodels import CountRate, Ramp
 from gpipe.exceptions import InputError
-from gpipe.ramp_fitting.charge_loss import has_charge_loss
 from gpipe.ramp_fitting.dead_ends import FEWEST_GROUPS as FEWEST_LIVING
 from gpipe.ramp_fitting.dead_ends import dead_groups, dead_rows, living_groups
 from gpipe.ramp_fitting.fit import FitOptions, RampFit, fit_ramps
@@ -62,7 +61,7 @@ class RampFitStep(Step):
         return Block.EXPOSURE if self.save_opt else Block.ROWS
 
     def survey(self, part: Ramp) -> Mapping[str, Array]:
-        return {"dead": dead_rows(part.groupdq)} if _loses_groups(part) else {}
+        return {"dead": part.backend.native(dead_rows)(part.groupdq)} if _loses_groups(part) else {}
 
     def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
         """Rates of the exposure, then of its integrations; fits of segments or chi-square on the side if asked for."""
@@ -94,6 +93,7 @@ class RampFitStep(Step):
             options = FitOptions(
                 timing=_timing(outline.meta.exposure),
                 suppress_one_group=self.suppress_one_group,
+                restore_charge_loss=True,
                 segments=self.save_opt,
                 **limits,
             )
@@ -105,7 +105,6 @@ class RampFitStep(Step):
 
     def _fit_lines(self, part: Ramp, *, references: References, groups: slice, options: FitOptions) -> RampFit:
         ramps = part.data[:, groups, ...], part.groupdq[:, groups, ...]
-        options = replace(options, restore_charge_loss=bool(has_charge_loss(part.groupdq)))
         fit = part.backend.native(fit_ramps)
         return fit(*ramps, *_planes(part, references), options=options, zeroframe=part.zeroframe, **self._how(part))
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from gpipe.arrays import Array
 from gpipe.controller import Block, References, Step, Work
 from gpipe.controller.miri import is_miri, skip_unless_miri
 from gpipe.datamodels import Ramp, Reference
@@ -34,15 +35,22 @@ class ResetStep(Step):
         log.info("Reset anomaly of %d groups and %d integrations", groups, len(set(numbers)))
 
         def apply(part: Ramp) -> Ramp:
-            planes = {
-                number: known_reset(reset.plane("data", part, first=(number, slice(0, groups))))
-                for number in set(numbers)
-            }
-            resets = [planes[number] for number in numbers]
-            subtracted = subtract_reset(part.data, part.pixeldq, resets, reset.plane("dq", part))
+            cubes = {number: _cube(reset, part, number, groups) for number in set(numbers)}
+            resets = [cubes[number] for number in numbers]
+            subtract = part.backend.native(subtract_reset)
+            subtracted = subtract(part.data, part.pixeldq, resets, reset.plane("dq", part))
             return replace(part, data=subtracted.data, pixeldq=subtracted.pixeldq)
 
         return Work(apply)
+
+
+def _cube(reset: Reference, exposure: Ramp, number: int, groups: int) -> Array:
+    """The anomaly of the first groups of an integration: (group, row, column)."""
+
+    def make() -> Array:
+        return known_reset(reset.load("data", exposure, first=(number, slice(0, groups))))
+
+    return reset.kept(("known", number, groups), exposure, make)
 
 
 def _wanted(exposure: Any, reset: Reference) -> tuple[int, list[int]]:

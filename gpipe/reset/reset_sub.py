@@ -37,11 +37,14 @@ def subtract_reset(data: Array, pixeldq: Array, resets: Sequence[Array], reset_d
     out[i, g] = data[i, g] - reset[i][g]; pixeldq | reset_dq.
     https://jwst-pipeline.readthedocs.io/en/latest/jwst/reset/description.html
     """
-    different = {id(reset): reset for reset in resets}
-    array_namespace(data, pixeldq, reset_dq, *different.values())
+    check_integrations(data, resets)
+    return ResetSubtracted(subtract_from_groups(data, resets), pixeldq | reset_dq)
+
+
+def check_integrations(data: Array, resets: Sequence[Array]) -> None:
+    """There must be a reset anomaly for each integration."""
     if len(resets) != data.shape[0]:
         raise ValueError(f"found resets of {len(resets)} integrations for data of {data.shape[0]}")
-    return ResetSubtracted(subtract_from_groups(data, resets), pixeldq | reset_dq)
 
 
 def known_reset(reset: Array) -> Array:

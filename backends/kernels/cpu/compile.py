@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gpipe.backends.kernels.cpu import compiling, dark, jump, linearity, ramp_fit, saturation
+from gpipe.backends.kernels.cpu import compiling, dark, jump, linearity, planes, ramp_fit, saturation, unusable
 from gpipe.jump.detection import JumpSettings
 from gpipe.jump.iterative import Thresholds
 from gpipe.jump.method import Method
@@ -34,6 +34,8 @@ def _examples() -> Mapping[str, Callable[[], Any]]:
     return {
         "saturation": lambda: saturation.flag_saturation(data, groupdq, pixeldq, plane, pixeldq),
         "dark_current": lambda: dark.average_dark(data[0]),
+        "reset and dark_current": lambda: planes.subtract_darks(data, pixeldq, [data[0]], pixeldq),
+        "surveys of jump and ramp_fit": lambda: unusable.dead_rows(groupdq),
         "linearity": lambda: linearity.correct_linearity(data, groupdq, *pixels),
         "linearity of averaged frames": lambda: linearity.correct_linearity(
             data, groupdq, *pixels, inverse=coeffs, nframes=2

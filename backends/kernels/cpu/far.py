@@ -50,7 +50,7 @@ def find_far(data, groupdq, gain, readnoise, rules, levels, values, screen, few,
 
 @helper
 def hold(values, screen, gain, readnoise, y, x, stop, few, held, rules, levels, flags, marks, primary):
-    """Add columns of a tile that are not quiet to the ``held`` ones; when there are enough, flag them. How many remain."""
+    """Add columns of a tile that are not quiet to the ``held`` ones, flag them when they are many; how many remain."""
     for j in range(stop - x):
         if screen.is_quiet[j]:
             continue

@@ -148,7 +148,7 @@ SEARCHES = {
 
 @helper
 def _find_iterative(data, groupdq, gain, readnoise, rules, levels, tile, flags, marks, primary, first, last):
-    groups, columns, width = data.shape[1], data.shape[3], tile.flux.size
+    columns, width = data.shape[3], tile.flux.size
     for y in range(first, last):
         for x in range(0, columns, width):
             stop = min(x + width, columns)

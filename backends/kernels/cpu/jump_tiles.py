@@ -10,7 +10,7 @@ from gpipe.jump.differences import UNUSABLE
 
 
 class Rules(NamedTuple):
-    """``JumpSettings`` as numbers. Sigma clipping compares nothing with ``four_or_more`` of a pixel's noise: infinite."""
+    """``JumpSettings`` as numbers; ``four_or_more`` is infinite for sigma clipping, which knows no noise of a pixel."""
 
     four_or_more: np.float32
     three: np.float32

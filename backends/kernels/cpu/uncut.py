@@ -1,4 +1,4 @@
-"""Sets of values that sigma clipping leaves whole, told without ranking them: most are, and ranking takes the most time.
+"""Sets of values that sigma clipping leaves whole, told without ranking them: most are, and ranking takes long.
 
 What lies between the first bounds of a set goes on to the next turn. Where that is all of it, no turn changes anything.
 Those bounds are the median, which lies between two bounds about the mean, as counting shows, plus and minus some

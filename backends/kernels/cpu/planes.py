@@ -1,0 +1,39 @@
+"""Planes that groups lose, in one pass: ``gpipe.dark_current.dark_sub.subtract_darks`` and
+``gpipe.reset.reset_sub.subtract_reset``."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gpipe.backends.kernels.cpu.compiling import frozen, kernel
+from gpipe.dark_current.dark_sub import DarkSubtracted, check_groups
+from gpipe.reset.reset_sub import ResetSubtracted, check_integrations
+
+
+def subtract_darks(data: Any, pixeldq: Any, darks: Sequence[Any], dark_dq: Any) -> DarkSubtracted:
+    """See ``gpipe.dark_current.dark_sub.subtract_darks``."""
+    check_groups(data, darks)
+    return DarkSubtracted(_subtracted(data, darks), pixeldq | dark_dq)
+
+
+def subtract_reset(data: Any, pixeldq: Any, resets: Sequence[Any], reset_dq: Any) -> ResetSubtracted:
+    """See ``gpipe.reset.reset_sub.subtract_reset``."""
+    check_integrations(data, resets)
+    return ResetSubtracted(_subtracted(data, resets), pixeldq | reset_dq)
+
+
+def _subtracted(data: np.ndarray, planes: Sequence[np.ndarray]) -> np.ndarray:
+    out = np.empty(data.shape, np.float32)
+    for integration, plane, result in zip(data, planes, out, strict=True):
+        _subtract(frozen(integration).reshape(-1), frozen(plane).reshape(-1), result.reshape(-1))
+    return out
+
+
+@kernel
+def _subtract(values, planes, out):
+    """What has no plane, after those that have one, stays."""
+    for k in range(planes.size):
+        out[k] = values[k] - planes[k]
+    for k in range(planes.size, out.size):
+        out[k] = values[k]

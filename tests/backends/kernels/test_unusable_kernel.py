@@ -1,0 +1,31 @@
+"""The numba kernels of what jump and ramp_fit survey beside the portable functions."""
+
+import numpy as np
+import pytest
+
+from gpipe import dq
+from gpipe.backends import kernels
+from gpipe.jump.method import unusable_rows
+from gpipe.ramp_fitting.dead_ends import dead_rows
+
+pytest.importorskip("numba")
+
+
+def flags(share):
+    """Rows that are DO_NOT_USE as a whole, that have other flags too, and that have one pixel without, anywhere."""
+    rng = np.random.default_rng(3)
+    groupdq = rng.choice(np.array([dq.DO_NOT_USE, 0xFF], np.uint8), (3, 4, 20, 9))
+    groupdq[rng.random(groupdq.shape) < share] = 0xFF - dq.DO_NOT_USE
+    groupdq[:, 1] |= np.uint8(dq.DO_NOT_USE)
+    return groupdq
+
+
+@pytest.mark.parametrize("share", [0.0, 0.05, 1.0])
+@pytest.mark.parametrize("function", [unusable_rows, dead_rows], ids=lambda f: f.__name__)
+def test_every_row_of_every_group(function, share):
+    given = flags(share)
+    given.flags.writeable = False
+    for part in (given, given[..., 3:11, :]):
+        found, expected = kernels.find(function, kernels.CPU)(part), function(part)
+        np.testing.assert_array_equal(found, expected, strict=True)
+        assert expected[..., 1, :].all()
