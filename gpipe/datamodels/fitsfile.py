@@ -8,6 +8,7 @@ may read from one file at once.
 import gzip
 import io
 import math
+import mmap
 import os
 import threading
 import warnings
@@ -29,6 +30,8 @@ from gpipe.datamodels.complaints import complaints_logged, first_line
 from gpipe.exceptions import GpipeError
 
 BLOCK_BYTES = 1 << 20
+FEW_COLUMNS = 32
+"""Up to one column in so many is read from a map of the file: whole rows would take longer to copy."""
 _SIGNATURE = b"SIMPLE  =                    T"
 # What astropy raises for one damaged header or another.
 _DAMAGE = (AttributeError, KeyError, TypeError, ValueError, fits.VerifyError)
@@ -170,6 +173,10 @@ class FitsFile:
     def _fill(self, out: np.ndarray, extension: Extension, part: "_Part", *, scale: float = 1, zero: float = 0) -> None:
         if not out.size:
             return
+        if out.shape[-1] * FEW_COLUMNS <= extension.shape[-1]:
+            with self._told():
+                self._fill_strip(out.reshape(-1, out.shape[-1]), extension, part, scale=scale, zero=zero)
+            return
         lines, block = out.reshape(-1, out.shape[-1]), _buffer(extension)
         stored, row = block.reshape(-1).view(np.uint8).data, block.strides[0]
         filled = done = 0
@@ -184,6 +191,19 @@ class FitsFile:
                         piece = lines[done : done + filled]
                         decode(block[:filled, part.columns], piece, scale=scale, zero=zero)
                         done, filled = done + filled, 0
+
+    def _fill_strip(self, lines: np.ndarray, extension: Extension, part: "_Part", *, scale: float, zero: float) -> None:
+        """Few columns: from a map of the file, as most of what a read copies would be thrown away."""
+        unpacked = self._unpacked
+        source = mmap.mmap(self._opened_for_pixels(), 0, access=mmap.ACCESS_READ) if unpacked is None else unpacked
+        if extension.end > len(source):
+            raise self._truncated("within the pixels")
+        stored = np.frombuffer(source, extension.stored, math.prod(extension.shape), extension.offset)
+        whole = stored.reshape(-1, extension.shape[-1])
+        done = 0
+        for start, count in part.runs:
+            decode(whole[start : start + count, part.columns], lines[done : done + count], scale=scale, zero=zero)
+            done += count
 
     def _read_all(self, read: Callable[[memoryview, int], int], target: memoryview, offset: int) -> None:
         while target:

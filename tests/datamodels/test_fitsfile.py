@@ -1,3 +1,4 @@
+import gzip
 import os
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
@@ -134,3 +135,31 @@ def test_a_device_gets_the_bytes_of_the_file(part, tmp_path):
         np.testing.assert_array_equal(loaded, expected)
         assert loaded.dtype == np.float32
     assert given == [">i2"]
+
+
+STRIPS = [slice(0, 2), slice(60, 64), slice(63, 64)]
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
+@pytest.mark.parametrize("columns", STRIPS, ids=str)
+def test_a_strip_of_few_columns_is_that_of_the_whole(columns, packed, tmp_path):
+    stored = np.arange(3 * 5 * 64, dtype=np.uint16).reshape(3, 5, 64) * 37
+    for values, header in ((stored, {}), (stored.astype(np.int16), {"BSCALE": 0.5, "BZERO": 100.0})):
+        path = tmp_path / f"{values.dtype}.fits"
+        file = written(path, values, **header)
+        if packed:
+            path.with_suffix(".fits.gz").write_bytes(gzip.compress(path.read_bytes()))
+            file = FitsFile(path.with_suffix(".fits.gz"), InputError)
+        whole = file.read("SCI", np.float32)
+        for part in ({}, {"first": 1}, {"first": slice(1, 3), "rows": slice(2, 4)}, {"rows": slice(3, 3)}):
+            wanted = whole[part.get("first", slice(None))][..., part.get("rows", slice(None)), columns]
+            np.testing.assert_array_equal(file.read("SCI", np.float32, columns=columns, **part), wanted, strict=True)
+
+
+def test_a_file_that_was_truncated_since_it_was_opened(tmp_path):
+    path = tmp_path / "x.fits"
+    file = written(path, np.zeros((64, 64), np.float32))
+    os.truncate(path, 10000)
+    for columns in (slice(0, 1), slice(0, 64)):
+        with pytest.raises(InputError, match="truncated or damaged within the pixels"):
+            file.read("SCI", np.float32, columns=columns)
