@@ -15,6 +15,8 @@ BORDER = 4
 """Rows and columns of reference pixels at each edge of a detector."""
 SAMPLE = 4
 """Rows of a sample."""
+LOOKED_AT = 128
+"""Rows that are looked through together for the brightest."""
 EARLY = 2
 """The group, counted from 0, whose brightest pixels are sampled: what singles pixels out is mostly early saturation."""
 
@@ -33,11 +35,16 @@ def border(shape: Sequence[int], reach: int) -> list[Span]:
     return [span(0, BORDER), *inner, span(rows - BORDER, rows)]
 
 
-def sample(group: Array) -> list[Span]:
-    """The rows of the brightest pixels of a group (row, column), without what is around them."""
+def brightness(group: Array) -> Array:
+    """The brightest pixel of each row: (row,) of (row, column)."""
     xp = array_namespace(group)
-    rows = group.shape[0]
-    order = xp.argsort(xp.max(xp.where(xp.isnan(group), -xp.inf, group), axis=-1), stable=True)
+    return xp.max(xp.where(xp.isnan(group), -xp.inf, group), axis=-1)
+
+
+def sample(brightness: Array) -> list[Span]:
+    """The rows of the brightest pixels, without what is around them; ``brightness`` is that of each row."""
+    rows = brightness.shape[0]
+    order = array_namespace(brightness).argsort(brightness, stable=True)
     return [span_of(row, row + 1, total=rows) for row in sorted(int(order[-1 - k]) for k in range(min(SAMPLE, rows)))]
 
 

@@ -5,11 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from array_api_compat import array_namespace
+
 from gpipe.backends import Backend
 from gpipe.controller import events
 from gpipe.controller.bookkeeping import COMPLETE, SKIPPED, Books, warn_of_predecessors
 from gpipe.controller.by_parts import Found, Stage, work_through
-from gpipe.controller.glances import EARLY, border, has_misled, look, sample
+from gpipe.controller.glances import EARLY, LOOKED_AT, border, brightness, has_misled, look, sample
 from gpipe.controller.results import Skip
 from gpipe.controller.run_plan import PlannedSection, Storage, replanned
 from gpipe.controller.sections import Section
@@ -144,8 +146,14 @@ class PartSteps:
         source = course.stored or self._header.source
         group = min(EARLY, course.outline.shape[1] - 1)
         if isinstance(source, InFlight):
-            return sample(source.data[0, group, ...])
-        return sample(source.load("data", self._place, first=(0, group)))
+            return sample(brightness(source.data[0, group, ...]))
+        rows = course.outline.shape[2]
+        # Some rows at a time, which all use the same memory.
+        pieces = [
+            brightness(source.load("data", self._place, slice(start, min(start + LOOKED_AT, rows)), first=(0, group)))
+            for start in range(0, rows, LOOKED_AT)
+        ]
+        return sample(array_namespace(*pieces).concat(pieces))
 
     def survey_whole(self, exposure: Any, following: Section | None) -> None:
         """Look at an exposure for the section that comes next."""

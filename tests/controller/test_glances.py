@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gpipe.backends.numpy import NumpyBackend
 from gpipe.controller.by_parts import Stage
-from gpipe.controller.glances import BORDER, border, has_misled, look, sample
+from gpipe.controller.glances import BORDER, border, brightness, has_misled, look, sample
 from gpipe.controller.work import Work
 from gpipe.datamodels import Ramp
 from gpipe.datamodels.parts import cut
@@ -74,8 +74,8 @@ def test_a_sample_has_the_rows_of_the_brightest_pixels():
     group = np.zeros((20, 6), np.float32)
     group[[3, 7, 11, 15], [0, 5, 2, 1]] = [50, 60, 70, 80]
     group[5] = np.nan
-    assert [span.inner for span in sample(group)] == [slice(row, row + 1) for row in (3, 7, 11, 15)]
-    assert len(sample(group[:2])) == 2
+    assert [span.inner for span in sample(brightness(group))] == [slice(row, row + 1) for row in (3, 7, 11, 15)]
+    assert len(sample(brightness(group[:2]))) == 2
 
 
 @pytest.mark.parametrize(
