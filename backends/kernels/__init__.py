@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 CPU: Mapping[str, str] = {
+    "gpipe.backends.fits_pixels.decode": "cpu.fits_pixels",
     "gpipe.dark_current.dark_sub.average_dark": "cpu.dark",
     "gpipe.dark_current.dark_sub.subtract_darks": "cpu.planes",
     "gpipe.jump.detection.flag_jumps": "cpu.jump",

@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ _SIGNATURE = b"SIMPLE  =                    T"
 _DAMAGE = (AttributeError, KeyError, TypeError, ValueError, fits.VerifyError)
 _buffers = threading.local()
 _STORED = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
+Put = Callable[[np.ndarray, np.ndarray], None]
+"""Puts the values of stored pixels into an array."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,7 @@ class FitsFile:
         first: Any = None,
         rows: slice = slice(None),
         columns: slice = slice(None),
+        decoded_by: Callable[..., None] = decode,
     ) -> np.ndarray:
         """Read an image extension, or a part of it, into a new native array.
 
@@ -153,29 +157,31 @@ class FitsFile:
         dtype : float32 or an unsigned integer wide enough for the stored values.
         first : index of the axes before the last two (integer, slice or tuple of them); None reads all.
         rows, columns : part of the last two axes; steps other than 1 are not supported.
+        decoded_by : a version of ``decode``.
         """
         extension = self._extension(name)
         part = _Part.of(extension, first, rows, columns)
         out = np.empty(part.shape, dtype=dtype)
-        self._fill(out, extension, part, scale=extension.scale, zero=extension.zero)
+        self._fill(out, extension, part, partial(decoded_by, scale=extension.scale, zero=extension.zero))
         return out
 
     def load(self, name: str, dtype: Any, backend: Backend, **part: Any) -> Array:
         """`read` onto a device, which decodes the stored pixels itself if it is not the host."""
-        if backend.name == "numpy":
-            return self.read(name, dtype, **part)
         extension = self._extension(name)
+        if backend.name == "numpy":
+            native = backend.suited_to(math.prod(extension.shape)).native
+            return self.read(name, dtype, decoded_by=native(decode), **part)
         chosen = _Part.of(extension, **part)
         stored = np.empty(chosen.shape, dtype=extension.stored)
-        self._fill(stored, extension, chosen)
+        self._fill(stored, extension, chosen, partial(decode, scale=1, zero=0))
         return backend.from_fits(stored, dtype, scale=extension.scale, zero=extension.zero)
 
-    def _fill(self, out: np.ndarray, extension: Extension, part: "_Part", *, scale: float = 1, zero: float = 0) -> None:
+    def _fill(self, out: np.ndarray, extension: Extension, part: "_Part", put: Put) -> None:
         if not out.size:
             return
         if out.shape[-1] * FEW_COLUMNS <= extension.shape[-1]:
             with self._told():
-                self._fill_strip(out.reshape(-1, out.shape[-1]), extension, part, scale=scale, zero=zero)
+                self._fill_strip(out.reshape(-1, out.shape[-1]), extension, part, put)
             return
         lines, block = out.reshape(-1, out.shape[-1]), _buffer(extension)
         stored, row = block.reshape(-1).view(np.uint8).data, block.strides[0]
@@ -188,11 +194,10 @@ class FitsFile:
                     self._read_all(read, stored[filled * row : (filled + taken) * row], extension.offset + start * row)
                     start, count, filled = start + taken, count - taken, filled + taken
                     if filled == len(block) or done + filled == len(lines):
-                        piece = lines[done : done + filled]
-                        decode(block[:filled, part.columns], piece, scale=scale, zero=zero)
+                        put(block[:filled, part.columns], lines[done : done + filled])
                         done, filled = done + filled, 0
 
-    def _fill_strip(self, lines: np.ndarray, extension: Extension, part: "_Part", *, scale: float, zero: float) -> None:
+    def _fill_strip(self, lines: np.ndarray, extension: Extension, part: "_Part", put: Put) -> None:
         """Few columns: from a map of the file, as most of what a read copies would be thrown away."""
         unpacked = self._unpacked
         source = mmap.mmap(self._opened_for_pixels(), 0, access=mmap.ACCESS_READ) if unpacked is None else unpacked
@@ -202,7 +207,7 @@ class FitsFile:
         whole = stored.reshape(-1, extension.shape[-1])
         done = 0
         for start, count in part.runs:
-            decode(whole[start : start + count, part.columns], lines[done : done + count], scale=scale, zero=zero)
+            put(whole[start : start + count, part.columns], lines[done : done + count])
             done += count
 
     def _read_all(self, read: Callable[[memoryview, int], int], target: memoryview, offset: int) -> None:

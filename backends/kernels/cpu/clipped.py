@@ -22,7 +22,7 @@ class Sets(NamedTuple):
 
     values: np.ndarray
     ranked: np.ndarray
-    count: np.ndarray
+    known: np.ndarray
     first: np.ndarray
     column: np.ndarray
 
@@ -75,8 +75,8 @@ def _clip(values, rules, n, uncut, sets, flags, y, x, primary):
 @allocating
 def _flag_sets(sets, held, step, threshold, flags, y, primary):
     differences = flags.shape[1] - 1
-    rank_tile(sets.values, 0, 1, sets.ranked, sets.count)
-    bounds = clip_bounds(sets.ranked, sets.count, threshold)
+    rank_tile(sets.values, 0, 1, sets.ranked, sets.known)
+    bounds = clip_bounds(sets.ranked, sets.known, threshold)
     for k in range(sets.values.shape[0]):
         line, lower, upper = sets.values[k], bounds[0], bounds[1]
         for j in range(held):

@@ -12,7 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from gpipe.backends.kernels.cpu import compiling, dark, jump, linearity, planes, ramp_fit, saturation, unusable
+from gpipe.backends.kernels.cpu import (
+    compiling,
+    dark,
+    fits_pixels,
+    jump,
+    linearity,
+    planes,
+    ramp_fit,
+    saturation,
+    unusable,
+)
 from gpipe.jump.detection import JumpSettings
 from gpipe.jump.iterative import Thresholds
 from gpipe.jump.method import Method
@@ -32,6 +42,8 @@ def _examples() -> Mapping[str, Callable[[], Any]]:
     by = {method: JumpSettings(method=method, thresholds=thresholds, frames=1) for method in Method}
     fit = FitOptions(timing=Timing(frame_time=1.0, group_time=1.0, frames=1))
     return {
+        "counts": lambda: fits_pixels.decode(data[0].astype(">i2"), data[0].copy(), scale=1, zero=1 << 15),
+        "references": lambda: fits_pixels.decode(data[0].astype(">f4"), data[0].copy(), scale=1, zero=0),
         "saturation": lambda: saturation.flag_saturation(data, groupdq, pixeldq, plane, pixeldq),
         "dark_current": lambda: dark.average_dark(data[0]),
         "reset and dark_current": lambda: planes.subtract_darks(data, pixeldq, [data[0]], pixeldq),

@@ -18,7 +18,7 @@ def unusable_rows(groupdq: np.ndarray) -> np.ndarray:
 
 def dead_rows(groupdq: np.ndarray) -> np.ndarray:
     """See ``gpipe.ramp_fitting.dead_ends.dead_rows``."""
-    return unusable_rows(groupdq).all(axis=0)
+    return np.all(unusable_rows(groupdq), axis=0)
 
 
 @kernel
