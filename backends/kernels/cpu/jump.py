@@ -54,7 +54,7 @@ def flag_jumps(
     flags = np.empty(data.shape, np.uint8)
     marks = np.zeros((integrations, groups - 1, rows + 2, columns + 2), np.uint8)
     primary = np.zeros(rows, np.int64)
-    width = tile_width(integrations * (groups - 1))
+    width = tile_width(integrations * (groups - 1), columns)
     search = SEARCHES[settings.method]
 
     def find(first: int, last: int) -> None:

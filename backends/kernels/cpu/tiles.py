@@ -17,8 +17,13 @@ TILE_SAMPLES = 1 << 16
 NARROWEST, WIDEST = 64, 512
 
 
-def tile_width(values: int) -> int:
-    """Columns of a tile with so many values in each, a power of two, so that loops leave no remainder."""
+def tile_width(values: int, columns: int) -> int:
+    """Columns of a tile with so many values in each, a power of two, so that loops leave no remainder.
+
+    Of rows with little more than the narrowest tile there is one tile: a second one would take as long for the rest.
+    """
+    if columns <= NARROWEST * 3 // 2:
+        return columns
     width = WIDEST
     while width > NARROWEST and width * values > TILE_SAMPLES:
         width //= 2
