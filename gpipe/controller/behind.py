@@ -1,4 +1,4 @@
-"""Products go to disk while the next exposure is worked on."""
+"""Products go to disk while the next exposure is worked on, or the next product is made ready."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -27,26 +27,29 @@ class _Writer:
 
 
 @contextmanager
-def writing_behind() -> Iterator[None]:
-    """Within the block `write_out` returns at once; at its end all is written.
+def writing_behind() -> Iterator[bool]:
+    """Within the block `write_out` returns at once; at its end all is written. Inside another one it has no effect.
 
-    What goes wrong is raised by the next `write_out` that has to wait, or at the end.
+    What goes wrong is raised by the next `write_out` that has to wait, or at the end. Gives whether it is this block at
+    whose end all is written.
     """
+    if _writer.get() is not None:
+        yield False
+        return
     with ThreadPoolExecutor(1, "writing") as pool:
         writer = _Writer(pool)
         token = _writer.set(writer)
         try:
-            yield
+            yield True
             writer.settle()
         finally:
             _writer.reset(token)
 
 
-def write_out(put: Callable[[], Any]) -> bool:
-    """Do what is left of writing a file, now or behind one's back; whether it is done."""
+def write_out(put: Callable[[], Any]) -> None:
+    """Do what is left of writing a file, now or behind one's back."""
     writer = _writer.get()
     if writer is None:
         put()
     else:
         writer.take(put)
-    return writer is None

@@ -1,11 +1,14 @@
 """What a run writes down: what each step did in the metadata, and products in files."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from gpipe.controller import provenance
+from gpipe.controller.behind import writing_behind
 from gpipe.controller.miri import is_miri
 from gpipe.controller.naming import OutputSettings
 from gpipe.controller.references import Resolution
@@ -88,29 +91,42 @@ class Books:
 
     def save(self, step: Step, results: Sequence[Any]) -> None:
         """Write the results of a step, or of the whole."""
-        for index, result in enumerate(results):
-            suffix = self.top.suffix_of(result, None if step is self.top else step.name)
-            model = self.model(result)
-            self._saver.save(
-                model,
-                output_levels(step),
-                default_suffix=step.name,
-                suffix=suffix,
-                index=index if suffix is None and len(results) > 1 else None,
-            )
-            if result is not model:
-                result.meta.filename = model.meta.filename
+        with self._telling() as written:
+            for index, result in enumerate(results):
+                suffix = self.top.suffix_of(result, None if step is self.top else step.name)
+                model = self.model(result)
+                path = self._saver.save(
+                    model,
+                    output_levels(step),
+                    default_suffix=step.name,
+                    suffix=suffix,
+                    index=index if suffix is None and len(results) > 1 else None,
+                )
+                written.append(path)
+                if result is not model:
+                    result.meta.filename = model.meta.filename
 
     def save_side_product(self, step: Step, product: SideProduct) -> None:
         """Write a file that a parameter asked for."""
         own, *outer = output_levels(step)
-        self._saver.save(
-            self.model(product.model),
-            [replace(own, output_ext=product.output_ext or own.output_ext), *outer],
-            default_suffix=step.name,
-            suffix=product.suffix,
-            output_file=product.output_file,
-        )
+        with self._telling() as written:
+            path = self._saver.save(
+                self.model(product.model),
+                [replace(own, output_ext=product.output_ext or own.output_ext), *outer],
+                default_suffix=step.name,
+                suffix=product.suffix,
+                output_file=product.output_file,
+            )
+            written.append(path)
+
+    @contextmanager
+    def _telling(self) -> Iterator[list[Path]]:
+        """Log the files that are written within the block, each while the next one is made ready."""
+        paths: list[Path] = []
+        with writing_behind() as are_there:
+            yield paths
+        for path in paths:
+            log.info("Saved %s" if are_there else "%s is being written", path)
 
 
 def absent_references(step: Step, references: References) -> list[str]:

@@ -1,6 +1,5 @@
 """Writing the products of a run: each under its name, in a folder that exists, never over another of the same run."""
 
-import logging
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -11,8 +10,6 @@ from gpipe.controller.behind import write_out
 from gpipe.controller.naming import OutputSettings, named_path, output_folder, output_path
 from gpipe.datamodels import InFlight, prepared, to_model
 from gpipe.exceptions import OutputError
-
-log = logging.getLogger(__name__)
 
 
 class Saver:
@@ -71,9 +68,8 @@ class Saver:
         )
         if path.absolute() in (done.absolute() for done in self.written):
             raise OutputError(f"{path}: found a product of the same run under this name, expected another (suffix)")
-        is_there = write_out(_prepared(product, path))
+        write_out(_prepared(product, path))
         self.written.append(path)
-        log.info("Saved %s" if is_there else "%s is being written", path)
         return path
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from stub_steps import AddStep, uncal
 
-from gpipe.controller import behind
+from gpipe.controller import Produced, behind, saving
 from gpipe.controller.behind import write_out, writing_behind
 from gpipe.datamodels import fitswriter
 from gpipe.exceptions import OutputError
@@ -84,12 +84,51 @@ def test_no_more_files_wait_than_one_exposure_has():
     threading.Timer(0.1, free.set).start()
     with writing_behind():
         for number in range(behind.FILES + 1):
-            assert not write_out(lambda number=number: put(number))
+            write_out(lambda number=number: put(number))
         assert free.is_set()
     assert begun == [0, 1, 2]
 
 
 def test_outside_of_the_block_files_are_written_at_once():
     done = []
-    assert write_out(lambda: done.append(1))
+    write_out(lambda: done.append(1))
     assert done == [1]
+
+
+def test_a_block_inside_another_leaves_waiting_to_it():
+    free, done = threading.Event(), []
+    with writing_behind() as waits:
+        with writing_behind() as inner_waits:
+            write_out(lambda: (free.wait(LONG), done.append(1)))
+        assert (waits, inner_waits, done) == (True, False, [])
+        free.set()
+    assert done == [1]
+
+
+def test_a_file_is_written_while_the_next_product_is_made_ready(paths, tmp_path, monkeypatch, caplog):
+    class Twice(AddStep):
+        def apply(self, exposure, references):
+            return Produced((super().apply(exposure, references),) * 2)
+
+    next_one_begins, waited = threading.Event(), []
+    write_pixels, prepared = fitswriter._write_pixels, saving._prepared
+
+    def write_later(file, pixels):
+        waited.append(next_one_begins.wait(LONG))
+        write_pixels(file, pixels)
+
+    def prepare_and_tell(product, path):
+        if "_1_" in path.name:
+            next_one_begins.set()
+        return prepared(product, path)
+
+    monkeypatch.setattr(fitswriter, "_write_pixels", write_later)
+    monkeypatch.setattr(saving, "_prepared", prepare_and_tell)
+    with caplog.at_level("INFO", "gpipe"):
+        Twice.call(paths[0], save_results=True, configure_log=False)
+    assert waited
+    assert all(waited)
+    assert products(tmp_path) == ["jw00_0_add.fits", "jw00_1_add.fits"]
+    assert [line for line in caplog.messages if "jw00_" in line and "add" in line] == [
+        f"Saved jw00_{number}_add.fits" for number in range(2)
+    ]
