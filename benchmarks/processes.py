@@ -57,7 +57,7 @@ class Process:
     @property
     def once(self) -> float:
         """Wall seconds without the calls after the first."""
-        return self.wall - sum(later.total for later in self.report.rounds[1:])
+        return self.wall - sum(later.whole for later in self.report.rounds[1:])
 
 
 @dataclass(frozen=True)

@@ -44,11 +44,13 @@ class Round:
 
     Attributes
     ----------
+    whole : wall seconds of the call and of what measuring it takes: products are deleted.
     seconds, resident : for each exposure wall time, and resident memory at its end.
     read, written : bytes of read calls, and of the products.
     planes : bytes of all parts of references that gpipe has read.
     """
 
+    whole: float = 0.0
     seconds: list[float] = field(default_factory=list)
     resident: list[int] = field(default_factory=list)
     steps: dict[str, float] = field(default_factory=dict)
@@ -98,7 +100,7 @@ def work(job: Job) -> Report:
 
 def one_round(job: Job, pipeline: Any) -> Round:
     """Calibrate all exposures once."""
-    done = Round()
+    done, begun = Round(), time.perf_counter()
     # A fresh folder each time: replacing a file makes some file systems wait for the disk.
     with tempfile.TemporaryDirectory(dir=job.folder) as folder, WATCHERS[job.package](done):
         before = bytes_read()
@@ -109,6 +111,7 @@ def one_round(job: Job, pipeline: Any) -> Round:
             done.resident.append(memory("VmRSS"))
         done.read = bytes_read() - before
         done.written = sum(product.stat().st_size for product in Path(folder).iterdir())
+    done.whole = time.perf_counter() - begun
     return done
 
 

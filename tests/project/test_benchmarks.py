@@ -22,7 +22,15 @@ FLOOR = Floor(raw=50_000_000, planes=100_000_000, read=150_000_000, seconds=0.5)
 def process(seconds, *, wall=30.0):
     """A process with calls of so many seconds, in which jump takes half of each."""
     rounds = [
-        Round(seconds=[s], resident=[1], steps={"jump": s / 2, "ipc": 0.0}, read=300_000_000, written=10**7, planes=1)
+        Round(
+            whole=s,
+            seconds=[s],
+            resident=[1],
+            steps={"jump": s / 2, "ipc": 0.0},
+            read=300_000_000,
+            written=10**7,
+            planes=1,
+        )
         for s in seconds
     ]
     return Process(wall, Report(imported=100_000_000, peak=600_000_000, highest=700_000_000, rounds=rounds))
