@@ -9,9 +9,9 @@ from gpipe.backends.kernels.cpu.clipping import clip_bounds
 from gpipe.backends.kernels.cpu.compiling import allocating
 from gpipe.backends.kernels.cpu.far import FEW, copy_flags, flag_few, hold
 from gpipe.backends.kernels.cpu.jump_tiles import difference
-from gpipe.backends.kernels.cpu.quiet import find_quiet
+from gpipe.backends.kernels.cpu.quiet import begin_quiet, judge_quiet
 from gpipe.backends.kernels.cpu.tiles import F, rank_tile
-from gpipe.backends.kernels.cpu.uncut import find_uncut
+from gpipe.backends.kernels.cpu.uncut import add_to_columns, find_uncut
 
 JUMP_DET = dq.JUMP_DET
 INFINITE = F(np.inf)
@@ -46,18 +46,23 @@ def find_clipped(
             stop = min(x + width, columns)
             difference(data, groupdq, gain, y, x, stop, values)
             primary[y] += copy_flags(groupdq, y, x, stop, flags)
-            _clip(values, rules, stop - x, uncut, sets, flags, y, x, primary)
-            find_quiet(values, gain[y, x:stop], readnoise[y, x:stop], rules.frames, threshold, levels, screen)
+            begin_quiet(screen, stop - x)
+            _clip(values, rules, stop - x, uncut, screen, sets, flags, y, x, primary)
+            judge_quiet(values, gain[y, x:stop], readnoise[y, x:stop], rules.frames, threshold, levels, screen)
             held = hold(values, screen, gain, readnoise, y, x, stop, few, held, rules, levels, flags, marks, primary)
     flag_few(few, held, rules, levels, flags, marks, primary)
 
 
 @allocating
-def _clip(values, rules, n, uncut, sets, flags, y, x, primary):
-    """Flag what clipping takes away from sets of a tile: all values of a column, or those of a group."""
+def _clip(values, rules, n, uncut, screen, sets, flags, y, x, primary):
+    """Flag what clipping takes away from sets of a tile: all values of a column, or those of a group.
+
+    What is found out about the sets is put together for the columns.
+    """
     held, step = 0, 1 if rules.together else flags.shape[1] - 1
     for g in range(min(step, values.shape[0])):
         find_uncut(values, g, step, F(rules.clip), n, uncut)
+        add_to_columns(uncut, n, screen)
         for j in range(n):
             if uncut.is_uncut[j]:
                 continue

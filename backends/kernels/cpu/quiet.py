@@ -51,15 +51,28 @@ def make_screen(width):
 def find_quiet(values, gain, readnoise, frames, threshold, levels, screen):
     """Where no difference is off by more than ``threshold`` sigma, nor above the median by one of ``levels``."""
     n = gain.size
-    clear(screen.number, n)
-    clear(screen.total, n)
-    clear(screen.below, n)
-    clear(screen.above, n)
-    for j in range(n):
-        screen.lowest[j], screen.highest[j] = LARGEST, -LARGEST
+    begin_quiet(screen, n)
     for k in range(values.shape[0]):
         _add(values[k], screen.total, screen.number, n)
         _extend(values[k], screen.lowest, screen.highest, n)
+    judge_quiet(values, gain, readnoise, frames, threshold, levels, screen)
+
+
+@helper
+def begin_quiet(screen, n):
+    """Nothing is known of ``n`` columns yet."""
+    clear(screen.number, n)
+    clear(screen.total, n)
+    for j in range(n):
+        screen.lowest[j], screen.highest[j] = LARGEST, -LARGEST
+
+
+@helper
+def judge_quiet(values, gain, readnoise, frames, threshold, levels, screen):
+    """``find_quiet`` of columns whose number, total and extremes are known; the total may be rounded."""
+    n = gain.size
+    clear(screen.below, n)
+    clear(screen.above, n)
     for j in range(n):
         noise = readnoise[j] * gain[j]
         screen.sigma[j] = noise * noise / frames

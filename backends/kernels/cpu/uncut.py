@@ -83,6 +83,16 @@ def find_uncut(values: Any, first: int, step: int, threshold: Any, n: int, found
 
 
 @helper
+def add_to_columns(found: Any, n: int, screen: Any) -> None:
+    """Number, total and extremes of sets, for the columns that they are part of."""
+    for j in range(n):
+        screen.number[j] += found.number[j]
+        screen.total[j] += found.mean[j] * F(found.number[j]) if found.number[j] > 0 else ZERO
+        screen.lowest[j] = min(screen.lowest[j], found.lowest[j])
+        screen.highest[j] = max(screen.highest[j], found.highest[j])
+
+
+@helper
 def _add(values: Any, total: Any, number: Any, lowest: Any, highest: Any, n: int) -> None:
     for j in range(n):
         value, low, high = values[j], lowest[j], highest[j]
