@@ -69,13 +69,14 @@ def correct_irs2(
     def correct(group: int, i: int, integration: _Integration) -> None:
         def samples(output: int) -> Array:
             about_mean = outputs.replaced(output, integration.difference(group, outputs.rows(output)))
-            return outputs.in_time(output, xp.where(xp.isnan(about_mean), 0.0, about_mean))
+            return outputs.in_time(output, about_mean)
 
         for output, clean in enumerate(cleaning.clean(samples)):
-            if output > 0 or keep_reference_pixels:
-                level = outputs.level(output, integration.mean(outputs.rows(output)))
-                kept = xp.astype(outputs.kept(output, clean) + level, data.dtype)
-                corrected[i, group, outputs.rows_of_result(output), :] = kept
+            if output == 0 and not keep_reference_pixels:
+                continue
+            for rows, kept in outputs.kept(output, clean):
+                level = outputs.level(output, rows, integration.mean)
+                corrected[i, group, outputs.rows_of_result(output, rows), :] = xp.astype(kept + level, data.dtype)
 
     for i in range(data.shape[0]):
         integration = _Integration(data[i, ...], None if levels is None else levels[i, ...], workers=workers, xp=xp)
@@ -152,7 +153,14 @@ class _Cleaning:
             yield self._without_noise(subtract_line(samples(k + 1), self._read_at), k, shared)
 
     def _without_noise(self, own: Array, k: int, shared: Array) -> Array:
+        """``own``, which nobody else needs, is written to."""
+        alpha, beta = self._weights.alpha[k, ...], self._weights.beta[k, ...]
         noise = self._fourier.spectrum(reference_stream(own))
-        noise *= self._weights.beta[k, ...]
-        noise += self._weights.alpha[k, ...] * shared
-        return own - without_gaps(self._fourier.stream(noise), self._rows)
+        for part in row_slices(noise):
+            noise[part, :] *= beta[part, :]
+            noise[part, :] += alpha[part, :] * shared[part, :]
+        stream = self._fourier.stream(noise)
+        time = stream.shape[0] // self._rows
+        for part in row_slices(own):
+            own[part, :] -= without_gaps(stream[time * part.start : time * part.stop], part.stop - part.start)
+        return own

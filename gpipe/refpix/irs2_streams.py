@@ -10,6 +10,7 @@ from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array
 from gpipe.arrays.interleaved import BLOCK, HALF, READS
+from gpipe.arrays.rows import row_slices
 
 STEP = BLOCK + 2
 """Pixel times of a block."""
@@ -59,8 +60,9 @@ def reference_stream(samples: Array) -> Array:
     xp = array_namespace(samples)
     *lead, pixels = samples.shape
     lines = xp.zeros((*lead, row_length(pixels)), dtype=samples.dtype, device=device(samples))
-    for late, read in enumerate((0, 2, 0, 2, 1, 3, 1, 3)):
-        lines[..., HALF - 1 + late : -REST : STEP] = samples[..., HALF + read :: BLOCK]
+    for part in row_slices(lines):
+        for late, read in enumerate((0, 2, 0, 2, 1, 3, 1, 3)):
+            lines[..., part, HALF - 1 + late : -REST : STEP] = samples[..., part, HALF + read :: BLOCK]
     return xp.reshape(lines, (*lead[:-1], -1))
 
 
