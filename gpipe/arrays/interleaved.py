@@ -23,6 +23,27 @@ def is_interleaved(shape: tuple[int, ...]) -> bool:
     return shape[-2] == FRAME_ROWS
 
 
+def in_blocks(rows: int, shape: tuple[int, ...]) -> int:
+    """So many rows of arrays of this shape, or more: whole blocks where these hold reference pixels."""
+    return -(-rows // BLOCK) * BLOCK if is_interleaved(shape) else rows
+
+
+def own_part(rows: slice | None, *, reference_first: bool) -> tuple[int, slice]:
+    """Of some rows of a frame, whole blocks, or of all of them: the part that the detector's outputs have.
+
+    Returns
+    -------
+    The first of these rows that is one of theirs, and which of all rows of normal pixels they hold, perhaps none.
+    """
+    output = FRAME_ROWS // OUTPUTS
+    begin, end = (output, FRAME_ROWS) if reference_first else (0, FRAME_ROWS - output)
+    here = rows or slice(0, FRAME_ROWS)
+    start = min(max(here.start, begin), end)
+    stop = max(min(here.stop, end), start)
+    normal = ((row - begin) // BLOCK * 2 * HALF for row in (start, stop))
+    return start - here.start, slice(*normal)
+
+
 def science_rows(x: Array, *, reference_first: bool) -> Array:
     """The rows of normal pixels, of the four outputs of the detector.
 

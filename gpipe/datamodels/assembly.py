@@ -41,7 +41,7 @@ class Assembly:
     def add(self, span: Span, results: Sequence[Any]) -> None:
         """Add the results of a part, one for each exposure. A part that is the whole is taken as it is."""
         if (span.inner.start, span.inner.stop) == (0, self._total) and not self._on_disk:
-            self._made = [replace(result, rows=None) if isinstance(result, Ramp) else result for result in results]
+            self._made = [_whole(result) if isinstance(result, Ramp) else result for result in results]
             return
         with self._lock:
             self._made = self._made or [self._room(result) for result in results]
@@ -61,7 +61,7 @@ class Assembly:
             return getattr(self._stored, name) if name in self._kept else self._empty(name, values)
 
         if isinstance(result, Ramp):
-            return replace(map_arrays(result, room), rows=None)
+            return _whole(map_arrays(result, room))
         return map_arrays(result, self._empty)
 
     def _empty(self, name: str, values: Array) -> Array:
@@ -73,3 +73,7 @@ class Assembly:
         if self._on_disk and len(shape) == 4:
             return scratch_array(tuple(shape), values.dtype)
         return array_namespace(values).empty(tuple(shape), dtype=values.dtype, device=device(values))
+
+
+def _whole(ramp: Ramp) -> Ramp:
+    return replace(ramp, rows=None, of_interleaved=False)

@@ -12,7 +12,6 @@ from gpipe.arrays.dilation import dilate_box
 from gpipe.arrays.interleaved import (
     BLOCK,
     HALF,
-    OUTPUTS,
     normal_rows,
     with_normal_rows,
 )
@@ -32,7 +31,7 @@ def flag_saturation_irs2(
     level: Array,
     level_dq: Array,
     *,
-    reference_first: bool,
+    first: int,
     grow: int = 1,
     nframes: int | None = None,
     bias: Array | None = None,
@@ -49,15 +48,15 @@ def flag_saturation_irs2(
     ----------
     data, groupdq, pixeldq, bias, zeroframe : as there, with the rows of reference pixels.
     level, level_dq : as there, of normal pixels only.
-    reference_first : whether the first rows are those of the reference output, or the last.
+    first : the row at which the detector's outputs begin; they have as many rows as ``level`` tells.
     flag : `flag_saturation`, or a kernel of it.
     """
     xp = array_namespace(data, groupdq, pixeldq, level, level_dq, bias, zeroframe)
     flags, new_dq = (xp.astype(x, x.dtype, copy=True) for x in (groupdq, pixeldq))
     zeroed: Array = None if zeroframe is None else xp.astype(zeroframe, zeroframe.dtype, copy=True)
-    first = data.shape[-2] // OUTPUTS if reference_first else 0
-    for blocks in row_slices(xp.reshape(level, (-1, NORMAL * level.shape[-1])), pixels=BLOCK_SAMPLES // data.shape[1]):
-        around, middle = widen(blocks, -(-grow // NORMAL), level.shape[-2] // NORMAL)
+    count = level.shape[0] // NORMAL
+    for blocks in row_slices(xp.reshape(level, (count, -1)), pixels=BLOCK_SAMPLES // data.shape[1]) if count else ():
+        around, middle = widen(blocks, -(-grow // NORMAL), count)
         rows, near = (_times(x, BLOCK, first) for x in (blocks, around))
         own, inside = _times(around, NORMAL), _times(middle, NORMAL)
         find = partial(

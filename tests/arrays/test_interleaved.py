@@ -4,6 +4,7 @@ import pytest
 from gpipe.arrays.interleaved import (
     is_interleaved,
     normal_rows,
+    own_part,
     reference_reads,
     science_rows,
     with_normal_rows,
@@ -64,3 +65,16 @@ def test_the_rows_of_a_frame_are_normal_and_reference_in_the_known_numbers():
 def test_other_numbers_of_rows_are_refused():
     with pytest.raises(ValueError, match="multiple of 100 rows, found 150"):
         science_rows(np.zeros((150, 2)), reference_first=True)
+
+
+@pytest.mark.parametrize("reference_first", [True, False])
+@pytest.mark.parametrize("length", [20, 300, 3200])
+def test_parts_of_a_frame_have_their_share_of_the_outputs(reference_first, length):
+    own = numbers_of_normal_rows(32, reference_first)
+    for start in range(0, 3200, length):
+        part = range(start, min(start + length, 3200))
+        first, normal = own_part(slice(part.start, part.stop), reference_first=reference_first)
+        expected = [row for row in own if row in part]
+        assert own[normal] == expected
+        assert not expected or start + first == expected[0]
+    assert own_part(None, reference_first=reference_first) == (640 if reference_first else 0, slice(0, 2048))

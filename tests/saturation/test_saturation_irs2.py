@@ -9,6 +9,11 @@ from gpipe.saturation.irs2 import flag_saturation_irs2
 ROWS, COLUMNS = 100, 7
 
 
+def first_of(reference_first):
+    """The first row of the detector's outputs."""
+    return ROWS // 5 if reference_first else 0
+
+
 def box(mask, reach):
     out = np.zeros_like(mask)
     for y, x in np.argwhere(mask):
@@ -59,7 +64,7 @@ def test_flags_are_those_of_a_loop(library, scene, reference_first, grow, nframe
     zeroframe = data[:, 0] - 500
     found = library.run(
         flag_saturation_irs2, data, groupdq, pixeldq, level, level_dq,
-        grow=grow, nframes=nframes, bias=bias, zeroframe=zeroframe, **side,
+        grow=grow, nframes=nframes, bias=bias, zeroframe=zeroframe, first=first_of(reference_first),
     )  # fmt: skip
     normal = [science_rows(x, **side) for x in (data, groupdq)]
     own_bias = None if bias is None else science_rows(bias, **side)
@@ -82,9 +87,20 @@ def test_flags_are_those_of_a_loop(library, scene, reference_first, grow, nframe
 def test_blocks_change_nothing(library, scene, monkeypatch, reference_first, grow):
     data, groupdq, pixeldq, level, level_dq, bias = scene
     data[data > 55000] *= 0.9  # some saturate
-    arguments = {"grow": grow, "nframes": 5, "bias": bias, "zeroframe": data[:, 0], "reference_first": reference_first}
+    arguments = {"grow": grow, "nframes": 5, "bias": bias, "zeroframe": data[:, 0], "first": first_of(reference_first)}
     whole = flag_saturation_irs2(data, groupdq, pixeldq, level, level_dq, **arguments)
     monkeypatch.setattr(irs2, "BLOCK_SAMPLES", 1)
     parts = library.run(flag_saturation_irs2, data, groupdq, pixeldq, level, level_dq, **arguments)
     for name in ("groupdq", "pixeldq", "zeroframe", "saturated_pixels", "floor_pixels"):
         np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name), err_msg=name)
+
+
+@pytest.mark.parametrize("first", [20, 60, 100])
+def test_a_part_may_hold_rows_of_the_reference_output_only_in_part(scene, first):
+    data, groupdq, pixeldq, level, level_dq, bias = scene
+    normal = (ROWS - first) // 20 * 16
+    level, level_dq = level[:normal], level_dq[:normal]
+    found = flag_saturation_irs2(data, groupdq, pixeldq, level, level_dq, first=first, nframes=5, bias=bias)
+    np.testing.assert_array_equal(found.groupdq[..., :first, :], groupdq[..., :first, :])
+    np.testing.assert_array_equal(found.pixeldq[:first], pixeldq[:first])
+    assert np.any(found.groupdq != groupdq) == (normal > 0)
