@@ -8,9 +8,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 CPU: Mapping[str, str] = {
+    "gpipe.arrays.fourier.twisted": "cpu.fourier",
+    "gpipe.arrays.fourier.untwisted": "cpu.fourier",
     "gpipe.dark_current.dark_sub.average_dark": "cpu.dark",
     "gpipe.jump.detection.flag_jumps": "cpu.jump",
     "gpipe.saturation.saturation.flag_saturation": "cpu.saturation",
+    "gpipe.refpix.irs2_samples.samples_in_time": "cpu.irs2",
+    "gpipe.refpix.irs2_samples.normal_counts": "cpu.irs2",
     "gpipe.linearity.linearity.correct_linearity": "cpu.linearity",
     "gpipe.ramp_fitting.fit.fit_ramps": "cpu.ramp_fit",
 }

@@ -140,9 +140,10 @@ def _load_ramp(
     }
     if header.kind is SuperstripeRamp:
         return SuperstripeRamp(header.model, backend, **arrays)
-    more = {name: load(name) for name in ("refout", "average_dark_current")}
-    place = {"rows": rows, "columns": columns, "of_interleaved": rows is not None and is_interleaved(header.shape)}
-    return Ramp(header.model, backend, **arrays, **more, **place)
+    more: dict[str, Any] = {name: load(name) for name in ("refout", "average_dark_current")}
+    interleaved = rows is not None and is_interleaved(header.shape)
+    where: dict[str, Any] = {"rows": rows, "columns": columns, "of_interleaved": interleaved}
+    return Ramp(header.model, backend, **arrays, **more, **where)
 
 
 def _flag_shape(kind: type[InFlight], source: Source) -> tuple[int, ...]:

@@ -66,6 +66,7 @@ def apply_irs2(step: Irs2Parameters, exposure: Ramp, orientation: Orientation, r
         levels=levels,
         keep_reference_pixels=step.preserve_irs2_refpix,
         workers=workers.of_steps([step]) if exposure.backend.name == "numpy" else 1,
+        native=exposure.backend.native,
     )
     if step.preserve_irs2_refpix:
         return replace(exposure, data=data, pixeldq=pixeldq)

@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from gpipe.backends.kernels.cpu import compiling, dark, jump, linearity, ramp_fit, saturation
+from gpipe.backends.kernels.cpu import compiling, dark, fourier, irs2, jump, linearity, ramp_fit, saturation
 from gpipe.jump.detection import JumpSettings
 from gpipe.jump.iterative import Thresholds
 from gpipe.jump.method import Method
 from gpipe.ramp_fitting.fit import FitOptions
 from gpipe.ramp_fitting.timing import Timing
+from gpipe.refpix.orientation import Orientation
 
 LOWEST_PRIORITY = 19
 
@@ -31,8 +32,14 @@ def _examples() -> Mapping[str, Callable[[], Any]]:
     thresholds = Thresholds(four_or_more=4, three=5, two=6)
     by = {method: JumpSettings(method=method, thresholds=thresholds, frames=1) for method in Method}
     fit = FitOptions(timing=Timing(frame_time=1.0, group_time=1.0, frames=1))
+    block, mean = np.zeros((20, 4), np.float32), np.zeros((20, 4))
+    output = {"output": 0, "orientation": Orientation(2, 1)}
     return {
         "saturation": lambda: saturation.flag_saturation(data, groupdq, pixeldq, plane, pixeldq),
+        "Fourier transforms": lambda: fourier.twisted(data[0, :1], plane[:1], plane[:1]),
+        "Fourier transforms, back": lambda: fourier.untwisted(plane[:1] + 0j, plane[:1], plane[:1]),
+        "refpix of IRS2 readout": lambda: irs2.samples_in_time(block, block, mean, **output),
+        "refpix of IRS2 readout, back": lambda: irs2.normal_counts(block.T, block, mean, **output),
         "dark_current": lambda: dark.average_dark(data[0]),
         "linearity": lambda: linearity.correct_linearity(data, groupdq, *pixels),
         "linearity of averaged frames": lambda: linearity.correct_linearity(
