@@ -14,7 +14,7 @@ from gpipe.arrays.rows import row_slices
 from gpipe.refpix.irs2_interpolation import BandLimited, fill_zeros
 from gpipe.refpix.irs2_lines import subtract_line
 from gpipe.refpix.irs2_outputs import Outputs
-from gpipe.refpix.irs2_streams import in_time_order, reference_stream, times, with_gaps, without_gaps
+from gpipe.refpix.irs2_streams import in_time_order, reference_stream, times, with_gaps, without_gaps, without_noise
 from gpipe.refpix.irs2_weights import Weights
 from gpipe.refpix.orientation import Orientation
 
@@ -133,6 +133,8 @@ class _Cleaning:
 
     def __init__(self, like: Array, weights: Weights, *, native: Callable[[Any], Any]) -> None:
         self._weights = weights
+        self._subtract_line, self._reference_stream = native(subtract_line), native(reference_stream)
+        self._without_noise_of = native(without_noise)
         self._read_at, self._rows = times(like), like.shape[0]
         stream = with_gaps(like)
         self._fourier = Fourier(stream, native=native)
@@ -147,23 +149,18 @@ class _Cleaning:
         ----------
         samples : gives an output of a group, (detector row, pixel) in the order of time, means over groups removed.
         """
-        stream = with_gaps(subtract_line(samples(0), self._read_at))
+        stream = with_gaps(self._subtract_line(samples(0), self._read_at))
         stream = self._interpolation.fill(fill_zeros(stream))
         yield 0, without_gaps(stream, self._rows)
         shared = self._fourier.spectrum(stream)
         del stream
         for k in range(OUTPUTS - 1):
-            yield k + 1, self._without_noise(subtract_line(samples(k + 1), self._read_at), k, shared)
+            yield k + 1, self._without_noise(self._subtract_line(samples(k + 1), self._read_at), k, shared)
 
     def _without_noise(self, own: Array, k: int, shared: Array) -> Array:
-        """``own``, which nobody else needs, is written to."""
         alpha, beta = self._weights.alpha[k, ...], self._weights.beta[k, ...]
-        noise = self._fourier.spectrum(reference_stream(own))
+        noise = self._fourier.spectrum(self._reference_stream(own))
         for part in row_slices(noise):
             noise[part, :] *= beta[part, :]
             noise[part, :] += alpha[part, :] * shared[part, :]
-        stream = self._fourier.stream(noise)
-        time = stream.shape[0] // self._rows
-        for part in row_slices(own):
-            own[part, :] -= without_gaps(stream[time * part.start : time * part.stop], part.stop - part.start)
-        return own
+        return self._without_noise_of(own, self._fourier.stream(noise))

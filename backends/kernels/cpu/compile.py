@@ -12,7 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from gpipe.backends.kernels.cpu import compiling, dark, fourier, irs2, jump, linearity, ramp_fit, saturation
+from gpipe.backends.kernels.cpu import (
+    compiling,
+    dark,
+    fourier,
+    irs2,
+    irs2_streams,
+    jump,
+    linearity,
+    ramp_fit,
+    saturation,
+)
 from gpipe.jump.detection import JumpSettings
 from gpipe.jump.iterative import Thresholds
 from gpipe.jump.method import Method
@@ -40,6 +50,9 @@ def _examples() -> Mapping[str, Callable[[], Any]]:
         "Fourier transforms, back": lambda: fourier.untwisted(plane[:1] + 0j, plane[:1], plane[:1]),
         "refpix of IRS2 readout": lambda: irs2.samples_in_time(block, block, mean, **output),
         "refpix of IRS2 readout, back": lambda: irs2.normal_counts(block.T, block, mean, **output),
+        "lines in IRS2 readout": lambda: irs2_streams.subtract_line(block.T, block.T),
+        "reference pixels of IRS2 readout": lambda: irs2_streams.reference_stream(block.T),
+        "noise of IRS2 readout": lambda: irs2_streams.without_noise(block.T, np.zeros(4 * 30, np.float32)),
         "dark_current": lambda: dark.average_dark(data[0]),
         "linearity": lambda: linearity.correct_linearity(data, groupdq, *pixels),
         "linearity of averaged frames": lambda: linearity.correct_linearity(
