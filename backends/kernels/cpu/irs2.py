@@ -16,7 +16,7 @@ from gpipe.refpix.irs2_samples import samples_in_time as portable_samples_in_tim
 from gpipe.refpix.orientation import Orientation
 
 D, HALVED, NOTHING = np.float64, F(0.5), F(0)
-WIDTH = 64
+WIDTH = 128
 """Columns of a tile."""
 NONE = -1
 
