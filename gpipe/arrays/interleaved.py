@@ -7,6 +7,10 @@ output depends on the direction. Axes are (…, row, column); a frame of 2048 no
 https://jwst-pipeline.readthedocs.io/en/latest/jwst/refpix/description.html
 """
 
+from bisect import bisect_left
+from dataclasses import dataclass
+from functools import cache
+
 from array_api_compat import array_namespace
 
 from gpipe.arrays.types import Array
@@ -23,25 +27,40 @@ def is_interleaved(shape: tuple[int, ...]) -> bool:
     return shape[-2] == FRAME_ROWS
 
 
-def in_blocks(rows: int, shape: tuple[int, ...]) -> int:
-    """So many rows of arrays of this shape, or more: whole blocks where these hold reference pixels."""
-    return -(-rows // BLOCK) * BLOCK if is_interleaved(shape) else rows
+def rows_around(reach: int, shape: tuple[int, ...]) -> int:
+    """Rows among which a row of arrays of this shape has as many neighbours on each side as a step looks at.
 
-
-def own_part(rows: slice | None, *, reference_first: bool) -> tuple[int, slice]:
-    """Of some rows of a frame, whole blocks, or of all of them: the part that the detector's outputs have.
-
-    Returns
-    -------
-    The first of these rows that is one of theirs, and which of all rows of normal pixels they hold, perhaps none.
+    Reference pixels that are read between two normal ones do not part them.
     """
-    output = FRAME_ROWS // OUTPUTS
-    begin, end = (output, FRAME_ROWS) if reference_first else (0, FRAME_ROWS - output)
-    here = rows or slice(0, FRAME_ROWS)
-    start = min(max(here.start, begin), end)
-    stop = max(min(here.stop, end), start)
-    normal = ((row - begin) // BLOCK * 2 * HALF for row in (start, stop))
-    return start - here.start, slice(*normal)
+    return reach + READS * -(-reach // (2 * HALF)) if is_interleaved(shape) else reach
+
+
+@dataclass(frozen=True)
+class OwnRows:
+    """Those of some rows of a frame that are normal pixels of the detector's outputs.
+
+    Attributes
+    ----------
+    places : where they are among these rows, from 0.
+    normal : which of all rows of normal pixels they are.
+    """
+
+    places: tuple[int, ...]
+    normal: slice
+
+
+def own_rows(rows: slice, *, total: int = FRAME_ROWS, reference_first: bool) -> OwnRows:
+    """Of some rows of a frame of ``total`` rows."""
+    all_normal = _normal_of_outputs(total, reference_first)
+    start, stop = (bisect_left(all_normal, row) for row in (rows.start, rows.stop))
+    return OwnRows(tuple(row - rows.start for row in all_normal[start:stop]), slice(start, stop))
+
+
+@cache
+def _normal_of_outputs(total: int, reference_first: bool) -> list[int]:
+    output = total // OUTPUTS
+    begin, end = (output, total) if reference_first else (0, total - output)
+    return [row for row in range(begin, end) if not HALF <= (row - begin) % BLOCK < HALF + READS]
 
 
 def science_rows(x: Array, *, reference_first: bool) -> Array:

@@ -5,7 +5,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gpipe.arrays.interleaved import in_blocks
 from gpipe.controller.sections import Section
 from gpipe.exceptions import ParameterError
 
@@ -76,17 +75,17 @@ def part_length(shape: Sequence[int], section: Section, *, budget: int | None, o
     ParameterError: not even one fits the budget on each thread.
     """
     total, one = section_size(shape, section)
-    reach, least = section.reach(shape), in_blocks(1, tuple(shape)) if section.by_rows else 1
-    wanted = min(total, -(-_rows_on_host(one, reach) // least) * least) if on_host else total
+    reach = section.reach(shape)
+    wanted = min(total, _rows_on_host(one, reach)) if on_host else total
     if budget is None:
         return wanted
-    fitting = (budget // (WORKSPACE * one * threads) - 2 * reach) // least * least
-    if fitting < least:
+    fitting = budget // (WORKSPACE * one * threads) - 2 * reach
+    if fitting < 1:
         unit = "a row of all integrations" if section.by_rows else "an integration"
         steps = ", ".join(step.name for step in section.working)
         raise ParameterError(
             f"max_memory: found {said(max(budget, 0))} for parts of the exposure; expected "
-            f"{said(WORKSPACE * one * threads * (least + 2 * reach))} or more, for {unit} in {steps}"
+            f"{said(WORKSPACE * one * threads * (1 + 2 * reach))} or more, for {unit} in {steps}"
         )
     return min(wanted, fitting)
 

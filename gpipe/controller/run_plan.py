@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from enum import Enum
 
 from gpipe import backends
-from gpipe.arrays.interleaved import in_blocks
 from gpipe.backends import Backend
 from gpipe.controller import workers
 from gpipe.controller.memory import (
@@ -220,7 +219,7 @@ def _in_parts(section: Section, outline: Outline, budget: int | None, stored: in
     if section.by_rows and not cuttable(outline):
         return PlannedSection(section, total, total, 1, stored, WORKSPACE * one * total)
     on_host, reach = outline.backend.name == "numpy", section.reach(outline.shape)
-    threads = _threads(section, one * (in_blocks(1, outline.shape) + 2 * reach), budget) if on_host else 1
+    threads = _threads(section, one * (1 + 2 * reach), budget) if on_host else 1
     length = part_length(outline.shape, section, budget=budget, on_host=on_host, threads=threads)
     threads = min(threads, -(-total // length))
     samples = one * min(length + 2 * reach, total)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gpipe.arrays.interleaved import in_blocks
+from gpipe.arrays import interleaved
 from gpipe.controller.step import Step
 from gpipe.controller.work import Block
 from gpipe.datamodels.window import StripedWindow
@@ -126,8 +126,8 @@ def overlap(changed: Iterable[str], surveyed: Iterable[str]) -> bool:
 
 
 def rows_around(step: Step, shape: Sequence[int]) -> int:
-    """Rows around a part that a step looks at; whole blocks of rows that hold reference pixels."""
-    return in_blocks(step.reach(), tuple(shape))
+    """Rows around a part of an exposure of this shape that a step looks at."""
+    return interleaved.rows_around(step.reach(), tuple(shape))
 
 
 def cuttable(exposure: Any) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from gpipe.arrays.interleaved import own_part
+from gpipe.arrays.interleaved import FRAME_ROWS, own_rows
 from gpipe.controller import Block, Produced, References, Step, Work
 from gpipe.controller import parameters as p
 from gpipe.datamodels import Ramp, SuperstripeRamp, Window
@@ -66,8 +66,9 @@ class SaturationStep(Step):
         flag = part.backend.native(flag_saturation)
         if not part.is_interleaved:
             return flag, part.window
-        first, normal = own_part(part.rows, reference_first=part.meta.subarray.fastaxis > 0)
-        return partial(flag_saturation_irs2, first=first, flag=flag), window_of(part.meta).part(normal, part.columns)
+        own = own_rows(part.rows or slice(0, FRAME_ROWS), reference_first=part.meta.subarray.fastaxis > 0)
+        window = window_of(part.meta).part(own.normal, part.columns)
+        return partial(flag_saturation_irs2, places=own.places, flag=flag), window
 
 
 def _tell(counts: Mapping[str, int]) -> None:

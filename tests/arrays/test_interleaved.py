@@ -4,8 +4,9 @@ import pytest
 from gpipe.arrays.interleaved import (
     is_interleaved,
     normal_rows,
-    own_part,
+    own_rows,
     reference_reads,
+    rows_around,
     science_rows,
     with_normal_rows,
     with_reference_reads,
@@ -68,13 +69,20 @@ def test_other_numbers_of_rows_are_refused():
 
 
 @pytest.mark.parametrize("reference_first", [True, False])
-@pytest.mark.parametrize("length", [20, 300, 3200])
-def test_parts_of_a_frame_have_their_share_of_the_outputs(reference_first, length):
-    own = numbers_of_normal_rows(32, reference_first)
+@pytest.mark.parametrize("length", [7, 300, 3200])
+def test_rows_of_a_frame_have_their_share_of_the_outputs(reference_first, length):
+    normal = numbers_of_normal_rows(32, reference_first)
     for start in range(0, 3200, length):
-        part = range(start, min(start + length, 3200))
-        first, normal = own_part(slice(part.start, part.stop), reference_first=reference_first)
-        expected = [row for row in own if row in part]
-        assert own[normal] == expected
-        assert not expected or start + first == expected[0]
-    assert own_part(None, reference_first=reference_first) == (640 if reference_first else 0, slice(0, 2048))
+        rows = slice(start, min(start + length, 3200))
+        found = own_rows(rows, reference_first=reference_first)
+        expected = [row for row in normal if rows.start <= row < rows.stop]
+        assert [start + place for place in found.places] == expected == normal[found.normal]
+
+
+@pytest.mark.parametrize("reach", [0, 1, 2, 8, 16, 17, 40])
+def test_rows_around_hold_the_neighbours(reach):
+    normal = numbers_of_normal_rows(32, reference_first=True)
+    around = rows_around(reach, (1, 1, 3200, 2048))
+    apart = [normal[k + reach] - normal[k] for k in range(len(normal) - reach)]
+    assert max(apart) <= around
+    assert rows_around(reach, (1, 1, 2048, 2048)) == reach
