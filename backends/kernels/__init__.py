@@ -9,11 +9,18 @@ from typing import Any
 
 CPU: Mapping[str, str] = {
     "gpipe.backends.fits_pixels.decode": "cpu.fits_pixels",
+    "gpipe.arrays.fourier.twisted": "cpu.fourier",
+    "gpipe.arrays.fourier.untwisted": "cpu.fourier",
     "gpipe.dark_current.dark_sub.average_dark": "cpu.dark",
     "gpipe.dark_current.dark_sub.subtract_darks": "cpu.planes",
     "gpipe.jump.detection.flag_jumps": "cpu.jump",
     "gpipe.jump.method.unusable_rows": "cpu.unusable",
     "gpipe.saturation.saturation.flag_saturation": "cpu.saturation",
+    "gpipe.refpix.irs2_lines.subtract_line": "cpu.irs2_streams",
+    "gpipe.refpix.irs2_streams.reference_stream": "cpu.irs2_streams",
+    "gpipe.refpix.irs2_streams.without_noise": "cpu.irs2_streams",
+    "gpipe.refpix.irs2_samples.samples_in_time": "cpu.irs2",
+    "gpipe.refpix.irs2_samples.normal_counts": "cpu.irs2",
     "gpipe.linearity.linearity.correct_linearity": "cpu.linearity",
     "gpipe.ramp_fitting.dead_ends.dead_rows": "cpu.unusable",
     "gpipe.ramp_fitting.fit.fit_ramps": "cpu.ramp_fit",

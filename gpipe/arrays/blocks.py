@@ -9,6 +9,7 @@ from array_api_compat import array_namespace, device
 from gpipe.arrays.types import Array, Namespace
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 ROW_AXIS = -2
 
@@ -50,6 +51,14 @@ def for_each(function: Callable[[Item], object], items: Iterable[Item], *, worke
     with ThreadPoolExecutor(workers) as pool:
         for _ in pool.map(function, items):
             pass
+
+
+def map_each(function: Callable[[Item], Result], items: Iterable[Item], *, workers: int = 1) -> list[Result]:
+    """What ``function`` gives for every item, in their order, on so many threads."""
+    if workers == 1:
+        return [function(item) for item in items]
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(function, items))
 
 
 def _put_together(pieces: Iterable[Sequence[Array]], rows: int, *, xp: Namespace) -> tuple[Array, ...]:

@@ -5,6 +5,8 @@ odd part is a matrix product and the rest a fast transform (Cooley & Tukey 1965,
 """
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 from array_api_compat import array_namespace, device
 
@@ -24,9 +26,10 @@ class Fourier:
     Parameters
     ----------
     like : real floating, (time,): a stream of the length, dtype and device of those to come.
+    native : gives a kernel for `twisted` and `untwisted`, or the function.
     """
 
-    def __init__(self, like: Array) -> None:
+    def __init__(self, like: Array, *, native: Callable[[Any], Any] = lambda function: function) -> None:
         self._xp = xp = array_namespace(like)
         length = like.shape[0]
         self._odd = _odd_part(length)
@@ -36,27 +39,24 @@ class Fourier:
         twice = xp.asarray([[1.0]] + [[2.0]] * (half - 1), dtype=like.dtype, device=device(like))  # with conjugates
         self._split = xp.concat([cosine, -sine])
         self._join = xp.matrix_transpose(xp.concat([twice * cosine, -twice * sine]))
-        self._twiddle = self._unit(-self._angles(half, self._power, length, like), like)
-        self._twiddle_of_imaginary = 1j * self._twiddle
-        self._back = xp.conj(self._twiddle)
+        angle = self._angles(half, self._power, length, like)
+        self._cosine, self._sine = (xp.astype(f(angle), like.dtype) for f in (xp.cos, xp.sin))
+        self._twisted, self._untwisted = native(twisted), native(untwisted)
 
     def spectrum(self, stream: Array) -> Array:
         """Real floating, (time,), to complex, (r, c)."""
         xp = self._xp
-        parts = _product(self._split, xp.reshape(stream, (self._odd, self._power)), xp=xp)
-        half = parts.shape[0] // 2
-        mixed = parts[:half, :] * self._twiddle
-        mixed += parts[half:, :] * self._twiddle_of_imaginary
-        del parts
+        pieces = xp.matmul(self._split, _pieces(xp.reshape(stream, (self._odd, self._power)), xp=xp))
+        mixed = self._twisted(pieces, self._cosine, self._sine)
+        del pieces
         return xp.fft.fft(mixed, norm="ortho")  # of single precision in NumPy, which is not so with a factor of 1
 
     def stream(self, spectrum: Array) -> Array:
         """The real part of the inverse of `spectrum`."""
         xp = self._xp
-        mixed = xp.fft.ifft(spectrum, norm="ortho")
-        mixed *= self._back
-        mixed = xp.concat([xp.real(mixed), xp.imag(mixed)])
-        return xp.reshape(_product(self._join, mixed, xp=xp), (-1,))
+        pieces = self._untwisted(xp.fft.ifft(spectrum, norm="ortho"), self._cosine, self._sine)
+        pieces = xp.matmul(self._join, pieces)
+        return xp.reshape(_together(pieces, xp=xp), (-1,))
 
     def _angles(self, rows: int, columns: int, period: int, like: Array) -> Array:
         """2π · row · column / period, in the accumulation dtype."""
@@ -67,11 +67,32 @@ class Fourier:
             product = product % period
         return xp.astype(product, accumulator_dtype(like, xp=xp)) * (2 * math.pi / period)
 
-    def _unit(self, angle: Array, like: Array) -> Array:
-        """exp(i · angle), complex with the precision of ``like``."""
-        xp = self._xp
-        dtype = xp.complex64 if like.dtype == xp.float32 else xp.complex128
-        return xp.astype(xp.cos(angle), dtype) + 1j * xp.astype(xp.sin(angle), dtype)
+
+def twisted(pieces: Array, cosine: Array, sine: Array) -> Array:
+    """Real and imaginary parts to complex numbers, turned by the angles of which cosine and sine are given.
+
+    Parameters
+    ----------
+    pieces : real floating, (piece, 2 r, column of the piece): real, then imaginary parts.
+    cosine, sine : (r, c); numbers are multiplied by cosine - i · sine.
+
+    Returns
+    -------
+    complex, (r, c).
+    """
+    xp = array_namespace(pieces, cosine, sine)
+    half = cosine.shape[0]
+    real, imaginary = (_together(pieces[:, which, :], xp=xp) for which in (slice(0, half), slice(half, None)))
+    dtype = xp.complex64 if pieces.dtype == xp.float32 else xp.complex128
+    return xp.astype(real * cosine + imaginary * sine, dtype) + 1j * (imaginary * cosine - real * sine)
+
+
+def untwisted(mixed: Array, cosine: Array, sine: Array) -> Array:
+    """The inverse: (r, c) to real and imaginary parts, (piece, 2 r, column of the piece)."""
+    xp = array_namespace(mixed, cosine, sine)
+    real, imaginary = xp.real(mixed), xp.imag(mixed)
+    turned = xp.concat([real * cosine - imaginary * sine, imaginary * cosine + real * sine])
+    return _pieces(turned, xp=xp)
 
 
 def arranged(values: Array) -> Array:
@@ -89,8 +110,12 @@ def _odd_part(length: int) -> int:
     return length // (length & -length)
 
 
-def _product(matrix: Array, x: Array, *, xp: Namespace) -> Array:
-    """``matrix @ x``, some columns at a time."""
+def _pieces(x: Array, *, xp: Namespace) -> Array:
+    """(row, column) to (piece, row, column of the piece)."""
     rows, columns = x.shape
-    pieces = xp.permute_dims(xp.reshape(x, (rows, -1, min(SHORT, columns))), (1, 0, 2))
-    return xp.reshape(xp.permute_dims(xp.matmul(matrix, pieces), (1, 0, 2)), (-1, columns))
+    return xp.permute_dims(xp.reshape(x, (rows, -1, min(SHORT, columns))), (1, 0, 2))
+
+
+def _together(pieces: Array, *, xp: Namespace) -> Array:
+    """The inverse of `_pieces`."""
+    return xp.reshape(xp.permute_dims(pieces, (1, 0, 2)), (pieces.shape[1], -1))

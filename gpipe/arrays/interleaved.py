@@ -7,6 +7,10 @@ output depends on the direction. Axes are (…, row, column); a frame of 2048 no
 https://jwst-pipeline.readthedocs.io/en/latest/jwst/refpix/description.html
 """
 
+from bisect import bisect_left
+from dataclasses import dataclass
+from functools import cache
+
 from array_api_compat import array_namespace
 
 from gpipe.arrays.types import Array
@@ -21,6 +25,42 @@ FRAME_ROWS = 3200
 def is_interleaved(shape: tuple[int, ...]) -> bool:
     """Whether arrays of this shape hold the reference pixels of IRS2 readout."""
     return shape[-2] == FRAME_ROWS
+
+
+def rows_around(reach: int, shape: tuple[int, ...]) -> int:
+    """Rows among which a row of arrays of this shape has as many neighbours on each side as a step looks at.
+
+    Reference pixels that are read between two normal ones do not part them.
+    """
+    return reach + READS * -(-reach // (2 * HALF)) if is_interleaved(shape) else reach
+
+
+@dataclass(frozen=True)
+class OwnRows:
+    """Those of some rows of a frame that are normal pixels of the detector's outputs.
+
+    Attributes
+    ----------
+    places : where they are among these rows, from 0.
+    normal : which of all rows of normal pixels they are.
+    """
+
+    places: tuple[int, ...]
+    normal: slice
+
+
+def own_rows(rows: slice, *, total: int = FRAME_ROWS, reference_first: bool) -> OwnRows:
+    """Of some rows of a frame of ``total`` rows."""
+    all_normal = _normal_of_outputs(total, reference_first)
+    start, stop = (bisect_left(all_normal, row) for row in (rows.start, rows.stop))
+    return OwnRows(tuple(row - rows.start for row in all_normal[start:stop]), slice(start, stop))
+
+
+@cache
+def _normal_of_outputs(total: int, reference_first: bool) -> list[int]:
+    output = total // OUTPUTS
+    begin, end = (output, total) if reference_first else (0, total - output)
+    return [row for row in range(begin, end) if not HALF <= (row - begin) % BLOCK < HALF + READS]
 
 
 def science_rows(x: Array, *, reference_first: bool) -> Array:

@@ -77,16 +77,17 @@ def part_length(shape: Sequence[int], section: Section, *, budget: int | None, o
     ParameterError: not even one fits the budget on each thread.
     """
     total, one = section_size(shape, section)
-    wanted = min(total, _rows_on_host(one, section.reach)) if on_host else total
+    reach = section.reach(shape)
+    wanted = min(total, _rows_on_host(one, reach)) if on_host else total
     if budget is None:
         return wanted
-    fitting = budget // (WORKSPACE * one * threads) - 2 * section.reach
+    fitting = budget // (WORKSPACE * one * threads) - 2 * reach
     if fitting < 1:
         unit = "a row of all integrations" if section.by_rows else "an integration"
         steps = ", ".join(step.name for step in section.working)
         raise ParameterError(
             f"max_memory: found {said(max(budget, 0))} for parts of the exposure; expected "
-            f"{said(WORKSPACE * one * threads * (1 + 2 * section.reach))} or more, for {unit} in {steps}"
+            f"{said(WORKSPACE * one * threads * (1 + 2 * reach))} or more, for {unit} in {steps}"
         )
     return min(wanted, fitting)
 

@@ -14,7 +14,7 @@ from gpipe.controller.by_parts import Found, Stage, work_through
 from gpipe.controller.glances import EARLY, LOOKED_AT, border, brightness, has_misled, look, sample
 from gpipe.controller.results import Skip
 from gpipe.controller.run_plan import PlannedSection, Storage, replanned
-from gpipe.controller.sections import Section
+from gpipe.controller.sections import Section, rows_around
 from gpipe.controller.step import Step
 from gpipe.controller.work import Glance, apart
 from gpipe.datamodels import Header, InFlight, Outline, Ramp, open_exposure
@@ -77,7 +77,7 @@ class PartSteps:
         outline = Outline(stored.header if stored else self._header.model, self._place, shape)
         planned = planned if shape == self._header.shape else replanned(planned, outline)
         section = planned.section
-        pieces = spans(planned.total, planned.length, reach=section.reach, by_rows=section.by_rows)
+        pieces = spans(planned.total, planned.length, reach=planned.reach, by_rows=section.by_rows)
         course = _Course(planned, following, outline, stored, pieces, self._supply(stored, pieces))
         stages, exposures = self._passes(course)
         if following is None or not following.is_cut:
@@ -195,7 +195,7 @@ class PartSteps:
             self._books.record(step, [outline], SKIPPED)
             return []
         self._books.record(step, [outline], COMPLETE)
-        return [Stage(step.name, work, step.reach())]
+        return [Stage(step.name, work, rows_around(step, outline.shape))]
 
     def _ended(self, section: Section, stages: Sequence[Stage], exposures: list[Any]) -> list[Any]:
         for stage in stages:

@@ -46,6 +46,7 @@ class PlannedSection:
     total, length : rows or integrations of the exposure, and of a part.
     threads : parts at work at the same time.
     stored, parts : bytes of the arrays that are kept, and of those of the parts at work.
+    reach : rows around a part that come along.
     """
 
     section: Section
@@ -54,6 +55,7 @@ class PlannedSection:
     threads: int
     stored: int
     parts: int
+    reach: int = 0
 
     @property
     def count(self) -> int:
@@ -65,7 +67,7 @@ class PlannedSection:
         if not self.section.is_cut:
             return f"{names}: the whole exposure, {said(self.stored + self.parts)}"
         unit = "rows" if self.section.by_rows else "integrations"
-        more = f" (and {self.section.reach} around them)" if self.section.reach else ""
+        more = f" (and {self.reach} around them)" if self.reach else ""
         more += ", after a glance at some pixels," if self.section.ahead else ""
         return (
             f"{names}: {self.count} parts of {self.length} {unit}{more} on {self.threads} threads, "
@@ -216,15 +218,15 @@ def _in_parts(section: Section, outline: Outline, budget: int | None, stored: in
     total, one = section_size(outline.shape, section)
     if section.by_rows and not cuttable(outline):
         return PlannedSection(section, total, total, 1, stored, WORKSPACE * one * total)
-    on_host = outline.backend.name == "numpy"
-    threads = _threads(section, one, budget) if on_host else 1
+    on_host, reach = outline.backend.name == "numpy", section.reach(outline.shape)
+    threads = _threads(section, one * (1 + 2 * reach), budget) if on_host else 1
     length = part_length(outline.shape, section, budget=budget, on_host=on_host, threads=threads)
     threads = min(threads, -(-total // length))
-    samples = one * min(length + 2 * section.reach, total)
-    return PlannedSection(section, total, length, threads, stored, WORKSPACE * samples * threads)
+    samples = one * min(length + 2 * reach, total)
+    return PlannedSection(section, total, length, threads, stored, WORKSPACE * samples * threads, reach)
 
 
-def _threads(section: Section, one: int, budget: int | None) -> int:
-    """As many as asked for, if they have room for a row each."""
+def _threads(section: Section, least: int, budget: int | None) -> int:
+    """As many as asked for, if they have room for a part of so many samples each."""
     asked = workers.of_steps(section.working)
-    return asked if budget is None else max(1, min(asked, budget // (WORKSPACE * one * (1 + 2 * section.reach))))
+    return asked if budget is None else max(1, min(asked, budget // (WORKSPACE * least)))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gpipe.arrays.interleaved import is_interleaved
+from gpipe.arrays import interleaved
 from gpipe.controller.step import Step
 from gpipe.controller.work import Block
 from gpipe.datamodels.window import StripedWindow
@@ -40,10 +40,9 @@ class Section:
         """Whether parts are rows, where it works on parts; rows are preferred, as they may be few."""
         return Block.ROWS in self.block
 
-    @property
-    def reach(self) -> int:
-        """Rows around a part that its steps look at, one after the other."""
-        return sum(step.reach() for step in self.working) if self.by_rows else 0
+    def reach(self, shape: Sequence[int]) -> int:
+        """Rows around a part, of an exposure of this shape, that its steps look at, one after the other."""
+        return sum(rows_around(step, shape) for step in self.working) if self.by_rows else 0
 
     @property
     def ends_ramps(self) -> bool:
@@ -126,6 +125,11 @@ def overlap(changed: Iterable[str], surveyed: Iterable[str]) -> bool:
     return any(same(one, other) for one in changed for other in surveyed)
 
 
+def rows_around(step: Step, shape: Sequence[int]) -> int:
+    """Rows around a part of an exposure of this shape that a step looks at."""
+    return interleaved.rows_around(step.reach(), tuple(shape))
+
+
 def cuttable(exposure: Any) -> bool:
-    """Whether rows of an exposure are rows of the detector, one below the other."""
-    return not is_interleaved(exposure.shape) and not isinstance(exposure.window, StripedWindow)
+    """Whether rows of an exposure lie one below the other on the detector."""
+    return not isinstance(exposure.window, StripedWindow)

@@ -41,7 +41,7 @@ class Assembly:
     def add(self, span: Span, results: Sequence[Any]) -> None:
         """Add the results of a part, one for each exposure. A part that is the whole is taken as it is."""
         if (span.inner.start, span.inner.stop) == (0, self._total) and not self._on_disk:
-            self._made = [replace(result, rows=None) if isinstance(result, Ramp) else result for result in results]
+            self._made = [_whole(result) if isinstance(result, Ramp) else result for result in results]
             return
         with self._lock:
             if not self._made:
@@ -68,7 +68,7 @@ class Assembly:
 
         for result in results:
             is_ramp = isinstance(result, Ramp)
-            made.append(replace(map_arrays(result, of_ramp), rows=None) if is_ramp else map_arrays(result, of_rate))
+            made.append(_whole(map_arrays(result, of_ramp)) if is_ramp else map_arrays(result, of_rate))
         self._made = made
 
     def _empty(self, name: str, values: Array) -> Array:
@@ -80,3 +80,7 @@ class Assembly:
         if self._on_disk and len(shape) == 4:
             return scratch_array(tuple(shape), values.dtype)
         return array_namespace(values).empty(tuple(shape), dtype=values.dtype, device=device(values))
+
+
+def _whole(ramp: Ramp) -> Ramp:
+    return replace(ramp, rows=None, of_interleaved=False)

@@ -53,7 +53,9 @@ def cut(exposure: Any, span: Span) -> Any:
     columns = outer_columns(span)
     inside = columns or slice(None)
     part = map_arrays(exposure, lambda name, x: own(index(name, x, span.outer, span.by_rows)[..., inside]))
-    return replace(part, rows=span.outer, columns=columns) if span.by_rows else part
+    if not span.by_rows:
+        return part
+    return replace(part, rows=span.outer, columns=columns, of_interleaved=exposure.is_interleaved)
 
 
 def outer_columns(span: Span) -> slice | None:

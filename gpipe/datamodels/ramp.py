@@ -8,6 +8,7 @@ from typing import Any
 from array_api_compat import array_namespace
 
 from gpipe.arrays import Array
+from gpipe.arrays.interleaved import is_interleaved
 from gpipe.backends import Backend
 from gpipe.datamodels.stripes import window_of
 from gpipe.datamodels.window import Window
@@ -50,6 +51,11 @@ class InFlight:
         """Of the science pixels."""
         return tuple(self.data.shape)
 
+    @property
+    def is_interleaved(self) -> bool:
+        """Whether its rows are those of NIRSpec IRS2 readout, with reference pixels between."""
+        return is_interleaved(self.shape)
+
 
 @dataclass(frozen=True)
 class Outline:
@@ -91,6 +97,7 @@ class Ramp(InFlight):
     average_dark_current : float32, (row, column), electron/s, or None.
     stripe : which of the stripes of a superstripe exposure these ramps belong to; None for all others.
     rows, columns : which rows and columns of the exposure these are; None for all of them.
+    of_interleaved : whether they are some rows of an exposure that `is_interleaved`.
     """
 
     data: Array
@@ -102,6 +109,12 @@ class Ramp(InFlight):
     stripe: int | None = None
     rows: slice | None = None
     columns: slice | None = None
+    of_interleaved: bool = False
+
+    @property
+    def is_interleaved(self) -> bool:
+        """Whether its rows are those of NIRSpec IRS2 readout, with reference pixels between."""
+        return self.of_interleaved or super().is_interleaved
 
     @cached_property
     def window(self) -> Window:

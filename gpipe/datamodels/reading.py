@@ -6,6 +6,7 @@ from typing import Any
 import array_api_compat
 
 from gpipe.arrays import Array
+from gpipe.arrays.interleaved import is_interleaved
 from gpipe.backends import Backend
 from gpipe.datamodels.checks import check_count_rate, check_ramp
 from gpipe.datamodels.jwst_models import model_class
@@ -139,8 +140,10 @@ def _load_ramp(
     }
     if header.kind is SuperstripeRamp:
         return SuperstripeRamp(header.model, backend, **arrays)
-    more = {name: load(name) for name in ("refout", "average_dark_current")}
-    return Ramp(header.model, backend, **arrays, **more, rows=rows, columns=columns)
+    more: dict[str, Any] = {name: load(name) for name in ("refout", "average_dark_current")}
+    interleaved = rows is not None and is_interleaved(header.shape)
+    where: dict[str, Any] = {"rows": rows, "columns": columns, "of_interleaved": interleaved}
+    return Ramp(header.model, backend, **arrays, **more, **where)
 
 
 def _flag_shape(kind: type[InFlight], source: Source) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ import numpy as np
 from gpipe.arrays import Array
 from gpipe.arrays.interleaved import FRAME_ROWS
 from gpipe.datamodels import kept_planes
-from gpipe.datamodels.ramp import InFlight
+from gpipe.datamodels.ramp import InFlight, Ramp
 from gpipe.datamodels.reference_arrays import FACTS, AsdfArrays, FileArrays, ModelArrays, ReferenceArrays
 from gpipe.datamodels.reference_types import TYPES, extension
 from gpipe.datamodels.stripes import window_of
@@ -162,15 +162,19 @@ class Reference:
         ReferenceFileError
             As `read`; or one of exposure and reference has the reference pixels of NIRSpec IRS2 readout, the other not.
         """
-        rows, expected = self.shape(array if self.has(array) else self._primary)[-2], exposure.data.shape[-2]
+        rows = self.shape(array if self.has(array) else self._primary)[-2]
+        expected = FRAME_ROWS if exposure.is_interleaved else exposure.data.shape[-2]
         if FRAME_ROWS in (rows, expected) and rows != expected:
             reason = f"as in the exposure (IRS2 readout has {FRAME_ROWS} until refpix)"
             raise self._error(f"found {rows} rows", f"{expected} {reason}")
         window, backend = exposure.window, exposure.backend
         # What must be arranged or made up is so on the host.
-        if isinstance(window, StripedWindow) or not self.has(array):
+        if isinstance(window, StripedWindow):
             return backend.to_device(self.read(array, window=window, first=first))
-        return self._arrays.load(array, backend, first, *self._slices(window))
+        here = self._here(exposure)
+        if not self.has(array):
+            return backend.to_device(self._read(array, first, *here))
+        return self._arrays.load(array, backend, first, *here)
 
     def check(self, meta: Any) -> None:
         """Refuse a reference of another type, telescope, instrument or shape, or that does not cover the exposure.
@@ -200,6 +204,12 @@ class Reference:
             found = f"found no SUBSTRT1, SUBSTRT2, SUBSIZE1, SUBSIZE2 for {columns} columns and {rows} rows"
             raise self._error(found, "them, or a full frame")
         return detector
+
+    def _here(self, exposure: InFlight) -> tuple[slice, slice]:
+        """The pixels of an exposure: no window tells the rows of interleaved frames, which the reference has, too."""
+        if isinstance(exposure, Ramp) and exposure.of_interleaved:
+            return exposure.rows or slice(None), exposure.columns or slice(None)
+        return self._slices(exposure.window)
 
     def _slices(self, window: Window) -> tuple[slice, slice]:
         # Whatever the rows: interleaved frames have more of them than the window says.

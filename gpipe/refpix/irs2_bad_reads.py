@@ -1,11 +1,12 @@
 """Reference pixels of IRS2 readout that cannot be trusted: found by their statistics or named by a table."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from array_api_compat import array_namespace
 
 import gpipe.dq as dq
 from gpipe.arrays import Array, Namespace, accumulator_dtype, nanmedian
+from gpipe.arrays.blocks import map_each
 from gpipe.arrays.interleaved import BLOCK, HALF, OUTPUTS, READS, reference_reads, with_reads, with_reference_reads
 
 CLIPPING_ROUNDS = 5
@@ -13,7 +14,7 @@ PAIR = 2
 """Each reference pixel is read twice in a row."""
 
 
-def find_bad_reads(data: Array, pixeldq: Array, *, limit: float) -> Array:
+def find_bad_reads(data: Array, pixeldq: Array, *, limit: float, workers: int = 1) -> Array:
     """Reference pixels that stand out among those of their output, in some integration.
 
     Of the two reads of every pixel three figures are compared: the mean of their absolute difference, their mean, and
@@ -24,6 +25,7 @@ def find_bad_reads(data: Array, pixeldq: Array, *, limit: float) -> Array:
     ----------
     data : float32, (integration, group, row, column), DN, science frame.
     pixeldq : uint32, (row, column). Reads that have BAD_REF_PIXEL in some column are bad and not compared with.
+    workers : threads, of which each has a group at a time; the result does not depend on it.
 
     Returns
     -------
@@ -37,7 +39,7 @@ def find_bad_reads(data: Array, pixeldq: Array, *, limit: float) -> Array:
     usable = ~xp.any(xp.reshape(known, (outputs, -1, PAIR)), axis=-1)
     high = xp.zeros_like(usable)
     for i in range(data.shape[0]):
-        for figure in _pair_figures(data[i, ...], xp=xp):
+        for figure in _pair_figures(data[i, ...], workers=workers, xp=xp):
             high |= usable & _stands_out(figure, usable, limit, xp=xp)
     pairs = xp.reshape(high, (outputs, blocks, READS // PAIR, 1))
     return known | xp.reshape(xp.concat([pairs, pairs], axis=-1), known.shape)
@@ -122,28 +124,29 @@ def _shifted(x: Array, by: int, *, xp: Namespace) -> Array:
     return xp.concat(parts, axis=-3)
 
 
-def _pair_figures(data: Array, *, xp: Namespace) -> tuple[Array, Array, Array]:
+def _pair_figures(data: Array, *, workers: int, xp: Namespace) -> tuple[Array, Array, Array]:
     """Mean absolute difference, mean and standard deviation of pairs of reads: (output, pixel) each.
 
     Parameters
     ----------
     data : (group, row, column).
     """
-    groups = range(data.shape[0])
+    exact = accumulator_dtype(data, xp=xp)
 
     def pairs(group: int) -> Array:
         reads = reference_reads(data[group, ...])
-        exact = xp.astype(reads, accumulator_dtype(data, xp=xp))
-        return xp.reshape(exact, (OUTPUTS, -1, PAIR, data.shape[-1]))
+        return xp.reshape(xp.astype(reads, exact), (OUTPUTS, -1, PAIR, data.shape[-1]))
 
-    def mean(figure) -> Array:
-        total = figure(pairs(0))
-        for group in groups[1:]:
-            total = total + figure(pairs(group))
-        return total / len(groups)
+    def mean(figure: Callable[[Array], Array]) -> Array:
+        """Over the groups, in their order."""
+        found = map_each(lambda group: figure(pairs(group)), range(data.shape[0]), workers=workers)
+        return sum(found[1:], start=found[0]) / len(found)
 
-    level = mean(lambda x: xp.mean(x, axis=(-2, -1)))
-    difference = mean(lambda x: xp.mean(xp.abs(x[..., 1, :] - x[..., 0, :]), axis=-1))
+    def level_and_difference(x: Array) -> Array:
+        return xp.stack([xp.mean(x, axis=(-2, -1)), xp.mean(xp.abs(x[..., 1, :] - x[..., 0, :]), axis=-1)])
+
+    both = mean(level_and_difference)
+    level, difference = both[0, ...], both[1, ...]
     variance = mean(lambda x: xp.mean((x - level[..., None, None]) ** 2, axis=(-2, -1)))
     return difference, level, xp.sqrt(variance)
 

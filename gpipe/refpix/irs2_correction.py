@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 from array_api_compat import array_namespace, device
 
@@ -13,7 +14,7 @@ from gpipe.arrays.rows import row_slices
 from gpipe.refpix.irs2_interpolation import BandLimited, fill_zeros
 from gpipe.refpix.irs2_lines import subtract_line
 from gpipe.refpix.irs2_outputs import Outputs
-from gpipe.refpix.irs2_streams import reference_stream, times, with_gaps, without_gaps
+from gpipe.refpix.irs2_streams import in_time_order, reference_stream, times, with_gaps, without_gaps, without_noise
 from gpipe.refpix.irs2_weights import Weights
 from gpipe.refpix.orientation import Orientation
 
@@ -28,6 +29,7 @@ def correct_irs2(
     levels: Array | None = None,
     keep_reference_pixels: bool = False,
     workers: int = 1,
+    native: Callable[[Any], Any] = lambda function: function,
 ) -> Array:
     """Subtract the noise that normal pixels share with the reference pixels and the reference output.
 
@@ -51,6 +53,7 @@ def correct_irs2(
     keep_reference_pixels : give back all rows. Interleaved reference pixels of the detector's outputs then lack their
         mean over the groups.
     workers : threads, of which each has a group at a time; the results do not depend on it.
+    native : gives a kernel for a function, or the function, see `Backend.native`.
 
     Returns
     -------
@@ -62,20 +65,25 @@ def correct_irs2(
     https://jwst-pipeline.readthedocs.io/en/latest/jwst/refpix/description.html
     """
     xp = array_namespace(data, weights.alpha, weights.beta, bad_reads, named_reads, levels)
-    outputs = Outputs(data.shape[-2], orientation, bad=bad_reads, named=named_reads, keep=keep_reference_pixels)
-    cleaning = _Cleaning(outputs.in_time(0, data[0, 0, outputs.rows(0), :]), weights)
+    outputs = Outputs(
+        data.shape[-2], orientation, bad=bad_reads, named=named_reads, keep=keep_reference_pixels, native=native
+    )
+    rows = outputs.rows(0)
+    like = in_time_order(0, orientation.to_detector(data[0, 0, rows, :], xp=xp))
+    cleaning = _Cleaning(like, weights, native=native)
     corrected = xp.empty((*data.shape[:2], outputs.kept_rows, data.shape[-1]), dtype=data.dtype, device=device(data))
 
     def correct(group: int, i: int, integration: _Integration) -> None:
         def samples(output: int) -> Array:
-            about_mean = outputs.replaced(output, integration.difference(group, outputs.rows(output)))
-            return outputs.in_time(output, xp.where(xp.isnan(about_mean), 0.0, about_mean))
+            rows = outputs.rows(output)
+            return outputs.samples(output, integration.counts(group, rows), *integration.mean(rows))
 
-        for output, clean in enumerate(cleaning.clean(samples)):
+        for output, clean in cleaning.clean(samples):
             if output > 0 or keep_reference_pixels:
-                level = outputs.level(output, integration.mean(outputs.rows(output)))
-                kept = xp.astype(outputs.kept(output, clean) + level, data.dtype)
+                kept = outputs.kept(output, clean, *integration.mean(outputs.rows(output)))
                 corrected[i, group, outputs.rows_of_result(output), :] = kept
+                del kept
+            del clean  # its memory is for the next one
 
     for i in range(data.shape[0]):
         integration = _Integration(data[i, ...], None if levels is None else levels[i, ...], workers=workers, xp=xp)
@@ -97,29 +105,22 @@ class _Integration:
         for_each(self._find_rise, row_slices(self._rise), workers=workers)
 
     def _find_rise(self, rows: slice) -> None:
-        first = self._counts(0, rows)
+        first = self._exactly(0, rows)
         for group in range(1, self._data.shape[0]):
-            self._rise[rows, :] += self._counts(group, rows) - first
+            self._rise[rows, :] += self._exactly(group, rows) - first
         self._rise[rows, :] /= self._data.shape[0]
 
-    def mean(self, rows: slice) -> Array:
-        """Over the groups: (row, column)."""
-        return self._counts(0, rows) + self._rise[rows, :]
+    def mean(self, rows: slice) -> tuple[Array, Array]:
+        """Over the groups: the first one, and what the mean is above it; (row, column)."""
+        return self.counts(0, rows), self._rise[rows, :]
 
-    def difference(self, group: int, rows: slice) -> Array:
-        """A group less the mean: (row, column), of the data's dtype."""
-        out = self._xp.empty_like(self._data[group, rows, :])
-        for part in row_slices(out):
-            few = slice(rows.start + part.start, rows.start + part.stop)
-            above_first = self._counts(group, few) - self._counts(0, few)
-            out[part, :] = self._xp.astype(above_first - self._rise[few, :], out.dtype)
-        return out
-
-    def _counts(self, group: int, rows: slice) -> Array:
+    def counts(self, group: int, rows: slice) -> Array:
+        """(row, column), of the data's dtype."""
         counts = self._data[group, rows, :]
-        if self._levels is not None:
-            counts = counts - self._levels[group, rows, :]
-        return self._xp.astype(counts, self._exact)
+        return counts if self._levels is None else counts - self._levels[group, rows, :]
+
+    def _exactly(self, group: int, rows: slice) -> Array:
+        return self._xp.astype(self.counts(group, rows), self._exact)
 
 
 class _Cleaning:
@@ -130,29 +131,36 @@ class _Cleaning:
     like : (detector row, pixel): an output of the exposure, in the order of time.
     """
 
-    def __init__(self, like: Array, weights: Weights) -> None:
+    def __init__(self, like: Array, weights: Weights, *, native: Callable[[Any], Any]) -> None:
         self._weights = weights
+        self._subtract_line, self._reference_stream = native(subtract_line), native(reference_stream)
+        self._without_noise_of = native(without_noise)
         self._read_at, self._rows = times(like), like.shape[0]
         stream = with_gaps(like)
-        self._fourier = Fourier(stream)
+        self._fourier = Fourier(stream, native=native)
         self._interpolation = BandLimited(stream, self._rows, self._fourier)
 
-    def clean(self, samples: Callable[[int], Array]) -> Iterator[Array]:
+    def clean(self, samples: Callable[[int], Array]) -> Iterator[tuple[int, Array]]:
         """The reference output without its line, and without gaps; then the others less their correlated noise.
+
+        With their numbers. Few arrays are held at a time, so that the next group finds the memory of this one.
 
         Parameters
         ----------
         samples : gives an output of a group, (detector row, pixel) in the order of time, means over groups removed.
         """
-        stream = with_gaps(subtract_line(samples(0), self._read_at))
+        stream = with_gaps(self._subtract_line(samples(0), self._read_at))
         stream = self._interpolation.fill(fill_zeros(stream))
-        yield without_gaps(stream, self._rows)
+        yield 0, without_gaps(stream, self._rows)
         shared = self._fourier.spectrum(stream)
+        del stream
         for k in range(OUTPUTS - 1):
-            yield self._without_noise(subtract_line(samples(k + 1), self._read_at), k, shared)
+            yield k + 1, self._without_noise(self._subtract_line(samples(k + 1), self._read_at), k, shared)
 
     def _without_noise(self, own: Array, k: int, shared: Array) -> Array:
-        noise = self._fourier.spectrum(reference_stream(own))
-        noise *= self._weights.beta[k, ...]
-        noise += self._weights.alpha[k, ...] * shared
-        return own - without_gaps(self._fourier.stream(noise), self._rows)
+        alpha, beta = self._weights.alpha[k, ...], self._weights.beta[k, ...]
+        noise = self._fourier.spectrum(self._reference_stream(own))
+        for part in row_slices(noise):
+            noise[part, :] *= beta[part, :]
+            noise[part, :] += alpha[part, :] * shared[part, :]
+        return self._without_noise_of(own, self._fourier.stream(noise))

@@ -12,6 +12,8 @@ from gpipe.refpix.irs2_streams import REFERENCE, STEP, with_gaps, without_gaps
 
 REACH = 16
 """Half-width of the interpolating cosine in pixel times; it is 0 at this distance."""
+LINE, LINES = 2 * REACH, 32
+"""Samples that are summed by one row of a matrix product, and rows of a product, few as in `Fourier`."""
 ROUNDS = 3
 TAPER, FRAME_TIMES = 5000, 712 * 2048
 """Frequencies over which the filter falls, in a frame of so many pixel times."""
@@ -29,12 +31,12 @@ def fill_zeros(stream: Array) -> Array:
     """
     xp = array_namespace(stream)
     wrapped = xp.concat([stream[-REACH:], stream, stream[:REACH]])
-    known = xp.astype(wrapped != 0, stream.dtype)
     filled = xp.empty_like(stream)
+    cosines = _cosines(stream)
     for part in _parts(stream):
-        around = slice(part.start, part.stop + 2 * REACH)
-        weight = _smoothed(known[around], xp=xp)
-        value = _smoothed(wrapped[around], xp=xp) / xp.where(weight > 0, weight, 1.0)
+        samples = wrapped[part.start : part.stop + 2 * REACH]
+        weight = _smoothed(xp.astype(samples != 0, stream.dtype), cosines)
+        value = _smoothed(samples, cosines) / xp.where(weight > 0, weight, 1.0)
         filled[part] = xp.where(stream[part] != 0, stream[part], value)
     return filled
 
@@ -62,8 +64,12 @@ class BandLimited:
         """``stream`` holds first guesses where it is not a normal sample."""
         guess = stream
         for _ in range(ROUNDS):
-            filtered = self._fourier.stream(self._fourier.spectrum(guess) * self._passed)
-            guess = self._xp.where(self._known, stream, filtered)
+            spectrum = self._fourier.spectrum(guess)
+            for rows in row_slices(spectrum):
+                spectrum[rows, :] *= self._passed[rows, :]
+            guess = self._fourier.stream(spectrum)
+            for part in _parts(guess):
+                guess[part] = self._xp.where(self._known[part], stream[part], guess[part])
         return guess
 
 
@@ -91,15 +97,22 @@ def _at_normal_times(stream: Array, rows: int, *, xp: Namespace) -> Array:
     return xp.tile(normal, (rows,))
 
 
-def _smoothed(x: Array, *, xp: Namespace) -> Array:
+def _smoothed(x: Array, cosines: Array) -> Array:
     """Sum over the cosine's reach; ``REACH`` samples shorter at both ends."""
+    xp = array_namespace(x, cosines)
     size = x.shape[0] - 2 * REACH
-    total = x[REACH : REACH + size]
-    for distance in range(1, REACH):
-        before, after = REACH - distance, REACH + distance
-        weight = math.cos(distance * math.pi / (2 * REACH))
-        total = total + weight * (x[before : before + size] + x[after : after + size])
-    return total
+    missing = -size % (LINES * LINE)
+    padded = xp.concat([x, xp.zeros((missing,), dtype=x.dtype, device=device(x))]) if missing else x
+    own, next_ones = (xp.reshape(part, (-1, LINES, LINE)) for part in (padded[:-LINE], padded[LINE:]))
+    return xp.reshape(xp.matmul(xp.concat([own, next_ones], axis=-1), cosines), (-1,))[:size]
+
+
+def _cosines(like: Array) -> Array:
+    """What makes a line and the next one the sums over the reach of each sample between their middles."""
+    xp = array_namespace(like)
+    place = xp.arange(2 * LINE, dtype=like.dtype, device=device(like))
+    distance = place[:, None] - place[REACH:-REACH]
+    return xp.where(xp.abs(distance) < REACH, xp.cos(distance * (math.pi / LINE)), 0.0)
 
 
 def _parts(stream: Array) -> Iterator[slice]:

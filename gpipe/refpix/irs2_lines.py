@@ -18,6 +18,17 @@ def subtract_line(samples: Array, times: Array) -> Array:
     times : float32, (row, pixel), pixel times.
     """
     xp = array_namespace(samples, times)
+    intercept, slope = edge_line(samples, times)
+    level = xp.empty_like(samples)
+    for rows in row_slices(samples):
+        part = samples[rows, :]
+        level[rows, :] = xp.where(part != 0, part - (intercept + slope * times[rows, :]), part)
+    return level
+
+
+def edge_line(samples: Array, times: Array) -> tuple[Array, Array]:
+    """Intercept, DN, and slope, DN per pixel time, of the line of `subtract_line`; both 0 without samples."""
+    xp = array_namespace(samples, times)
     exact = accumulator_dtype(samples, xp=xp)
 
     def edges(x: Array) -> Array:
@@ -31,10 +42,4 @@ def subtract_line(samples: Array, times: Array) -> Array:
     early = weight * (time - mean_time)
     spread = xp.sum(early * early)
     slope = xp.sum(early * value) / xp.where(spread > 0, spread, 1.0)
-    intercept = xp.astype(mean - slope * mean_time, samples.dtype)
-    slope = xp.astype(slope, samples.dtype)
-    level = xp.empty_like(samples)
-    for rows in row_slices(samples):
-        part = samples[rows, :]
-        level[rows, :] = xp.where(part != 0, part - (intercept + slope * times[rows, :]), part)
-    return level
+    return xp.astype(mean - slope * mean_time, samples.dtype), xp.astype(slope, samples.dtype)

@@ -1,16 +1,15 @@
 """The outputs of IRS2 readout: where they lie among the rows of a frame, and their samples in the order of time."""
 
+from collections.abc import Callable
+from typing import Any
+
 from array_api_compat import array_namespace, device
 
-from gpipe.arrays import Array
-from gpipe.arrays.interleaved import BLOCK, HALF, OUTPUTS, READS, normal_rows
-from gpipe.arrays.rows import row_slices
+from gpipe.arrays import Array, accumulator_dtype
+from gpipe.arrays.interleaved import BLOCK, HALF, OUTPUTS, READS
 from gpipe.refpix.irs2_bad_reads import replace_reads
-from gpipe.refpix.irs2_streams import in_time_order
+from gpipe.refpix.irs2_samples import in_rows, normal_counts, samples_in_time
 from gpipe.refpix.orientation import Orientation
-
-TRANSPOSED_AT_ONCE = 1 << 16
-"""Pixels: of more rows, which lie a power of two apart, the cache could not hold a line each."""
 
 
 class Outputs:
@@ -21,13 +20,24 @@ class Outputs:
     rows : of the frame, with reference pixels.
     bad, named : bool, (output, block, read) in the order of the rows: reads to be replaced, as `replace_reads`.
     keep : whether the result has all rows, or those of normal pixels.
+    native : gives a kernel for a function of `irs2_samples`, or the function.
     """
 
-    def __init__(self, rows: int, orientation: Orientation, *, bad: Array | None, named: Array | None, keep: bool):
+    def __init__(
+        self,
+        rows: int,
+        orientation: Orientation,
+        *,
+        bad: Array | None,
+        named: Array | None,
+        keep: bool,
+        native: Callable[[Any], Any],
+    ) -> None:
         self._rows, self._orientation, self._keep = rows // OUTPUTS, orientation, keep
         self._bad, self._named = bad, named
         self._kept = self._rows if keep else self._rows // BLOCK * 2 * HALF
         self.kept_rows = self._kept * (OUTPUTS if keep else OUTPUTS - 1)
+        self._samples_in_time, self._normal_counts = native(samples_in_time), native(normal_counts)
 
     def rows(self, output: int) -> slice:
         """Of the frame."""
@@ -41,41 +51,36 @@ class Outputs:
             place -= 1  # the reference output, which is left out, was before
         return slice(place * self._kept, (place + 1) * self._kept)
 
-    def replaced(self, output: int, x: Array) -> Array:
-        """(row, column) of an output without bad reads. Linear: to be done to means and differences from them alike."""
-        if self._bad is None:
-            return x
-        place = self._place(output)
-        return replace_reads(x, self._bad[place, ...], named=None if self._named is None else self._named[place, ...])
+    def samples(self, output: int, counts: Array, first: Array, rise: Array) -> Array:
+        """See `samples_in_time`."""
+        bad, named = self._to_be_replaced(output)
+        which: dict[str, Any] = {"output": output, "orientation": self._orientation}
+        return self._samples_in_time(counts, first, rise, bad=bad, named=named, **which)
 
-    def in_time(self, output: int, x: Array) -> Array:
-        """(row, column) of an output to (detector row, pixel) in the order of time."""
-        xp = array_namespace(x)
-        turned = in_time_order(output, self._orientation.to_detector(x, xp=xp))
-        samples = xp.empty(turned.shape, dtype=x.dtype, device=device(x))  # in this order in memory too
-        for pixels in row_slices(x, pixels=TRANSPOSED_AT_ONCE):
-            samples[:, pixels] = turned[:, pixels]
-        return samples
+    def kept(self, output: int, samples: Array, first: Array, rise: Array) -> Array:
+        """What the result has of the samples of an output, with their mean: (row, column); see `normal_counts`.
 
-    def kept(self, output: int, samples: Array) -> Array:
-        """(detector row, pixel) in the order of time to (row, column) of the result."""
-        rows = self._orientation.to_science(in_time_order(output, samples), xp=array_namespace(samples))
-        return rows if self._keep else normal_rows(rows)
-
-    def level(self, output: int, mean: Array) -> Array:
-        """What is added to the result: the mean, but to interleaved reference pixels of the detector's outputs nothing.
-
-        Parameters
-        ----------
-        mean : over the groups, (row, column) of an output.
+        Interleaved reference pixels of the detector's outputs, where they are kept, lack their mean.
         """
+        which: dict[str, Any] = {"output": output, "orientation": self._orientation}
         if not self._keep:
-            return normal_rows(mean)
-        xp, mean = array_namespace(mean), self.replaced(output, mean)
-        if output == 0:
-            return mean
-        row = xp.arange(self._rows, dtype=xp.int32, device=device(mean)) % BLOCK
-        return xp.where(((row >= HALF) & (row < HALF + READS))[:, None], 0.0, mean)
+            return self._normal_counts(samples, first, rise, **which)
+        xp = array_namespace(samples)
+        mean = self._replaced(output, xp.astype(first, accumulator_dtype(first, xp=xp)) + rise)
+        if output != 0:
+            row = xp.arange(self._rows, dtype=xp.int32, device=device(mean)) % BLOCK
+            mean = xp.where(((row >= HALF) & (row < HALF + READS))[:, None], 0.0, mean)
+        return xp.astype(in_rows(samples, **which) + mean, first.dtype)
+
+    def _replaced(self, output: int, x: Array) -> Array:
+        """Replacing is linear: it is done to means and differences from them alike."""
+        bad, named = self._to_be_replaced(output)
+        return x if bad is None else replace_reads(x, bad, named=named)
+
+    def _to_be_replaced(self, output: int) -> tuple[Array | None, Array | None]:
+        place = self._place(output)
+        bad, named = (None if x is None else x[place, ...] for x in (self._bad, self._named))
+        return bad, named
 
     def _place(self, output: int) -> int:
         return output if self._orientation.fastaxis > 0 else OUTPUTS - 1 - output

@@ -49,7 +49,8 @@ def apply_irs2(step: Irs2Parameters, exposure: Ramp, orientation: Orientation, r
     """Flag bad reference pixels, subtract correlated noise and leave the 2048 rows of normal pixels."""
     if refpix is None:
         raise Skip("no refpix reference; the reference pixels of IRS2 readout stay, which later steps refuse")
-    found = find_bad_reads(exposure.data, exposure.pixeldq, limit=step.ovr_corr_mitigation_ftr)
+    threads = workers.of_steps([step]) if exposure.backend.name == "numpy" else 1
+    found = find_bad_reads(exposure.data, exposure.pixeldq, limit=step.ovr_corr_mitigation_ftr, workers=threads)
     log.info("Reference reads that stand out: %d", exposure.backend.to_host(found).sum())
     pixeldq = flag_reads(exposure.pixeldq, found)
     levels = None
@@ -65,7 +66,8 @@ def apply_irs2(step: Irs2Parameters, exposure: Ramp, orientation: Orientation, r
         named_reads=_named_by_reference(exposure, orientation, refpix),
         levels=levels,
         keep_reference_pixels=step.preserve_irs2_refpix,
-        workers=workers.of_steps([step]) if exposure.backend.name == "numpy" else 1,
+        workers=threads,
+        native=exposure.backend.native,
     )
     if step.preserve_irs2_refpix:
         return replace(exposure, data=data, pixeldq=pixeldq)

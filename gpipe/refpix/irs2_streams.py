@@ -10,11 +10,14 @@ from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array
 from gpipe.arrays.interleaved import BLOCK, HALF, READS
+from gpipe.arrays.rows import row_slices
 
 STEP = BLOCK + 2
 """Pixel times of a block."""
 REST = 8
 """Pixel times at the end of a row."""
+HELD = (0, 2, 0, 2, 1, 3, 1, 3)
+"""The reads of reference pixels that a `reference_stream` holds, from the last normal pixel before them on."""
 NORMAL_BEFORE, REFERENCE, NORMAL_AFTER = slice(0, HALF), slice(HALF, HALF + READS), slice(HALF + READS, BLOCK)
 
 
@@ -59,9 +62,21 @@ def reference_stream(samples: Array) -> Array:
     xp = array_namespace(samples)
     *lead, pixels = samples.shape
     lines = xp.zeros((*lead, row_length(pixels)), dtype=samples.dtype, device=device(samples))
-    for late, read in enumerate((0, 2, 0, 2, 1, 3, 1, 3)):
-        lines[..., HALF - 1 + late : -REST : STEP] = samples[..., HALF + read :: BLOCK]
+    for part in row_slices(lines):
+        for late, read in enumerate(HELD):
+            lines[..., part, HALF - 1 + late : -REST : STEP] = samples[..., part, HALF + read :: BLOCK]
     return xp.reshape(lines, (*lead[:-1], -1))
+
+
+def without_noise(samples: Array, stream: Array) -> Array:
+    """Samples (row, pixel) less those of a stream, (row and time), at the same times."""
+    xp = array_namespace(samples, stream)
+    time = row_length(samples.shape[1])
+    clean = xp.empty_like(samples)
+    for rows in row_slices(samples):
+        noise = without_gaps(stream[time * rows.start : time * rows.stop], rows.stop - rows.start)
+        clean[rows, :] = samples[rows, :] - noise
+    return clean
 
 
 def times(like: Array) -> Array:

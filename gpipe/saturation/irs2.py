@@ -1,26 +1,18 @@
 """Saturation of NIRSpec IRS2 readout, in which reference pixels are read between the normal ones."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 
 from gpipe import dq
 from gpipe.arrays import Array, Namespace
 from gpipe.arrays.dilation import dilate_box
-from gpipe.arrays.interleaved import (
-    BLOCK,
-    HALF,
-    OUTPUTS,
-    normal_rows,
-    with_normal_rows,
-)
 from gpipe.arrays.rows import row_slices, widen
 from gpipe.saturation.averaged_groups import late_second_group
 from gpipe.saturation.saturation import Flagged, count_by_row, flag_saturation, usable_threshold
 
-NORMAL = 2 * HALF
 BLOCK_SAMPLES = 1 << 22
 """Normal samples that are looked at together, so that temporaries stay small beside an exposure."""
 
@@ -32,7 +24,7 @@ def flag_saturation_irs2(
     level: Array,
     level_dq: Array,
     *,
-    reference_first: bool,
+    places: Sequence[int],
     grow: int = 1,
     nframes: int | None = None,
     bias: Array | None = None,
@@ -49,36 +41,36 @@ def flag_saturation_irs2(
     ----------
     data, groupdq, pixeldq, bias, zeroframe : as there, with the rows of reference pixels.
     level, level_dq : as there, of normal pixels only.
-    reference_first : whether the first rows are those of the reference output, or the last.
+    places : the rows that are normal pixels of the detector's outputs, in order.
     flag : `flag_saturation`, or a kernel of it.
     """
     xp = array_namespace(data, groupdq, pixeldq, level, level_dq, bias, zeroframe)
     flags, new_dq = (xp.astype(x, x.dtype, copy=True) for x in (groupdq, pixeldq))
     zeroed: Array = None if zeroframe is None else xp.astype(zeroframe, zeroframe.dtype, copy=True)
-    first = data.shape[-2] // OUTPUTS if reference_first else 0
-    for blocks in row_slices(xp.reshape(level, (-1, NORMAL * level.shape[-1])), pixels=BLOCK_SAMPLES // data.shape[1]):
-        around, middle = widen(blocks, -(-grow // NORMAL), level.shape[-2] // NORMAL)
-        rows, near = (_times(x, BLOCK, first) for x in (blocks, around))
-        own, inside = _times(around, NORMAL), _times(middle, NORMAL)
+    for own in row_slices(level, pixels=BLOCK_SAMPLES // data.shape[1]):
+        near, middle = widen(own, grow, len(places))
+        taken, put = _Rows(places[near], like=level), _Rows(places[own], like=level)
         find = partial(
             _flag_block,
-            level=level[own, :],
-            level_dq=level_dq[own, :],
-            bias=None if bias is None else normal_rows(bias[near, :]),
+            level=level[near, :],
+            level_dq=level_dq[near, :],
+            bias=None if bias is None else taken.of(bias),
             nframes=nframes,
             grow=grow,
             flag=flag,
         )
+        rows = put.span
         for i in range(data.shape[0]):
-            counts = normal_rows(data[i : i + 1, :, near, :])
-            zero = None if zeroframe is None else normal_rows(zeroframe[i : i + 1, near, :])
-            found = find(counts, zero, groupdq.dtype)
-            new = normal_rows(groupdq[i, :, rows, :]) | found.groupdq[0, :, inside, :]
-            flags[i, :, rows, :] = with_normal_rows(groupdq[i, :, rows, :], new)
+            found = find(
+                taken.of(data[i : i + 1, ...]),
+                None if zeroframe is None else taken.of(zeroframe[i : i + 1, ...]),
+                groupdq.dtype,
+            )
+            flags[i, :, rows, :] |= put.spread(found.groupdq[0, :, middle, :])
             if zeroframe is not None and found.zeroframe is not None:
-                zeroed[i, rows, :] = with_normal_rows(zeroframe[i, rows, :], found.zeroframe[0, inside, :])
-        new = normal_rows(pixeldq[rows, :]) | found.pixeldq[inside, :]
-        new_dq[rows, :] = with_normal_rows(pixeldq[rows, :], new)
+                kept = put.spread(found.zeroframe[0, middle, :])
+                zeroed[i, rows, :] = xp.where(put.normal[:, None], kept, zeroed[i, rows, :])
+        new_dq[rows, :] |= put.spread(found.pixeldq[middle, :])
     seen = _seen(flags, xp=xp)
     return Flagged(
         groupdq=flags,
@@ -87,6 +79,28 @@ def flag_saturation_irs2(
         saturated_pixels=count_by_row(seen & dq.SATURATED),
         floor_pixels=count_by_row(seen & dq.AD_FLOOR),
     )
+
+
+class _Rows:
+    """Rows of normal pixels among others, at these places."""
+
+    def __init__(self, places: Sequence[int], *, like: Array) -> None:
+        xp, first = array_namespace(like), places[0]
+        self.span = slice(first, places[-1] + 1)
+        number = {place: k for k, place in enumerate(places)}
+        self._taken = xp.asarray([place - first for place in places], dtype=xp.int64, device=device(like))
+        spread = [number.get(row, len(places)) for row in range(self.span.start, self.span.stop)]
+        self._spread = xp.asarray(spread, dtype=xp.int64, device=device(like))
+        self.normal = self._spread < len(places)
+
+    def of(self, x: Array) -> Array:
+        """These rows alone: (…, row, column)."""
+        return array_namespace(x).take(x[..., self.span, :], self._taken, axis=-2)
+
+    def spread(self, rows: Array) -> Array:
+        """Such rows at their places, zeros between."""
+        xp = array_namespace(rows)
+        return xp.take(xp.concat([rows, xp.zeros_like(rows[..., :1, :])], axis=-2), self._spread, axis=-2)
 
 
 def _flag_block(
@@ -110,11 +124,6 @@ def _flag_block(
         late = _late(counts[0, ...], limit, bias, nframes=nframes, grow=grow, xp=xp)
         found.groupdq[0, 1, ...] |= xp.astype(late, dtype) * dq.SATURATED
     return found
-
-
-def _times(blocks: slice, rows: int, first: int = 0) -> slice:
-    """The rows of these blocks of so many rows."""
-    return slice(first + rows * blocks.start, first + rows * blocks.stop)
 
 
 def _seen(flags: Array, *, xp: Namespace) -> Array:

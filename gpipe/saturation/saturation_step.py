@@ -6,10 +6,11 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from gpipe.arrays.interleaved import is_interleaved
+from gpipe.arrays.interleaved import FRAME_ROWS, own_rows
 from gpipe.controller import Block, Produced, References, Step, Work
 from gpipe.controller import parameters as p
-from gpipe.datamodels import Ramp, SuperstripeRamp
+from gpipe.datamodels import Ramp, SuperstripeRamp, Window
+from gpipe.datamodels.stripes import window_of
 from gpipe.saturation.irs2 import flag_saturation_irs2
 from gpipe.saturation.saturation import Flagged, flag_saturation
 
@@ -42,11 +43,12 @@ class SaturationStep(Step):
         nframes = outline.meta.exposure.nframes if self.use_readpatt else None
 
         def apply(part: Ramp) -> Produced:
-            flagged = self._function(part)(
+            flag, window = self._function(part)
+            flagged = flag(
                 part.data,
                 part.groupdq,
                 part.pixeldq,
-                *(part.backend.to_device(saturation.read(a, window=part.window)) for a in ("data", "dq")),
+                *(part.backend.to_device(saturation.read(a, window=window)) for a in ("data", "dq")),
                 grow=self.n_pix_grow_sat,
                 nframes=nframes,
                 bias=None if bias is None else bias.plane("data", part),
@@ -59,11 +61,14 @@ class SaturationStep(Step):
         return Work(apply, _tell)
 
     @staticmethod
-    def _function(exposure: Ramp) -> Callable[..., Flagged]:
-        flag = exposure.backend.native(flag_saturation)
-        if not is_interleaved(exposure.data.shape):
-            return flag
-        return partial(flag_saturation_irs2, reference_first=exposure.meta.subarray.fastaxis > 0, flag=flag)
+    def _function(part: Ramp) -> tuple[Callable[..., Flagged], Window]:
+        """What flags the part, and where its thresholds are: interleaved reference pixels have none."""
+        flag = part.backend.native(flag_saturation)
+        if not part.is_interleaved:
+            return flag, part.window
+        own = own_rows(part.rows or slice(0, FRAME_ROWS), reference_first=part.meta.subarray.fastaxis > 0)
+        window = window_of(part.meta).part(own.normal, part.columns)
+        return partial(flag_saturation_irs2, places=own.places, flag=flag), window
 
 
 def _tell(counts: Mapping[str, int]) -> None:

@@ -4,7 +4,9 @@ import pytest
 from gpipe.arrays.interleaved import (
     is_interleaved,
     normal_rows,
+    own_rows,
     reference_reads,
+    rows_around,
     science_rows,
     with_normal_rows,
     with_reference_reads,
@@ -64,3 +66,23 @@ def test_the_rows_of_a_frame_are_normal_and_reference_in_the_known_numbers():
 def test_other_numbers_of_rows_are_refused():
     with pytest.raises(ValueError, match="multiple of 100 rows, found 150"):
         science_rows(np.zeros((150, 2)), reference_first=True)
+
+
+@pytest.mark.parametrize("reference_first", [True, False])
+@pytest.mark.parametrize("length", [7, 300, 3200])
+def test_rows_of_a_frame_have_their_share_of_the_outputs(reference_first, length):
+    normal = numbers_of_normal_rows(32, reference_first)
+    for start in range(0, 3200, length):
+        rows = slice(start, min(start + length, 3200))
+        found = own_rows(rows, reference_first=reference_first)
+        expected = [row for row in normal if rows.start <= row < rows.stop]
+        assert [start + place for place in found.places] == expected == normal[found.normal]
+
+
+@pytest.mark.parametrize("reach", [0, 1, 2, 8, 16, 17, 40])
+def test_rows_around_hold_the_neighbours(reach):
+    normal = numbers_of_normal_rows(32, reference_first=True)
+    around = rows_around(reach, (1, 1, 3200, 2048))
+    apart = [normal[k + reach] - normal[k] for k in range(len(normal) - reach)]
+    assert max(apart) <= around
+    assert rows_around(reach, (1, 1, 2048, 2048)) == reach

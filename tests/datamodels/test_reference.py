@@ -193,7 +193,10 @@ def test_reference_pixels_of_irs2_readout_are_in_both_or_in_none(rows, expected)
     bias = datamodels.SuperBiasModel(data=np.zeros((rows, 3), np.float32))
     reference = Reference("superbias", referenced(bias, "SUPERBIAS", window=Window(1, 1, 3, 2048)))
     exposure = SimpleNamespace(
-        data=np.zeros((1, 1, expected, 3), np.float32), window=reference.window, backend=NumpyBackend()
+        data=np.zeros((1, 1, expected, 3), np.float32),
+        window=reference.window,
+        backend=NumpyBackend(),
+        is_interleaved=expected == 3200,
     )
     with pytest.raises(ReferenceFileError, match=f"found {rows} rows; expected {expected} as in the exposure"):
         reference.plane("data", exposure)

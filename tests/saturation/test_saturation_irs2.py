@@ -2,11 +2,16 @@ import numpy as np
 import pytest
 
 from gpipe import dq
-from gpipe.arrays.interleaved import science_rows, with_science_rows
+from gpipe.arrays.interleaved import own_rows, science_rows, with_science_rows
 from gpipe.saturation import irs2
 from gpipe.saturation.irs2 import flag_saturation_irs2
 
 ROWS, COLUMNS = 100, 7
+
+
+def places(reference_first):
+    """The rows of normal pixels."""
+    return own_rows(slice(0, ROWS), total=ROWS, reference_first=reference_first).places
 
 
 def box(mask, reach):
@@ -59,7 +64,7 @@ def test_flags_are_those_of_a_loop(library, scene, reference_first, grow, nframe
     zeroframe = data[:, 0] - 500
     found = library.run(
         flag_saturation_irs2, data, groupdq, pixeldq, level, level_dq,
-        grow=grow, nframes=nframes, bias=bias, zeroframe=zeroframe, **side,
+        grow=grow, nframes=nframes, bias=bias, zeroframe=zeroframe, places=places(reference_first),
     )  # fmt: skip
     normal = [science_rows(x, **side) for x in (data, groupdq)]
     own_bias = None if bias is None else science_rows(bias, **side)
@@ -82,9 +87,21 @@ def test_flags_are_those_of_a_loop(library, scene, reference_first, grow, nframe
 def test_blocks_change_nothing(library, scene, monkeypatch, reference_first, grow):
     data, groupdq, pixeldq, level, level_dq, bias = scene
     data[data > 55000] *= 0.9  # some saturate
-    arguments = {"grow": grow, "nframes": 5, "bias": bias, "zeroframe": data[:, 0], "reference_first": reference_first}
+    arguments = {"grow": grow, "nframes": 5, "bias": bias, "zeroframe": data[:, 0], "places": places(reference_first)}
     whole = flag_saturation_irs2(data, groupdq, pixeldq, level, level_dq, **arguments)
     monkeypatch.setattr(irs2, "BLOCK_SAMPLES", 1)
     parts = library.run(flag_saturation_irs2, data, groupdq, pixeldq, level, level_dq, **arguments)
     for name in ("groupdq", "pixeldq", "zeroframe", "saturated_pixels", "floor_pixels"):
         np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name), err_msg=name)
+
+
+@pytest.mark.parametrize("rows", [slice(0, 15), slice(15, 28), slice(13, 100), slice(27, 41)], ids=str)
+def test_a_part_may_be_any_rows(scene, rows):
+    data, groupdq, pixeldq, level, level_dq, bias = scene
+    more = {"nframes": 5, "grow": 0}
+    whole = flag_saturation_irs2(data, groupdq, pixeldq, level, level_dq, places=places(True), bias=bias, **more)
+    own = own_rows(rows, total=ROWS, reference_first=True)
+    arrays = data[..., rows, :], groupdq[..., rows, :], pixeldq[rows], level[own.normal], level_dq[own.normal]
+    found = flag_saturation_irs2(*arrays, places=own.places, bias=bias[rows], **more)
+    np.testing.assert_array_equal(found.groupdq, whole.groupdq[..., rows, :])
+    np.testing.assert_array_equal(found.pixeldq, whole.pixeldq[rows])

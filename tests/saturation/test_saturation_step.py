@@ -5,6 +5,8 @@ import pytest
 from step_stubs import StubReference, ramp, references
 
 from gpipe import dq
+from gpipe.controller.sections import rows_around
+from gpipe.datamodels.parts import cut, spans, trim
 from gpipe.exceptions import ParameterError
 from gpipe.saturation import SaturationStep
 
@@ -82,3 +84,31 @@ def test_irs2_readout_has_thresholds_of_normal_pixels_only(by_frames):
     assert {tuple(where) for where in np.argwhere(out.groupdq[0, 2] & dq.SATURATED)} == around
     assert {tuple(where) for where in np.argwhere(out.groupdq[0, 1])} == (around if by_frames else set())
     assert not out.groupdq[0, 0].any()
+
+
+class RowsOfReference(StubReference):
+    """A reference that gives the rows it is asked for."""
+
+    def read(self, array, *, window=None, first=None):
+        rows = slice(None) if window is None else slice(window.ystart - 1, window.ystart - 1 + window.ysize)
+        return self._arrays[array][..., rows, :]
+
+    def plane(self, array, exposure, *, first=None):
+        return self._arrays[array][..., exposure.rows or slice(None), :]
+
+
+@pytest.mark.parametrize("fastaxis", [2, -2])
+def test_irs2_readout_in_parts_is_flagged_as_the_whole(rng, fastaxis):
+    data = np.cumsum(rng.choice(np.array([5, 30000], np.float32), (1, 4, 3200, 4), p=[0.9, 0.1]), axis=1)
+    whole = ramp(data, nframes=5, readpatt="NRSIRS2")
+    whole.meta.subarray.fastaxis = fastaxis
+    level = RowsOfReference(
+        data=rng.integers(20000, 80000, (2048, 4)).astype(np.float32), dq=np.zeros((2048, 4), np.uint32)
+    )
+    given = references(saturation=level, superbias=RowsOfReference(data=np.zeros((3200, 4), np.float32)))
+    step = SaturationStep()
+    expected = step.apply(whole, given)
+    for span in spans(3200, 310, reach=rows_around(step, whole.shape)):
+        found = trim(step.apply(cut(whole, span), given), span.core)
+        np.testing.assert_array_equal(found.groupdq, expected.groupdq[..., span.inner, :])
+        assert found.is_interleaved

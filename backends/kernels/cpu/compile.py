@@ -16,6 +16,9 @@ from gpipe.backends.kernels.cpu import (
     compiling,
     dark,
     fits_pixels,
+    fourier,
+    irs2,
+    irs2_streams,
     jump,
     linearity,
     planes,
@@ -28,6 +31,7 @@ from gpipe.jump.iterative import Thresholds
 from gpipe.jump.method import Method
 from gpipe.ramp_fitting.fit import FitOptions
 from gpipe.ramp_fitting.timing import Timing
+from gpipe.refpix.orientation import Orientation
 
 LOWEST_PRIORITY = 19
 
@@ -41,10 +45,19 @@ def _examples() -> Mapping[str, Callable[[], Any]]:
     thresholds = Thresholds(four_or_more=4, three=5, two=6)
     by = {method: JumpSettings(method=method, thresholds=thresholds, frames=1) for method in Method}
     fit = FitOptions(timing=Timing(frame_time=1.0, group_time=1.0, frames=1))
+    block, mean = np.zeros((20, 4), np.float32), np.zeros((20, 4))
+    output = {"output": 0, "orientation": Orientation(2, 1)}
     return {
         "counts": lambda: fits_pixels.decode(data[0].astype(">i2"), data[0].copy(), scale=1, zero=1 << 15),
         "references": lambda: fits_pixels.decode(data[0].astype(">f4"), data[0].copy(), scale=1, zero=0),
         "saturation": lambda: saturation.flag_saturation(data, groupdq, pixeldq, plane, pixeldq),
+        "Fourier transforms": lambda: fourier.twisted(data[0, :1], plane[:1], plane[:1]),
+        "Fourier transforms, back": lambda: fourier.untwisted(plane[:1] + 0j, plane[:1], plane[:1]),
+        "refpix of IRS2 readout": lambda: irs2.samples_in_time(block, block, mean, **output),
+        "refpix of IRS2 readout, back": lambda: irs2.normal_counts(block.T, block, mean, **output),
+        "lines in IRS2 readout": lambda: irs2_streams.subtract_line(block.T, block.T),
+        "reference pixels of IRS2 readout": lambda: irs2_streams.reference_stream(block.T),
+        "noise of IRS2 readout": lambda: irs2_streams.without_noise(block.T, np.zeros(4 * 30, np.float32)),
         "dark_current": lambda: dark.average_dark(data[0]),
         "reset and dark_current": lambda: planes.subtract_darks(data, pixeldq, [data[0]], pixeldq),
         "surveys of jump and ramp_fit": lambda: unusable.dead_rows(groupdq),

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpipe import dq
+from gpipe.arrays.interleaved import own_rows
 from gpipe.backends import kernels
 from gpipe.saturation import saturation
 from gpipe.saturation.irs2 import flag_saturation_irs2
@@ -83,7 +84,8 @@ def test_read_only_and_strided_arguments_are_taken_and_not_written_to(rng):
 def test_irs2_readout_with_the_kernel(rng, reference_first):
     data, groupdq, pixeldq, level, level_dq = scene(rng, (2, 4, 100, 30))
     arrays = (data, groupdq, pixeldq, level[:64], level_dq[:64])
-    options = {"reference_first": reference_first, "nframes": 5, "zeroframe": data[:, 0, ...]}
+    places = own_rows(slice(0, 100), total=100, reference_first=reference_first).places
+    options = {"places": places, "nframes": 5, "zeroframe": data[:, 0, ...]}
     expected = flag_saturation_irs2(*arrays, **options)
     found = flag_saturation_irs2(*arrays, **options, flag=flag_saturation)
     for name in ("groupdq", "pixeldq", "zeroframe", "saturated_pixels", "floor_pixels"):
