@@ -24,7 +24,6 @@ from gpipe.backends.kernels.cpu import (
     planes,
     ramp_fit,
     saturation,
-    unusable,
 )
 from gpipe.jump.detection import JumpSettings
 from gpipe.jump.iterative import Thresholds
@@ -60,7 +59,6 @@ def _examples() -> Mapping[str, Callable[[], Any]]:
         "noise of IRS2 readout": lambda: irs2_streams.without_noise(block.T, np.zeros(4 * 30, np.float32)),
         "dark_current": lambda: dark.average_dark(data[0]),
         "reset and dark_current": lambda: planes.subtract_darks(data, pixeldq, [data[0]], pixeldq),
-        "surveys of jump and ramp_fit": lambda: unusable.dead_rows(groupdq),
         "linearity": lambda: linearity.correct_linearity(data, groupdq, *pixels),
         "linearity of averaged frames": lambda: linearity.correct_linearity(
             data, groupdq, *pixels, inverse=coeffs, nframes=2

@@ -109,6 +109,20 @@ def _imported(source: str) -> set[str]:
     return found
 
 
+def in_place(x: np.ndarray) -> tuple[np.ndarray, tuple[int, ...]]:
+    """`frozen`, and where ``x`` begins in it, an index: the array that ``x`` has all columns of, or else a copy of it.
+
+    Cutting off rows or groups thus copies nothing.
+    """
+    base = x.base
+    if not isinstance(base, np.ndarray) or base.dtype != x.dtype or base.strides != x.strides or not x.size:
+        return frozen(x), (0,) * x.ndim
+    if not base.flags.c_contiguous or base.shape[-1] != x.shape[-1]:
+        return frozen(x), (0,) * x.ndim
+    offset = (x.ctypes.data - base.ctypes.data) // x.itemsize
+    return frozen(base), tuple(int(k) for k in np.unravel_index(offset, base.shape))
+
+
 def frozen(x: np.ndarray) -> np.ndarray:
     """A contiguous, read-only view, or copy if need be: the one type of argument that kernels are compiled for."""
     view = np.ascontiguousarray(x).view()

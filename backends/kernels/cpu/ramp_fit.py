@@ -11,7 +11,7 @@ import functools
 import numpy as np
 
 from gpipe.arrays.masked_median import selection_network
-from gpipe.backends.kernels.cpu.compiling import frozen, helper, inlined, kernel
+from gpipe.backends.kernels.cpu.compiling import frozen, helper, in_place, inlined, kernel
 from gpipe.backends.kernels.cpu.ramp_groups import (
     find_lone,
     find_only,
@@ -75,14 +75,14 @@ TILE_INTEGRATIONS = 1 << 15
 
 
 @inlined
-def _read_integration(data, groupdq, zeroframe, i, r, start, n, tile, kept, settings):
+def _read_integration(ramps, i, r, start, n, tile, kept, settings):
     """``prepare_groups`` of one integration."""
-    count = data.shape[1]
+    count, data_at, dq_at = settings.groups, ramps.data_at, ramps.groupdq_at
     for k in range(count):
         outside = 0 if settings.first <= k <= settings.last else DO_NOT_USE
         load_group(
-            data[i, k, r, start : start + n],
-            groupdq[i, k, r, start : start + n],
+            ramps.data[data_at[0] + i, data_at[1] + k, data_at[2] + r, start : start + n],
+            ramps.groupdq[dq_at[0] + i, dq_at[1] + k, dq_at[2] + r, start : start + n],
             outside,
             tile.values[k],
             tile.flags[k],
@@ -95,7 +95,7 @@ def _read_integration(data, groupdq, zeroframe, i, r, start, n, tile, kept, sett
     if settings.suppress and count > 1:
         suppress_only(tile.flags, tile.waiting, tile.some, n)
     else:
-        frame = zeroframe[i, r, start : start + n]
+        frame = ramps.zeroframe[i, r, start : start + n]
         find_lone(tile.values[0], tile.flags, frame, tile.waiting, kept.kind[i], n)
     if count == 1:
         forget_replaced(kept.kind[i], kept.seen[i], n)
@@ -205,9 +205,9 @@ def _unite(part, total, n):
 
 @inlined
 def _fit_tile(ramps, table, network, settings, r, start, n, tile, kept, pixels, few, fitted):
-    data, groupdq, pixeldq, readnoise, gain, dark, zeroframe = ramps
+    pixeldq, readnoise, gain, dark = ramps.pixeldq, ramps.readnoise, ramps.gain, ramps.dark
     exposure, exposure_dq, integrations, integrations_dq = fitted
-    count, group = data.shape[0], settings.times[2]
+    count, group = integrations.shape[1], settings.times[2]
     part = slice(start, start + n)
     know_pixels(
         pixeldq[r, part],
@@ -221,7 +221,7 @@ def _fit_tile(ramps, table, network, settings, r, start, n, tile, kept, pixels, 
     signal_limits(pixels.noise, pixels.gain, pixels.limits, n)
     clear(pixels.rate, n)
     for i in range(count):
-        _read_integration(data, groupdq, zeroframe, i, r, start, n, tile, kept, settings)
+        _read_integration(ramps, i, r, start, n, tile, kept, settings)
         _measure(i, n, tile, kept, pixels, few, table, network, settings)
     noise_units(
         pixels.noise, pixels.gain, pixels.rate, F(count), dark[r, part], group, pixels.unit_reading, pixels.unit_photons
@@ -242,12 +242,14 @@ def _fit_tile(ramps, table, network, settings, r, start, n, tile, kept, pixels, 
     flag_saturated(kept.seen[count], flags)
     if settings.restore and any_lost(kept.seen[count], n):
         flags, variances = integrations_dq[:, r, part], integrations[2, :, r, part]
-        restore_all(groupdq, r, start, n, tile, kept, pixels, settings, flags, variances, var_rnoise)
+        restore_all(
+            ramps.groupdq, ramps.groupdq_at, r, start, n, tile, kept, pixels, settings, flags, variances, var_rnoise
+        )
 
 
 @kernel
 def _fit(ramps, table, network, settings, width, fitted):
-    integrations, groups = ramps.data.shape[:2]
+    integrations, groups = fitted.integrations.shape[1], settings.groups
     tile, kept, pixels = scratch(integrations, groups, width)
     _fit_tiles(ramps, table, network, settings, width, tile, kept, pixels, scratch(1, groups, FEW), fitted)
 
@@ -283,7 +285,8 @@ def fit_ramps(data, groupdq, pixeldq, readnoise, gain, *, options, dark_current=
     exposure, exposure_dq = np.empty((4, rows, columns), np.float32), np.empty((rows, columns), np.uint32)
     each, each_dq = np.empty((4, *frames.shape), np.float32), np.empty(frames.shape, np.uint32)
     width = min(max(TILE_INTEGRATIONS // integrations, NARROWEST), WIDEST)
-    ramps = Ramps(*map(frozen, (data, groupdq, pixeldq, readnoise, gain, dark, frames)))
+    planes = map(frozen, (pixeldq, readnoise, gain, dark, frames))
+    ramps = Ramps(*in_place(data), *in_place(groupdq), *planes)
     known = map(frozen, (_table(groups), _network(groups - 1)))
     _fit(ramps, *known, _settings(options, groups), width, Fitted(exposure, exposure_dq, each, each_dq))
     return RampFit(exposure=_rates(exposure, exposure_dq), integrations=_rates(each, each_dq), segments=None)
@@ -319,4 +322,5 @@ def _settings(options, groups):
         suppress=options.suppress_one_group,
         ignore_jump=options.ignore_first_jump,
         restore=options.restore_charge_loss,
+        groups=groups,
     )

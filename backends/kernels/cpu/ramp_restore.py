@@ -20,23 +20,24 @@ def any_lost(seen, n):
 
 
 @inlined
-def restore_all(groupdq, r, start, n, tile, kept, pixels, settings, flags, variances, var_rnoise):
+def restore_all(groupdq, at, r, start, n, tile, kept, pixels, settings, flags, variances, var_rnoise):
     """``restore_lost_groups``."""
-    count, information = groupdq.shape[0], pixels.information
+    count, information = flags.shape[0], pixels.information
     clear(information, n)
     for i in range(count):
-        _restore(groupdq, i, r, start, n, tile, kept, pixels, settings, flags[i], variances[i], information)
+        _restore(groupdq, at, i, r, start, n, tile, kept, pixels, settings, flags[i], variances[i], information)
     for c in range(n):
         if kept.seen[count, c] & CHARGELOSS and information[c] > ZERO:
             var_rnoise[c] = ONE / information[c]
 
 
 @inlined
-def _restore(groupdq, i, r, start, n, tile, kept, pixels, settings, flags, variance, information):
+def _restore(groupdq, at, i, r, start, n, tile, kept, pixels, settings, flags, variance, information):
     """``restore_lost_groups`` of one integration: as if the groups that were withdrawn had been fitted."""
-    for k in range(groupdq.shape[1]):
+    for k in range(settings.groups):
         outside = 0 if settings.first <= k <= settings.last else DO_NOT_USE
-        given, flag = groupdq[i, k, r, start : start + n], tile.flags[k]
+        given = groupdq[at[0] + i, at[1] + k, at[2] + r, start : start + n]
+        flag = tile.flags[k]
         for c in range(n):
             flag[c] = (given[c] | outside) ^ (WITHDRAWN if given[c] & CHARGELOSS else 0)
     find_segments(tile.flags, tile.place, tile.length, n)
@@ -44,7 +45,7 @@ def _restore(groupdq, i, r, start, n, tile, kept, pixels, settings, flags, varia
     lone_time(tile.flags, tile.length, kept.kind[i], settings.ratios, tile.waiting, time, n)
     for c in range(n):
         reading[c] = SIX * time[c] * time[c]
-    for k in range(groupdq.shape[1] - 1):
+    for k in range(settings.groups - 1):
         size = tile.length[k]
         for c in range(n):
             reading[c] += size[c] * (size[c] + ONE)

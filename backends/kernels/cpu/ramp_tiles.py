@@ -30,13 +30,16 @@ class Settings(NamedTuple):
     suppress: bool
     ignore_jump: bool
     restore: bool
+    groups: int
 
 
 class Ramps(NamedTuple):
-    """The arrays that are fitted; those of ``fit_ramps``."""
+    """The arrays that are fitted; those of ``fit_ramps``, and the indices of the first samples in data and groupdq."""
 
     data: np.ndarray
+    data_at: tuple[int, int, int, int]
     groupdq: np.ndarray
+    groupdq_at: tuple[int, int, int, int]
     pixeldq: np.ndarray
     readnoise: np.ndarray
     gain: np.ndarray

@@ -180,3 +180,23 @@ def test_any_ramp(seed, integrations, groups, suppress, ignore, lost):
     ramps, timing = random_ramps(seed, integrations, groups, shape=(3, 8), lost=lost)
     told = {"suppress_one_group": suppress, "ignore_first_jump": ignore, "restore_charge_loss": lost > 0}
     assert_same(holed(ramps, seed), FitOptions(timing=timing, **told))
+
+
+ALL, LATE, EARLY, SOME, BACK = slice(None), slice(1, None), slice(2), slice(2, 6), slice(None, None, -1)
+
+
+@pytest.mark.parametrize(
+    ("integrations", "groups", "rows"),
+    [(ALL, SOME, ALL), (LATE, ALL, SOME), (EARLY, LATE, LATE), (ALL, ALL, BACK), (ALL, ALL, slice(0, 8, 2))],
+)
+@pytest.mark.parametrize("lost", [0.0, 0.1])
+def test_what_is_cut_out_of_larger_arrays_is_fitted_as_a_copy_of_it(integrations, groups, rows, lost):
+    ramps, timing = random_ramps(5, 3, 7, shape=(8, 12), lost=lost)
+    index = {4: (integrations, groups, rows), 3: (integrations, rows), 2: (rows,)}
+    parts = {name: x[index[x.ndim]] for name, x in holed(ramps, 5).items()}
+    options = FitOptions(timing=timing, restore_charge_loss=lost > 0)
+    found = fit_ramps(**parts, options=options)
+    expected = fit_ramps(**{name: x.copy() for name, x in parts.items()}, options=options)
+    for one, other in ((found.exposure, expected.exposure), (found.integrations, expected.integrations)):
+        for field in fields(one):
+            np.testing.assert_array_equal(getattr(one, field.name), getattr(other, field.name))

@@ -1,4 +1,4 @@
-"""The numba kernels of what jump and ramp_fit survey beside the portable functions."""
+"""What NumPy does of what jump and ramp_fit survey beside the portable functions."""
 
 import numpy as np
 import pytest
@@ -7,8 +7,6 @@ from gpipe import dq
 from gpipe.backends import kernels
 from gpipe.jump.method import unusable_rows
 from gpipe.ramp_fitting.dead_ends import dead_rows
-
-pytest.importorskip("numba")
 
 
 def flags(share):
