@@ -1,6 +1,5 @@
 """Arrays in host memory."""
 
-import ctypes
 import functools
 import logging
 import os
@@ -24,9 +23,6 @@ PLANES_SHARE = 16
 """Planes may take one part in so many of the machine's memory."""
 LARGEST_KEPT = (1 << 24) - (1 << 13)
 """Bytes: more than an array of a part has, less than a plane of a full frame has."""
-
-M_TOP_PAD, KEPT_BY_THREADS = -2, 1 << 26
-"""Number of a setting in malloc.h, and bytes: as many as glibc takes from the system at a time for a thread."""
 
 
 class NumpyBackend:
@@ -91,12 +87,9 @@ def _keep_memory_of_parts() -> None:
     """Have what one part frees used for the next, from the first part on.
 
     The C library of Linux hands such memory back to the system, page by page, until it has seen a block as large as
-    this freed: a plane of some exposure, sooner or later. What threads take it hands back whenever they have freed all
-    of it, unless it is told how much to keep; glibc can be. ``release_workspace`` hands back the rest.
+    this freed: a plane of some exposure, sooner or later.
     """
     np.empty(LARGEST_KEPT, np.uint8)
-    if (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)) is not None:
-        mallopt(M_TOP_PAD, KEPT_BY_THREADS)
 
 
 @functools.cache

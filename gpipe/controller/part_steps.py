@@ -22,7 +22,7 @@ from gpipe.datamodels.assembly import Assembly
 from gpipe.datamodels.parts import Span, cut, outer_columns, spans
 from gpipe.datamodels.ramp import RAMP_ARRAYS
 from gpipe.datamodels.reading import moved
-from gpipe.datamodels.scratch import forget, release_workspace
+from gpipe.datamodels.scratch import forget, keep_workspace, release_workspace
 
 log = logging.getLogger(__name__)
 
@@ -79,9 +79,12 @@ class PartSteps:
         section = planned.section
         pieces = spans(planned.total, planned.length, reach=planned.reach, by_rows=section.by_rows)
         course = _Course(planned, following, outline, stored, pieces, self._supply(stored, pieces))
-        stages, exposures = self._passes(course)
-        if following is None or not following.is_cut:
-            release_workspace()
+        keep_workspace()
+        try:
+            stages, exposures = self._passes(course)
+        finally:
+            if following is None or not following.is_cut:
+                release_workspace()
         return self._ended(section, stages, exposures)
 
     def _passes(self, course: _Course) -> tuple[list[Stage], list[Any]]:

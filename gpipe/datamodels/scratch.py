@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 
+M_TOP_PAD, KEPT_BY_THREADS, USUALLY_KEPT = -2, 1 << 26, 1 << 17
+"""Number of a setting in malloc.h and its values in bytes; glibc takes 64 MB at a time from the system for a thread."""
+
 
 def scratch_array(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
     """A new array in a temporary file without a name (in ``TMPDIR``), which is gone with the array."""
@@ -22,8 +25,18 @@ def forget(exposure: Any) -> None:
             base._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
 
 
+def keep_workspace() -> None:
+    """Have the C library keep what threads free for their next part; glibc hands it back when all of it is free."""
+    _glibc("mallopt", M_TOP_PAD, KEPT_BY_THREADS)
+
+
 def release_workspace() -> None:
     """Give the system back what the C library keeps of memory that parts were worked on in; glibc can."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
+    _glibc("mallopt", M_TOP_PAD, USUALLY_KEPT)
+    _glibc("malloc_trim", 0)
+
+
+def _glibc(name: str, *arguments: int) -> None:
+    function = getattr(ctypes.CDLL(None), name, None)
+    if function is not None:
+        function(*arguments)
