@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
-M_TOP_PAD, KEPT_BY_THREADS, USUALLY_KEPT = -2, 1 << 26, 1 << 17
-"""Number of a setting in malloc.h and its values in bytes; glibc takes 64 MB at a time from the system for a thread."""
+M_TRIM_THRESHOLD, M_TOP_PAD = -1, -2
+"""Numbers of settings in malloc.h."""
+KEPT_BY_THREADS, USUALLY_KEPT = 1 << 26, 1 << 17
+"""Their values in bytes; glibc takes 64 MB at a time from the system for a thread."""
 
 
 def scratch_array(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
@@ -27,6 +29,7 @@ def forget(exposure: Any) -> None:
 
 def keep_workspace() -> None:
     """Have the C library keep what threads free for their next part; glibc hands it back when all of it is free."""
+    _glibc("mallopt", M_TRIM_THRESHOLD, KEPT_BY_THREADS)  # setting one ends that glibc adapts the other
     _glibc("mallopt", M_TOP_PAD, KEPT_BY_THREADS)
 
 
