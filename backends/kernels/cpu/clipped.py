@@ -9,7 +9,8 @@ from gpipe.backends.kernels.cpu.clipping import clip_bounds
 from gpipe.backends.kernels.cpu.compiling import allocating
 from gpipe.backends.kernels.cpu.far import FEW, copy_flags, flag_few, hold
 from gpipe.backends.kernels.cpu.jump_tiles import difference
-from gpipe.backends.kernels.cpu.quiet import begin_quiet, judge_quiet
+from gpipe.backends.kernels.cpu.quiet import judge_quiet
+from gpipe.backends.kernels.cpu.screen import begin
 from gpipe.backends.kernels.cpu.tiles import F, rank_tile
 from gpipe.backends.kernels.cpu.uncut import add_to_columns, find_uncut
 
@@ -46,7 +47,7 @@ def find_clipped(
             stop = min(x + width, columns)
             difference(data, groupdq, gain, y, x, stop, values)
             primary[y] += copy_flags(groupdq, y, x, stop, flags)
-            begin_quiet(screen, stop - x)
+            begin(screen, stop - x)
             _clip(values, rules, stop - x, uncut, screen, sets, flags, y, x, primary)
             judge_quiet(values, gain[y, x:stop], readnoise[y, x:stop], rules.frames, threshold, levels, screen)
             held = hold(values, screen, gain, readnoise, y, x, stop, few, held, rules, levels, flags, marks, primary)
@@ -64,7 +65,7 @@ def _clip(values, rules, n, uncut, screen, sets, flags, y, x, primary):
         find_uncut(values, g, step, F(rules.clip), n, uncut)
         add_to_columns(uncut, n, screen)
         for j in range(n):
-            if uncut.is_uncut[j]:
+            if uncut.is_clear[j]:
                 continue
             sets.first[held], sets.column[held] = g, x + j
             for k in range(sets.values.shape[0]):

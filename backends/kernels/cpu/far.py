@@ -52,7 +52,7 @@ def find_far(data, groupdq, gain, readnoise, rules, levels, values, screen, few,
 def hold(values, screen, gain, readnoise, y, x, stop, few, held, rules, levels, flags, marks, primary):
     """Add columns of a tile that are not quiet to the ``held`` ones, flag them when they are many; how many remain."""
     for j in range(stop - x):
-        if screen.is_quiet[j]:
+        if screen.is_clear[j]:
             continue
         few.gain[held], few.readnoise[held] = gain[y, x + j], readnoise[y, x + j]
         few.row[held], few.column[held] = y, x + j

@@ -17,9 +17,8 @@ from gpipe.backends.kernels.cpu.compiling import frozen, helper, kernel
 from gpipe.backends.kernels.cpu.far import STRONG, find_far, make_few
 from gpipe.backends.kernels.cpu.iterative import bound_tile
 from gpipe.backends.kernels.cpu.jump_tiles import Rules, difference, make_tile, measure
-from gpipe.backends.kernels.cpu.quiet import make_screen
+from gpipe.backends.kernels.cpu.screen import make_screen
 from gpipe.backends.kernels.cpu.tiles import F, clear, tile_width
-from gpipe.backends.kernels.cpu.uncut import make_uncut
 from gpipe.jump.detection import Flagged, JumpSettings, open_rows
 from gpipe.jump.detection import flag_jumps as portable
 from gpipe.jump.differences import UNUSABLE
@@ -117,7 +116,7 @@ def find_far_rows(data, groupdq, gain, readnoise, rules, levels, width, flags, m
 def find_clipped_rows(data, groupdq, gain, readnoise, rules, levels, width, flags, marks, primary, first, last):
     """``find_iterative_rows`` by sigma clipping."""
     integrations, values = data.shape[0], data.shape[0] * (data.shape[1] - 1)
-    differences, screen, uncut = np.empty((values, width), np.float32), make_screen(width), make_uncut(width)
+    differences, screen, uncut = np.empty((values, width), np.float32), make_screen(width), make_screen(width)
     sets, few = make_sets(values if rules.together else integrations), make_few(values)
     find_clipped(
         data,
