@@ -42,19 +42,8 @@ def map_row_blocks(
     return _put_together(map(one_block, starts), rows, xp=xp)
 
 
-def for_each(function: Callable[[Item], object], items: Iterable[Item], *, workers: int = 1) -> None:
-    """Call ``function`` with every item, on so many threads."""
-    if workers == 1:
-        for item in items:
-            function(item)
-        return
-    with ThreadPoolExecutor(workers) as pool:
-        for _ in pool.map(function, items):
-            pass
-
-
-def map_each(function: Callable[[Item], Result], items: Iterable[Item], *, workers: int = 1) -> list[Result]:
-    """What ``function`` gives for every item, in their order, on so many threads."""
+def for_each(function: Callable[[Item], Result], items: Iterable[Item], *, workers: int = 1) -> list[Result]:
+    """Call ``function`` with every item, on so many threads; what it gives for them, in their order."""
     if workers == 1:
         return [function(item) for item in items]
     with ThreadPoolExecutor(workers) as pool:

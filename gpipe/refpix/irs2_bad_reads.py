@@ -6,7 +6,7 @@ from array_api_compat import array_namespace
 
 import gpipe.dq as dq
 from gpipe.arrays import Array, Namespace, accumulator_dtype, nanmedian
-from gpipe.arrays.blocks import map_each
+from gpipe.arrays.blocks import for_each
 from gpipe.arrays.interleaved import BLOCK, HALF, OUTPUTS, READS, reference_reads, with_reads, with_reference_reads
 
 CLIPPING_ROUNDS = 5
@@ -139,7 +139,7 @@ def _pair_figures(data: Array, *, workers: int, xp: Namespace) -> tuple[Array, A
 
     def mean(figure: Callable[[Array], Array]) -> Array:
         """Over the groups, in their order."""
-        found = map_each(lambda group: figure(pairs(group)), range(data.shape[0]), workers=workers)
+        found = for_each(lambda group: figure(pairs(group)), range(data.shape[0]), workers=workers)
         return sum(found[1:], start=found[0]) / len(found)
 
     def level_and_difference(x: Array) -> Array:
