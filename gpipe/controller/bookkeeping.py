@@ -4,7 +4,6 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from gpipe.controller import provenance
@@ -91,41 +90,39 @@ class Books:
 
     def save(self, step: Step, results: Sequence[Any]) -> None:
         """Write the results of a step, or of the whole."""
-        with self._telling() as written:
+        with self._telling():
             for index, result in enumerate(results):
                 suffix = self.top.suffix_of(result, None if step is self.top else step.name)
                 model = self.model(result)
-                path = self._saver.save(
+                self._saver.save(
                     model,
                     output_levels(step),
                     default_suffix=step.name,
                     suffix=suffix,
                     index=index if suffix is None and len(results) > 1 else None,
                 )
-                written.append(path)
                 if result is not model:
                     result.meta.filename = model.meta.filename
 
     def save_side_product(self, step: Step, product: SideProduct) -> None:
         """Write a file that a parameter asked for."""
         own, *outer = output_levels(step)
-        with self._telling() as written:
-            path = self._saver.save(
+        with self._telling():
+            self._saver.save(
                 self.model(product.model),
                 [replace(own, output_ext=product.output_ext or own.output_ext), *outer],
                 default_suffix=step.name,
                 suffix=product.suffix,
                 output_file=product.output_file,
             )
-            written.append(path)
 
     @contextmanager
-    def _telling(self) -> Iterator[list[Path]]:
+    def _telling(self) -> Iterator[None]:
         """Log the files that are written within the block, each while the next one is made ready."""
-        paths: list[Path] = []
+        before = len(self._saver.written)
         with writing_behind() as are_there:
-            yield paths
-        for path in paths:
+            yield
+        for path in self._saver.written[before:]:
             log.info("Saved %s" if are_there else "%s is being written", path)
 
 
