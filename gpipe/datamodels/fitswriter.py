@@ -8,7 +8,6 @@ import io
 import os
 import warnings
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -17,7 +16,7 @@ from astropy.io import fits
 from stdatamodels import fits_support
 
 BLOCK_BYTES = 1 << 20
-WRITERS = 2
+WRITERS = 1
 """Threads that swap bytes and write; more do not help a file system."""
 _RECORD = 2880
 
@@ -69,35 +68,19 @@ def _pieces(hdus: fits.HDUList) -> Iterator[bytes | np.ndarray]:
 
 
 def _write_pixels(file: BinaryIO, pixels: np.ndarray) -> None:
-    flat, start = pixels.reshape(-1), file.tell()
-    file.flush()
-    length = BLOCK_BYTES // flat.itemsize
-    stretch = max(length, -(-flat.size // WRITERS))
-    pieces = [(file.fileno(), start, flat, slice(i, min(i + stretch, flat.size))) for i in range(0, flat.size, stretch)]
-    with ThreadPoolExecutor(WRITERS) as pool:
-        list(pool.map(lambda piece: _write_stretch(*piece), pieces))
-    file.seek(start + flat.nbytes)
-    file.write(b"\0" * (-flat.nbytes % _RECORD))
-
-
-def _write_stretch(descriptor: int, start: int, flat: np.ndarray, stretch: slice) -> None:
+    """On one thread: a file system lets one at a time write to a file, and others wait for it at work."""
+    flat = pixels.reshape(-1)
     buffer = np.empty(BLOCK_BYTES // flat.itemsize, dtype=flat.dtype.newbyteorder(">"))
-    for begin in range(stretch.start, stretch.stop, buffer.size):
-        piece = flat[begin : min(begin + buffer.size, stretch.stop)]
+    for start in range(0, flat.size, buffer.size):
+        piece = flat[start : start + buffer.size]
         block = buffer[: piece.size]
         if flat.dtype.kind == "u" and flat.itemsize > 1:
             # FITS has signed integers only: the shift by half the range is a flip of the highest bit.
             np.bitwise_xor(piece, flat.dtype.type(1 << (8 * flat.itemsize - 1)), out=block)
         else:
             block[...] = piece
-        _write_at(descriptor, block.view(np.uint8).data, start + begin * flat.itemsize)
-
-
-def _write_at(descriptor: int, block: memoryview, position: int) -> None:
-    """All of a block, which the system may take in several bites."""
-    while block:
-        taken = os.pwrite(descriptor, block, position)
-        block, position = block[taken:], position + taken
+        file.write(block.view(np.uint8).data)
+    file.write(b"\0" * (-flat.nbytes % _RECORD))
 
 
 def _bytes_of(table: Any) -> bytes:

@@ -36,11 +36,14 @@ class Translation:
             return dq
         if self._same:
             return dq & np.uint32(self._known)
-        low, high = self._tables
-        flags = low[dq & _LOW]
-        if high.any():
-            flags |= high[dq >> np.uint32(_HALF)]
+        flags = np.zeros_like(dq)
+        flagged = dq != 0  # few are
+        flags[flagged] = self._looked_up(dq[flagged])
         return flags
+
+    def _looked_up(self, dq: np.ndarray) -> np.ndarray:
+        low, high = self._tables
+        return low[dq & _LOW] | high[dq >> np.uint32(_HALF)]
 
     @cached_property
     def _tables(self) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,8 @@ functions. The GIL is released, so that blocks run on several threads.
 import functools
 import hashlib
 import inspect
+import itertools
+import math
 import re
 import sys
 from collections import defaultdict
@@ -114,13 +116,25 @@ def in_place(x: np.ndarray) -> tuple[np.ndarray, tuple[int, ...]]:
 
     Cutting off rows or groups thus copies nothing.
     """
+    whole = _cut_from(x)
+    if whole is None:
+        return frozen(x), (0,) * x.ndim
+    offset = (x.ctypes.data - whole.ctypes.data) // x.itemsize
+    return frozen(whole), tuple(int(k) for k in np.unravel_index(offset, whole.shape))
+
+
+def _cut_from(x: np.ndarray) -> np.ndarray | None:
+    """The contiguous array of as many axes that ``x`` is a cut of, with all of the last one; None if there is none."""
     base = x.base
-    if not isinstance(base, np.ndarray) or base.dtype != x.dtype or base.strides != x.strides or not x.size:
-        return frozen(x), (0,) * x.ndim
-    if not base.flags.c_contiguous or base.shape[-1] != x.shape[-1]:
-        return frozen(x), (0,) * x.ndim
-    offset = (x.ctypes.data - base.ctypes.data) // x.itemsize
-    return frozen(base), tuple(int(k) for k in np.unravel_index(offset, base.shape))
+    if not isinstance(base, np.ndarray) or base.dtype != x.dtype or not base.flags.c_contiguous or not x.size:
+        return None
+    if min(x.strides) < x.itemsize:
+        return None
+    lengths = [outer // inner for outer, inner in itertools.pairwise(x.strides)]
+    if base.size % math.prod(lengths):
+        return None
+    whole = base.reshape(-1, *lengths)
+    return whole if whole.strides == x.strides and whole.shape[-1] == x.shape[-1] else None
 
 
 def frozen(x: np.ndarray) -> np.ndarray:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from gpipe.backends.kernels.cpu.compiling import frozen, kernel
 from gpipe.dark_current.dark_sub import DarkSubtracted, check_groups
 from gpipe.reset.reset_sub import ResetSubtracted, check_integrations
 
@@ -24,16 +23,10 @@ def subtract_reset(data: Any, pixeldq: Any, resets: Sequence[Any], reset_dq: Any
 
 
 def _subtracted(data: np.ndarray, planes: Sequence[np.ndarray]) -> np.ndarray:
+    """What has no plane, after the groups that have one, stays."""
     out = np.empty(data.shape, np.float32)
     for integration, plane, result in zip(data, planes, out, strict=True):
-        _subtract(frozen(integration).reshape(-1), frozen(plane).reshape(-1), result.reshape(-1))
+        groups = len(plane)
+        np.subtract(integration[:groups], plane, out=result[:groups])
+        result[groups:] = integration[groups:]
     return out
-
-
-@kernel
-def _subtract(values, planes, out):
-    """What has no plane, after those that have one, stays."""
-    for k in range(planes.size):
-        out[k] = values[k] - planes[k]
-    for k in range(planes.size, out.size):
-        out[k] = values[k]
