@@ -1,6 +1,6 @@
 """Run a function over blocks of detector rows, so that its temporaries stay small and cores share the work."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -48,6 +48,15 @@ def for_each(function: Callable[[Item], Result], items: Iterable[Item], *, worke
         return [function(item) for item in items]
     with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(function, items))
+
+
+def in_waves(
+    function: Callable[[Item], Result], items: Sequence[Item], *, workers: int = 1
+) -> Iterator[tuple[Item, Result]]:
+    """`for_each`, so many items at a time: each with what the function gives, of which no more is held at once."""
+    for start in range(0, len(items), workers):
+        wave = items[start : start + workers]
+        yield from zip(wave, for_each(function, wave, workers=workers), strict=True)
 
 
 def _put_together(pieces: Iterable[Sequence[Array]], rows: int, *, xp: Namespace) -> tuple[Array, ...]:

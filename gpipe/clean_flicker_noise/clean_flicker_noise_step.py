@@ -31,7 +31,7 @@ from gpipe.clean_flicker_noise.scene import background_mask, dark_regions, scien
 from gpipe.clean_flicker_noise.sections import CUTOFFS, Cutoffs, fit_sections
 from gpipe.clean_flicker_noise.statistics import image_statistics
 from gpipe.clean_flicker_noise.stripes import fit_stripes
-from gpipe.controller import Produced, References, SideProduct, Skip, Step
+from gpipe.controller import Produced, References, SideProduct, Skip, Step, workers
 from gpipe.controller import parameters as p
 from gpipe.datamodels import CountRate, InFlight, Ramp
 from gpipe.datamodels.later_stages import NoAnswer, require, with_wcs
@@ -251,9 +251,11 @@ class CleanFlickerNoiseStep(Step):
         fill: FillGaps,
     ) -> Cleaned:
         method = Method(self._noise(exposure, chosen), flat=flat)
+        threads = workers.of_steps([self]) if exposure.backend.name == "numpy" else 1
+        how = {"keep_background": self.save_background, "workers": threads}
         if chosen.background_method == MEDIAN_IMAGE:
             scene = self._scene(exposure, references, draft.rates, flat)
-            return clean_images(exposure.data, mask, method, scene=scene, keep_background=self.save_background)
+            return clean_images(exposure.data, mask, method, scene=scene, **how)
         if chosen.background_method is not None:
             box = tuple(self.background_box_size) if self.background_box_size else None
             _warn_of_uneven(box, exposure.data.shape[-2:], chosen.background_method)
@@ -262,8 +264,8 @@ class CleanFlickerNoiseStep(Step):
             )
             method = replace(method, find_background=find)
         if isinstance(exposure, Ramp):
-            return clean_ramp(exposure.data, exposure.groupdq, mask, method, keep_background=self.save_background)
-        return clean_images(exposure.data, mask, method, keep_background=self.save_background)
+            return clean_ramp(exposure.data, exposure.groupdq, mask, method, **how)
+        return clean_images(exposure.data, mask, method, **how)
 
     def _scene(self, exposure: Exposure, references: References, rates: CountRate, flat: Array | None) -> Array:
         if not self._measures_series(exposure.meta):

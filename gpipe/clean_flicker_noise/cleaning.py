@@ -3,11 +3,13 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 
 from array_api_compat import array_namespace, device
 
 from gpipe import dq
 from gpipe.arrays import Array
+from gpipe.arrays.blocks import in_waves
 from gpipe.clean_flicker_noise.background import Background
 
 FindBackground = Callable[[Array, Array], Background]
@@ -93,7 +95,9 @@ def image_noise(images: Array, masks: Array, method: Method) -> ImageNoise:
     return ImageNoise(xp.where(usable, noise, 0.0), xp.where(usable, level, 0.0), usable[..., 0, 0])
 
 
-def clean_ramp(data: Array, groupdq: Array, mask: Array, method: Method, *, keep_background: bool = False) -> Cleaned:
+def clean_ramp(
+    data: Array, groupdq: Array, mask: Array, method: Method, *, keep_background: bool = False, workers: int = 1
+) -> Cleaned:
     """Clean ramps: the noise of every difference of successive groups is found, and their sum subtracted.
 
     Parameters
@@ -102,6 +106,7 @@ def clean_ramp(data: Array, groupdq: Array, mask: Array, method: Method, *, keep
     groupdq : uint8, of the same shape; a pixel with DO_NOT_USE or JUMP_DET does not count as background of the
         difference to the group before.
     mask : bool, (row, column) or (integration, row, column), where to look for background.
+    workers : threads, of which each has some images at a time; the results do not depend on it.
 
     Returns
     -------
@@ -115,10 +120,14 @@ def clean_ramp(data: Array, groupdq: Array, mask: Array, method: Method, *, keep
     usable = xp.ones((integrations, groups), dtype=xp.bool, device=device(data))
     for some in _runs(integrations, data.shape[1:]):
         noise = xp.zeros_like(data[some, 0, ...])
-        for first in _runs(groups - 1, data.shape[2:]):
-            now = slice(first.start + 1, first.stop + 1)
+
+        def noise_since(first: slice, some: slice = some) -> ImageNoise:
+            now = _next(first)
             allowed = _mask_of(mask, some) & ((groupdq[some, now, ...] & (dq.DO_NOT_USE | dq.JUMP_DET)) == 0)
-            found = image_noise(data[some, now, ...] - data[some, first, ...], allowed, method)
+            return image_noise(data[some, now, ...] - data[some, first, ...], allowed, method)
+
+        for first, found in in_waves(noise_since, _runs(groups - 1, data.shape[2:]), workers=workers):
+            now = _next(first)
             usable[some, now] = found.usable
             if background is not None:
                 background[some, now, ...] = found.background
@@ -130,7 +139,13 @@ def clean_ramp(data: Array, groupdq: Array, mask: Array, method: Method, *, keep
 
 
 def clean_images(
-    data: Array, mask: Array, method: Method, *, scene: Array | None = None, keep_background: bool = False
+    data: Array,
+    mask: Array,
+    method: Method,
+    *,
+    scene: Array | None = None,
+    keep_background: bool = False,
+    workers: int = 1,
 ) -> Cleaned:
     """Clean images, each by itself.
 
@@ -139,6 +154,7 @@ def clean_images(
     data : float32, (row, column), (integration, row, column) or (integration, group, row, column).
     mask : bool, (row, column) or (integration, row, column), where to look for background.
     scene : of the shape of the data, what images show apart from noise. It is then the background that is returned.
+    workers : threads, of which each has some images at a time; the results do not depend on it.
     """
     xp = array_namespace(data, mask)
     shape = data.shape
@@ -147,15 +163,17 @@ def clean_images(
     cleaned = xp.empty_like(stack)
     background = xp.zeros_like(stack) if keep_background and scene is None else None
     usable = xp.ones(stack.shape[:2], dtype=xp.bool, device=device(data))
-    for some in _runs(stack.shape[0], stack.shape[1:]):
-        for now in _runs(stack.shape[1], stack.shape[2:]):
-            images = stack[some, now, ...]
-            rest = images if scenes is None else images - scenes[some, now, ...]
-            found = image_noise(rest, xp.broadcast_to(_mask_of(mask, some), rest.shape), method)
-            cleaned[some, now, ...] = images - found.noise
-            usable[some, now] = found.usable
-            if background is not None:
-                background[some, now, ...] = found.background
+
+    def noise_of(which: tuple[slice, slice]) -> ImageNoise:
+        rest = stack[*which, ...] if scenes is None else stack[*which, ...] - scenes[*which, ...]
+        return image_noise(rest, xp.broadcast_to(_mask_of(mask, which[0]), rest.shape), method)
+
+    runs = product(_runs(stack.shape[0], stack.shape[1:]), _runs(stack.shape[1], stack.shape[2:]))
+    for which, found in in_waves(noise_of, list(runs), workers=workers):
+        cleaned[*which, ...] = stack[*which, ...] - found.noise
+        usable[which] = found.usable
+        if background is not None:
+            background[*which, ...] = found.background
     kept = scene if keep_background and background is None else background
     return Cleaned(
         xp.reshape(cleaned, shape),
@@ -168,6 +186,11 @@ def _runs(count: int, shape: tuple[int, ...]) -> list[slice]:
     """Runs of things of this shape, each with so many as are to be worked on at once."""
     size = max(1, PIXELS_AT_ONCE // math.prod(shape)) if math.prod(shape) else 1
     return [slice(start, min(start + size, count)) for start in range(0, count, size)]
+
+
+def _next(groups: slice) -> slice:
+    """The groups after these."""
+    return slice(groups.start + 1, groups.stop + 1)
 
 
 def _mask_of(mask: Array, integrations: slice) -> Array:

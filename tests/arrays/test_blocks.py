@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from gpipe.arrays import map_row_blocks
-from gpipe.arrays.blocks import for_each
+from gpipe.arrays.blocks import for_each, in_waves
 
 
 def total_and_double(cube, image):
@@ -45,3 +45,12 @@ def test_every_item_is_done_and_errors_come_through(workers):
     assert sorted(done) == list(range(5))
     with pytest.raises(ZeroDivisionError):
         for_each(lambda x: 1 / x, (1, 0), workers=workers)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 7])
+def test_items_are_done_in_waves_that_are_asked_for_one_by_one(workers):
+    done = []
+    waves = in_waves(lambda item: done.append(item) or -item, range(5), workers=workers)
+    assert next(waves) == (0, 0)
+    assert sorted(done) == list(range(min(workers, 5)))
+    assert list(waves) == [(item, -item) for item in range(1, 5)]

@@ -106,6 +106,18 @@ def test_how_many_images_are_worked_on_at_once_makes_no_difference(rng, monkeypa
     np.testing.assert_allclose(images[2], data[2, 1] - slow_noise(data[2, 1], mask, one_level)[0], atol=1e-4)
 
 
+@pytest.mark.parametrize("workers", [2, 5])
+def test_threads_make_no_difference(rng, monkeypatch, workers):
+    data, groupdq, mask = ramp(rng, (3, 6, 6, 9))
+    groupdq[1, 2] = dq.DO_NOT_USE
+    monkeypatch.setattr(cleaning, "PIXELS_AT_ONCE", 1)
+    one, several = ({"keep_background": True, "workers": number} for number in (1, workers))
+    for clean, arrays in ((clean_ramp, (data, groupdq, mask)), (clean_images, (data, mask))):
+        expected, found = (clean(*arrays, Method(stripes, one_level), **how) for how in (one, several))
+        for name, values in vars(expected).items():
+            np.testing.assert_array_equal(getattr(found, name), values, strict=True, err_msg=name)
+
+
 def test_nan_stay_where_they_are(library, rng):
     data, groupdq, mask = ramp(rng)
     data[0, 1, 2, 3] = np.nan
