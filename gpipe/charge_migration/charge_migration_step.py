@@ -28,7 +28,7 @@ class ChargeMigrationStep(Step):
     def block(self, meta: Any) -> Block:
         return Block.PIXELS
 
-    def reach(self) -> int:
+    def reach(self, meta: Any) -> int:
         return 1
 
     def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:

@@ -10,7 +10,7 @@ from gpipe.exceptions import ParameterError
 
 PART_SAMPLES = 1 << 19
 """Samples of a part in the host's memory: as many as stay in a processor's cache with what is made of them."""
-LEAST_ROWS = 8
+LEAST_ROWS = 12
 """Rows of a part for each row around it that is calculated twice, where parts would be smaller than that."""
 MANY_SAMPLES = 1 << 22
 """Samples of a part from which half as many rows do: memory then counts for more than calculating twice."""
@@ -71,13 +71,14 @@ def rate_bytes(shape: Sequence[int]) -> int:
     return (RATE * (1 + integrations) - (SHARED if integrations == 1 else 0)) * rows * columns
 
 
-def part_length(shape: Sequence[int], section: Section, *, budget: int | None, on_host: bool, threads: int) -> int:
+def part_length(
+    shape: Sequence[int], section: Section, *, reach: int, budget: int | None, on_host: bool, threads: int
+) -> int:
     """Rows, or integrations, of a part. A device gets as many as fit, a host as many as fit its cache.
 
-    ParameterError: not even one fits the budget on each thread.
+    ``reach`` is how many rows around it come along. ParameterError: not even one fits the budget on each thread.
     """
     total, one = section_size(shape, section)
-    reach = section.reach(shape)
     wanted = min(total, _rows_on_host(one, reach)) if on_host else total
     if budget is None:
         return wanted

@@ -218,9 +218,9 @@ def _in_parts(section: Section, outline: Outline, budget: int | None, stored: in
     total, one = section_size(outline.shape, section)
     if section.by_rows and not cuttable(outline):
         return PlannedSection(section, total, total, 1, stored, WORKSPACE * one * total)
-    on_host, reach = outline.backend.name == "numpy", section.reach(outline.shape)
+    on_host, reach = outline.backend.name == "numpy", section.reach(outline)
     threads = _threads(section, one * (1 + 2 * reach), budget) if on_host else 1
-    length = part_length(outline.shape, section, budget=budget, on_host=on_host, threads=threads)
+    length = part_length(outline.shape, section, reach=reach, budget=budget, on_host=on_host, threads=threads)
     threads = min(threads, -(-total // length))
     samples = one * min(length + 2 * reach, total)
     return PlannedSection(section, total, length, threads, stored, WORKSPACE * samples * threads, reach)

@@ -40,9 +40,9 @@ class Section:
         """Whether parts are rows, where it works on parts; rows are preferred, as they may be few."""
         return Block.ROWS in self.block
 
-    def reach(self, shape: Sequence[int]) -> int:
-        """Rows around a part, of an exposure of this shape, that its steps look at, one after the other."""
-        return sum(rows_around(step, shape) for step in self.working) if self.by_rows else 0
+    def reach(self, outline: Any) -> int:
+        """Rows around a part of such an exposure that its steps look at, one after the other."""
+        return sum(rows_around(step, outline) for step in self.working) if self.by_rows else 0
 
     @property
     def ends_ramps(self) -> bool:
@@ -125,9 +125,9 @@ def overlap(changed: Iterable[str], surveyed: Iterable[str]) -> bool:
     return any(same(one, other) for one in changed for other in surveyed)
 
 
-def rows_around(step: Step, shape: Sequence[int]) -> int:
-    """Rows around a part of an exposure of this shape that a step looks at."""
-    return interleaved.rows_around(step.reach(), tuple(shape))
+def rows_around(step: Step, outline: Any) -> int:
+    """Rows around a part of an exposure, of which there are metadata and shape, that a step looks at."""
+    return interleaved.rows_around(step.reach(outline.meta), tuple(outline.shape))
 
 
 def cuttable(exposure: Any) -> bool:

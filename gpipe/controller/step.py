@@ -78,8 +78,8 @@ class Step(Configurable):
         """How an exposure with these metadata may be cut for the step."""
         return Block.EXPOSURE
 
-    def reach(self) -> int:
-        """Rows (columns, in parts of them) around a part that ``begin(...).apply`` looks at.
+    def reach(self, meta: Any) -> int:
+        """Rows (columns, in parts of them) around a part that ``begin(...).apply`` looks at in such an exposure.
 
         They come with it, and are cut off after.
         """

@@ -103,7 +103,7 @@ class JumpStep(Step):
         samples = meta.exposure.nints * (1 if self.only_use_ints else meta.exposure.ngroups)
         return self.block(meta) == Block.ROWS and samples >= self.minimum_sigclip_groups
 
-    def reach(self) -> int:
+    def reach(self, meta: Any) -> int:
         return 1
 
     def survey(self, part: Ramp) -> Mapping[str, Array]:

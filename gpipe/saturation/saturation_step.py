@@ -35,8 +35,10 @@ class SaturationStep(Step):
     def block(self, meta: Any) -> Block:
         return Block.PIXELS
 
-    def reach(self) -> int:
-        return 2 * self.n_pix_grow_sat
+    def reach(self, meta: Any) -> int:
+        """Flags grow once more where groups average frames, which saturation may hide in."""
+        averages = self.use_readpatt and meta.exposure.nframes > 1
+        return (2 if averages else 1) * self.n_pix_grow_sat
 
     def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
         saturation, bias = references.saturation, references.superbias if self.use_readpatt else None

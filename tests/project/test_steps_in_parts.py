@@ -103,11 +103,11 @@ def _on_parts(step, given, *, length, threads, by_rows):
     """The results of the step, put together of parts."""
     whole = with_own_metadata(given.exposure)
     total = whole.shape[-2] if by_rows else whole.shape[0]
-    pieces = spans(total, length, reach=step.reach(), by_rows=by_rows)
+    pieces = spans(total, length, reach=step.reach(given.exposure.meta), by_rows=by_rows)
     surveyed = [(piece, step.survey(trim(cut(whole, piece), piece.core) if by_rows else cut(whole, piece)))
                 for piece in pieces] if step.surveys else [(pieces[0], {})]  # fmt: skip
     work = step.begin(Outline(whole.header, whole.backend, whole.shape), given.references, joined(surveyed))
-    stage = Stage(step.name, work, step.reach())
+    stage = Stage(step.name, work, step.reach(given.exposure.meta))
     changed = {change.partition(":")[0] for change in step.changes}
     kept = [name for name in RAMP_ARRAYS if name not in changed]
     assembly = Assembly(total, by_rows=by_rows, stored=whole, kept=kept)
@@ -203,7 +203,7 @@ def test_nor_on_parts_of_columns(exposures, name, parameters, length):
     rows, columns = whole.shape[-2:]
     stage = Stage(step.name, step.begin(Outline(whole.header, whole.backend, whole.shape), given.references, {}), 0)
     found = []
-    for piece in spans(columns, length, reach=step.reach()):
+    for piece in spans(columns, length, reach=step.reach(given.exposure.meta)):
         span = Span(slice(0, rows), slice(0, rows), columns=piece)
         part = cut(whole, span)
         assert part.window.xsize == part.shape[-1]

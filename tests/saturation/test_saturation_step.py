@@ -48,6 +48,30 @@ def test_frame_averages_are_looked_into_unless_told_not_to():
     assert flags(SaturationStep(), values, bias(2000), nframes=1) == [0, 0, dq.SATURATED]
 
 
+@pytest.mark.parametrize(
+    ("nframes", "parameters", "reach"),
+    [
+        (1, {}, 1),
+        (4, {}, 2),
+        (4, {"use_readpatt": False}, 1),
+        (4, {"n_pix_grow_sat": 3}, 6),
+        (1, {"n_pix_grow_sat": 0}, 0),
+    ],
+)
+def test_flags_spread_twice_only_where_groups_average_frames(nframes, parameters, reach):
+    """A pixel that saturates late moves flags as far as that, and no further."""
+    shape = (1, 5, 21, 21)
+    data = np.full(shape, 1000.0, np.float32)
+    data[0, 3:, 10, 10] = 65000
+    data[0, 2, :, :] = 45000
+    level = StubReference(data=np.full(shape[-2:], 50000.0, np.float32), dq=np.zeros(shape[-2:], np.uint32))
+    step = SaturationStep(**parameters)
+    given = ramp(data, nframes=nframes)
+    found = step.apply(given, references(saturation=level, superbias=None)).groupdq
+    distance = np.abs(np.argwhere(found != 0)[:, -2:] - 10).max()
+    assert distance == reach == step.reach(given.meta)
+
+
 def test_says_what_it_found(caplog):
     with caplog.at_level(logging.INFO, logger="gpipe"):
         flags(SaturationStep(), [0, 1, 60000])
@@ -108,7 +132,7 @@ def test_irs2_readout_in_parts_is_flagged_as_the_whole(rng, fastaxis):
     given = references(saturation=level, superbias=RowsOfReference(data=np.zeros((3200, 4), np.float32)))
     step = SaturationStep()
     expected = step.apply(whole, given)
-    for span in spans(3200, 310, reach=rows_around(step, whole.shape)):
+    for span in spans(3200, 310, reach=rows_around(step, whole)):
         found = trim(step.apply(cut(whole, span), given), span.core)
         np.testing.assert_array_equal(found.groupdq, expected.groupdq[..., span.inner, :])
         assert found.is_interleaved
