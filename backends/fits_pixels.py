@@ -1,6 +1,31 @@
 """Pixels as FITS stores them: big-endian, and unsigned integers shifted to signed ones."""
 
+import os
+
 import numpy as np
+
+
+def fetch(descriptor: int, pieces: np.ndarray, target: np.ndarray) -> bool:
+    """Read pieces of a file, one behind the other. Gives whether the file has them all.
+
+    Parameters
+    ----------
+    pieces : int64, (piece, 2): where it begins in the file, and how many bytes it has.
+    target : uint8, (byte,); as many as all pieces have.
+
+    Raises
+    ------
+    OSError
+        As the system has it.
+    """
+    for position, length in pieces.tolist():
+        left, target = target[:length], target[length:]
+        while left.size:
+            got = os.preadv(descriptor, [left], position)
+            if not got:
+                return False
+            left, position = left[got:], position + got
+    return True
 
 
 def decode(stored: np.ndarray, out: np.ndarray, *, scale: float, zero: float) -> None:

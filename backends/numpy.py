@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gpipe.backends import kernels, pending
+from gpipe.backends import host_memory, kernels, pending
 from gpipe.backends.fits_pixels import decode
 from gpipe.backends.interface import F, native_order
 from gpipe.imports import collector_at_rest, deferred
@@ -21,8 +21,6 @@ KERNELS_PAY_FROM = 1 << 20
 """Samples of an exposure from which numba is worth its import."""
 PLANES_SHARE = 16
 """Planes may take one part in so many of the machine's memory."""
-LARGEST_KEPT = (1 << 24) - (1 << 13)
-"""Bytes: more than an array of a part has, less than a plane of a full frame has."""
 
 
 class NumpyBackend:
@@ -69,7 +67,7 @@ class NumpyBackend:
 
     def warm_up(self) -> None:
         """Nothing is compiled before its first use, or it is in numba's cache."""
-        _keep_memory_of_parts()
+        host_memory.keep_blocks()
 
     def suited_to(self, samples: int, *, keeps_planes: bool = True) -> "NumpyBackend":
         use_kernels = self._use_kernels and samples >= KERNELS_PAY_FROM
@@ -80,16 +78,6 @@ class NumpyBackend:
 def _whole_memory() -> int:
     """Bytes of this machine; asking takes longer than looking up a plane."""
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-
-
-@functools.cache
-def _keep_memory_of_parts() -> None:
-    """Have what one part frees used for the next, from the first part on.
-
-    The C library of Linux hands such memory back to the system, page by page, until it has seen a block as large as
-    this freed: a plane of some exposure, sooner or later.
-    """
-    np.empty(LARGEST_KEPT, np.uint8)
 
 
 @functools.cache

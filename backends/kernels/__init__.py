@@ -9,6 +9,7 @@ from typing import Any
 
 CPU: Mapping[str, str] = {
     "gpipe.backends.fits_pixels.decode": "cpu.fits_pixels",
+    "gpipe.backends.fits_pixels.fetch": "cpu.fits_pixels",
     "gpipe.arrays.fourier.twisted": "cpu.fourier",
     "gpipe.arrays.fourier.untwisted": "cpu.fourier",
     "gpipe.dark_current.dark_sub.average_dark": "cpu.dark",

@@ -7,7 +7,7 @@ from typing import Any
 
 from array_api_compat import array_namespace
 
-from gpipe.backends import Backend
+from gpipe.backends import Backend, host_memory
 from gpipe.controller import events
 from gpipe.controller.bookkeeping import COMPLETE, SKIPPED, Books, warn_of_predecessors
 from gpipe.controller.by_parts import Found, Stage, work_through
@@ -22,7 +22,7 @@ from gpipe.datamodels.assembly import Assembly
 from gpipe.datamodels.parts import Span, cut, outer_columns, spans
 from gpipe.datamodels.ramp import RAMP_ARRAYS
 from gpipe.datamodels.reading import moved
-from gpipe.datamodels.scratch import forget, keep_workspace, release_workspace
+from gpipe.datamodels.scratch import forget
 
 log = logging.getLogger(__name__)
 
@@ -79,12 +79,12 @@ class PartSteps:
         section = planned.section
         pieces = spans(planned.total, planned.length, reach=planned.reach, by_rows=section.by_rows)
         course = _Course(planned, following, outline, stored, pieces, self._supply(stored, pieces))
-        keep_workspace()
+        host_memory.keep_workspace()
         try:
             stages, exposures = self._passes(course)
         finally:
             if following is None or not following.is_cut:
-                release_workspace()
+                host_memory.release_workspace()
         return self._ended(section, stages, exposures)
 
     def _passes(self, course: _Course) -> tuple[list[Stage], list[Any]]:
@@ -198,7 +198,7 @@ class PartSteps:
             self._books.record(step, [outline], SKIPPED)
             return []
         self._books.record(step, [outline], COMPLETE)
-        return [Stage(step.name, work, rows_around(step, outline.shape))]
+        return [Stage(step.name, work, rows_around(step, outline))]
 
     def _ended(self, section: Section, stages: Sequence[Stage], exposures: list[Any]) -> list[Any]:
         for stage in stages:

@@ -26,7 +26,7 @@ from astropy.io import fits
 
 from gpipe.arrays import Array
 from gpipe.backends import Backend
-from gpipe.backends.fits_pixels import decode
+from gpipe.backends.fits_pixels import decode, fetch
 from gpipe.datamodels.complaints import complaints_logged, first_line
 from gpipe.exceptions import GpipeError
 
@@ -40,6 +40,8 @@ _buffers = threading.local()
 _STORED = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 Put = Callable[[np.ndarray, np.ndarray], None]
 """Puts the values of stored pixels into an array."""
+Get = Callable[[int, np.ndarray, np.ndarray], bool]
+"""A version of ``fetch``."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,7 @@ class FitsFile:
         first: Any = None,
         rows: slice = slice(None),
         columns: slice = slice(None),
-        decoded_by: Callable[..., None] = decode,
+        native: Callable[[Any], Any] = lambda function: function,
     ) -> np.ndarray:
         """Read an image extension, or a part of it, into a new native array.
 
@@ -157,79 +159,59 @@ class FitsFile:
         dtype : float32 or an unsigned integer wide enough for the stored values.
         first : index of the axes before the last two (integer, slice or tuple of them); None reads all.
         rows, columns : part of the last two axes; steps other than 1 are not supported.
-        decoded_by : a version of ``decode``.
+        native : gives the native version of a function, or the function itself.
         """
         extension = self._extension(name)
         part = _Part.of(extension, first, rows, columns)
         out = np.empty(part.shape, dtype=dtype)
-        self._fill(out, extension, part, partial(decoded_by, scale=extension.scale, zero=extension.zero))
+        put = partial(native(decode), scale=extension.scale, zero=extension.zero)
+        self._fill(out, extension, part, put, native(fetch))
         return out
 
     def load(self, name: str, dtype: Any, backend: Backend, **part: Any) -> Array:
         """`read` onto a device, which decodes the stored pixels itself if it is not the host."""
         extension = self._extension(name)
         if backend.name == "numpy":
-            native = backend.suited_to(math.prod(extension.shape)).native
-            return self.read(name, dtype, decoded_by=native(decode), **part)
+            return self.read(name, dtype, native=backend.suited_to(math.prod(extension.shape)).native, **part)
         chosen = _Part.of(extension, **part)
         stored = np.empty(chosen.shape, dtype=extension.stored)
-        self._fill(stored, extension, chosen, partial(decode, scale=1, zero=0))
+        self._fill(stored, extension, chosen, partial(decode, scale=1, zero=0), fetch)
         return backend.from_fits(stored, dtype, scale=extension.scale, zero=extension.zero)
 
-    def _fill(self, out: np.ndarray, extension: Extension, part: "_Part", put: Put) -> None:
+    def _fill(self, out: np.ndarray, extension: Extension, part: "_Part", put: Put, get: Get) -> None:
         if not out.size:
             return
-        if out.shape[-1] * FEW_COLUMNS <= extension.shape[-1]:
-            with self._told():
-                self._fill_strip(out.reshape(-1, out.shape[-1]), extension, part, put)
-            return
-        lines, block = out.reshape(-1, out.shape[-1]), _buffer(extension)
-        stored, row = block.reshape(-1).view(np.uint8).data, block.strides[0]
-        filled = done = 0
+        lines = out.reshape(-1, out.shape[-1])
+        few = out.shape[-1] * FEW_COLUMNS <= extension.shape[-1]
         with self._told():
-            read = self._reader()
-            for start, count in part.runs:
-                while count:
-                    taken = min(count, len(block) - filled)
-                    self._read_all(read, stored[filled * row : (filled + taken) * row], extension.offset + start * row)
-                    start, count, filled = start + taken, count - taken, filled + taken
-                    if filled == len(block) or done + filled == len(lines):
-                        put(block[:filled, part.columns], lines[done : done + filled])
-                        done, filled = done + filled, 0
+            batches = self._in_memory(extension, part) if few or self._unpacked else self._read(extension, part, get)
+            done = 0
+            for stored in batches:
+                put(stored, lines[done : done + len(stored)])
+                done += len(stored)
 
-    def _fill_strip(self, lines: np.ndarray, extension: Extension, part: "_Part", put: Put) -> None:
-        """Few columns: from a map of the file, as most of what a read copies would be thrown away."""
+    def _read(self, extension: Extension, part: "_Part", get: Get) -> Iterator[np.ndarray]:
+        """The rows of a part as they are stored, some at a time, in memory that is used again."""
+        descriptor, block = self._opened_for_pixels(), _buffer(extension)
+        stored, row = block.reshape(-1).view(np.uint8), block.strides[0]
+        for batch in _batches(part.runs, len(block)):
+            pieces = np.asarray(batch, np.int64) * row
+            pieces[:, 0] += extension.offset
+            size = int(pieces[:, 1].sum())
+            if not get(descriptor, pieces, stored[:size]):
+                raise self._truncated("within the pixels")
+            yield block[: size // row, part.columns]
+
+    def _in_memory(self, extension: Extension, part: "_Part") -> Iterator[np.ndarray]:
+        """The rows of a part in a map of the file, as most of what is read would be thrown away, or unpacked."""
         unpacked = self._unpacked
         source = mmap.mmap(self._opened_for_pixels(), 0, access=mmap.ACCESS_READ) if unpacked is None else unpacked
         if extension.end > len(source):
             raise self._truncated("within the pixels")
         stored = np.frombuffer(source, extension.stored, math.prod(extension.shape), extension.offset)
         whole = stored.reshape(-1, extension.shape[-1])
-        done = 0
         for start, count in part.runs:
-            put(whole[start : start + count, part.columns], lines[done : done + count])
-            done += count
-
-    def _read_all(self, read: Callable[[memoryview, int], int], target: memoryview, offset: int) -> None:
-        while target:
-            got = read(target, offset)
-            if not got:
-                raise self._truncated("within the pixels")
-            target, offset = target[got:], offset + got
-
-    def _reader(self) -> Callable[[memoryview, int], int]:
-        """What fills memory from a position of the file, and says how many bytes it got."""
-        unpacked = self._unpacked
-        if unpacked is None:
-            descriptor = self._opened_for_pixels()
-            return lambda target, offset: os.preadv(descriptor, [target], offset)
-
-        def copy(target: memoryview, offset: int) -> int:
-            piece = unpacked[offset : offset + len(target)]
-            target[: len(piece)] = piece
-            return len(piece)
-
-        return copy
+            yield whole[start : start + count, part.columns]
 
     def _opened_for_pixels(self) -> int:
         """The descriptor that all threads read from; it is closed with the last reference to this object."""
@@ -315,6 +297,22 @@ def _runs(planes: Sequence[int], top: int, bottom: int, *, whole: bool) -> list[
         else:
             runs.append((plane + top, bottom - top))
     return runs
+
+
+def _batches(runs: Sequence[tuple[int, int]], most: int) -> Iterator[list[tuple[int, int]]]:
+    """Runs of rows, in batches of no more rows than ``most``; what does not fit goes on in the next."""
+    batch: list[tuple[int, int]] = []
+    room = most
+    for start, count in runs:
+        while count:
+            taken = min(count, room)
+            batch.append((start, taken))
+            start, count, room = start + taken, count - taken, room - taken
+            if not room:
+                yield batch
+                batch, room = [], most
+    if batch:
+        yield batch
 
 
 def _buffer(extension: Extension) -> np.ndarray:

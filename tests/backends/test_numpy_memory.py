@@ -5,7 +5,10 @@ import platform
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+
+from gpipe.backends.host_memory import keep_workspace, release_workspace
 
 PROGRAM = """
 import resource
@@ -41,3 +44,11 @@ def test_parts_use_the_memory_of_those_before_them():
     if pages_asked_for("cold") < PAGES_OF_A_PART:
         pytest.skip("this C library keeps memory by itself")
     assert pages_asked_for("warm") < PAGES_OF_A_PART / 4
+
+
+def test_keeping_and_releasing_workspace_leave_arrays_as_they_are():
+    keep_workspace()
+    found = [np.full(1000, number) for number in range(100)]
+    del found[::2]
+    release_workspace()
+    assert [int(x[0]) for x in found] == list(range(1, 100, 2))

@@ -10,7 +10,6 @@ from gpipe.backends.numpy import NumpyBackend
 from gpipe.datamodels import CountRate, Ramp
 from gpipe.datamodels.assembly import Assembly
 from gpipe.datamodels.parts import arrays_of, cut, map_arrays, spans, trim, unshared
-from gpipe.datamodels.scratch import keep_workspace, release_workspace
 
 ROWS, COLUMNS = 23, 5
 ARRAYS = ("data", "groupdq", "pixeldq", "zeroframe")
@@ -58,14 +57,6 @@ def test_arrays_that_are_as_they_were_are_not_copied():
     (whole,) = assembly.whole()
     assert whole.groupdq is exposure.groupdq
     np.testing.assert_array_equal(whole.data, exposure.data + 1)
-
-
-def test_keeping_and_releasing_workspace_leave_arrays_as_they_are():
-    keep_workspace()
-    found = [np.full(1000, number) for number in range(100)]
-    del found[::2]
-    release_workspace()
-    assert [int(x[0]) for x in found] == list(range(1, 100, 2))
 
 
 def rates(shared):

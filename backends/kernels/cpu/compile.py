@@ -21,7 +21,6 @@ from gpipe.backends.kernels.cpu import (
     irs2_streams,
     jump,
     linearity,
-    planes,
     ramp_fit,
     saturation,
 )
@@ -47,6 +46,7 @@ def _examples() -> Mapping[str, Callable[[], Any]]:
     block, mean = np.zeros((20, 4), np.float32), np.zeros((20, 4))
     output = {"output": 0, "orientation": Orientation(2, 1)}
     return {
+        "files": lambda: fits_pixels.fetch(-1, np.zeros((1, 2), np.int64), np.zeros(0, np.uint8)),
         "counts": lambda: fits_pixels.decode(data[0].astype(">i2"), data[0].copy(), scale=1, zero=1 << 15),
         "references": lambda: fits_pixels.decode(data[0].astype(">f4"), data[0].copy(), scale=1, zero=0),
         "saturation": lambda: saturation.flag_saturation(data, groupdq, pixeldq, plane, pixeldq),
@@ -58,7 +58,6 @@ def _examples() -> Mapping[str, Callable[[], Any]]:
         "reference pixels of IRS2 readout": lambda: irs2_streams.reference_stream(block.T),
         "noise of IRS2 readout": lambda: irs2_streams.without_noise(block.T, np.zeros(4 * 30, np.float32)),
         "dark_current": lambda: dark.average_dark(data[0]),
-        "reset and dark_current": lambda: planes.subtract_darks(data, pixeldq, [data[0]], pixeldq),
         "linearity": lambda: linearity.correct_linearity(data, groupdq, *pixels),
         "linearity of averaged frames": lambda: linearity.correct_linearity(
             data, groupdq, *pixels, inverse=coeffs, nframes=2

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 pytest.importorskip("numba")
@@ -73,3 +74,29 @@ def test_the_stamp_changes_with_what_is_imported_at_any_remove(monkeypatch):
     assert compiling.sources.__wrapped__(jump.__name__) == compiling.sources(jump.__name__)
     for name in ("gpipe.dq", "gpipe.backends.kernels.cpu.tiles", "gpipe.jump.sigma_clip", "gpipe.arrays.ranking"):
         assert name in read
+
+
+WHOLE = np.arange(2 * 6 * 8 * 5, dtype=np.float32).reshape(2, 6, 8, 5)
+
+
+@pytest.mark.parametrize(
+    "index", [np.s_[:], np.s_[:, 2:], np.s_[:, 1::2], np.s_[..., 3:7, :], np.s_[1:, 1:4, 7:, :]], ids=str
+)
+@pytest.mark.parametrize("made_of", [(2, 6, 8, 5), (2, 6, 4, 2, 5), (480,)], ids=str)
+def test_a_cut_with_all_columns_is_used_where_it_is(made_of, index):
+    cut = WHOLE.reshape(made_of).copy().reshape(WHOLE.shape)[index]
+    whole, corner = compiling.in_place(cut)
+    assert np.shares_memory(whole, cut)
+    assert whole.flags.c_contiguous
+    assert not whole.flags.writeable
+    here = tuple(slice(start, start + length) for start, length in zip(corner, cut.shape, strict=True))
+    np.testing.assert_array_equal(whole[here], cut, strict=True)
+
+
+@pytest.mark.parametrize("index", [np.s_[..., 1:], np.s_[..., ::2], np.s_[:, ::-1], np.s_[..., :0, :]], ids=str)
+def test_other_cuts_are_copied(index):
+    for cut in (WHOLE[index], np.broadcast_to(WHOLE[:, :1], WHOLE.shape)[index]):
+        found, corner = compiling.in_place(cut)
+        assert found.flags.c_contiguous
+        assert corner == (0, 0, 0, 0)
+        np.testing.assert_array_equal(found, cut, strict=True)

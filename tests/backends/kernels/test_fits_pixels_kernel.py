@@ -1,13 +1,16 @@
-"""The numba kernel that decodes pixels of files beside the portable function, bit by bit."""
+"""The numba kernels that read and decode pixels of files beside the portable functions, bit by bit."""
+
+import os
 
 import numpy as np
 import pytest
 
-from gpipe.backends import kernels
+from gpipe.backends import fits_pixels, kernels
 from gpipe.backends.fits_pixels import decode
 
 pytest.importorskip("numba")
 KERNEL = kernels.find(decode, kernels.CPU)
+FETCHES = [fits_pixels.fetch, kernels.find(fits_pixels.fetch, kernels.CPU)]
 COUNTS = np.arange(1 << 16, dtype=np.uint16).view(">i2").reshape(2, 256, 128)
 
 
@@ -52,3 +55,37 @@ def test_other_scales_of_counts(scaling):
 )
 def test_other_types(stored, dtype, zero):
     assert_same(np.arange(60).reshape(3, 4, 5).astype(stored), dtype, zero=zero)
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "pixels"
+    path.write_bytes(bytes(range(200)))
+    descriptor = os.open(path, os.O_RDONLY)
+    yield descriptor
+    os.close(descriptor)
+
+
+def fetched(fetch, descriptor, pieces):
+    target = np.full(sum(length for _, length in pieces), 255, np.uint8)
+    return fetch(descriptor, np.asarray(pieces, np.int64).reshape(-1, 2), target), bytes(target)
+
+
+@pytest.mark.parametrize("fetch", FETCHES)
+@pytest.mark.parametrize("pieces", [[(0, 200)], [(10, 3), (90, 0), (13, 5), (2, 4), (199, 1)], []], ids=str)
+def test_pieces_of_a_file_one_behind_the_other(pieces, fetch, file):
+    expected = b"".join(bytes(range(start, start + length)) for start, length in pieces)
+    assert fetched(fetch, file, pieces) == (True, expected)
+
+
+@pytest.mark.parametrize("fetch", FETCHES)
+def test_a_file_that_ends_within_a_piece(fetch, file):
+    assert not fetched(fetch, file, [(0, 4), (198, 3)])[0]
+
+
+@pytest.mark.parametrize("fetch", FETCHES)
+def test_what_the_system_says_of_a_file_that_cannot_be_read(fetch, tmp_path):
+    descriptor = os.open(tmp_path, os.O_RDONLY)
+    with pytest.raises(IsADirectoryError):
+        fetched(fetch, descriptor, [(0, 4)])
+    os.close(descriptor)

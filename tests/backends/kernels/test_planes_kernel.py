@@ -1,4 +1,4 @@
-"""The numba kernels of reset and dark_current beside the portable functions, whose numbers they repeat bit by bit."""
+"""The NumPy versions of reset and dark_current beside the portable functions, whose numbers they repeat bit by bit."""
 
 import numpy as np
 import pytest
@@ -42,6 +42,12 @@ def test_a_dark_for_every_group(shape):
 def test_a_reset_anomaly_of_the_first_groups(shape):
     for groups in range(shape[1] + 1):
         assert_same(reset_sub.subtract_reset, arrays(shape, groups))
+
+
+def test_a_cut_of_rows():
+    data, *rest = arrays((2, 3, 8, 5), 2)
+    cut = [x[..., 2:7, :] for x in rest[1]]
+    assert_same(reset_sub.subtract_reset, (data[..., 2:7, :], rest[0][2:7], cut, rest[2][2:7]))
 
 
 def test_strided():
