@@ -21,7 +21,7 @@ def fetch(descriptor: int, pieces: np.ndarray, target: np.ndarray) -> bool:
     for position, length in pieces.tolist():
         left, target = target[:length], target[length:]
         while left.size:
-            got = os.preadv(descriptor, [left], position)
+            got = os.preadv(descriptor, [left.data], position)
             if not got:
                 return False
             left, position = left[got:], position + got

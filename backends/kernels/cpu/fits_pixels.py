@@ -13,7 +13,7 @@ from gpipe.backends.kernels.cpu.compiling import frozen, kernel
 from gpipe.backends.kernels.cpu.tiles import F
 
 BYTE, HIGHEST = np.uint16(8), np.uint16(0x8000)
-pread = types.ExternalFunction("pread", types.int64(types.int32, types.int64, types.int64, types.int64))
+pread: Any = types.ExternalFunction("pread", types.int64(types.int32, types.int64, types.int64, types.int64))
 """Of the C library, where there is POSIX: descriptor, address, bytes, position."""
 
 
