@@ -63,8 +63,9 @@ def rank_values(x: Array, valid: Array) -> Ranked:
     values = _in_blocks(xp.sort(xp.where(missing, xp.finfo(x.dtype).max, x), axis=-1, stable=False), xp=xp)
     origin = xp.astype(_middle(values, xp.zeros_like(count), count, xp=xp), x.dtype)
     origin = xp.where(count > 0, origin, 0.0)
-    rank = xp.reshape(xp.arange(_flat(values, xp=xp).shape[-1], dtype=count.dtype, device=device(x)), values.shape[-2:])
-    off = xp.where(rank < count[..., None], values - origin[..., None], 0.0)
+    block, rank = (xp.arange(length, dtype=count.dtype, device=device(x)) for length in values.shape[-2:])
+    known = rank < count[..., None] - block[:, None] * values.shape[-1]
+    off = xp.where(known, values - origin[..., None], 0.0)
     return Ranked(values, count, origin, _before(off, xp=xp), _before(off * off, xp=xp))
 
 

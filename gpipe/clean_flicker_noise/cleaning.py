@@ -115,7 +115,8 @@ def clean_ramp(
     """
     xp = array_namespace(data, groupdq, mask)
     integrations, groups = data.shape[:2]
-    cleaned = xp.astype(data, data.dtype, copy=True)
+    cleaned = xp.empty_like(data)
+    cleaned[:, 0, ...] = data[:, 0, ...]
     background = xp.zeros_like(data) if keep_background else None
     usable = xp.ones((integrations, groups), dtype=xp.bool, device=device(data))
     for some in _runs(integrations, data.shape[1:]):
