@@ -12,7 +12,7 @@ CPU: Mapping[str, str] = {
     "gpipe.backends.fits_pixels.fetch": "cpu.fits_pixels",
     "gpipe.arrays.fourier.twisted": "cpu.fourier",
     "gpipe.arrays.fourier.untwisted": "cpu.fourier",
-    "gpipe.dark_current.dark_sub.average_dark": "cpu.dark",
+    "gpipe.dark_current.dark_sub.average_darks": "cpu.dark",
     "gpipe.dark_current.dark_sub.subtract_darks": "cpu.planes",
     "gpipe.jump.detection.flag_jumps": "cpu.jump",
     "gpipe.jump.method.unusable_rows": "cpu.unusable",

@@ -1,7 +1,8 @@
 """The dark_current step."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -14,7 +15,7 @@ from gpipe.controller import Block, Produced, References, SideProduct, Skip, Ste
 from gpipe.controller import parameters as p
 from gpipe.dark_current.dark_sub import (
     any_flags,
-    average_dark,
+    average_darks,
     extrapolate_dark,
     subtract_darks,
     uniform_dark_current,
@@ -25,6 +26,8 @@ from gpipe.exceptions import ReferenceFileError
 
 log = logging.getLogger(__name__)
 
+AT_ONCE = 1 << 20
+"""Samples of a dark that are read together at most, a group's always."""
 Lead = tuple[int, ...]
 """What selects an integration of the dark: its number, or nothing where one dark serves all."""
 
@@ -136,22 +139,36 @@ def _cube(dark: Reference, exposure: Ramp, lead: Lead, wanted: Sequence[range]) 
     """The dark of each group of the exposure: (group, row, column)."""
 
     def make() -> Array:
-        means = [_mean(dark, exposure, lead, groups) for groups in wanted]
-        return array_namespace(*means).stack(means)
+        means = [_means(dark, exposure, lead, groups) for groups in _together(wanted, dark, exposure)]
+        return array_namespace(*means).concat(means)
 
     return dark.kept(("means", lead, tuple(wanted)), exposure, make)
 
 
-def _mean(dark: Reference, exposure: Ramp, lead: Lead, groups: range) -> Array:
-    """The mean of some groups of the dark, which alone are read. Groups that it does not have are extrapolated."""
-    end = _groups(dark)
+def _together(wanted: Sequence[range], dark: Reference, exposure: Ramp) -> Iterator[Sequence[range]]:
+    """The groups whose frames are read together: few calls, where parts of an exposure are small."""
+    most, end = AT_ONCE // math.prod(exposure.data.shape[-2:]), _groups(dark)
+    some: list[range] = []
+    for groups in wanted:
+        follows = some and groups.start == some[-1].stop
+        if some and not (follows and groups.stop <= min(end, some[0].start + most)):
+            yield some
+            some = []
+        some.append(groups)
+    yield some
+
+
+def _means(dark: Reference, exposure: Ramp, lead: Lead, wanted: Sequence[range]) -> Array:
+    """Means of the dark for some groups, which alone are read. Frames that it does not have are extrapolated."""
+    start, stop, end = wanted[0].start, wanted[-1].stop, _groups(dark)
     frames = []
-    if groups.start < end:
-        frames.append(dark.load("data", exposure, first=(*lead, slice(groups.start, min(groups.stop, end)))))
-    if groups.stop > end:
+    if start < end:
+        frames.append(dark.load("data", exposure, first=(*lead, slice(start, min(stop, end)))))
+    if stop > end:
         last = dark.load("data", exposure, first=(*lead, slice(end - 2, end)))
-        frames.append(extrapolate_dark(last, range(max(groups.start - end, 0) + 1, groups.stop - end + 1)))
-    return exposure.backend.native(average_dark)(*frames)
+        frames.append(extrapolate_dark(last, range(max(start - end, 0) + 1, stop - end + 1)))
+    joined = frames[0] if len(frames) == 1 else array_namespace(*frames).concat(frames)
+    return exposure.backend.native(average_darks)(joined, len(wanted))
 
 
 def _flags(dark: Reference, exposure: Ramp) -> Array:

@@ -63,21 +63,21 @@ def any_flags(dark_dq: Array) -> Array:
     return flags
 
 
-def average_dark(*frames: Array) -> Array:
-    """Mean (row, column) of dark frames. NaN counts as 0.
+def average_darks(frames: Array, groups: int) -> Array:
+    """The dark of each group, (group, row, column): the mean of its frames. NaN counts as 0.
 
     Parameters
     ----------
-    frames : one or more arrays, each float32, (frame, row, column), DN.
+    frames : float32, (frame, row, column), DN: those of the first group, then as many of the next, and so on.
     """
-    xp = array_namespace(*frames)
-    count = sum(x.shape[0] for x in frames)
-    mean = xp.empty_like(frames[0][0, ...])
-    for rows in row_slices(mean):
-        parts = [x[:, rows, :] for x in frames]
-        sums = [xp.sum(xp.where(xp.isnan(part), 0.0, part), axis=0) for part in parts]
-        mean[rows, :] = sum(sums[1:], start=sums[0]) / count
-    return mean
+    xp = array_namespace(frames)
+    frames = xp.reshape(frames, (groups, -1, *frames.shape[1:]))
+    means = xp.empty_like(frames[:, 0, ...])
+    for group in range(groups):
+        for rows in row_slices(means):
+            some = frames[group, :, rows, :]
+            means[group, rows, :] = xp.sum(xp.where(xp.isnan(some), 0.0, some), axis=0) / frames.shape[1]
+    return means
 
 
 def extrapolate_dark(last: Array, groups: range) -> Array:

@@ -6,7 +6,7 @@ from stdatamodels.jwst.datamodels import DarkMIRIModel, DarkModel, RampModel
 
 import gpipe.backends
 from gpipe.controller import References, Skip
-from gpipe.dark_current import DarkCurrentStep
+from gpipe.dark_current import DarkCurrentStep, dark_current_step
 from gpipe.datamodels import Ramp, Reference
 from gpipe.exceptions import ReferenceFileError
 
@@ -75,6 +75,20 @@ def test_only_the_groups_that_are_needed_are_read(monkeypatch, sampling, wanted)
     assert read == wanted
     means = np.array(sorted(wanted)).reshape(3, -1).mean(axis=1) + 1
     np.testing.assert_allclose(out.data[0, :, 0, 0], -means)
+
+
+@pytest.mark.parametrize("sampling", [(1, 0), (2, 0), (3, 0), (3, 1)])
+@pytest.mark.parametrize("available", [5, 9, 12])
+def test_how_much_of_a_dark_is_read_at_once_makes_no_difference(monkeypatch, sampling, available):
+    found = []
+    for samples in (1, 2 * 80, 6 * 80, 1 << 20):
+        monkeypatch.setattr(dark_current_step, "AT_ONCE", samples)
+        found.append(apply(exposure(*sampling), dark(available)).data)
+    for other in found[1:]:
+        np.testing.assert_array_equal(other, found[0])
+    frames, gap = sampling
+    groups = np.arange(3)[:, None] * (frames + gap) + np.arange(frames)
+    np.testing.assert_allclose(found[0][0, :, 0, 0], -(groups + 1).mean(axis=1), rtol=1e-6)
 
 
 def test_short_dark_is_extrapolated_and_said_so(caplog):
@@ -166,7 +180,7 @@ def test_only_the_integrations_that_are_needed_are_read(monkeypatch):
 
     def remember(self, array, ramp, *, first=None):
         if array == "data":
-            read.append((first[0], first[1].start))
+            read.extend((first[0], group) for group in range(first[1].start, first[1].stop))
         return load(self, array, ramp, first=first)
 
     monkeypatch.setattr(Reference, "load", remember)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 import gpipe.dq as dq
 from gpipe.dark_current.dark_sub import (
     any_flags,
-    average_dark,
+    average_darks,
     extrapolate_dark,
     subtract_darks,
     uniform_dark_current,
@@ -73,13 +73,14 @@ def test_dark_of_another_number_of_groups_is_an_error():
         subtract(data, flags, np.zeros((2, 2, 2), np.float32), flags)
 
 
-@pytest.mark.parametrize("count", [1, 2, 8])
-def test_average_counts_nan_as_zero(library, rng, count):
-    frames = rng.normal(size=(count, 3, 4)).astype(np.float32)
+@pytest.mark.parametrize(("count", "groups"), [(1, 1), (2, 3), (8, 2)])
+def test_average_of_each_group_counts_nan_as_zero(library, rng, count, groups):
+    frames = rng.normal(size=(groups * count, 3, 4)).astype(np.float32)
     frames[0, 1, 1] = frames[:, 2, 2] = np.nan
-    out = library.run(average_dark, frames)
+    out = library.run(average_darks, frames, groups)
     assert out.dtype == np.float32
-    np.testing.assert_allclose(out, np.nan_to_num(frames).mean(axis=0), rtol=1e-6, atol=1e-7)
+    expected = [np.nan_to_num(frames[k * count : (k + 1) * count]).mean(axis=0) for k in range(groups)]
+    np.testing.assert_allclose(out, expected, rtol=1e-6, atol=1e-7)
 
 
 @given(FINITE, FINITE, st.integers(2, 8))
@@ -87,14 +88,8 @@ def test_average_of_a_steady_dark_is_its_middle(start, step, count):
     frames = np.array([start + step * i for i in range(count)], np.float32)[:, None, None]
     middle = start + step * (count - 1) / 2
     np.testing.assert_allclose(
-        average_dark(frames), [[middle]], rtol=1e-5, atol=1e-5 * (abs(start) + 8 * abs(step)) + 1e-30
+        average_darks(frames, 1), [[[middle]]], rtol=1e-5, atol=1e-5 * (abs(start) + 8 * abs(step)) + 1e-30
     )
-
-
-def test_average_over_several_arrays_weighs_frames_alike(library, rng):
-    frames = rng.normal(size=(5, 3, 4)).astype(np.float32)
-    out = library.run(average_dark, frames[:1], frames[1:])
-    np.testing.assert_allclose(out, frames.mean(axis=0), rtol=1e-5, atol=1e-6)
 
 
 def test_extrapolation_goes_on_at_the_last_rate(library):

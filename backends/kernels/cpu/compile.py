@@ -57,7 +57,7 @@ def _examples() -> Mapping[str, Callable[[], Any]]:
         "lines in IRS2 readout": lambda: irs2_streams.subtract_line(block.T, block.T),
         "reference pixels of IRS2 readout": lambda: irs2_streams.reference_stream(block.T),
         "noise of IRS2 readout": lambda: irs2_streams.without_noise(block.T, np.zeros(4 * 30, np.float32)),
-        "dark_current": lambda: dark.average_dark(data[0]),
+        "dark_current": lambda: dark.average_darks(data[0], 3),
         "linearity": lambda: linearity.correct_linearity(data, groupdq, *pixels),
         "linearity of averaged frames": lambda: linearity.correct_linearity(
             data, groupdq, *pixels, inverse=coeffs, nframes=2
