@@ -4,6 +4,7 @@ import time
 
 from rich.console import Console
 
+from gpipe.controller import workers
 from gpipe.exceptions import BackendError
 
 
@@ -15,8 +16,9 @@ def compile_now() -> None:
         raise BackendError(f"numba cannot be imported ({error}); expected numba, which compiles the kernels") from None
     console = Console(highlight=False, soft_wrap=True)
     started = time.perf_counter()
-    with console.status("compiling kernels for this machine, once") as status:
-        compile_kernels(lambda name: status.update(f"compiling kernels for this machine, once: {name}"))
+    said = "compiling kernels for this machine, once"
+    with console.status(said) as status:
+        compile_kernels(lambda done, total: status.update(f"{said}: {done} of {total}"), processes=workers.count("all"))
     seconds, kept = time.perf_counter() - started, folder()
     where = f"kept in {kept}" if kept else "not kept: no folder can be written to (set NUMBA_CACHE_DIR)"
     console.print(f"kernels compiled for this machine, once, in {seconds:.1f} s; {where}")

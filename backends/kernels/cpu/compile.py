@@ -5,8 +5,10 @@ that nothing is compiled afterwards.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,7 @@ from gpipe.refpix.orientation import Orientation
 LOWEST_PRIORITY = 19
 
 
-def _examples() -> Mapping[str, Callable[[], Any]]:
+def _examples() -> dict[str, Callable[[], Any]]:
     shape = (1, 3, 2, 4)
     data, groupdq = np.zeros(shape, np.float32), np.zeros(shape, np.uint8)
     plane, pixeldq = np.ones(shape[2:], np.float32), np.zeros(shape[2:], np.uint32)
@@ -69,12 +71,25 @@ def _examples() -> Mapping[str, Callable[[], Any]]:
     }
 
 
-def compile_kernels(tell: Callable[[str], None] = lambda name: None) -> None:
-    """Compile what is not compiled yet; ``tell`` gets the name of each kernel before."""
-    with _alone(), np.errstate(all="ignore"):
-        for name, call in _examples().items():
-            tell(name)
-            call()
+def compile_kernels(tell: Callable[[int, int], None] = lambda done, total: None, *, processes: int = 1) -> None:
+    """Compile what is not compiled yet, in so many processes; ``tell`` gets how many kernels of how many are done."""
+    names = [*reversed(_examples())]  # the longest first, so that none is waited for in the end
+    with _alone():
+        several = processes > 1 and folder() and not all(map(compiling.are_compiled, compiling.KERNELS))
+        compiled = _on_processes(names, processes) if several else map(_compile, names)
+        for done, _ in enumerate(compiled, 1):
+            tell(done, len(names))
+
+
+def _on_processes(names: Iterable[str], processes: int) -> Iterator[None]:
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        for future in as_completed([pool.submit(_compile, name) for name in names]):
+            yield future.result()
+
+
+def _compile(name: str) -> None:
+    with np.errstate(all="ignore"):
+        _examples()[name]()
 
 
 def folder() -> Path | None:

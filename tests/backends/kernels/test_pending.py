@@ -119,6 +119,13 @@ def test_compiled_kernels_are_found_on_disk_by_another_process():
     assert answer == "{True} {0}\n"
 
 
+def test_several_processes_compile_and_keep_what_they_are_given(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    assert list(compiler._on_processes(["files", "counts", "references"], 2)) == [None] * 3
+    kept = {path.name.split("-")[0] for path in tmp_path.rglob("*.nbc")}
+    assert kept == {"fits_pixels._fetch", "fits_pixels._counts", "fits_pixels._swap"}
+
+
 def test_a_kernel_of_another_processor_or_source_is_not_compiled(tmp_path):
     """No kernel of an empty folder is; nor is one after the name of the processor has changed."""
     ask = "from gpipe.backends.kernels.cpu import jump, compiling as c; print(c.are_compiled(jump.__name__))"
