@@ -12,8 +12,8 @@ from gpipe.backends.fits_pixels import decode
 from gpipe.backends.interface import F, native_order
 from gpipe.imports import collector_at_rest, deferred
 
-with deferred("numpy.f2py", "numpy.testing"):  # array_api_compat looks up every name of NumPy
-    import array_api_compat.numpy  # noqa: F401
+with deferred("numpy.ctypeslib", "numpy.f2py", "numpy.polynomial", "numpy.random", "numpy.testing"):
+    import array_api_compat.numpy  # noqa: F401 - it looks up every name of NumPy
 
 log = logging.getLogger(__name__)
 
