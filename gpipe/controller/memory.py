@@ -8,8 +8,12 @@ from dataclasses import dataclass
 from gpipe.controller.sections import Section
 from gpipe.exceptions import ParameterError
 
-PART_SAMPLES = 1 << 19
-"""Samples of a part in the host's memory: as many as stay in a processor's cache with what is made of them."""
+PART_SAMPLES = 1 << 21
+"""Samples of a part in the host's memory: with fewer Python takes its time between steps, more take only memory."""
+FEWEST_SAMPLES = 1 << 19
+"""Samples of a part that are worth a thread."""
+PARTS_OF_A_THREAD = 2
+"""Parts that each thread gets at least, if they are worth it, so that none waits for long in the end."""
 LEAST_ROWS = 12
 """Rows of a part for each row around it that is calculated twice, where parts would be smaller than that."""
 MANY_SAMPLES = 1 << 22
@@ -79,7 +83,7 @@ def part_length(
     ``reach`` is how many rows around it come along. ParameterError: not even one fits the budget on each thread.
     """
     total, one = section_size(shape, section)
-    wanted = min(total, _rows_on_host(one, reach)) if on_host else total
+    wanted = min(total, _rows_on_host(total, one, reach, threads)) if on_host else total
     if budget is None:
         return wanted
     fitting = budget // (WORKSPACE * one * threads) - 2 * reach
@@ -93,10 +97,11 @@ def part_length(
     return min(wanted, fitting)
 
 
-def _rows_on_host(one: int, reach: int) -> int:
+def _rows_on_host(total: int, one: int, reach: int, threads: int) -> int:
     """Rows, or integrations, of ``one`` samples each that are a part, if there is no limit."""
+    share = -(-total // (PARTS_OF_A_THREAD * threads))
     least = min(LEAST_ROWS * reach, max(LEAST_ROWS * reach // 2, MANY_SAMPLES // one))
-    return max(1, PART_SAMPLES // one, least)
+    return max(1, least, min(PART_SAMPLES // one, max(share, FEWEST_SAMPLES // one)))
 
 
 def section_size(shape: Sequence[int], section: Section) -> tuple[int, int]:
