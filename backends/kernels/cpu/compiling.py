@@ -131,7 +131,7 @@ def _cut_from(x: np.ndarray) -> np.ndarray | None:
     if min(x.strides) < x.itemsize:
         return None
     lengths = [outer // inner for outer, inner in itertools.pairwise(x.strides)]
-    if base.size % math.prod(lengths):
+    if 0 in lengths or base.size % math.prod(lengths):
         return None
     whole = base.reshape(-1, *lengths)
     return whole if whole.strides == x.strides and whole.shape[-1] == x.shape[-1] else None

@@ -95,7 +95,8 @@ def test_a_cut_with_all_columns_is_used_where_it_is(made_of, index):
 
 @pytest.mark.parametrize("index", [np.s_[..., 1:], np.s_[..., ::2], np.s_[:, ::-1], np.s_[..., :0, :]], ids=str)
 def test_other_cuts_are_copied(index):
-    for cut in (WHOLE[index], np.broadcast_to(WHOLE[:, :1], WHOLE.shape)[index]):
+    others = (np.broadcast_to(WHOLE[:, :1], WHOLE.shape), WHOLE.transpose(1, 0, 2, 3), WHOLE.swapaxes(2, 3))
+    for cut in (WHOLE[index], *(other[index] for other in others)):
         found, corner = compiling.in_place(cut)
         assert found.flags.c_contiguous
         assert corner == (0, 0, 0, 0)
