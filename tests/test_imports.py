@@ -207,10 +207,23 @@ def test_garbage_of_the_block_is_found_later_and_what_others_froze_stays_frozen(
     try:
         frozen = gc.get_freeze_count()
         with collector_at_rest():
-            pass
+            sys.modules["something_new_for_gpipe"] = sys
         assert gc.get_freeze_count() >= frozen > 0
     finally:
         gc.unfreeze()
+        sys.modules.pop("something_new_for_gpipe", None)
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_what_is_made_with_modules_is_old_at_once(made, collecting, monkeypatch):
+    gc.enable()
+    gc.collect()
+    with collector_at_rest():
+        if made:
+            monkeypatch.setitem(sys.modules, "something_new_for_gpipe", sys)
+        new = [[]]
+    assert any(x is new for x in gc.get_objects(2)) == made
+    assert gc.get_freeze_count() == 0
 
 
 def test_packages_that_a_calibration_has_put_off_work_as_usual(tmp_path):
