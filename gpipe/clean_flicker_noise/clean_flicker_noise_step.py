@@ -251,8 +251,7 @@ class CleanFlickerNoiseStep(Step):
         fill: FillGaps,
     ) -> Cleaned:
         method = Method(self._noise(exposure, chosen), flat=flat)
-        threads = workers.of_steps([self]) if exposure.backend.name == "numpy" else 1
-        how = {"keep_background": self.save_background, "workers": threads}
+        how = {"keep_background": self.save_background, "workers": workers.inside(self, exposure)}
         if chosen.background_method == MEDIAN_IMAGE:
             scene = self._scene(exposure, references, draft.rates, flat)
             return clean_images(exposure.data, mask, method, scene=scene, **how)

@@ -37,6 +37,15 @@ def of_steps(steps: Iterable[Any]) -> int:
     return 1 if multiprocessing.parent_process() is not None else _cores_of_this_process()
 
 
+def inside(step: Any, exposure: Any) -> int:
+    """The number of workers for a step's own work on an exposure, or on a part of one.
+
+    One for a part, since several threads work on parts already, and one on a device.
+    """
+    in_parts = getattr(exposure, "rows", None) is not None
+    return 1 if in_parts or exposure.backend.name != "numpy" else of_steps([step])
+
+
 def _cores_of_this_process() -> int:
     try:
         return len(os.sched_getaffinity(0))

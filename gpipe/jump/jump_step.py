@@ -125,7 +125,7 @@ class JumpStep(Step):
                 gain,
                 readnoise,
                 settings=settings,
-                workers=workers.of_steps([self]) if part.rows is None else 1,
+                workers=workers.inside(self, part),
             )
             groupdq, large_events = self._with_snowballs(found.groupdq, part)
             flagged = replace(part, groupdq=groupdq, pixeldq=flag_unknown_gain(part.pixeldq, gain))

@@ -118,10 +118,7 @@ class RampFitStep(Step):
         )
 
     def _how(self, part: Ramp) -> dict[str, Any]:
-        return {
-            "dark_current": part.average_dark_current,
-            "workers": workers.of_steps([self]) if part.rows is None else 1,
-        }
+        return {"dark_current": part.average_dark_current, "workers": workers.inside(self, part)}
 
     def _opt_file(self, suffix: str) -> str | None:
         if not self.opt_name:

@@ -49,7 +49,7 @@ def apply_irs2(step: Irs2Parameters, exposure: Ramp, orientation: Orientation, r
     """Flag bad reference pixels, subtract correlated noise and leave the 2048 rows of normal pixels."""
     if refpix is None:
         raise Skip("no refpix reference; the reference pixels of IRS2 readout stay, which later steps refuse")
-    threads = workers.of_steps([step]) if exposure.backend.name == "numpy" else 1
+    threads = workers.inside(step, exposure)
     found = find_bad_reads(exposure.data, exposure.pixeldq, limit=step.ovr_corr_mitigation_ftr, workers=threads)
     log.info("Reference reads that stand out: %d", exposure.backend.to_host(found).sum())
     pixeldq = flag_reads(exposure.pixeldq, found)

@@ -1,9 +1,11 @@
 import multiprocessing
+from types import SimpleNamespace
 
 import pytest
 
 from gpipe.controller import workers
 from gpipe.exceptions import ParameterError
+from gpipe.jump import JumpStep
 
 TABLE = {1: (1, 1, 1, 1, 1), 2: (1, 1, 2, 2, 2), 3: (1, 1, 3, 3, 3), 4: (1, 2, 4, 3, 4), 64: (16, 32, 64, 3, 64)}
 
@@ -28,3 +30,24 @@ def test_anything_else_is_an_error(word):
 def test_inside_a_daemonic_worker_process():
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         assert pool.apply(workers.count, ("all",)) >= 1
+
+
+def exposure(backend="numpy", rows=None):
+    return SimpleNamespace(backend=SimpleNamespace(name=backend), rows=rows)
+
+
+@pytest.fixture
+def five_cores(monkeypatch):
+    monkeypatch.setattr(workers, "_cores_of_this_process", lambda: 5)
+
+
+@pytest.mark.usefixtures("five_cores")
+def test_a_step_has_all_cores_for_a_whole_exposure_and_one_for_a_part_or_on_a_device():
+    kinds = exposure(), exposure(rows=slice(0, 8)), exposure("cupy")
+    assert [workers.inside(JumpStep(), kind) for kind in kinds] == [5, 1, 1]
+
+
+@pytest.mark.usefixtures("five_cores")
+def test_a_step_has_the_cores_that_the_user_says():
+    step = JumpStep(maximum_cores="3")
+    assert workers.inside(step, exposure()) == 3
