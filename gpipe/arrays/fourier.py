@@ -113,7 +113,11 @@ def _odd_part(length: int) -> int:
 def _pieces(x: Array, *, xp: Namespace) -> Array:
     """(row, column) to (piece, row, column of the piece)."""
     rows, columns = x.shape
-    return xp.permute_dims(xp.reshape(x, (rows, -1, min(SHORT, columns))), (1, 0, 2))
+    turned = xp.permute_dims(xp.reshape(x, (rows, -1, min(SHORT, columns))), (1, 0, 2))
+    # A copy, since rows of the view lie a power of two apart, which caches do not hold for the product.
+    pieces = xp.empty(turned.shape, dtype=x.dtype, device=device(x))
+    pieces[...] = turned
+    return pieces
 
 
 def _together(pieces: Array, *, xp: Namespace) -> Array:
