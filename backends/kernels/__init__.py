@@ -32,6 +32,7 @@ CPU: Mapping[str, str] = {
 CUDA: Mapping[str, str] = {
     "gpipe.dark_current.dark_sub.subtract_darks": "cuda.dark",
     "gpipe.jump.detection.flag_jumps": "cuda.jump",
+    "gpipe.jump.groups_host.large_groups": "cuda.groups",
     "gpipe.linearity.linearity.correct_linearity": "cuda.linearity",
     "gpipe.ramp_fitting.fit.fit_ramps": "cuda.ramp_fit",
     "gpipe.saturation.saturation.flag_saturation": "cuda.saturation",

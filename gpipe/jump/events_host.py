@@ -1,14 +1,17 @@
-"""Connected groups of flagged pixels, and the ellipses that stand for them. Works on the host: labels need SciPy."""
+"""The ellipses that stand for connected groups of pixels. Works on the host, on the few pixels of large groups."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import atan2, cos, pi, sin, sqrt
 
 import numpy as np
+from array_api_compat import array_namespace, device
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-EIGHT_NEIGHBOURS = np.ones((3, 3), bool)
+from gpipe.arrays import Array
+from gpipe.jump.groups_host import EIGHT_NEIGHBOURS, FindGroups, large_groups
+
 ROUNDING = 1e-9
 INSIDE = 1 - ROUNDING
 """Less than 1, so that rounding does not put pixels of the edge of a circle inside."""
@@ -60,8 +63,12 @@ class Patch:
     columns: slice
     mask: np.ndarray
 
+    def mask_like(self, x: Array) -> Array:
+        """The mask where an array is."""
+        return array_namespace(x).asarray(self.mask, device=device(x))
 
-def events(flagged: np.ndarray, least_area: float) -> list[Ellipse]:
+
+def events(flagged: Array, least_area: float, find_groups: FindGroups = large_groups) -> list[Ellipse]:
     """The ellipses of connected groups of pixels, diagonals included, in the order of their first pixels.
 
     Small groups are left out before anything of them is measured, so that time does not grow with their number: of n
@@ -71,46 +78,46 @@ def events(flagged: np.ndarray, least_area: float) -> list[Ellipse]:
     ----------
     flagged : bool, (row, column).
     least_area : pixels of the smallest group, enclosed pixels included.
+    find_groups : for arrays like ``flagged``.
 
     Returns
     -------
     Ellipses of the same second moments as the groups, with axes shorter by one pixel.
     """
-    if not flagged.any():
+    place, group = find_groups(flagged, 4 * (sqrt(max(least_area, 0.0)) - 1))
+    if not place.size:
         return []
-    labels, count = ndimage.label(flagged, EIGHT_NEIGHBOURS)
-    area = np.bincount(labels.ravel(), minlength=count + 1)
-    large = area >= 4 * (sqrt(max(least_area, 0.0)) - 1)
-    large[0] = False
-    if not large.any():
-        return []
-    small = np.flatnonzero(large & (area < least_area))
-    large[small] = _enclose(labels, small, least_area)
-    kept = np.where(large, np.cumsum(large), 0).astype(labels.dtype)[labels]
-    return [_ellipse(*moments) for moments in zip(*_moments(kept), strict=True)]
+    order = np.argsort(group, kind="stable")
+    row, column = np.unravel_index(place[order], flagged.shape)
+    sizes = np.unique(group, return_counts=True)[1]
+    large, ends = sizes >= least_area, np.cumsum(sizes)
+    for n in np.flatnonzero(~large):
+        pixels = slice(ends[n] - sizes[n], ends[n])
+        large[n] = _area_with_enclosed(row[pixels], column[pixels]) >= least_area
+    kept = np.repeat(large, sizes)
+    event = np.repeat(np.arange(np.count_nonzero(large)), sizes[large])
+    return [_ellipse(*moments) for moments in zip(*_moments(row[kept], column[kept], event), strict=True)]
 
 
-def _enclose(labels: np.ndarray, groups: np.ndarray, least_area: float) -> list[bool]:
-    """Which of some groups of pixels are large enough with the pixels that they enclose."""
-    boxes = ndimage.find_objects(labels) if groups.size else []
-    filled_up = (ndimage.binary_fill_holes(labels[boxes[n - 1]] == n, EIGHT_NEIGHBOURS) for n in groups)
-    return [bool(mask.sum() >= least_area) for mask in filled_up]
+def _area_with_enclosed(row: np.ndarray, column: np.ndarray) -> int:
+    """How many pixels a group has, and encloses."""
+    image = np.zeros((np.ptp(row) + 1, np.ptp(column) + 1), bool)
+    image[row - row.min(), column - column.min()] = True
+    return int(ndimage.binary_fill_holes(image, EIGHT_NEIGHBOURS).sum())
 
 
-def _moments(labels: np.ndarray) -> list[list[float]]:
-    """Mean row and column, and the variances rr, cc and rc, of the pixels with each label from 1 on.
+def _moments(row: np.ndarray, column: np.ndarray, event: np.ndarray) -> list[list[float]]:
+    """Mean row and column, and the variances rr, cc and rc, of the pixels of each event.
 
-    Sums are whole numbers, so that symmetric groups have symmetric moments.
+    Sums are whole numbers, so that symmetric events have symmetric moments.
     """
-    rows, columns = (x.astype(np.int64) for x in np.nonzero(labels))
-    label = labels[rows, columns] - 1
 
     def total(values: np.ndarray) -> np.ndarray:
-        return np.bincount(label, weights=values).astype(np.int64)  # exact: doubles hold them
+        return np.bincount(event, weights=values).astype(np.int64)  # exact: doubles hold them
 
-    n, r, c = np.bincount(label), total(rows), total(columns)
+    n, r, c = np.bincount(event), total(row), total(column)
     rr, cc, rc = (
-        n * total(x * y) - a * b for x, y, a, b in ((rows, rows, r, r), (columns, columns, c, c), (rows, columns, r, c))
+        n * total(x * y) - a * b for x, y, a, b in ((row, row, r, r), (column, column, c, c), (row, column, r, c))
     )
     return [x.tolist() for x in (r / n, c / n, rr / n**2, cc / n**2, rc / n**2)]
 

@@ -147,19 +147,17 @@ class JumpStep(Step):
         return Work(apply, end, _take_back)
 
     def _with_snowballs(self, groupdq: Array, exposure: Ramp) -> tuple[Array, int]:
-        """The flags with those of snowballs, which are looked for on the host, and how many there are."""
+        """The flags with those of snowballs, and how many there are."""
         if not self.expand_large_events:
             return groupdq, 0
         # SciPy is imported only where snowballs are looked for.
+        from gpipe.jump.groups_host import group_finder
         from gpipe.jump.snowballs_host import flag_snowballs
 
-        backend = exposure.backend
-        if backend.name != "numpy":
-            log.info("Snowballs are looked for on the host")
-        group_time = float(exposure.meta.exposure.group_time)
-        found = flag_snowballs(backend.to_host(groupdq), self._snowball_settings(group_time))
+        settings = self._snowball_settings(float(exposure.meta.exposure.group_time))
+        found = flag_snowballs(groupdq, settings, group_finder(exposure.backend, "Snowballs"))
         log.info("%d snowballs found", found.count)
-        return backend.to_device(found.groupdq), found.count
+        return found.groupdq, found.count
 
     def _snowball_settings(self, group_time: float) -> "SnowballSettings":
         from gpipe.jump.snowballs_host import SnowballSettings

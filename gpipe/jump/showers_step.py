@@ -43,7 +43,7 @@ def check_ring(step: ShowerParameters, label: str) -> None:
 def with_showers(
     step: ShowerParameters, exposure: Ramp, gain: Array, readnoise: Array, *, differences: int
 ) -> tuple[Array, int]:
-    """Group flags of an exposure with those of showers, which are looked for on the host, and how many there are.
+    """Group flags of an exposure with those of showers, and how many there are.
 
     ``differences`` is the number of usable differences of groups in all integrations.
     """
@@ -51,11 +51,9 @@ def with_showers(
         log.warning("no showers are looked for: found %d differences, expected %d", differences, LEAST_DIFFERENCES)
         return exposure.groupdq, 0
     # SciPy is imported only where showers are looked for.
+    from gpipe.jump.groups_host import group_finder
     from gpipe.jump.showers_host import ShowerSettings, flag_showers
 
-    backend = exposure.backend
-    if backend.name != "numpy":
-        log.info("Showers are looked for on the host")
     group_time = float(exposure.meta.exposure.group_time)
     settings = _light_settings(step, exposure)
     light = faint_light(exposure.data, exposure.groupdq, exposure.pixeldq, gain, readnoise, settings=settings)
@@ -65,11 +63,10 @@ def with_showers(
         max_axis=2 * step.max_extended_radius,
         later_groups=int(step.time_masked_after_shower // group_time),
     )
-    found = flag_showers(backend.to_host(exposure.groupdq), backend.to_host(light), reach)
+    found = flag_showers(exposure.groupdq, light, reach, group_finder(exposure.backend, "Showers"))
     log.info("%d showers found", found.count)
     most = ELECTRONS_PER_DN * step.max_shower_amplitude * group_time
-    flagged = backend.to_device(found.groupdq)
-    kept = keep_small_changes(exposure.data, exposure.groupdq, flagged, exposure.pixeldq, gain, most=most)
+    kept = keep_small_changes(exposure.data, exposure.groupdq, found.groupdq, exposure.pixeldq, gain, most=most)
     return kept, found.count
 
 

@@ -1,12 +1,15 @@
-"""Snowballs: large, round jumps with a saturated core. Works on the host: see ``events_host``."""
+"""Snowballs: large, round jumps with a saturated core. Ellipses are made on the host: see ``events_host``."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from array_api_compat import array_namespace, device
 
 from gpipe import dq
+from gpipe.arrays import Array
 from gpipe.jump.events_host import Ellipse, events, filled, with_some_inside
+from gpipe.jump.groups_host import FindGroups, large_groups
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,11 +43,11 @@ class SnowballSettings:
 class Snowballs:
     """What ``flag_snowballs`` found: new flags, uint8 (integration, group, row, column), and how many there are."""
 
-    groupdq: np.ndarray
+    groupdq: Array
     count: int
 
 
-def flag_snowballs(groupdq: np.ndarray, settings: SnowballSettings) -> Snowballs:
+def flag_snowballs(groupdq: Array, settings: SnowballSettings, find_groups: FindGroups = large_groups) -> Snowballs:
     """Flag the surroundings of large events as jumps, and grow their saturated cores.
 
     In each group, an event is a connected group of pixels with JUMP_DET. It is a snowball if pixels that saturate in
@@ -54,40 +57,80 @@ def flag_snowballs(groupdq: np.ndarray, settings: SnowballSettings) -> Snowballs
     Parameters
     ----------
     groupdq : uint8, (integration, group, row, column), with JUMP_DET only where neither SATURATED nor DO_NOT_USE are.
+    find_groups : for arrays like ``groupdq``.
 
     Notes
     -----
     Source: https://jwst-pipeline.readthedocs.io/en/latest/jwst/jump/description.html#large-events
     """
-    flags = groupdq.copy()
-    cores = np.zeros((flags.shape[0], *flags.shape[2:]), bool)
-    count = sum(_flag_integration(flags[i], cores[i], settings) for i in range(flags.shape[0]))
-    last = min(settings.next_integration_groups, flags.shape[1])
-    for i in range(1, flags.shape[0] if last else 0):
-        flags[i, 1:last, cores[i - 1]] |= dq.JUMP_DET
-    return Snowballs(flags, count)
+    search = _Search(groupdq, settings, find_groups)
+    integrations, groups = groupdq.shape[:2]
+    count = sum(search.flag_group(i, group) for i in range(integrations) for group in range(1, groups))
+    search.flag_next_integrations()
+    return Snowballs(search.flags, count)
 
 
-def _flag_integration(flags: np.ndarray, cores: np.ndarray, settings: SnowballSettings) -> int:
-    """Flag the snowballs of one integration, in place; also where their cores are. Returns their number."""
-    count = 0
-    for group in range(1, flags.shape[0]):
-        jumps = events((flags[group] & dq.JUMP_DET) != 0, settings.min_jump_area)
+class _Search:
+    """Goes through the groups of an exposure in the order of time, and changes its own ``flags``."""
+
+    def __init__(self, groupdq: Array, settings: SnowballSettings, find_groups: FindGroups) -> None:
+        self._xp = array_namespace(groupdq)
+        self.flags = self._xp.asarray(groupdq, copy=True)
+        self._settings, self._find_groups = settings, find_groups
+        self._frame = groupdq.shape[2:]
+        self._cores = np.zeros((groupdq.shape[0], *self._frame), bool)
+
+    def flag_group(self, i: int, group: int) -> int:
+        """Flag the snowballs of a group, and their cores from there on. Returns how many there are."""
+        settings = self._settings
+        jumps = self._events((self.flags[i, group, ...] & dq.JUMP_DET) != 0, settings.min_jump_area)
         if settings.sat_required:
-            saturating = _saturating(flags, group, settings)
-            following = _saturating(flags, group + 1, settings) if jumps and group + 1 < flags.shape[0] else []
-            jumps = _with_cores(jumps, [*saturating, *following], flags.shape[1:], settings)
-            _grow_cores(flags[group:], cores, saturating, settings)
+            saturating = self._saturating(i, group)
+            following = self._saturating(i, group + 1) if jumps and group + 1 < self.flags.shape[1] else []
+            jumps = _with_cores(jumps, [*saturating, *following], self._frame, settings)
+            self._grow_cores(i, group, saturating)
         for jump in jumps:
-            _flag_around(flags[group], jump.grown(settings.expand_factor, settings.max_axis))
-        count += len(jumps)
-    return count
+            self._flag_around(i, group, jump.grown(settings.expand_factor, settings.max_axis))
+        return len(jumps)
 
+    def flag_next_integrations(self) -> None:
+        """Flag the first groups of each integration where cores were in the one before."""
+        last = min(self._settings.next_integration_groups, self.flags.shape[1])
+        for i in np.flatnonzero(self._cores[:-1].any(axis=(1, 2))).tolist() if last else []:
+            core = self._xp.asarray(self._cores[i], device=device(self.flags))
+            self._add_jumps((i + 1, slice(1, last)), core)
 
-def _saturating(flags: np.ndarray, group: int, settings: SnowballSettings) -> list[Ellipse]:
-    """Events of pixels that saturate in this group."""
-    before, now = ((flags[g] & dq.SATURATED) != 0 for g in (group - 1, group))
-    return events(now & ~before, settings.min_sat_area)
+    def _events(self, flagged: Array, least_area: float) -> list[Ellipse]:
+        return events(flagged, least_area, self._find_groups)
+
+    def _saturating(self, i: int, group: int) -> list[Ellipse]:
+        """Events of pixels that saturate in this group."""
+        before, now = ((self.flags[i, g, ...] & dq.SATURATED) != 0 for g in (group - 1, group))
+        return self._events(now & ~before, self._settings.min_sat_area)
+
+    def _grow_cores(self, i: int, group: int, saturating: Sequence[Ellipse]) -> None:
+        """Saturate grown cores from this group on, and remember where the cores were."""
+        for core in saturating:
+            if not core.minor > self._settings.min_sat_radius_extend:
+                continue
+            grown = filled(core.widened(self._settings.sat_expand, self._settings.max_axis), self._frame)
+            if grown is not None:
+                place = (i, slice(group, None), grown.rows, grown.columns)
+                self.flags[place] = self._xp.where(grown.mask_like(self.flags), dq.SATURATED, self.flags[place])
+            itself = filled(core, self._frame)
+            if itself is not None:
+                self._cores[i, itself.rows, itself.columns] |= itself.mask
+
+    def _flag_around(self, i: int, group: int, ellipse: Ellipse) -> None:
+        patch = filled(ellipse, self._frame)
+        if patch is not None:
+            place = (i, group, patch.rows, patch.columns)
+            unsaturated = (self.flags[place] & dq.SATURATED) == 0
+            self._add_jumps(place, patch.mask_like(self.flags) & unsaturated)
+
+    def _add_jumps(self, place: tuple[int | slice, ...], where: Array) -> None:
+        flags = self.flags[(*place, ...)]
+        self.flags[(*place, ...)] = self._xp.where(where, flags | dq.JUMP_DET, flags)
 
 
 def _with_cores(
@@ -101,25 +144,3 @@ def _with_cores(
 def _near_edge(jump: Ellipse, shape: tuple[int, ...], edge: int) -> bool:
     rows, columns = shape
     return not (edge <= jump.row <= max(0, rows - edge) and edge <= jump.column <= max(0, columns - edge))
-
-
-def _grow_cores(
-    later: np.ndarray, cores: np.ndarray, saturating: Sequence[Ellipse], settings: SnowballSettings
-) -> None:
-    """Saturate grown cores in the groups of ``later`` (group, row, column), and remember where the cores were."""
-    for core in saturating:
-        if not core.minor > settings.min_sat_radius_extend:
-            continue
-        grown = filled(core.widened(settings.sat_expand, settings.max_axis), cores.shape)
-        if grown is not None:
-            later[:, grown.rows, grown.columns][:, grown.mask] = dq.SATURATED
-        itself = filled(core, cores.shape)
-        if itself is not None:
-            cores[itself.rows, itself.columns] |= itself.mask
-
-
-def _flag_around(flags: np.ndarray, ellipse: Ellipse) -> None:
-    patch = filled(ellipse, flags.shape)
-    if patch is not None:
-        inside = flags[patch.rows, patch.columns]
-        inside[patch.mask & ((inside & dq.SATURATED) == 0)] |= dq.JUMP_DET

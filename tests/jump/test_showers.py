@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpipe.dq import DO_NOT_USE, JUMP_DET, REFERENCE_PIXEL, SATURATED
+from gpipe.jump.groups_host import large_groups
 from gpipe.jump.shower_amplitude import keep_small_changes
 from gpipe.jump.shower_light import LightSettings, faint_light, ring_offsets
 from gpipe.jump.showers_host import ShowerSettings, flag_showers
@@ -122,6 +123,19 @@ def test_an_area_and_a_rim_are_flagged_for_some_groups(later, last):
     assert not np.any(jumps[1])
     assert np.flatnonzero(jumps[0].any(axis=(-2, -1))).tolist() == list(range(2, last + 1))
     assert not flags.any()
+
+
+def test_flags_of_showers_stay_where_they_are(library):
+    flags, light = shower()
+    light |= shower(radius=6, row=12, column=20)[1]
+    flags[0, 3:, 35:39, 40:44] = SATURATED
+    on_the_host = lambda flagged, least: large_groups(library._to_host(flagged), least)  # noqa: E731
+    settings = ShowerSettings(min_area=90, expand_ratio=1.1, max_axis=400.0, later_groups=2)
+    found = library.run(flag_showers, flags, light, settings, on_the_host)
+    assert found.count == 2
+    assert found.groupdq.dtype == np.uint8
+    assert np.all(found.groupdq[0, 3:, 35:39, 40:44] == SATURATED)
+    np.testing.assert_array_equal(found.groupdq, flag(flags, light).groupdq)
 
 
 def test_growth_and_its_bound():

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from gpipe.dq import DO_NOT_USE, JUMP_DET, SATURATED
 from gpipe.jump.events_host import Ellipse, events, filled
+from gpipe.jump.groups_host import large_groups
 from gpipe.jump.snowballs_host import SnowballSettings, flag_snowballs
 
 DEFAULTS = {
@@ -124,11 +125,16 @@ def test_nothing_is_larger_than_the_longest_axis():
     assert not np.any((found.groupdq[0, 5] & SATURATED)[~disc(5)])
 
 
-def test_the_input_is_not_changed():
+def test_flags_stay_where_they_are(library, rng):
     flags = exposure()
-    before = flags.copy()
-    flag(flags)
-    np.testing.assert_array_equal(flags, before)
+    flags |= exposure(jump=7, core=3, group=4, row=70, column=80) | exposure(jump=5, core=0, group=2, row=4)
+    flags |= np.where(rng.random(flags.shape) < 0.02, DO_NOT_USE, 0).astype(np.uint8)
+    on_the_host = lambda flagged, least: large_groups(library._to_host(flagged), least)  # noqa: E731
+    found = library.run(flag_snowballs, flags, SnowballSettings(**DEFAULTS), on_the_host)
+    expected = flag(flags)
+    np.testing.assert_array_equal(found.groupdq, expected.groupdq)
+    assert found.groupdq.dtype == np.uint8
+    assert found.count == expected.count == 3
 
 
 # --- events and ellipses ---

@@ -6,7 +6,6 @@ import cuda_on_host
 import pytest
 
 import gpipe.backends
-from gpipe.backends.kernels.cuda import sources
 from gpipe.exceptions import BackendError
 
 
@@ -18,7 +17,7 @@ def cuda(request):
     """Calls a kernel with NumPy arrays; what it returns are NumPy arrays again."""
     if request.param == "processor":
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(sources, "launch", cuda_on_host.launch)
+            cuda_on_host.stand_in(patch)
             yield lambda kernel, *arguments, **options: kernel(*arguments, **options)
         return
     try:

@@ -7,11 +7,14 @@ import ctypes
 import functools
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from gpipe.backends.kernels.cuda import sources
 
@@ -23,6 +26,13 @@ BLOCKS, THREADS = 2, 3
 needs_compiler = pytest.mark.skipif(
     shutil.which("g++") is None, reason="no g++ to build CUDA sources for the processor"
 )
+
+
+def stand_in(patch):
+    """Have kernels run on the processor; SciPy stands in for what CuPy has taken over from it."""
+    patch.setattr(sources, "launch", launch)
+    patch.setitem(sys.modules, "cupyx", SimpleNamespace())
+    patch.setitem(sys.modules, "cupyx.scipy", SimpleNamespace(ndimage=ndimage))
 
 
 def launch(name, kernel, threads, *arguments):

@@ -1,0 +1,33 @@
+"""Connected groups of pixels: labels need SciPy, or what CuPy has of it."""
+
+import logging
+from collections.abc import Callable
+
+import numpy as np
+from scipy import ndimage
+
+from gpipe.arrays import Array
+from gpipe.backends import Backend
+from gpipe.jump.groups import pixels_of_groups
+
+log = logging.getLogger(__name__)
+
+EIGHT_NEIGHBOURS = np.ones((3, 3), bool)
+
+FindGroups = Callable[[Array, float], tuple[np.ndarray, np.ndarray]]
+"""`large_groups` of an array of any backend."""
+
+
+def large_groups(flagged: np.ndarray, least_area: float) -> tuple[np.ndarray, np.ndarray]:
+    """Connected groups of pixels, diagonals included, of some size; see `pixels_of_groups`."""
+    return pixels_of_groups(flagged, least_area, label=lambda image: ndimage.label(image, EIGHT_NEIGHBOURS))
+
+
+def group_finder(backend: Backend, what: str) -> FindGroups:
+    """Finds groups where the pixels are, if the backend can, and else on the host; ``what`` they are is for the log."""
+    native = backend.native(large_groups)
+    if native is not large_groups:
+        return lambda flagged, least_area: tuple(backend.to_host(x) for x in native(flagged, least_area))
+    if backend.name != "numpy":
+        log.info("%s are looked for on the host", what)
+    return lambda flagged, least_area: large_groups(backend.to_host(flagged), least_area)
