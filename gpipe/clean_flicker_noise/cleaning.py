@@ -3,13 +3,15 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 
 from array_api_compat import array_namespace, device
 
 from gpipe import dq
 from gpipe.arrays import Array
-from gpipe.arrays.blocks import in_waves
+from gpipe.arrays.blocks import for_each, in_waves
+from gpipe.arrays.rows import row_slices
 from gpipe.clean_flicker_noise.background import Background
 
 FindBackground = Callable[[Array, Array], Background]
@@ -17,6 +19,8 @@ FitNoise = Callable[[Array, Array], Array]
 
 PIXELS_AT_ONCE = 1 << 20
 """In a stack of small images, so that there are few calls; larger images are cleaned one by one."""
+SUBTRACTED_AT_ONCE = 1 << 17
+"""Pixels that a thread takes the noise from: few enough for its cache, and enough to be worth its while."""
 
 
 @dataclass(frozen=True)
@@ -132,11 +136,21 @@ def clean_ramp(
             usable[some, now] = found.usable
             if background is not None:
                 background[some, now, ...] = found.background
-            for j in range(now.start, now.stop):
-                more = found.noise[:, j - now.start, ...]
-                noise = xp.where(usable[some, j][:, None, None], noise + more, 0.0)
-                cleaned[some, j, ...] = data[some, j, ...] - noise
+            subtract = partial(_subtract, found=found, noise=noise, data=data, cleaned=cleaned, where=(some, now))
+            for_each(subtract, row_slices(noise, pixels=SUBTRACTED_AT_ONCE), workers=workers)
     return Cleaned(cleaned, background, usable)
+
+
+def _subtract(
+    rows: slice, *, found: ImageNoise, noise: Array, data: Array, cleaned: Array, where: tuple[slice, slice]
+) -> None:
+    """Add what was found in differences to the ``noise`` so far, (integration, row, column), and clean later groups."""
+    xp = array_namespace(data)
+    some, groups = where
+    for k, j in enumerate(range(groups.start, groups.stop)):
+        since = noise[:, rows, :] + found.noise[:, k, rows, :]
+        noise[:, rows, :] = xp.where(found.usable[:, k][:, None, None], since, 0.0)
+        cleaned[some, j, rows, :] = data[some, j, rows, :] - noise[:, rows, :]
 
 
 def clean_images(

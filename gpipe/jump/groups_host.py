@@ -18,8 +18,8 @@ FindGroups = Callable[[Array, float], tuple[np.ndarray, np.ndarray]]
 """`large_groups` of an array of any backend."""
 
 
-def large_groups(flagged: np.ndarray, least_area: float) -> tuple[np.ndarray, np.ndarray]:
-    """Connected groups of pixels, diagonals included, of some size; see `pixels_of_groups`."""
+def large_groups(flagged: Array, least_area: float) -> tuple[Array, Array]:
+    """Connected groups of pixels, diagonals included, of some size, in NumPy arrays; see `pixels_of_groups`."""
     return pixels_of_groups(flagged, least_area, label=lambda image: ndimage.label(image, EIGHT_NEIGHBOURS))
 
 

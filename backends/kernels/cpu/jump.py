@@ -5,13 +5,11 @@ flags, a byte of marks for each difference: whether it flags neighbours, and for
 reaches it. The second lets flags spread where there are marks.
 """
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 
 from gpipe import dq
 from gpipe.arrays import nanmedian
+from gpipe.backends.kernels.cpu.by_rows import by_rows
 from gpipe.backends.kernels.cpu.clipped import INFINITE, find_clipped, make_sets
 from gpipe.backends.kernels.cpu.compiling import frozen, helper, kernel
 from gpipe.backends.kernels.cpu.far import STRONG, find_far, make_few
@@ -62,11 +60,11 @@ def flag_jumps(
     def spread(first: int, last: int) -> None:
         spread_rows(flags, marks, reach, first, last)
 
-    _by_rows(find, rows, workers)
+    by_rows(find, rows, workers)
     opened = open_rows(flags) if settings.method is Method.SIGMA_CLIP else None
     if opened is not None and settings.whole_images:
         unflag_full_groups(flags, frozen(opened.any(axis=-1)), marks, primary)
-    _by_rows(spread, rows, workers)
+    by_rows(spread, rows, workers)
     return Flagged(flags, primary, opened)
 
 
@@ -83,16 +81,6 @@ def _rules(settings: JumpSettings) -> Rules:
         F(near.least if near else 0),
         F(near.most if near else 0),
     )
-
-
-def _by_rows(function: Callable[[int, int], None], rows: int, workers: int) -> None:
-    """Call ``function(first, last)`` for stretches of rows, one for each thread."""
-    if workers == 1:
-        function(0, rows)
-        return
-    edges = [rows * k // workers for k in range(workers + 1)]
-    with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(function, edges[:-1], edges[1:]))
 
 
 @kernel

@@ -11,6 +11,7 @@ import functools
 import numpy as np
 
 from gpipe.arrays.masked_median import selection_network
+from gpipe.backends.kernels.cpu.by_rows import by_rows
 from gpipe.backends.kernels.cpu.compiling import frozen, helper, in_place, inlined, kernel
 from gpipe.backends.kernels.cpu.ramp_groups import (
     find_lone,
@@ -248,23 +249,24 @@ def _fit_tile(ramps, table, network, settings, r, start, n, tile, kept, pixels, 
 
 
 @kernel
-def _fit(ramps, table, network, settings, width, fitted):
+def _fit(ramps, table, network, settings, width, fitted, first, last):
     integrations, groups = fitted.integrations.shape[1], settings.groups
     tile, kept, pixels = scratch(integrations, groups, width)
-    _fit_tiles(ramps, table, network, settings, width, tile, kept, pixels, scratch(1, groups, FEW), fitted)
+    few = scratch(1, groups, FEW)
+    _fit_tiles(ramps, table, network, settings, width, tile, kept, pixels, few, fitted, first, last)
 
 
 @helper
-def _fit_tiles(ramps, table, network, settings, width, tile, kept, pixels, few, fitted):
-    rows, columns = ramps.pixeldq.shape
-    for r in range(rows):
+def _fit_tiles(ramps, table, network, settings, width, tile, kept, pixels, few, fitted, first, last):
+    columns = ramps.pixeldq.shape[1]
+    for r in range(first, last):
         for start in range(0, columns, width):
             n = min(width, columns - start)
             _fit_tile(ramps, table, network, settings, r, start, n, tile, kept, pixels, few, fitted)
 
 
 def fit_ramps(data, groupdq, pixeldq, readnoise, gain, *, options, dark_current=None, zeroframe=None, workers=1):
-    """See ``gpipe.ramp_fitting.fit.fit_ramps``, which fits if segments are asked for."""
+    """See ``gpipe.ramp_fitting.fit.fit_ramps``, which fits if segments are asked for; ``workers`` share the rows."""
     if options.segments:
         return portable(
             data,
@@ -288,7 +290,8 @@ def fit_ramps(data, groupdq, pixeldq, readnoise, gain, *, options, dark_current=
     planes = map(frozen, (pixeldq, readnoise, gain, dark, frames))
     ramps = Ramps(*in_place(data), *in_place(groupdq), *planes)
     known = map(frozen, (_table(groups), _network(groups - 1)))
-    _fit(ramps, *known, _settings(options, groups), width, Fitted(exposure, exposure_dq, each, each_dq))
+    one = ramps, *known, _settings(options, groups), width, Fitted(exposure, exposure_dq, each, each_dq)
+    by_rows(lambda first, last: _fit(*one, first, last), rows, workers)
     return RampFit(exposure=_rates(exposure, exposure_dq), integrations=_rates(each, each_dq), segments=None)
 
 

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from gpipe.backends import kernels
 from gpipe.backends.kernels.cuda.groups import large_groups as on_the_gpu
 from gpipe.jump.groups_host import large_groups
 
@@ -18,7 +17,3 @@ def test_groups_are_those_of_the_host(cuda, density, least):
     flagged = image(7, density)
     for found, expected in zip(cuda(on_the_gpu, flagged, least), large_groups(flagged, least), strict=True):
         np.testing.assert_array_equal(found, expected)
-
-
-def test_it_is_registered():
-    assert kernels.find(large_groups, kernels.CUDA) is on_the_gpu
