@@ -5,7 +5,7 @@ VENVS ?= .venv
 WORKERS ?= 2
 CUDA ?= cuda13
 
-.PHONY: demo test parity lint docs bench gpu clean
+.PHONY: demo test parity lint docs bench gpu bench-gpu clean
 
 # A virtual environment for each set of extras: $(VENVS)/<extras>; made again when the dependencies change.
 $(VENVS)/%/installed: pyproject.toml setup.py
@@ -37,6 +37,9 @@ docs: $(VENVS)/docs/installed
 
 bench: $(VENVS)/test,parity/installed
 	$(<D)/bin/python -m benchmarks
+
+bench-gpu: $(VENVS)/test,$(CUDA)/installed
+	$(<D)/bin/python -m benchmarks.device
 
 clean:
 	rm -rf $(VENVS) build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -6,14 +6,20 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import cases, processes, tables
+from benchmarks import cases, device, processes, tables
 from benchmarks.floor import Floor
 from benchmarks.inputs import prepared
 from benchmarks.processes import Measured, Process, ProcessError, Settings, compare
 from benchmarks.worker import Report, Round
+from gpipe import backends
+from gpipe.backends.numpy import NumpyBackend
+from gpipe.dark_current.dark_sub import subtract_darks
+from gpipe.exceptions import BackendError
+from gpipe.jump.groups_host import large_groups
 
 ROOT = Path(__file__).parents[2]
 FLOOR = Floor(raw=50_000_000, planes=100_000_000, read=150_000_000, seconds=0.5)
@@ -130,3 +136,63 @@ def test_names_and_files_of_all_cases_differ():
     several = [case.configs for case in cases.CASES] + [tuple(axis.configs.values()) for axis in cases.AXES]
     for configs in several:
         assert len({config.file_name for config in configs}) == len(configs)
+
+
+# --- a device ---
+
+
+def device_benchmark(*arguments):
+    command = [sys.executable, "-m", "benchmarks.device", "--tiny", "--markdown", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_the_benchmark_of_a_device_shows_functions_transfers_and_steps():
+    done = device_benchmark("--backend", "numpy")
+    assert done.returncode == 0, done.stderr
+    rows = [line.strip("| ").split(" | ") for line in done.stdout.splitlines() if line.startswith("| 64x64")]
+    shown = {row[1]: row[2:] for row in rows}
+    for function in device.LEAST:
+        calls, kernel, portable, moved, rate, _ = shown[function]
+        assert int(calls) > 0
+        assert float(rate) == pytest.approx(float(moved) / float(kernel), rel=0.05)
+        assert float(portable) > 0
+    assert int(shown["to_host"][0]) > 0
+    assert {"saturation", "jump", "ramp_fit"} <= shown.keys()
+
+
+def test_the_benchmark_of_a_device_says_in_a_line_that_there_is_none():
+    if is_gpu_here():
+        pytest.skip("this machine has a GPU")
+    done = device_benchmark()
+    assert done.returncode == 1
+    assert done.stderr.startswith("benchmarks.device: backend 'cupy': ")
+    assert done.stderr.count("\n") == 1
+
+
+def is_gpu_here():
+    try:
+        backends.get("cupy")
+    except BackendError:
+        return False
+    return True
+
+
+def test_functions_of_a_device_are_watched_with_their_kernels_or_without():
+    backend = NumpyBackend()
+    for kernels in (True, False):
+        watch = device.Watch(backend, kernels=kernels)
+        with watch.on():
+            assert backend.native(large_groups) is large_groups
+            subtract = backend.native(subtract_darks)
+            zeros = np.zeros((1, 2, 3, 4), np.float32)
+            subtract(zeros, np.zeros((3, 4), np.uint32), [zeros[0]], np.zeros((3, 4), np.uint32))
+            backend.to_host(zeros)
+        assert watch.spent["subtract_darks"].moved == 8 * 24
+        assert watch.spent["to_host"].moved == zeros.nbytes
+        assert watch.spent["subtract_darks"].calls == 1
+    assert backend.to_host.__func__ is NumpyBackend.to_host
+
+
+def test_the_least_bytes_of_functions_are_those_of_the_docs():
+    table = re.findall(r"^\| `(\w+)` \| (\d+) \| ", (ROOT / "docs" / "gpu.md").read_text(), re.MULTILINE)
+    assert dict(table) == {name: str(count) for name, count in device.LEAST.items()}
