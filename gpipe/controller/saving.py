@@ -85,7 +85,6 @@ def check_folder(levels: Sequence[OutputSettings]) -> None:
 
 def _prepared(product: Any, path: Path) -> Callable[[], None]:
     """What is left to do for a product when its headers are made."""
-    missing = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
     if path.exists() and hasattr(product, "joined_with"):
         product = product.joined_with(path)
     put = prepared(to_model(product) if isinstance(product, InFlight) else product, path)
@@ -93,6 +92,8 @@ def _prepared(product: Any, path: Path) -> Callable[[], None]:
         product.meta.filename = path.name
 
     def finish() -> None:
+        # Not looked up before, when another product of the run, which may fail, could be about to make them.
+        missing = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
         try:
             _make(path.parent)
             put()

@@ -1,6 +1,7 @@
 """Products of a run on disk: where, whole or not at all, and never unasked for."""
 
 import errno
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,12 +12,14 @@ from stdatamodels.jwst import datamodels
 
 import gpipe.backends
 from gpipe.controller import saving
+from gpipe.controller.behind import writing_behind
 from gpipe.controller.naming import OutputSettings
 from gpipe.controller.saving import Saver, check_folder
 from gpipe.datamodels import Ramp, fitswriter
 from gpipe.exceptions import OutputError
 
 HERE = [OutputSettings(save_results=True)]
+LONG = 30.0
 
 
 @pytest.fixture(autouse=True)
@@ -130,6 +133,29 @@ def test_a_full_disk_leaves_nothing_new_and_nothing_damaged(image, tmp_path, mon
     assert everything(tmp_path) == ["x_jump.fits"]
     assert (tmp_path / "x_jump.fits").read_text() == "old"
     assert image.meta.filename == "x_uncal.fits"
+
+
+def test_a_product_made_ready_in_a_folder_of_another_that_fails_leaves_nothing(image, tmp_path, monkeypatch):
+    begun, both_ready = threading.Event(), threading.Event()
+
+    def full(*args, **kwargs):
+        begun.set()
+        assert both_ready.wait(LONG)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(fitswriter, "_write_pixels", full)
+    saver = Saver("x_uncal.fits")
+
+    def save_both():
+        with writing_behind():
+            saver.save(image.copy(), levels(output_dir="a/b"), default_suffix="detector1", suffix="rate")
+            assert begun.wait(LONG)
+            saver.save(image.copy(), levels(output_dir="a/b"), default_suffix="detector1", suffix="rateints")
+            both_ready.set()
+
+    with pytest.raises(OutputError, match=r"x_rate\.fits"):
+        save_both()
+    assert everything(tmp_path) == []
 
 
 def test_an_interruption_leaves_nothing(image, tmp_path, monkeypatch):
