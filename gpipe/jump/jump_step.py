@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gpipe.arrays import Array
+from gpipe.arrays.unusable import unusable_rows
 from gpipe.backends import Backend
 from gpipe.controller import Block, Glance, Produced, References, Skip, Step, Work, workers
 from gpipe.controller import parameters as p
@@ -16,7 +17,7 @@ from gpipe.exceptions import InputError
 from gpipe.jump.after_jump import AfterJump
 from gpipe.jump.detection import JumpSettings, flag_jumps, flag_unknown_gain, jumps_alone, unflag_full_groups
 from gpipe.jump.iterative import Thresholds
-from gpipe.jump.method import Method, choose_method, unusable_groups, unusable_rows
+from gpipe.jump.method import Method, choose_method, unusable_groups
 from gpipe.jump.neighbours import Neighbours
 from gpipe.jump.showers_step import check_ring, with_showers
 

@@ -5,7 +5,6 @@ from enum import Enum
 
 from array_api_compat import array_namespace
 
-from gpipe import dq
 from gpipe.arrays import Array
 
 
@@ -15,17 +14,6 @@ class Method(Enum):
     ITERATIVE = "iterative"
     SINGLE_PASS = "single pass"
     SIGMA_CLIP = "sigma clipping"
-
-
-def unusable_rows(groupdq: Array) -> Array:
-    """Whether every pixel of a row is DO_NOT_USE in a group: bool, (integration, group, row).
-
-    Parameters
-    ----------
-    groupdq : uint8, (integration, group, row, column).
-    """
-    xp = array_namespace(groupdq)
-    return xp.stack([xp.all((groupdq[i, ...] & dq.DO_NOT_USE) != 0, axis=-1) for i in range(groupdq.shape[0])], axis=0)
 
 
 def unusable_groups(rows: Array) -> Array:

@@ -4,22 +4,9 @@ from collections.abc import Sequence
 
 from array_api_compat import array_namespace
 
-from gpipe import dq
 from gpipe.arrays import Array
 
 FEWEST_GROUPS = 2
-
-
-def dead_rows(groupdq: Array) -> Array:
-    """Whether every pixel of a row is DO_NOT_USE in a group of all integrations: bool, (group, row).
-
-    Parameters
-    ----------
-    groupdq : uint8, (integration, group, row, column).
-    """
-    xp = array_namespace(groupdq)
-    unusable = [(groupdq[:, k, ...] & dq.DO_NOT_USE) != 0 for k in range(groupdq.shape[1])]
-    return xp.stack([xp.all(plane, axis=(0, 2)) for plane in unusable])
 
 
 def dead_groups(rows: Array) -> Array:
@@ -27,9 +14,9 @@ def dead_groups(rows: Array) -> Array:
 
     Parameters
     ----------
-    rows : bool, (group, row), of ``dead_rows``.
+    rows : bool, (integration, group, row), of ``unusable_rows``.
     """
-    return array_namespace(rows).all(rows, axis=-1)
+    return array_namespace(rows).all(rows, axis=(0, 2))
 
 
 def living_groups(dead: Sequence[bool]) -> slice | None:

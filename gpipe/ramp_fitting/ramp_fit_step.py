@@ -8,13 +8,14 @@ from pathlib import PurePath
 from typing import Any
 
 from gpipe.arrays import Array
+from gpipe.arrays.unusable import unusable_rows
 from gpipe.controller import Block, Glance, Produced, References, SideProduct, Step, Work, workers
 from gpipe.controller import parameters as p
 from gpipe.controller.miri import is_miri
 from gpipe.datamodels import CountRate, Ramp
 from gpipe.exceptions import InputError
 from gpipe.ramp_fitting.dead_ends import FEWEST_GROUPS as FEWEST_LIVING
-from gpipe.ramp_fitting.dead_ends import dead_groups, dead_rows, living_groups
+from gpipe.ramp_fitting.dead_ends import dead_groups, living_groups
 from gpipe.ramp_fitting.fit import FitOptions, RampFit, fit_ramps
 from gpipe.ramp_fitting.likely_fit import FEWEST_GROUPS, LikelyFit, LikelyOptions, fit_ramps_likely
 from gpipe.ramp_fitting.rates import Rates
@@ -61,7 +62,7 @@ class RampFitStep(Step):
         return Block.EXPOSURE if self.save_opt else Block.ROWS
 
     def survey(self, part: Ramp) -> Mapping[str, Array]:
-        return {"dead": part.backend.native(dead_rows)(part.groupdq)} if _loses_groups(part) else {}
+        return {"unusable": part.backend.native(unusable_rows)(part.groupdq)} if _loses_groups(part) else {}
 
     def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
         """Rates of the exposure, then of its integrations; fits of segments or chi-square on the side if asked for."""
@@ -142,7 +143,7 @@ def _among_living(outline: Any, options: FitOptions, survey: Mapping[str, Any]) 
     if not _loses_groups(outline):
         return slice(0, groups), options
     first, last = options.first_group or 0, groups - 1 if options.last_group is None else options.last_group
-    flagged = outline.backend.to_host(dead_groups(survey["dead"])).tolist()
+    flagged = outline.backend.to_host(dead_groups(survey["unusable"])).tolist()
     living = living_groups([dead or not first <= k <= last for k, dead in enumerate(flagged)])
     if living is None:
         log.warning("ramp_fit: found fewer than %d usable groups, expected more; there are no rates", FEWEST_LIVING)

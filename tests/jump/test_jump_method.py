@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from gpipe.jump.method import Method, choose_method, unusable_groups, unusable_rows
+from gpipe.arrays.unusable import unusable_rows
+from gpipe.jump.method import Method, choose_method, unusable_groups
 
 LIMITS = {"minimum_groups": 3, "minimum_sigclip_groups": 100, "only_use_ints": True, "min_diffs_single_pass": 10}
 

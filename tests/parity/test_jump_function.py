@@ -11,11 +11,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from gpipe.arrays.unusable import unusable_rows
 from gpipe.backends import kernels
 from gpipe.jump.after_jump import AfterJump
 from gpipe.jump.detection import JumpSettings, flag_jumps, flag_unknown_gain
 from gpipe.jump.iterative import Thresholds
-from gpipe.jump.method import choose_method, unusable_groups, unusable_rows
+from gpipe.jump.method import choose_method, unusable_groups
 from gpipe.jump.neighbours import Neighbours
 
 pytestmark = pytest.mark.parity

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gpipe.arrays.unusable import unusable_rows
 from gpipe.dq import DO_NOT_USE, SATURATED
-from gpipe.ramp_fitting.dead_ends import dead_groups, dead_rows, living_groups
+from gpipe.ramp_fitting.dead_ends import dead_groups, living_groups
 
 
 def test_a_group_is_dead_if_no_pixel_of_any_integration_can_use_it(library):
@@ -14,7 +15,7 @@ def test_a_group_is_dead_if_no_pixel_of_any_integration_can_use_it(library):
     groupdq[:, [0, 3]] |= DO_NOT_USE
     groupdq[0, 1] |= DO_NOT_USE
     groupdq[1, 3, 2, 2] = 0
-    out = library.run(lambda flags: dead_groups(dead_rows(flags)), groupdq)
+    out = library.run(lambda flags: dead_groups(unusable_rows(flags)), groupdq)
     assert out.tolist() == [True, False, False, False]
 
 

@@ -1,0 +1,17 @@
+"""Rows of which a group is of no use."""
+
+from array_api_compat import array_namespace
+
+from gpipe import dq
+from gpipe.arrays.types import Array
+
+
+def unusable_rows(groupdq: Array) -> Array:
+    """Whether every pixel of a row is DO_NOT_USE in a group: bool, (integration, group, row).
+
+    Parameters
+    ----------
+    groupdq : uint8, (integration, group, row, column).
+    """
+    xp = array_namespace(groupdq)
+    return xp.stack([xp.all((groupdq[i, ...] & dq.DO_NOT_USE) != 0, axis=-1) for i in range(groupdq.shape[0])], axis=0)
