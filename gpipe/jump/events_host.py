@@ -10,7 +10,8 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from gpipe.arrays import Array
-from gpipe.jump.groups_host import EIGHT_NEIGHBOURS, FindGroups, large_groups
+from gpipe.jump.groups import EIGHT_NEIGHBOURS
+from gpipe.jump.groups_host import FindGroups, large_groups
 
 ROUNDING = 1e-9
 INSIDE = 1 - ROUNDING

@@ -12,15 +12,13 @@ from gpipe.jump.groups import pixels_of_groups
 
 log = logging.getLogger(__name__)
 
-EIGHT_NEIGHBOURS = np.ones((3, 3), bool)
-
 FindGroups = Callable[[Array, float], tuple[np.ndarray, np.ndarray]]
 """`large_groups` of an array of any backend."""
 
 
 def large_groups(flagged: Array, least_area: float) -> tuple[Array, Array]:
     """Connected groups of pixels, diagonals included, of some size, in NumPy arrays; see `pixels_of_groups`."""
-    return pixels_of_groups(flagged, least_area, label=lambda image: ndimage.label(image, EIGHT_NEIGHBOURS))
+    return pixels_of_groups(flagged, least_area, label=ndimage.label)
 
 
 def group_finder(backend: Backend, what: str) -> FindGroups:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace, device
@@ -98,7 +99,7 @@ class _Search:
         last = min(self._settings.next_integration_groups, self.flags.shape[1])
         for i in np.flatnonzero(self._cores[:-1].any(axis=(1, 2))).tolist() if last else []:
             core = self._xp.asarray(self._cores[i], device=device(self.flags))
-            self._add_jumps((i + 1, slice(1, last)), core)
+            self._add_jumps((i + 1, slice(1, last), ...), core)
 
     def _events(self, flagged: Array, least_area: float) -> list[Ellipse]:
         return events(flagged, least_area, self._find_groups)
@@ -128,9 +129,9 @@ class _Search:
             unsaturated = (self.flags[place] & dq.SATURATED) == 0
             self._add_jumps(place, patch.mask_like(self.flags) & unsaturated)
 
-    def _add_jumps(self, place: tuple[int | slice, ...], where: Array) -> None:
-        flags = self.flags[(*place, ...)]
-        self.flags[(*place, ...)] = self._xp.where(where, flags | dq.JUMP_DET, flags)
+    def _add_jumps(self, place: tuple[Any, ...], where: Array) -> None:
+        flags = self.flags[place]
+        self.flags[place] = self._xp.where(where, flags | dq.JUMP_DET, flags)
 
 
 def _with_cores(

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from flood_fill import flood
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -199,17 +200,6 @@ def filled_areas(flagged):
         left -= group
         frame = {(r, c) for r in range(-1, flagged.shape[0] + 1) for c in range(-1, flagged.shape[1] + 1)} - group
         yield len(group) + len(frame - flood({(-1, -1)}, frame))
-
-
-def flood(start, allowed):
-    group, edge = set(start), list(start)
-    while edge:
-        r, c = edge.pop()
-        near = {(r + i, c + j) for i in (-1, 0, 1) for j in (-1, 0, 1)}
-        new = (near & allowed) - group
-        group |= new
-        edge += new
-    return group
 
 
 @given(st.integers(3, 12), st.integers(3, 12))

@@ -1,7 +1,5 @@
 """``large_groups`` where the pixels are: CuPy numbers groups in the same order as SciPy."""
 
-import numpy as np
-
 from gpipe.arrays import Array
 from gpipe.jump.groups import pixels_of_groups
 
@@ -10,5 +8,4 @@ def large_groups(flagged: Array, least_area: float) -> tuple[Array, Array]:
     """See ``gpipe.jump.groups_host.large_groups``."""
     from cupyx.scipy import ndimage
 
-    eight_neighbours = np.ones((3, 3), bool)
-    return pixels_of_groups(flagged, least_area, label=lambda image: ndimage.label(image, eight_neighbours))
+    return pixels_of_groups(flagged, least_area, label=ndimage.label)
