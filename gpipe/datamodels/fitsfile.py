@@ -33,6 +33,8 @@ from gpipe.exceptions import GpipeError
 BLOCK_BYTES = 1 << 20
 FEW_COLUMNS = 32
 """Up to one column in so many is read from a map of the file: whole rows would take longer to copy."""
+ROWS_AT_ONCE = 1 << 14
+"""Rows of a table that are copied together: values of a column are far apart, and caches hold so many rows."""
 _SIGNATURE = b"SIMPLE  =                    T"
 # What astropy raises for one damaged header or another.
 _DAMAGE = (AttributeError, KeyError, TypeError, ValueError, fits.VerifyError)
@@ -113,8 +115,10 @@ class FitsFile:
             columns = {column: np.asarray(records[column]) for column in records.names}
             dtype = [(name, values.dtype.newbyteorder("="), values.shape[1:]) for name, values in columns.items()]
             out = np.empty(len(records), dtype=dtype)
-            for column, values in columns.items():
-                out[column] = values
+            for start in range(0, len(out), ROWS_AT_ONCE):
+                rows = slice(start, start + ROWS_AT_ONCE)
+                for column, values in columns.items():
+                    out[column][rows] = values[rows]
             return out
 
     def model_without_pixels(self, model_class: Any, left_out: Container[str] | None = None) -> Any:

@@ -8,6 +8,7 @@ import numpy as np
 from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array
+from gpipe.arrays.blocks import in_waves
 from gpipe.arrays.interleaved import BLOCK, OUTPUTS, READS, science_rows
 from gpipe.controller import Skip, workers
 from gpipe.datamodels import Ramp, Reference
@@ -60,7 +61,7 @@ def apply_irs2(step: Irs2Parameters, exposure: Ramp, orientation: Orientation, r
         )
     data = correct_irs2(
         exposure.data,
-        _weights(exposure, refpix),
+        _weights(exposure, refpix, threads),
         orientation,
         bad_reads=found,
         named_reads=_named_by_reference(exposure, orientation, refpix),
@@ -74,21 +75,24 @@ def apply_irs2(step: Irs2Parameters, exposure: Ramp, orientation: Orientation, r
     return _science(replace(exposure, pixeldq=pixeldq), data, reference_first=orientation.fastaxis > 0)
 
 
-def _weights(exposure: Ramp, refpix: Reference) -> Weights:
+def _weights(exposure: Ramp, refpix: Reference, threads: int) -> Weights:
     frame = exposure.data.shape[-2:]
-    both = refpix.kept(("weights of real streams", frame), exposure, lambda: _read_weights(exposure, refpix))
+    both = refpix.kept(("weights of real streams", frame), exposure, lambda: _read_weights(exposure, refpix, threads))
     return Weights(both[: OUTPUTS - 1, ...], both[OUTPUTS - 1 :, ...])
 
 
-def _read_weights(exposure: Ramp, refpix: Reference) -> Array:
+def _read_weights(exposure: Ramp, refpix: Reference, threads: int) -> Array:
     table = refpix.read("irs2_table")
     rows, columns = exposure.data.shape[-2:]
     expected = 2 * columns * row_length(rows // OUTPUTS)  # real and imaginary part for each frequency of a frame
     if len(table) != expected:
         raise ReferenceFileError(f"refpix reference {refpix.name}: found {len(table)} rows; expected {expected}")
     xp, to_device = array_namespace(exposure.data), exposure.backend.to_device
-    for k, column in enumerate(_columns(table, _NAMES, refpix)):
-        part = weights_of_real(to_device(column.astype(np.float32)))
+
+    def one(column: np.ndarray) -> Array:
+        return weights_of_real(to_device(column.astype(np.float32)))
+
+    for k, (_, part) in enumerate(in_waves(one, _columns(table, _NAMES, refpix), workers=threads)):
         if k == 0:
             weights = xp.empty((len(_NAMES), *part.shape), dtype=part.dtype, device=device(part))
         weights[k, ...] = part
