@@ -21,7 +21,7 @@ class ArrayLibrary:
 
     def __init__(self, to_device, to_host, *, flags=None, check_residency=None):
         self._to_device = to_device
-        self._to_host = to_host
+        self.to_host = to_host
         self._flags = flags or {}
         self._check_residency = check_residency or (lambda x: None)
 
@@ -42,7 +42,7 @@ class ArrayLibrary:
             )
         if array_api_compat.is_array_api_obj(value):
             self._check_residency(value)
-            return self._to_host(value)
+            return self.to_host(value)
         return value
 
     def run(self, function, *args, **kwargs):
@@ -54,7 +54,7 @@ class ArrayLibrary:
             result = function(*moved, **moved_kw)
         arrays = [(m, a) for m, a in zip(moved, args, strict=True) if isinstance(a, np.ndarray)]
         for (device_array, _), original in zip(arrays, before, strict=True):
-            np.testing.assert_array_equal(self._to_host(device_array), original, err_msg="an argument was written to")
+            np.testing.assert_array_equal(self.to_host(device_array), original, err_msg="an argument was written to")
         return self._out(result)
 
 

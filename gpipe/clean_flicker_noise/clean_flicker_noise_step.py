@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from gpipe.arrays import Array
+from gpipe.arrays.detector import DETECTOR_SIZE
 from gpipe.clean_flicker_noise.background import FillGaps, default_box, find_background
 from gpipe.clean_flicker_noise.choice import THRESHOLDS, choose
 from gpipe.clean_flicker_noise.cleaning import Cleaned, FitNoise, Method, clean_images, clean_ramp
 from gpipe.clean_flicker_noise.draft_step import DraftRates
-from gpipe.clean_flicker_noise.full_frame import SIZE, fit_full_frame
+from gpipe.clean_flicker_noise.full_frame import fit_full_frame
 from gpipe.clean_flicker_noise.images import one_by_one
 from gpipe.clean_flicker_noise.median_scene_step import (
     MIRI_IMAGE,
@@ -277,7 +278,7 @@ class CleanFlickerNoiseStep(Step):
         if self.fit_method == "median":
             return partial(fit_stripes, axis=_axis(exposure), by_channel=chosen.fit_by_channel)
         detector = exposure.meta.instrument.detector
-        if exposure.data.shape[-2:] == (SIZE, SIZE):
+        if exposure.data.shape[-2:] == (DETECTOR_SIZE, DETECTOR_SIZE):
             return one_by_one(partial(fit_full_frame, detector=detector))
         cutoffs = CUTOFFS.get(exposure.meta.subarray.name, Cutoffs())
         fit = partial(fit_sections, detector=detector, cutoffs=cutoffs, read_counts=exposure.backend.to_host)

@@ -5,12 +5,12 @@ import math
 from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array, Namespace, accumulator_dtype
+from gpipe.arrays.detector import DETECTOR_SIZE
 from gpipe.arrays.masked import median_where
 from gpipe.clean_flicker_noise.detector_frame import to_detector, to_science
 from gpipe.clean_flicker_noise.fourier_fit import fit_modes, gaussian_spectrum
 
-SIZE = 2048
-CUTOFF = 16 / (2 * SIZE)
+CUTOFF = 16 / (2 * DETECTOR_SIZE)
 """Frequency at which the low-pass filter lets half through, 1/pixel."""
 ROLL_OFF = CUTOFF / 4
 DENSITY_SIGMA = 32.0

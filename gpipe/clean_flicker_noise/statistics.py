@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array, Namespace, accumulator_dtype
+from gpipe.arrays.detector import DETECTOR_SIZE
 from gpipe.arrays.ranked import moments, rank_values, sigma_clip
 from gpipe.clean_flicker_noise.background import FillGaps, background_model
 from gpipe.clean_flicker_noise.limits import clip_to_background, median_level
 from gpipe.clean_flicker_noise.stripes import fit_stripes
 
 CHANNEL = 512
-FULL = 2048
 MIDDLE = (3 / 8, 5 / 8)
 """Part of the rows, and of the columns, that profiles are averaged over."""
 
@@ -88,7 +88,7 @@ def _line(profile: Array, *, xp: Namespace) -> tuple[Array, Array]:
 
 
 def _channel_offset(profile: Array, *, xp: Namespace) -> Array:
-    if profile.shape[0] != FULL:
+    if profile.shape[0] != DETECTOR_SIZE:
         return xp.zeros_like(profile[0])
     levels = _clipped(xp.reshape(profile, (-1, CHANNEL)), 3.0, xp=xp).mean[:, 0]
     return xp.max(xp.abs(levels[1:] - levels[:-1]))

@@ -7,12 +7,11 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from gpipe.arrays import Array
+from gpipe.arrays.detector import EDGE
 from gpipe.backends import Backend
 from gpipe.controller.by_parts import Found, Stage, Surveys, in_turn, joined, seen, through_stage
 from gpipe.datamodels.parts import Span, core_of, span_of
 
-BORDER = 4
-"""Rows and columns of reference pixels at each edge of a detector."""
 SAMPLE = 4
 """Rows of a sample."""
 LOOKED_AT = 128
@@ -28,11 +27,11 @@ def border(shape: Sequence[int], reach: int) -> list[Span]:
     def span(start: int, stop: int, of_columns: Span | None = None) -> Span:
         return span_of(start, stop, total=rows, reach=reach, columns=of_columns)
 
-    if rows <= 2 * BORDER or columns <= 2 * (BORDER + reach):
+    if rows <= 2 * EDGE or columns <= 2 * (EDGE + reach):
         return [span(0, rows)]
-    sides = [(0, BORDER), (columns - BORDER, columns)]
-    inner = [span(BORDER, rows - BORDER, span_of(*side, total=columns, reach=reach)) for side in sides]
-    return [span(0, BORDER), *inner, span(rows - BORDER, rows)]
+    sides = [(0, EDGE), (columns - EDGE, columns)]
+    inner = [span(EDGE, rows - EDGE, span_of(*side, total=columns, reach=reach)) for side in sides]
+    return [span(0, EDGE), *inner, span(rows - EDGE, rows)]
 
 
 def brightness(group: Array) -> Array:

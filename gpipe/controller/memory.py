@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gpipe.controller.sections import Section
+from gpipe.datamodels.ramp import RATE_ARRAYS, RATES_OF_BOTH
 from gpipe.exceptions import ParameterError
 
 PART_SAMPLES = 1 << 21
@@ -22,10 +23,8 @@ SAMPLE = 5
 """Bytes of a sample: float32 and its flags."""
 WORKSPACE = 40
 """Bytes of a sample of a part while a step works on it, references and the sample itself included."""
-RATE = 20
-"""Bytes of a rate: value, flags, error and two variances."""
-SHARED = 12
-"""Bytes of a rate that an only integration shares with the exposure."""
+RATE, SHARED = 4 * len(RATE_ARRAYS), 4 * len(RATES_OF_BOTH)
+"""Bytes of a rate, and of those that an only integration shares with the exposure."""
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
 
 

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from gpipe.datamodels.nirspec_light import has_wcs
-from gpipe.datamodels.products import RATE_ARRAYS, to_model
-from gpipe.datamodels.ramp import CountRate, InFlight
+from gpipe.datamodels.products import to_model
+from gpipe.datamodels.ramp import RATE_ARRAYS, CountRate, InFlight
 from gpipe.exceptions import GpipeError, InputError, ParameterError, ReferenceFileError
 
 log = logging.getLogger(__name__)

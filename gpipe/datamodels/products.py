@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from gpipe.datamodels.jwst_models import model_class
-from gpipe.datamodels.ramp import RAMP_ARRAYS, CountRate, InFlight
+from gpipe.datamodels.ramp import RAMP_ARRAYS, RATE_ARRAYS, CountRate, InFlight
 
-RATE_ARRAYS = ("data", "dq", "err", "var_poisson", "var_rnoise")
 RAMP_MODELS = ("RampModel", "SuperstripeRampModel")
 _ALWAYS_IFU = ("NRS_IFU", "MIR_MRS")
 _LAMPS = ("NRS_AUTOWAVE", "NRS_LAMP")

@@ -16,6 +16,9 @@ from gpipe.datamodels.window import Window
 RAMP_ARRAYS = ("data", "groupdq", "pixeldq", "zeroframe", "refout", "average_dark_current")
 SHOWN_ONLY = ("refout",)
 """Arrays of a ramp that are part of ramp products, and that no step looks at."""
+RATE_ARRAYS = ("data", "dq", "err", "var_poisson", "var_rnoise")
+RATES_OF_BOTH = ("data", "dq", "var_poisson")
+"""What fits of lines give the exposure and its only integration alike; errors and read-noise variances can differ."""
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,13 @@ from gpipe.backends import Backend
 from gpipe.datamodels.checks import check_count_rate, check_ramp
 from gpipe.datamodels.jwst_models import model_class
 from gpipe.datamodels.products import with_own_metadata
-from gpipe.datamodels.ramp import CountRate, InFlight, Ramp, SuperstripeRamp
+from gpipe.datamodels.ramp import RATE_ARRAYS, CountRate, InFlight, Ramp, SuperstripeRamp
 from gpipe.datamodels.sources import ALL, Source, find_source
 from gpipe.exceptions import InputError
 
 RAMP_MODELS = (None, "Level1bModel", "RampModel", "MIRIRampModel", "SuperstripeRampModel")
 RAMPS = (Ramp, SuperstripeRamp)
 _RATE_CLASSES = {"ImageModel": 2, "IFUImageModel": 2, "CubeModel": 3}
-_RATE_ARRAYS = ("data", "dq", "err", "var_poisson", "var_rnoise")
 _SAID = {
     Ramp: "a ramp (uncal or ramp product)",
     SuperstripeRamp: "a ramp of superstripes",
@@ -153,7 +152,7 @@ def _flag_shape(kind: type[InFlight], source: Source) -> tuple[int, ...]:
 
 
 def _load_count_rate(header: Header, source: Source, backend: Backend) -> CountRate:
-    return CountRate(header.model, backend, **{array: source.load(array, backend) for array in _RATE_ARRAYS})
+    return CountRate(header.model, backend, **{array: source.load(array, backend) for array in RATE_ARRAYS})
 
 
 def moved(exposure: Any, backend: Backend) -> Any:
@@ -188,7 +187,7 @@ def _kind(source: Source, expects: tuple[type[InFlight], ...]) -> tuple[type[InF
 def _check_shapes(source: Source, kind: type[InFlight], shape: tuple[int, ...]) -> None:
     """The other arrays must fit the science array; a ramp may lack them, a rate may not."""
     if kind is CountRate:
-        expected = dict.fromkeys(_RATE_ARRAYS, shape)
+        expected = dict.fromkeys(RATE_ARRAYS, shape)
     else:
         plane = shape[-2:]
         flags = _flag_shape(kind, source)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from gpipe.arrays import Array
+from gpipe.arrays.detector import DETECTOR_SIZE
 from gpipe.arrays.interleaved import FRAME_ROWS
 from gpipe.datamodels import kept_planes
 from gpipe.datamodels.ramp import InFlight, Ramp
@@ -76,7 +77,7 @@ class Reference:
         xstart, ystart, xsize, ysize = (int(value) for value in corners)
         if min(xstart, ystart) < 1:
             raise self._error(f"found the corner SUBSTRT1={xstart}, SUBSTRT2={ystart}", "1 or more")
-        interleaved = (ysize, rows) == (2048, FRAME_ROWS)
+        interleaved = (ysize, rows) == (DETECTOR_SIZE, FRAME_ROWS)
         if xsize != columns or (ysize != rows and not interleaved):
             said = (xsize, ysize, columns, rows)
             log.warning(

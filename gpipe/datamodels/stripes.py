@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from gpipe.arrays.detector import DETECTOR_SIZE
 from gpipe.datamodels.window import StripedWindow, Window
 
-DETECTOR_LINES = 2048
 # Superstripes that are put together to the whole slow axis, with empty lines where nothing is read.
 WHOLE_AXIS = ("SUB17STRIPE_SOSS", "SUB60STRIPE_SOSS", "SUB204STRIPE_SOSS", "SUB680STRIPE_SOSS")
 
@@ -86,7 +86,7 @@ class StripePattern:
             position += length
             if position >= self.size and not reference:
                 break
-        if position != self.size or any(run.line < 0 or run.line + run.length > DETECTOR_LINES for run in found):
+        if position != self.size or any(run.line < 0 or run.line + run.length > DETECTOR_SIZE for run in found):
             raise ValueError(f"stripes that give {position} lines of the detector for the {self.size} of the array")
         return tuple(found)
 
@@ -126,11 +126,11 @@ def window_of(meta: Any, stripe: int | None = None) -> Window:
     along_rows = abs(subarray.slowaxis) == 2
     if stripe is None and pattern.count:
         first, size = extent(pattern, str(subarray.name))
-        first = first if subarray.slowaxis > 0 else DETECTOR_LINES - first - size
+        first = first if subarray.slowaxis > 0 else DETECTOR_SIZE - first - size
         return _bounding(nominal, along_rows, first, size)
     lines = pattern.lines(stripe or 0)
     if subarray.slowaxis < 0:
-        lines = tuple(DETECTOR_LINES - 1 - line for line in reversed(lines))
+        lines = tuple(DETECTOR_SIZE - 1 - line for line in reversed(lines))
     box = _bounding(nominal, along_rows, min(lines), max(lines) + 1 - min(lines))
     return StripedWindow(
         box.xstart,
@@ -147,7 +147,7 @@ def extent(pattern: StripePattern, name: str) -> tuple[int, int]:
     """First line, and number of lines, of what all superstripes are put together to. ValueError as of `runs`."""
     runs = [run for stripe in range(max(pattern.count, 1)) for run in pattern.runs(stripe) if not run.reference]
     if name in WHOLE_AXIS:
-        return 0, DETECTOR_LINES
+        return 0, DETECTOR_SIZE
     first = min(run.line for run in runs)
     return first, max(run.line + run.length for run in runs) - first
 
@@ -165,4 +165,4 @@ def _origin(slowaxis: int, start: int, name: str) -> int:
     """
     if "DHS" in name.upper() or (slowaxis < 0 and start == 1):
         return 0
-    return DETECTOR_LINES - start if slowaxis < 0 else start - 1
+    return DETECTOR_SIZE - start if slowaxis < 0 else start - 1

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gpipe.arrays.detector import DETECTOR_SIZE
+
 
 @dataclass(frozen=True)
 class Window:
@@ -63,11 +65,11 @@ class StripedWindow(Window):
 
 
 _DETECTORS = {
-    "FGS": Window(1, 1, 2048, 2048),
+    "FGS": Window(1, 1, DETECTOR_SIZE, DETECTOR_SIZE),
     "MIRI": Window(1, 1, 1032, 1024),
-    "NIRCAM": Window(1, 1, 2048, 2048),
-    "NIRISS": Window(1, 1, 2048, 2048),
-    "NIRSPEC": Window(1, 1, 2048, 2048),
+    "NIRCAM": Window(1, 1, DETECTOR_SIZE, DETECTOR_SIZE),
+    "NIRISS": Window(1, 1, DETECTOR_SIZE, DETECTOR_SIZE),
+    "NIRSPEC": Window(1, 1, DETECTOR_SIZE, DETECTOR_SIZE),
 }
 
 

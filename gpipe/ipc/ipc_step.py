@@ -6,14 +6,13 @@ from functools import partial
 from typing import Any
 
 from gpipe.arrays import Array
+from gpipe.arrays.detector import EDGE
 from gpipe.arrays.interleaved import is_interleaved
 from gpipe.controller import Block, References, Skip, Step, Work
 from gpipe.datamodels import Ramp, Reference, SuperstripeRamp, full_frame
 from gpipe.datamodels.window import StripedWindow
 from gpipe.exceptions import InputError, ReferenceFileError
 from gpipe.ipc.ipc import Border, correct_interleaved, correct_ipc
-
-REFERENCE_PIXELS = 4
 
 
 class IPCStep(Step):
@@ -64,10 +63,10 @@ def reference_border(meta: Any) -> Border:
     first_row, first_column = window.ystart - 1, window.xstart - 1
     above = detector.ysize - (first_row + window.ysize)
     beyond = detector.xsize - (first_column + window.xsize)
-    rows = 0 if meta.instrument.name.upper() == "MIRI" else REFERENCE_PIXELS
+    rows = 0 if meta.instrument.name.upper() == "MIRI" else EDGE
     return Border(
         bottom=max(0, rows - first_row),
         top=max(0, rows - above),
-        left=max(0, REFERENCE_PIXELS - first_column),
-        right=max(0, REFERENCE_PIXELS - beyond),
+        left=max(0, EDGE - first_column),
+        right=max(0, EDGE - beyond),
     )

@@ -13,6 +13,7 @@ from gpipe.controller import Block, Glance, Produced, References, SideProduct, S
 from gpipe.controller import parameters as p
 from gpipe.controller.miri import is_miri
 from gpipe.datamodels import CountRate, Ramp
+from gpipe.datamodels.ramp import RATES_OF_BOTH
 from gpipe.exceptions import InputError
 from gpipe.ramp_fitting.dead_ends import FEWEST_GROUPS as FEWEST_LIVING
 from gpipe.ramp_fitting.dead_ends import dead_groups, living_groups
@@ -24,9 +25,6 @@ from gpipe.ramp_fitting.segment_results import SegmentResults, planes_in_use
 from gpipe.ramp_fitting.timing import Timing
 
 log = logging.getLogger(__name__)
-
-OF_BOTH = ("data", "dq", "var_poisson")
-"""What line fits give the exposure and its only integration alike: not the error, nor the variance of lost charge."""
 
 
 class RampFitStep(Step):
@@ -73,7 +71,7 @@ class RampFitStep(Step):
 
         def apply(part: Ramp) -> Produced:
             found = fit(part)
-            shared = OF_BOTH if part.shape[0] == 1 and isinstance(found, RampFit) else ()
+            shared = RATES_OF_BOTH if part.shape[0] == 1 and isinstance(found, RampFit) else ()
             results = (count_rate(found.exposure, part), count_rate(found.integrations, part, shared=shared))
             if not self.save_opt:
                 return Produced(results)

@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 from gpipe.arrays import Array, Namespace
+from gpipe.arrays.detector import DETECTOR_SIZE, EDGE
 from gpipe.refpix.border import Border
 from gpipe.refpix.clipped_mean import clipped_mean
-from gpipe.refpix.orientation import DETECTOR_SIZE, Orientation
-from gpipe.refpix.reference_areas import WIDTH, area
+from gpipe.refpix.orientation import Orientation
+from gpipe.refpix.reference_areas import area
 
 AMPLIFIERS = 4
 COLUMNS = DETECTOR_SIZE // AMPLIFIERS
@@ -32,8 +33,8 @@ def amplifier_signal(
     """
     everywhere = (0, DETECTOR_SIZE)
     highest = replace(at, first_row=at.first_row + border.shape[-2] - border.top.shape[-2])
-    bottom = area(border.bottom, flags.bottom, (0, WIDTH), everywhere, at, xp=xp)
-    top = area(border.top, flags.top, (DETECTOR_SIZE - WIDTH, DETECTOR_SIZE), everywhere, highest, xp=xp)
+    bottom = area(border.bottom, flags.bottom, (0, EDGE), everywhere, at, xp=xp)
+    top = area(border.top, flags.top, (DETECTOR_SIZE - EDGE, DETECTOR_SIZE), everywhere, highest, xp=xp)
     parities = 2 if odd_even_columns else 1
     edges = xp.stack([_by_amplifier(bottom, parities, xp=xp), _by_amplifier(top, parities, xp=xp)], axis=0)
     means = clipped_mean(edges, limit=siglimit, xp=xp)
@@ -46,7 +47,7 @@ def amplifier_signal(
 def _by_amplifier(edge: Array, parities: int, *, xp: Namespace) -> Array:
     """(integration, group, 4, 2048) to (integration, group, amplifier, parity, pixel)."""
     lead = edge.shape[:2]
-    split = xp.reshape(edge, (*lead, WIDTH, AMPLIFIERS, COLUMNS // parities, parities))
+    split = xp.reshape(edge, (*lead, EDGE, AMPLIFIERS, COLUMNS // parities, parities))
     return xp.reshape(xp.permute_dims(split, (0, 1, 3, 5, 2, 4)), (*lead, AMPLIFIERS, parities, -1))
 
 

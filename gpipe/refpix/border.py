@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from gpipe.arrays import Array, Namespace
+from gpipe.arrays.detector import EDGE
 from gpipe.refpix.orientation import Orientation
-from gpipe.refpix.reference_areas import WIDTH
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,10 @@ class Border:
         """Views of ``x`` (..., row, column) where the library has views."""
         rows, columns = x.shape[-2:]
         return cls(
-            bottom=x[..., :WIDTH, :],
-            top=x[..., max(rows - WIDTH, 0) :, :],
-            left=x[..., :WIDTH],
-            right=x[..., max(columns - WIDTH, 0) :],
+            bottom=x[..., :EDGE, :],
+            top=x[..., max(rows - EDGE, 0) :, :],
+            left=x[..., :EDGE],
+            right=x[..., max(columns - EDGE, 0) :],
         )
 
     @property

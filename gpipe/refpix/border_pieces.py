@@ -3,8 +3,8 @@
 from array_api_compat import array_namespace
 
 from gpipe.arrays import Array
+from gpipe.arrays.detector import EDGE
 from gpipe.refpix.border import Border
-from gpipe.refpix.reference_areas import WIDTH
 
 Pieces = dict[str, Array]
 
@@ -19,7 +19,7 @@ def border_pieces(x: Array, *, first: tuple[int, int], shape: tuple[int, int]) -
     """
     xp = array_namespace(x)
     (below, above), (before, after) = (
-        (min(max(WIDTH - start, 0), length), min(max(whole - WIDTH - start, 0), length))
+        (min(max(EDGE - start, 0), length), min(max(whole - EDGE - start, 0), length))
         for start, length, whole in zip(first, x.shape[-2:], shape, strict=True)
     )
     sides = {

@@ -3,10 +3,10 @@
 from array_api_compat import array_namespace
 
 from gpipe.arrays import Array
+from gpipe.arrays.detector import EDGE
 from gpipe.refpix.amplifiers import amplifier_signal
 from gpipe.refpix.border import Border
 from gpipe.refpix.orientation import Orientation
-from gpipe.refpix.reference_areas import WIDTH
 from gpipe.refpix.side_pixels import side_signal
 from gpipe.refpix.signals import Signals, find_signals, subtract_signals
 from gpipe.refpix.single_amplifier import single_amplifier_signal
@@ -94,7 +94,7 @@ def four_amplifier_signals(
             return drifts, None
         if side_kernels is not None:
             sides = xp.concat([part.left, part.right], axis=-1)
-            drift = xp.concat([columns[..., :WIDTH], columns[..., -WIDTH:]], axis=-1)
+            drift = xp.concat([columns[..., :EDGE], columns[..., -EDGE:]], axis=-1)
             return drifts, optimal_side_signal(sides, drift, side_kernels, sigreject=sigreject, xp=xp)
         rows = side_signal(part, flags, columns, orientation, smoothing_length=side_smoothing_length, xp=xp)
         inside = slice(orientation.first_row, orientation.first_row + part.shape[-2])

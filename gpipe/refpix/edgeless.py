@@ -4,7 +4,7 @@ from array_api_compat import array_namespace, device
 
 import gpipe.dq as dq
 from gpipe.arrays import Array
-from gpipe.refpix.reference_areas import WIDTH
+from gpipe.arrays.detector import EDGE
 
 # NIRSpec bright-object subarrays whose first and last four columns see no light.
 EDGELESS_SUBARRAYS = ("SUB512", "SUB512S", "SUB32")
@@ -20,5 +20,5 @@ def assign_reference_columns(pixeldq: Array) -> Array:
     xp = array_namespace(pixeldq)
     columns = pixeldq.shape[-1]
     index = xp.arange(columns, dtype=xp.int32, device=device(pixeldq))
-    outer = (index < WIDTH) | (index >= columns - WIDTH)
+    outer = (index < EDGE) | (index >= columns - EDGE)
     return xp.where(outer, pixeldq | dq.REFERENCE_PIXEL, pixeldq)

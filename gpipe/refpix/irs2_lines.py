@@ -3,8 +3,8 @@
 from array_api_compat import array_namespace
 
 from gpipe.arrays import Array, accumulator_dtype
+from gpipe.arrays.detector import EDGE
 from gpipe.arrays.rows import row_slices
-from gpipe.refpix.reference_areas import WIDTH
 
 
 def subtract_line(samples: Array, times: Array) -> Array:
@@ -32,7 +32,7 @@ def edge_line(samples: Array, times: Array) -> tuple[Array, Array]:
     exact = accumulator_dtype(samples, xp=xp)
 
     def edges(x: Array) -> Array:
-        return xp.astype(xp.concat([x[:WIDTH, :], x[-WIDTH:, :]]), exact)
+        return xp.astype(xp.concat([x[:EDGE, :], x[-EDGE:, :]]), exact)
 
     value, time = edges(samples), edges(times)
     weight = xp.astype(value != 0, exact)

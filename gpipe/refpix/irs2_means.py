@@ -4,11 +4,11 @@ from array_api_compat import array_namespace, device
 
 import gpipe.dq as dq
 from gpipe.arrays import Array, accumulator_dtype
+from gpipe.arrays.detector import EDGE
 from gpipe.arrays.interleaved import BLOCK, HALF, OUTPUTS, READS
 from gpipe.refpix.amplifiers import mean_of_known
 from gpipe.refpix.clipped_mean import clipped_mean
 from gpipe.refpix.orientation import Orientation
-from gpipe.refpix.reference_areas import WIDTH
 
 
 def output_levels(
@@ -43,7 +43,7 @@ def output_levels(
         values = [xp.reshape(xp.where(kind, outputs, xp.nan), (*outputs.shape[:-2], -1)) for kind in kinds]
         return xp.stack([clipped_mean(x, limit=siglimit, xp=xp) for x in values], axis=-1)
 
-    level = mean_of_known(means(slice(0, WIDTH)), means(slice(-WIDTH, None)), xp=xp)
+    level = mean_of_known(means(slice(0, EDGE)), means(slice(-EDGE, None)), xp=xp)
     level = xp.where(xp.any(xp.isnan(level), axis=-1, keepdims=True), 0.0, level)
     block = xp.where(odd, level[..., :1], level[..., -1:])
     columns = frames.shape[-1]

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from gpipe.arrays import Array, Namespace
-
-DETECTOR_SIZE = 2048
+from gpipe.arrays.detector import DETECTOR_SIZE
 
 
 @dataclass(frozen=True)

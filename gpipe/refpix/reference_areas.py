@@ -6,8 +6,6 @@ import gpipe.dq as dq
 from gpipe.arrays import Array, Namespace
 from gpipe.refpix.orientation import Orientation
 
-WIDTH = 4
-
 
 def area(
     data: Array, pixeldq: Array, rows: tuple[int, int], columns: tuple[int, int], at: Orientation, *, xp: Namespace

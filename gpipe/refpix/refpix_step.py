@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from gpipe.arrays import Array
+from gpipe.arrays.detector import DETECTOR_SIZE
 from gpipe.arrays.interleaved import is_interleaved
 from gpipe.controller import Block, Glance, References, Skip, Step, Work
 from gpipe.controller import parameters as p
@@ -22,7 +23,7 @@ from gpipe.refpix.correction import correct_single_amplifier, four_amplifier_sig
 from gpipe.refpix.edgeless import EDGELESS_SUBARRAYS, assign_reference_columns
 from gpipe.refpix.irs2_step import apply_irs2, check_irs2
 from gpipe.refpix.miri import interleaved_signal, subtract_interleaved
-from gpipe.refpix.orientation import DETECTOR_SIZE, Orientation
+from gpipe.refpix.orientation import Orientation
 from gpipe.refpix.signals import Signals, subtract_signals
 from gpipe.refpix.sirs_step import applies_to, check_kernels, side_kernels
 from gpipe.refpix.stripes import correct_stripes

@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 from gpipe.arrays import Array, Namespace
+from gpipe.arrays.detector import DETECTOR_SIZE, EDGE
 from gpipe.arrays.running_median import running_median
 from gpipe.refpix.amplifiers import mean_of_known
 from gpipe.refpix.border import Border
-from gpipe.refpix.orientation import DETECTOR_SIZE, Orientation
-from gpipe.refpix.reference_areas import WIDTH, area
+from gpipe.refpix.orientation import Orientation
+from gpipe.refpix.reference_areas import area
 
 
 def side_signal(
@@ -32,14 +33,14 @@ def side_signal(
     farthest = replace(at, first_column=at.first_column + border.shape[-1] - border.right.shape[-1])
 
     def side(pixels: Array, pixel_flags: Array, first: int, where: Orientation) -> Array:
-        columns = (first, first + WIDTH)
+        columns = (first, first + EDGE)
         values = area(pixels, pixel_flags, (0, DETECTOR_SIZE), columns, where, xp=xp)
-        drift = column_signal[..., None, first : first + WIDTH]
+        drift = column_signal[..., None, first : first + EDGE]
         # In the dtype of the data, which sorts in half the time, and differs by a rounding of what is left of them.
         level = xp.astype(xp.astype(values, drift.dtype) - drift, pixels.dtype)
         return running_median(level, length=smoothing_length, xp=xp)
 
     left = side(border.left, flags.left, 0, at)
-    right = side(border.right, flags.right, DETECTOR_SIZE - WIDTH, farthest)
+    right = side(border.right, flags.right, DETECTOR_SIZE - EDGE, farthest)
     signal = mean_of_known(left, right, xp=xp)
     return xp.where(xp.isnan(signal), 0.0, signal)

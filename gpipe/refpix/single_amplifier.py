@@ -4,10 +4,10 @@ from array_api_compat import device
 
 import gpipe.dq as dq
 from gpipe.arrays import Array, Namespace
+from gpipe.arrays.detector import DETECTOR_SIZE, EDGE
 from gpipe.refpix.border import Border
 from gpipe.refpix.clipped_mean import clipped_mean
-from gpipe.refpix.orientation import DETECTOR_SIZE, Orientation
-from gpipe.refpix.reference_areas import WIDTH
+from gpipe.refpix.orientation import Orientation
 
 
 def single_amplifier_signal(
@@ -67,7 +67,7 @@ def _margins(at: Orientation, height: int, width: int) -> tuple[tuple[int, int],
     """
 
     def margins(first: int, size: int) -> tuple[int, int]:
-        return min(max(WIDTH - first, 0), size), min(max(first + size - DETECTOR_SIZE + WIDTH, 0), size)
+        return min(max(EDGE - first, 0), size), min(max(first + size - DETECTOR_SIZE + EDGE, 0), size)
 
     rows, columns = margins(at.first_row, height), margins(at.first_column, width)
-    return (rows, columns) if any(rows + columns) else ((WIDTH, WIDTH), (WIDTH, WIDTH))
+    return (rows, columns) if any(rows + columns) else ((EDGE, EDGE), (EDGE, EDGE))

@@ -3,7 +3,7 @@
 from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array, Namespace, accumulator_dtype, nanmedian
-from gpipe.refpix.reference_areas import WIDTH
+from gpipe.arrays.detector import EDGE
 
 MAD_TO_SIGMA = 1.48
 """Standard deviation of a Gaussian in units of its median absolute deviation, rounded as jwst has it."""
@@ -58,7 +58,7 @@ def optimal_side_signal(data: Array, column_signal: Array, kernels: Array, *, si
     exact = accumulator_dtype(data, xp=xp)
     kernels = xp.astype(kernels, exact)
     signal = xp.zeros((), dtype=exact, device=device(data))
-    for side, columns in enumerate((slice(0, WIDTH), slice(data.shape[-1] - WIDTH, data.shape[-1]))):
+    for side, columns in enumerate((slice(0, EDGE), slice(data.shape[-1] - EDGE, data.shape[-1]))):
         pixels = xp.astype(data[..., columns], exact) - column_signal[..., None, columns]
         good = _not_outlying(pixels, sigreject, xp=xp)
         level = xp.mean(xp.where(good, pixels, 0.0), axis=-1)

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from gpipe.arrays import Array
+from gpipe.arrays.detector import DETECTOR_SIZE
 from gpipe.datamodels import Ramp, Reference
 from gpipe.exceptions import ReferenceFileError
 from gpipe.refpix.amplifiers import AMPLIFIERS
-from gpipe.refpix.orientation import DETECTOR_SIZE
 from gpipe.refpix.sirs import convolution_kernels
 
 log = logging.getLogger(__name__)

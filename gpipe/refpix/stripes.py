@@ -7,10 +7,10 @@ from array_api_compat import array_namespace, device
 
 import gpipe.dq as dq
 from gpipe.arrays import Array, Namespace, accumulator_dtype
+from gpipe.arrays.detector import DETECTOR_SIZE, EDGE
 from gpipe.refpix.amplifiers import COLUMNS
 from gpipe.refpix.clipped_mean import clipped_mean
-from gpipe.refpix.orientation import DETECTOR_SIZE, Orientation
-from gpipe.refpix.reference_areas import WIDTH
+from gpipe.refpix.orientation import Orientation
 from gpipe.refpix.signals import Signals, subtract_signals
 
 
@@ -80,7 +80,7 @@ def _areas(lines: Sequence[int], first: int, width: int, step: int) -> Iterator[
 
 
 def _at_edge(index: int) -> bool:
-    return index < WIDTH or index >= DETECTOR_SIZE - WIDTH
+    return index < EDGE or index >= DETECTOR_SIZE - EDGE
 
 
 def _signal(block: Array, usable: Array, area: Area, limit: float, *, xp: Namespace) -> Array:

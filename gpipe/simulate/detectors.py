@@ -7,11 +7,10 @@ the flight detectors, rounded (https://jwst-docs.stsci.edu, the detector pages o
 from dataclasses import dataclass
 from zlib import crc32
 
+from gpipe.arrays.detector import EDGE
 from gpipe.datamodels.window import Window, full_frame
 from gpipe.exceptions import ParameterError
 
-FULL_SIZE = 2048
-REFERENCE_PIXELS = 4
 """Width of the frame of pixels that see no light, on each edge of the detector; MIRI has them left and right only."""
 PIXEL_AREA = 18e-4**2
 """cm^2 of an H2RG pixel."""
@@ -63,7 +62,7 @@ class Detector:
     @property
     def sees_light(self) -> Window:
         """The detector without its reference pixels."""
-        edge, rows = REFERENCE_PIXELS, 0 if self.mid_infrared else REFERENCE_PIXELS
+        edge, rows = EDGE, 0 if self.mid_infrared else EDGE
         return Window(edge + 1, rows + 1, self.full.xsize - 2 * edge, self.full.ysize - 2 * rows)
 
     @property

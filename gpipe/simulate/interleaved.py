@@ -7,13 +7,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gpipe import dq
+from gpipe.arrays.detector import DETECTOR_SIZE
 from gpipe.arrays.interleaved import BLOCK, FRAME_ROWS, HALF, OUTPUTS, READS, with_science_rows
-from gpipe.simulate.detectors import FULL_SIZE, Detector
+from gpipe.simulate.detectors import Detector
 from gpipe.simulate.electronics import Readout
 from gpipe.simulate.pixels import ADC_LIMIT, Pixels
 from gpipe.simulate.readout import INTERLEAVED_ROW_OVERHEAD
 
-BLOCKS = FULL_SIZE // (OUTPUTS - 1) // (2 * HALF)
+BLOCKS = DETECTOR_SIZE // (OUTPUTS - 1) // (2 * HALF)
 """Blocks of an output in a row of the detector frame: 8 normal, 4 reference and 8 normal pixels."""
 _BIAS_SPREAD = 60.0
 _OUTPUT_LEVEL = -300.0
@@ -109,15 +110,15 @@ def interleave_pixels(pixels: Pixels, sca: Detector, seed: int) -> Pixels:
 def science_row_numbers(sca: Detector) -> np.ndarray:
     """Where the rows of a full frame lie in IRS2 readout."""
     numbers = np.full((FRAME_ROWS, 1), -1)
-    found = interleave(np.zeros((FULL_SIZE, 1), dtype=int), sca, numbers)
+    found = interleave(np.zeros((DETECTOR_SIZE, 1), dtype=int), sca, numbers)
     return np.flatnonzero(found[:, 0] == 0)
 
 
 def _bias(sca: Detector, seed: int) -> np.ndarray:
     """DN (row, column): each reference pixel has its own, which both of its reads show."""
     rng = np.random.default_rng([seed, sca.code, crc32(b"interleaved bias")])
-    own = rng.standard_normal((OUTPUTS, BLOCKS, READS // 2, FULL_SIZE), dtype=np.float32)
-    bias = np.full((OUTPUTS, BLOCKS, BLOCK, FULL_SIZE), sca.bias, dtype=np.float32)
+    own = rng.standard_normal((OUTPUTS, BLOCKS, READS // 2, DETECTOR_SIZE), dtype=np.float32)
+    bias = np.full((OUTPUTS, BLOCKS, BLOCK, DETECTOR_SIZE), sca.bias, dtype=np.float32)
     bias[:, :, HALF : HALF + READS] += np.float32(_BIAS_SPREAD) * np.repeat(own, 2, axis=2)
     bias[0] += np.float32(_OUTPUT_LEVEL)
     return _science_order(bias, sca)

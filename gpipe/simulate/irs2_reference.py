@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from stdatamodels.jwst import datamodels
 
+from gpipe.arrays.detector import DETECTOR_SIZE
 from gpipe.arrays.interleaved import OUTPUTS, READS
 from gpipe.simulate.config import ExposureConfig
-from gpipe.simulate.detectors import FULL_SIZE
 from gpipe.simulate.electronics import COMMON
 from gpipe.simulate.interleaved import InterleavedReadout, bad_references
 from gpipe.simulate.references import ANALOG_TO_DIGITAL_VARIANCE, described
@@ -41,7 +41,7 @@ def weights(config: ExposureConfig) -> tuple[np.ndarray, np.ndarray]:
     solve the two normal equations (Rauscher et al. 2017, PASP 129, 105003).
     """
     readout = InterleavedReadout(config.sca, config.window, OUTPUTS)
-    length = FULL_SIZE * readout.row_length
+    length = DETECTOR_SIZE * readout.row_length
     number = np.arange(length)
     frequency = np.maximum(np.minimum(number, length - number), 1) / length
     pink = _density(config.noise.one_over_f, length) / frequency

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from stdatamodels.jwst import datamodels
 
+from gpipe.arrays.detector import DETECTOR_SIZE
 from gpipe.datamodels.window import Window
 from gpipe.simulate.config import ExposureConfig
-from gpipe.simulate.detectors import FULL_SIZE
 from gpipe.simulate.references import described
 
 _WIDTH = 60.0
@@ -22,7 +22,7 @@ def pattern(area: Window) -> np.ndarray:
     """The shape of the picture frame, about 1 at the edges and 0 in the middle; float32 (row, column)."""
     rows = np.arange(area.ystart - 1, area.ystart - 1 + area.ysize, dtype=np.float32)[:, np.newaxis]
     columns = np.arange(area.xstart - 1, area.xstart - 1 + area.xsize, dtype=np.float32)
-    last = FULL_SIZE - 1
+    last = DETECTOR_SIZE - 1
     distance = np.minimum(np.minimum(rows, last - rows), np.minimum(columns, last - columns))
     tilt = 1 + np.float32(_TILT) * (rows + columns - last) / last
     return tilt * np.exp(-distance / np.float32(_WIDTH))

@@ -6,9 +6,10 @@ from zlib import crc32
 import numpy as np
 
 from gpipe import dq
+from gpipe.arrays.detector import DETECTOR_SIZE
 from gpipe.datamodels.window import Window
 from gpipe.simulate.config import DetectorEffects
-from gpipe.simulate.detectors import FULL_SIZE, Detector
+from gpipe.simulate.detectors import Detector
 from gpipe.simulate.response import invert_response
 
 _BLOCK_ROWS = 64
@@ -134,7 +135,7 @@ def _amplifier_pattern(sca: Detector, area: Window) -> np.ndarray:
         return _OUTPUT_LEVELS[column % 4] + _COLUMN_LEVELS[row % 2][:, np.newaxis]
     start, size = (area.xstart, area.xsize) if sca.fast_along_columns else (area.ystart, area.ysize)
     position = np.arange(start - 1, start - 1 + size)
-    level = _OUTPUT_LEVELS[position // (FULL_SIZE // 4)] + _COLUMN_LEVELS[position % 2]
+    level = _OUTPUT_LEVELS[position // (DETECTOR_SIZE // 4)] + _COLUMN_LEVELS[position % 2]
     return level if sca.fast_along_columns else level[:, np.newaxis]
 
 

@@ -6,9 +6,10 @@ counted from 1 in the science frame. MIRI's clocks are those of its emicorr refe
 
 from dataclasses import dataclass
 
+from gpipe.arrays.detector import DETECTOR_SIZE
 from gpipe.datamodels.window import Window
 from gpipe.exceptions import ParameterError
-from gpipe.simulate.detectors import DETECTORS, FULL_SIZE, Detector
+from gpipe.simulate.detectors import DETECTORS, Detector
 
 PIXEL_TIME = 1e-5
 ROW_OVERHEAD = 12
@@ -69,7 +70,7 @@ READ_PATTERNS = {
     },
 }
 
-FULL = Window(1, 1, FULL_SIZE, FULL_SIZE)
+FULL = Window(1, 1, DETECTOR_SIZE, DETECTOR_SIZE)
 
 
 def _square(size: int, **corners: tuple[int, int]) -> dict[str, Window]:
@@ -77,7 +78,7 @@ def _square(size: int, **corners: tuple[int, int]) -> dict[str, Window]:
 
 
 def _strip(rows: int, **first_row: int) -> dict[str, Window]:
-    return {detector: Window(1, y, FULL_SIZE, rows) for detector, y in first_row.items()}
+    return {detector: Window(1, y, DETECTOR_SIZE, rows) for detector, y in first_row.items()}
 
 
 def _bright_object(x: int, columns: int, rows: int, nrs1: int, nrs2: int) -> dict[str, Window]:
@@ -86,7 +87,7 @@ def _bright_object(x: int, columns: int, rows: int, nrs1: int, nrs2: int) -> dic
 
 def _quadrants(size: int, along: tuple[int, int], blong: tuple[int, int]) -> dict[str, Window]:
     """The corners where the four short-wave detectors of a module meet, and the same sky on the long-wave one."""
-    high = FULL_SIZE + 1 - size
+    high = DETECTOR_SIZE + 1 - size
     return _square(
         size,
         NRCA1=(high, high),
@@ -213,8 +214,8 @@ def is_interleaved(pattern: str) -> bool:
 
 def interleaved_frame_time() -> float:
     """Seconds to read a full frame in IRS2: 22 pixel times for 16 pixels, a pause after each row, 714 at the end."""
-    row = FULL_SIZE // 4 // 16 * 22 + INTERLEAVED_ROW_OVERHEAD
-    return PIXEL_TIME * (FULL_SIZE * row + INTERLEAVED_FRAME_OVERHEAD)
+    row = DETECTOR_SIZE // 4 // 16 * 22 + INTERLEAVED_ROW_OVERHEAD
+    return PIXEL_TIME * (DETECTOR_SIZE * row + INTERLEAVED_FRAME_OVERHEAD)
 
 
 def has_reference_pixels(detector: Detector, area: Window) -> bool:

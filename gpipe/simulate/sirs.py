@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 from stdatamodels.jwst import datamodels
 
+from gpipe.arrays.detector import DETECTOR_SIZE, EDGE
 from gpipe.simulate.config import ExposureConfig
-from gpipe.simulate.detectors import FULL_SIZE, REFERENCE_PIXELS
 from gpipe.simulate.electronics import COMMON, LONGER_THAN_FRAME
 from gpipe.simulate.metadata import dated
 from gpipe.simulate.readout import ROW_OVERHEAD
 
-_FREQUENCIES = FULL_SIZE // 2 + 1
-_SAMPLES = FULL_SIZE * (FULL_SIZE // 4 + ROW_OVERHEAD)
+_FREQUENCIES = DETECTOR_SIZE // 2 + 1
+_SAMPLES = DETECTOR_SIZE * (DETECTOR_SIZE // 4 + ROW_OVERHEAD)
 """Pixel times of a frame in one output."""
 _SHARED_WITH = {"gamma": (1.0, COMMON, COMMON, COMMON), "zeta": (COMMON, COMMON, COMMON, 1.0)}
 """Share of the noise of each of the four outputs that the left and that the right reference pixels show."""
@@ -44,8 +44,8 @@ def _wiener_filters(config: ExposureConfig) -> dict[str, np.ndarray]:
     """
     frequency = np.maximum(np.arange(_FREQUENCIES), 1)
     modes = LONGER_THAN_FRAME * _SAMPLES / 2
-    power = config.noise.one_over_f**2 * LONGER_THAN_FRAME * FULL_SIZE / 2 / (frequency * np.log(modes))
-    side = power + config.noise.read_noise**2 / REFERENCE_PIXELS + 1e-12
+    power = config.noise.one_over_f**2 * LONGER_THAN_FRAME * DETECTOR_SIZE / 2 / (frequency * np.log(modes))
+    side = power + config.noise.read_noise**2 / EDGE + 1e-12
     common = COMMON * power
     left, right = (np.outer(_SHARED_WITH[name], power) for name in ("gamma", "zeta"))
     determinant = side**2 - common**2

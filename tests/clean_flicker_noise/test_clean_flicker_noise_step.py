@@ -427,7 +427,7 @@ def test_fourier_modes_of_subarrays(rng, monkeypatch, subarray, cutoffs):
 
 
 def test_fourier_modes_of_full_frames(rng, monkeypatch):
-    monkeypatch.setattr(module, "SIZE", 40)
+    monkeypatch.setattr(module, "DETECTOR_SIZE", 40)
     monkeypatch.setattr(module, "fit_full_frame", lambda image, mask, detector: np.full_like(image, 3))
     exposure = ramp(rng, **NIRSPEC | {"subarray": "FULL"})
     exposure = Ramp(

@@ -60,7 +60,7 @@ def test_boxes_without_enough_pixels_are_filled_from_others(library, rng):
         seen.append(np.isnan(host).sum())
         return mesh
 
-    library_to_host = library._to_host
+    library_to_host = library.to_host
     found = library.run(partial(background_model, box_size=(16, 16), fill_gaps=fill), image, mask)
     assert seen[0] >= 1
     assert np.max(found.level) < 40

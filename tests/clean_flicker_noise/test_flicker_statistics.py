@@ -43,7 +43,7 @@ def test_scatter_is_that_of_a_profile_without_its_slope(library, rng):
 
 @pytest.mark.parametrize("axis", [0, 1])
 def test_steps_between_channels(library, rng, monkeypatch, axis):
-    monkeypatch.setattr(statistics, "FULL", 64)
+    monkeypatch.setattr(statistics, "DETECTOR_SIZE", 64)
     monkeypatch.setattr(statistics, "CHANNEL", 16)
     image = rng.normal(5, 0.05, (64, 64)).astype(np.float32)
     levels = np.repeat(np.float32([0, 0.02, 0.22, 0.21]), 16)

@@ -80,7 +80,7 @@ def test_noise_in_time_is_found(library, rng, detector):
     if detector == "NRS2":
         image, mask, noise = image[::-1], mask[::-1], noise[::-1]
     image, mask = np.ascontiguousarray(image.T), np.ascontiguousarray(mask.T)
-    counts = lambda x: [int(v) for v in library._to_host(x)]  # noqa: E731
+    counts = lambda x: [int(v) for v in library.to_host(x)]  # noqa: E731
     fit = partial(fit_sections, detector=detector, cutoffs=Cutoffs(), read_counts=counts)
     found = library.run(fit, image, mask)
     assert np.std((found - noise.T)[2:-2, 2:-2]) < 0.35
@@ -90,7 +90,7 @@ def test_noise_in_time_is_found(library, rng, detector):
 def test_what_is_hardly_background_is_left_alone(library, rng):
     image, mask = rng.normal(0, 3, (32, 40)).astype(np.float32), np.zeros((32, 40), bool)
     mask[5, ::4] = True
-    counts = lambda x: [int(v) for v in library._to_host(x)]  # noqa: E731
+    counts = lambda x: [int(v) for v in library.to_host(x)]  # noqa: E731
     fit = partial(fit_sections, detector="NRS1", cutoffs=Cutoffs(), read_counts=counts)
     np.testing.assert_array_equal(library.run(fit, image, mask), 0)
     np.testing.assert_array_equal(library.run(fit, image, np.zeros_like(mask)), 0)

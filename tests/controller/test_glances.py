@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gpipe.arrays.detector import EDGE
 from gpipe.backends.numpy import NumpyBackend
 from gpipe.controller.by_parts import Stage
-from gpipe.controller.glances import BORDER, border, brightness, has_misled, look, sample
+from gpipe.controller.glances import border, brightness, has_misled, look, sample
 from gpipe.controller.work import Work
 from gpipe.datamodels import Ramp
 from gpipe.datamodels.parts import cut
@@ -49,7 +50,7 @@ def test_a_look_reads_little_of_a_large_exposure():
     spans = border((1, 8, 2048, 2048), 2)
     pixels = sum((s.outer.stop - s.outer.start) * (s.columns.outer.stop if s.columns else 2048) for s in spans[:2])
     assert len(spans) == 4
-    assert pixels == (BORDER + 2) * 2048 + (2048 - 2 * BORDER + 4) * (BORDER + 2)
+    assert pixels == (EDGE + 2) * 2048 + (2048 - 2 * EDGE + 4) * (EDGE + 2)
 
 
 def test_steps_before_a_look_are_done_with_the_pixels_around_them():

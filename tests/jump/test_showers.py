@@ -129,7 +129,7 @@ def test_flags_of_showers_stay_where_they_are(library):
     flags, light = shower()
     light |= shower(radius=6, row=12, column=20)[1]
     flags[0, 3:, 35:39, 40:44] = SATURATED
-    on_the_host = lambda flagged, least: large_groups(library._to_host(flagged), least)  # noqa: E731
+    on_the_host = lambda flagged, least: large_groups(library.to_host(flagged), least)  # noqa: E731
     settings = ShowerSettings(min_area=90, expand_ratio=1.1, max_axis=400.0, later_groups=2)
     found = library.run(flag_showers, flags, light, settings, on_the_host)
     assert found.count == 2

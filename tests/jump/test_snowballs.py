@@ -130,7 +130,7 @@ def test_flags_stay_where_they_are(library, rng):
     flags = exposure()
     flags |= exposure(jump=7, core=3, group=4, row=70, column=80) | exposure(jump=5, core=0, group=2, row=4)
     flags |= np.where(rng.random(flags.shape) < 0.02, DO_NOT_USE, 0).astype(np.uint8)
-    on_the_host = lambda flagged, least: large_groups(library._to_host(flagged), least)  # noqa: E731
+    on_the_host = lambda flagged, least: large_groups(library.to_host(flagged), least)  # noqa: E731
     found = library.run(flag_snowballs, flags, SnowballSettings(**DEFAULTS), on_the_host)
     expected = flag(flags)
     np.testing.assert_array_equal(found.groupdq, expected.groupdq)
