@@ -70,7 +70,7 @@ def fit_ramps(
 
     Parameters
     ----------
-    data : float32, (integration, group, row, column), DN. A NaN counts as a group that is DO_NOT_USE.
+    data : float32, (integration, group, row, column), DN. NaN and infinity count as DO_NOT_USE.
     groupdq : uint8, (integration, group, row, column). SATURATED and DO_NOT_USE groups are left out; a JUMP_DET group
         begins a new segment.
     pixeldq : uint32, (row, column). DO_NOT_USE and SATURATED pixels get no rate.

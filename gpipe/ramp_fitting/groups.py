@@ -47,12 +47,12 @@ def prepare_groups(
 ) -> Groups:
     """Apply the rules for ramps with one usable group or none.
 
-    A group whose signal is NaN counts as DO_NOT_USE. With ``suppress_one_group`` a ramp with one good group is not
+    A group whose signal is NaN or infinite counts as DO_NOT_USE. With ``suppress_one_group`` a ramp with one good group is not
     used at all; without it a ramp with no good group gets the signal of the first frame from ``zeroframe``, which
     holds 0 where that is saturated too. With ``ignore_first_jump`` the first group loses JUMP_DET, but counts as not
     good where ramps with one good group are looked for.
     """
-    missing = [xp.isnan(value) for value in values]
+    missing = [~xp.isfinite(value) for value in values]
     values = [xp.where(absent, 0.0, value) for value, absent in zip(values, missing, strict=True)]
     flags = [flag | _bit(absent, dq.DO_NOT_USE, xp=xp) for flag, absent in zip(flags, missing, strict=True)]
     one = _exactly_one([_without(flag, HARMLESS) == 0 for flag in flags])
@@ -67,7 +67,7 @@ def prepare_groups(
         later_good = _any([flag == 0 for flag in flags[1:]], never)
         only_first = (flags[0] == 0) & ~later_good
         if zeroframe is not None:
-            from_zeroframe = (flags[0] != 0) & ~later_good & (zeroframe != 0) & ~xp.isnan(zeroframe)
+            from_zeroframe = (flags[0] != 0) & ~later_good & (zeroframe != 0) & xp.isfinite(zeroframe)
             values[0] = xp.where(from_zeroframe, zeroframe, values[0])
             flags[0] = flags[0] * xp.astype(~from_zeroframe, flags[0].dtype)
     return Groups(

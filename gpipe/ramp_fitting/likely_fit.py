@@ -63,7 +63,7 @@ def fit_ramps_likely(
 
     Parameters
     ----------
-    data : float32, (integration, group, row, column), DN, four groups or more. A NaN counts as a DO_NOT_USE group.
+    data : float32, (integration, group, row, column), DN, four groups or more. NaN and infinity count as DO_NOT_USE.
     groupdq : uint8, (integration, group, row, column). Differences from or to a group with any flag are not used.
     pixeldq : uint32, (row, column).
     readnoise : float32, (row, column), DN, noise of the difference of two frames.
@@ -156,7 +156,7 @@ def _prepare(data: Array, groupdq: Array, zeroframe: Array | None, options: Like
     if zeroframe is not None:
         values = _with_zeroframe(values, zeroframe, len(times[0]), xp=xp)
         flags, times = [flags[0], *flags], apart_from_first(times)
-    missing = [xp.isnan(value) for value in values]
+    missing = [~xp.isfinite(value) for value in values]
     values = [xp.where(absent, 0.0, value) for value, absent in zip(values, missing, strict=True)]
     flags = [flag | xp.astype(absent, xp.uint8) * dq.DO_NOT_USE for flag, absent in zip(flags, missing, strict=True)]
     pairs = range(len(values) - 1)

@@ -144,13 +144,14 @@ def test_charge_loss(groups, suppress):
     compare(exposure, timing, suppress=suppress)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("groups", [1, 3, 8])
-def test_a_nan_is_what_do_not_use_is_to_stcal(groups):
+def test_what_is_not_finite_is_what_do_not_use_is_to_stcal(groups, value):
     exposure, timing = ramps(groups, 2, groups, shape=(6, 30))
     holes = np.random.default_rng(groups).random(exposure["data"].shape) < 0.05
     flagged = exposure | {"groupdq": exposure["groupdq"] | holes.astype(np.uint8)}
     flagged["data"] = np.where(holes, np.float32(0), exposure["data"])
-    holed = exposure | {"data": np.where(holes, np.float32(np.nan), exposure["data"])}
+    holed = exposure | {"data": np.where(holes, np.float32(value), exposure["data"])}
     theirs = by_stcal(flagged, timing, suppress=True)
     for function in VERSIONS:
         ours = function(**holed, options=FitOptions(timing=timing))

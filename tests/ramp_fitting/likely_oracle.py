@@ -59,7 +59,7 @@ def fit_integration(y, q, pixeldq, readnoise, gain, times, dark=0.0, zero=None):
         first = math.nan if zero == 0 else float(zero)
         y = np.array([first, (y[0] * reads - first) / (reads - 1), *y[1:]])
         q, times = [q[0], *q], [times[0][:1], times[0][1:], *times[1:]]
-    q = [f | DO_NOT_USE if np.isnan(v) else f for f, v in zip(q, y, strict=True)]
+    q = [f if np.isfinite(v) else f | DO_NOT_USE for f, v in zip(q, y, strict=True)]
     mean = np.array([np.mean(t) for t in times])
     steps, intervals = np.diff(y), np.diff(mean)
     used = [k for k in range(len(steps)) if q[k] == q[k + 1] == 0]

@@ -92,14 +92,14 @@ def fit_segment(start, y, noise, gain, rate, dark, time):
 def prepared(y, q, zero, suppress):
     """Signals, flags, whether only the first group is good, whether the zeroframe stands in."""
     y = y.astype(float)
-    q = [int(f) | (DO_NOT_USE if np.isnan(v) else 0) for f, v in zip(q, y, strict=True)]
-    y = np.nan_to_num(y)
+    q = [int(f) | (0 if np.isfinite(v) else DO_NOT_USE) for f, v in zip(q, y, strict=True)]
+    y = np.where(np.isfinite(y), y, 0.0)
     suppress = suppress and len(q) > 1
     if suppress:
         if sum(good(f) for f in q) == 1:
             q = [f | DO_NOT_USE for f in q]
         return y, q, False, False
-    if all(f != 0 for f in q) and zero is not None and zero != 0 and not np.isnan(zero):
+    if all(f != 0 for f in q) and zero is not None and zero != 0 and np.isfinite(zero):
         return np.concatenate(([zero], y[1:])), [0, *q[1:]], False, True
     return y, q, q[0] == 0 and all(f != 0 for f in q[1:]), False
 

@@ -55,7 +55,7 @@ def assert_as_by_loop(out, ramps, options):
 @pytest.mark.parametrize(("integrations", "groups"), [(1, 1), (3, 1), (2, 2), (1, 3), (3, 4), (2, 9)])
 def test_equals_the_loop(library, integrations, groups, suppress):
     ramps, timing = random_ramps(integrations + groups, integrations, groups)
-    ramps["data"][0, groups // 2, 3, :4] = np.nan
+    ramps["data"][0, groups // 2, 3, :4] = np.nan, np.inf, -np.inf, np.nan
     options = FitOptions(timing=timing, suppress_one_group=suppress)
     out = run(library, ramps, options)
     assert out.exposure.slope.dtype == out.integrations.err.dtype == np.float32
@@ -172,11 +172,12 @@ def test_a_ramp_of_jumps_only_is_not_a_rate_of_zero():
     np.testing.assert_array_equal(out.dq, JUMP_DET | DO_NOT_USE)
 
 
-def test_a_nan_sample_counts_as_do_not_use():
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_sample_that_is_not_finite_counts_as_do_not_use(value):
     holed, flagged = straight(groups=7), straight(groups=7)
     holed["data"] **= 1.2
     flagged["data"] **= 1.2
-    holed["data"][0, 2] = np.nan
+    holed["data"][0, 2] = value
     flagged["groupdq"][0, 2] = DO_NOT_USE
     np.testing.assert_array_equal(rates_of(holed).exposure.slope, rates_of(flagged).exposure.slope)
 

@@ -55,7 +55,7 @@ def assert_as_by_matrices(out, ramps, times):
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_equals_whole_matrices(library, pattern, integrations):
     ramps = likely_ramps(5, integrations, PATTERNS[pattern], bad_pixels=True)
-    ramps["data"][0, 2, 3, :4] = np.nan
+    ramps["data"][0, 2, 3, :4] = np.nan, np.inf, -np.inf, np.nan
     out = run(library, ramps, LikelyOptions(times=PATTERNS[pattern]))
     assert out.exposure.slope.dtype == out.integrations.err.dtype == out.chi_square.dtype == np.float32
     assert out.exposure.dq.dtype == out.integrations.dq.dtype == np.uint32

@@ -1,5 +1,7 @@
 """Ramp fits: ``prepare_groups`` and ``find_segments`` of a tile."""
 
+import numpy as np
+
 from gpipe.backends.kernels.cpu.compiling import helper
 from gpipe.backends.kernels.cpu.ramp_tiles import (
     DO_NOT_USE,
@@ -11,7 +13,7 @@ from gpipe.backends.kernels.cpu.ramp_tiles import (
     TWO,
     ZERO,
 )
-from gpipe.backends.kernels.cpu.tiles import clear
+from gpipe.backends.kernels.cpu.tiles import LARGEST, clear
 from gpipe.ramp_fitting.segments import GOOD_BITS, OPENING_BITS
 
 UNSATURATED, UNJUMPED = 0xFF ^ SATURATED, 0xFF ^ JUMP_DET
@@ -19,11 +21,11 @@ UNSATURATED, UNJUMPED = 0xFF ^ SATURATED, 0xFF ^ JUMP_DET
 
 @helper
 def load_group(data, groupdq, outside, value, flag):
-    """``prepare_groups``: a NaN is a group that is DO_NOT_USE."""
+    """``prepare_groups``: a group that is not finite is DO_NOT_USE."""
     for c in range(data.size):
-        missing = data[c] != data[c]
-        value[c] = ZERO if missing else data[c]
-        flag[c] = groupdq[c] | outside | (DO_NOT_USE if missing else 0)
+        finite = np.abs(data[c]) <= LARGEST
+        value[c] = data[c] if finite else ZERO
+        flag[c] = groupdq[c] | outside | (0 if finite else DO_NOT_USE)
 
 
 @helper
@@ -76,7 +78,7 @@ def find_lone(value, flags, zeroframe, later, kind, n):
     for c in range(n):
         frame = zeroframe[c]
         alone = later[c] == 0
-        instead = alone and flag[c] != 0 and frame != ZERO and frame == frame
+        instead = alone and flag[c] != 0 and frame != ZERO and np.abs(frame) <= LARGEST
         kind[c] = FROM_ZEROFRAME if instead else (FROM_RESET if alone and flag[c] == 0 else 0)
     for c in range(n):
         instead = kind[c] == FROM_ZEROFRAME

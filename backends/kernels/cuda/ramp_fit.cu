@@ -27,7 +27,7 @@ struct Ramp {
         return groupdq[k * stride] | (k < first || k > last ? DO_NOT_USE : 0);
     }
 
-    __device__ unsigned usable_flag(int64 k) const { return limited(k) | (isnan(stored(k)) ? DO_NOT_USE : 0); }
+    __device__ unsigned usable_flag(int64 k) const { return limited(k) | (isfinite(stored(k)) ? 0 : DO_NOT_USE); }
 
     __device__ unsigned heeded_flag(int64 k) const
     {
@@ -38,7 +38,7 @@ struct Ramp {
     {
         if (k == 0 && from_zeroframe) return zeroframe;
         float value = stored(k);
-        return isnan(value) ? 0.0f : value;
+        return isfinite(value) ? value : 0.0f;
     }
 
     __device__ unsigned flag(int64 k) const
@@ -76,7 +76,7 @@ struct Ramp {
         only_first = first_good && !later_good;
         if (first_frame) {
             zeroframe = *first_frame;
-            from_zeroframe = !first_good && !later_good && zeroframe != 0.0f && !isnan(zeroframe);
+            from_zeroframe = !first_good && !later_good && zeroframe != 0.0f && isfinite(zeroframe);
         }
     }
 

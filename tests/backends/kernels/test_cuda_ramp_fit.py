@@ -38,7 +38,7 @@ def assert_same(cuda, ramps, options):
 def test_every_regime(cuda, groups, integrations, suppress):
     for seed in range(3):
         ramps, timing = random_ramps(seed, integrations, groups, lost=0.05)
-        ramps["data"][0, groups // 2, 3, :4] = np.nan
+        ramps["data"][0, groups // 2, 3, :4] = np.nan, np.inf, -np.inf, np.nan
         assert_same(cuda, ramps, FitOptions(timing=timing, suppress_one_group=suppress))
 
 

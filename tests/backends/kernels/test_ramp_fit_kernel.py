@@ -31,7 +31,9 @@ def assert_same(ramps, options, **how):
 
 
 def holed(ramps, seed):
-    ramps["data"][np.random.default_rng(seed).random(ramps["data"].shape) < 0.03] = np.nan
+    rng = np.random.default_rng(seed)
+    holes = rng.random(ramps["data"].shape) < 0.03
+    ramps["data"][holes] = rng.choice([np.nan, np.inf, -np.inf], holes.sum())
     return ramps
 
 
