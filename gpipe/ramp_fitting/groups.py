@@ -47,10 +47,10 @@ def prepare_groups(
 ) -> Groups:
     """Apply the rules for ramps with one usable group or none.
 
-    A group whose signal is NaN or infinite counts as DO_NOT_USE. With ``suppress_one_group`` a ramp with one good group is not
-    used at all; without it a ramp with no good group gets the signal of the first frame from ``zeroframe``, which
-    holds 0 where that is saturated too. With ``ignore_first_jump`` the first group loses JUMP_DET, but counts as not
-    good where ramps with one good group are looked for.
+    A group whose signal is NaN or infinite counts as DO_NOT_USE. With ``suppress_one_group`` a ramp with one good
+    group is not used at all; without it a ramp with no good group gets the signal of the first frame from
+    ``zeroframe``, which holds 0 where that is saturated too. With ``ignore_first_jump`` the first group loses JUMP_DET,
+    but counts as not good where ramps with one good group are looked for.
     """
     missing = [~xp.isfinite(value) for value in values]
     values = [xp.where(absent, 0.0, value) for value, absent in zip(values, missing, strict=True)]
