@@ -55,7 +55,7 @@ def flag_showers(
     flags = array_namespace(groupdq).asarray(groupdq, copy=True)
     count = 0
     for i, group in product(*map(range, light.shape[:2])):
-        later = slice(group, group + settings.later_groups + 1)
+        later = slice(group, min(group + settings.later_groups + 1, light.shape[1]))
         areas = events(light[i, group, ...], settings.min_area, find_groups)
         for area in areas:
             _flag(flags, i, later, area.grown(settings.expand_ratio, settings.max_axis))

@@ -5,12 +5,12 @@ import tracemalloc
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 
-import array_api_strict
 import numpy as np
 import pytest
 from array_api_compat import is_array_api_obj
 from astropy.io import fits
 from stdatamodels.jwst import datamodels
+from strict_backend import StrictBackend
 
 from gpipe import dq, simulate
 from gpipe.backends.numpy import NumpyBackend
@@ -56,47 +56,6 @@ def larger(made_larger, tmp_path, monkeypatch):
 @pytest.fixture
 def part_samples(monkeypatch):
     return lambda number: monkeypatch.setattr(memory_of_runs, "PART_SAMPLES", number)
-
-
-class StrictBackend:
-    """Arrays of array-api-strict on a device that is not the host's memory: a GPU without a GPU."""
-
-    name = "strict"
-    device = array_api_strict.Device("device1")
-
-    def __init__(self, free=1 << 40):
-        self.free = free
-        self.moved = 0
-
-    def to_device(self, host):
-        self.moved += host.nbytes
-        order = np.array(host, dtype=host.dtype.newbyteorder("="), order="C")
-        return array_api_strict.asarray(order, device=self.device)
-
-    def to_host(self, x):
-        assert x.device == self.device
-        return np.array(x.to_device(array_api_strict.Device("CPU_DEVICE")))
-
-    def from_fits(self, stored, dtype, *, scale, zero):
-        return self.to_device(NumpyBackend().from_fits(stored, dtype, scale=scale, zero=zero))
-
-    def synchronize(self):
-        """Nothing is ever queued."""
-
-    def warm_up(self):
-        """Nothing to compile."""
-
-    def free_bytes(self):
-        return self.free
-
-    def plane_bytes(self, held):
-        return self.free // 2
-
-    def native(self, function):
-        return function
-
-    def suited_to(self, samples, *, keeps_planes=True):
-        return self
 
 
 @pytest.mark.parametrize("samples", [1, 1 << 40])

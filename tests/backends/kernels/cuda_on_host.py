@@ -16,7 +16,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from gpipe.backends import kernels
 from gpipe.backends.kernels.cuda import sources
+from gpipe.backends.numpy import NumpyBackend
 
 SHIM = Path(__file__).with_suffix(".h")
 # The processor's compiler must not fuse products and sums either.
@@ -53,6 +55,23 @@ def pass_on(value):
         return ctypes.c_void_p(value.ctypes.data)
     assert type(value) in (int, float), f"a kernel cannot take {value!r}"
     return ctypes.c_int64(value) if type(value) is int else ctypes.c_double(value)
+
+
+class OnTheProcessor(NumpyBackend):
+    """NumPy arrays, but the kernels of the GPU; ``used`` are the names of the functions that they were taken for."""
+
+    def __init__(self):
+        super().__init__()
+        self.used = set()
+
+    def native(self, function):
+        kernel = kernels.find(function, kernels.CUDA)
+        if kernel is not None:
+            self.used.add(f"{function.__module__}.{function.__qualname__}")
+        return kernel or function
+
+    def suited_to(self, samples, *, keeps_planes=True):
+        return self
 
 
 @functools.cache

@@ -1,0 +1,53 @@
+"""A GPU without a GPU: what is on it cannot be reached from the host by accident."""
+
+import array_api_strict
+import numpy as np
+
+from gpipe.backends.numpy import NumpyBackend
+
+
+class StrictBackend:
+    """Arrays of array-api-strict on a device that is not the host's memory, and the portable functions.
+
+    Attributes
+    ----------
+    free : bytes of its memory that are said to be free.
+    moved : bytes that came to it.
+    """
+
+    name = "strict"
+    device = array_api_strict.Device("device1")
+
+    def __init__(self, free=1 << 40):
+        self.free = free
+        self.moved = 0
+
+    def to_device(self, host):
+        self.moved += host.nbytes
+        order = np.array(host, dtype=host.dtype.newbyteorder("="), order="C")
+        return array_api_strict.asarray(order, device=self.device)
+
+    def to_host(self, x):
+        assert x.device == self.device
+        return np.array(x.to_device(array_api_strict.Device("CPU_DEVICE")))
+
+    def from_fits(self, stored, dtype, *, scale=1, zero=0):
+        return self.to_device(NumpyBackend().from_fits(stored, dtype, scale=scale, zero=zero))
+
+    def synchronize(self):
+        """Nothing is ever queued."""
+
+    def warm_up(self):
+        """Nothing to compile."""
+
+    def free_bytes(self):
+        return self.free
+
+    def plane_bytes(self, held):
+        return self.free // 2
+
+    def native(self, function):
+        return function
+
+    def suited_to(self, samples, *, keeps_planes=True):
+        return self
