@@ -2,15 +2,11 @@
 
 import statistics
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from tempfile import TemporaryFile
 
-from benchmarks.inputs import Inputs
+from benchmarks.inputs import CHUNK, Inputs, read_through
 from benchmarks.processes import Measured
-
-CHUNK = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -38,17 +34,9 @@ def floor(inputs: Inputs, measured: Measured, folder: str) -> Floor:
 
 def _transfer(inputs: Inputs, planes: int, products: int, folder: str) -> float:
     started = time.perf_counter()
-    _read(inputs.paths)
-    _read(inputs.references, planes)
+    read_through(inputs.paths)
+    read_through(inputs.references, planes)
     with TemporaryFile(dir=folder) as file:
         for first in range(0, products, CHUNK):
             file.write(bytes(min(CHUNK, products - first)))
     return time.perf_counter() - started
-
-
-def _read(paths: Iterable[Path], most: float = float("inf")) -> None:
-    """Read files one after the other, ``most`` bytes of them altogether."""
-    for path in paths:
-        with path.open("rb", buffering=0) as file:
-            while most > 0 and (found := file.read(int(min(CHUNK, most)))):
-                most -= len(found)

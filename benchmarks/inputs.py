@@ -3,13 +3,15 @@
 import hashlib
 import math
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from astropy.io import fits
 
 from gpipe import simulate
+
+CHUNK = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -43,3 +45,11 @@ def prepared(configs: Sequence[simulate.ExposureConfig], folder: Path, *, full_f
         simulate.write_cache(configs, unfinished / "crds_cache", full_frame=full_frame)
         unfinished.rename(place)
     return Inputs([place / config.file_name for config in configs], simulate.CrdsCache(place / "crds_cache"))
+
+
+def read_through(paths: Iterable[Path], most: float = math.inf) -> None:
+    """Read files one after the other, ``most`` bytes of them altogether."""
+    for path in paths:
+        with path.open("rb", buffering=0) as file:
+            while most > 0 and (found := file.read(int(min(CHUNK, most)))):
+                most -= len(found)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from benchmarks.cases import Case
-from benchmarks.inputs import Inputs
+from benchmarks.inputs import Inputs, read_through
 from benchmarks.worker import Job, Report, Round
 
 Tell = Callable[[str], None]
@@ -114,6 +114,7 @@ def compare(case: Case, inputs: Inputs, settings: Settings, folder: str, tell: T
     """What each package makes of a case; the packages take turns."""
     processes: dict[str, list[Process]] = {package: [] for package in settings.packages}
     failed: dict[str, Outcome] = {}
+    read_through([*inputs.paths, *inputs.references])  # so that not the first one waits for the disk
     for _ in range(settings.runs):
         for package, done in processes.items():
             if package in failed or any(process.report.rounds[0].total > settings.patience for process in done):
