@@ -11,7 +11,6 @@ from gpipe.arrays.detector import EDGE
 from gpipe.datamodels.window import Window, full_frame
 from gpipe.exceptions import ParameterError
 
-"""Width of the frame of pixels that see no light, on each edge of the detector; MIRI has them left and right only."""
 PIXEL_AREA = 18e-4**2
 """cm^2 of an H2RG pixel."""
 MIRI_PIXEL_AREA = 25e-4**2

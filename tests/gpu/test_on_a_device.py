@@ -17,11 +17,11 @@ from strict_backend import StrictBackend
 import gpipe.backends
 from gpipe.backends import kernels
 from gpipe.backends.numpy import NumpyBackend
+from gpipe.datamodels.ramp import RATE_ARRAYS
 from gpipe.exceptions import BackendError
 from gpipe.pipeline import Detector1Pipeline
 from gpipe.simulate import DetectorEffects, ExposureConfig, NoiseEffects, Scene, write_cache, write_exposure
 
-PLANES = ("data", "dq", "err", "var_poisson", "var_rnoise")
 BRIGHT = Scene(background=500.0, density=4e-3, brightest=1e6)
 NIRCAM = {"detector": "NRCALONG", "readpatt": "SHALLOW4", "subarray": "SUB64P", "ngroups": 5, "scene": BRIGHT}
 RAPID = NIRCAM | {"readpatt": "RAPID"}
@@ -37,9 +37,11 @@ def cleaned(**how):
     return {"clean_flicker_noise": {"skip": False} | how}
 
 
+FOR_SNOWBALLS = {"gpipe.jump.groups_host.large_groups"}
 KINDS = {
     "ZEROFRAME": (NIRCAM | {"nints": 2, "zero_frame": True}, {}),
     "one group": (RAPID | {"ngroups": 1, "nints": 2}, {"ramp_fit": {"suppress_one_group": False}}),
+    "twelve groups": (RAPID | {"ngroups": 12}, {}),
     "ipc": (NIRCAM | {"pixels": DetectorEffects(ipc=0.005)}, {"ipc": {"skip": False}}),
     "charge_migration": (NIRCAM, {"charge_migration": {"skip": False, "signal_threshold": 2000.0}}),
     "persistence": (NIRCAM, {"persistence": {"skip": False, "algorithm": "trap_model"}}),
@@ -132,16 +134,27 @@ def test_products_are_those_of_numpy(place, kind, folder):
         assert_same(suffix, found[suffix], expected[suffix], exactly=is_stand_in)
 
 
-@cuda_on_host.needs_compiler
-def test_all_kernels_are_used(folder, monkeypatch, caplog):
-    """Large groups of pixels, which is the last of them, are looked for where the pixels are."""
-    cuda_on_host.stand_in(monkeypatch)
-    place = cuda_on_host.OnTheProcessor()
+@pytest.mark.parametrize("place", PLACES[1:], indirect=True)
+def test_snowballs_are_looked_for_where_the_pixels_are(place, folder, caplog):
     with written("snowballs", folder) as (path, steps), caplog.at_level("INFO"):
+        products(path, folder / "expected", steps, NumpyBackend(use_kernels=False))
         products(path, folder / "found", steps, place)
-    assert place.used == set(kernels.CUDA)
-    assert re.search(r"[1-9]\d* snowballs found", caplog.text)
+    counts = re.findall(r"(\d+) snowballs found", caplog.text)
+    assert counts[0] == counts[1] != "0"
     assert "looked for on the host" not in caplog.text
+    check_kernels(place, set(kernels.CUDA))
+
+
+@pytest.mark.parametrize("place", PLACES[1:], indirect=True)
+@pytest.mark.parametrize("kind", ["ZEROFRAME", "twelve groups"])
+def test_steps_ask_for_all_kernels_that_an_exposure_needs(place, kind, folder):
+    with written(kind, folder) as (path, steps):
+        products(path, folder / "found", steps, place)
+    check_kernels(place, set(kernels.CUDA) - FOR_SNOWBALLS)
+
+
+def check_kernels(place, wanted):
+    assert not isinstance(place, cuda_on_host.OnTheProcessor) or place.used == wanted
 
 
 def products(path, folder, steps, backend):
@@ -158,7 +171,7 @@ def assert_same(suffix, found, expected, *, exactly):
         agreements = comparison.compare_rates(suffix, found, expected)
         assert all(agreement.different == 0 for agreement in agreements), "\n".join(map(str, agreements))
         return
-    for name in PLANES:
+    for name in RATE_ARRAYS:
         ours, theirs = getattr(found, name), getattr(expected, name)
         np.testing.assert_array_equal(ours, theirs, err_msg=f"{suffix} {name}")
         assert np.isfinite(theirs).any()
