@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +137,7 @@ def gpipe_watched(done: Round) -> Iterator[None]:
             done.add(event.name, event.seconds)
 
     plainly_read, plainly_loaded = Reference.read, Reference.load
-    with patch.object(Reference, "read", read), patch.object(Reference, "load", load), events.watch(tell):
+    with replaced(Reference, read=read, load=load), events.watch(tell):
         yield
     done.planes = sum(sizes.values())
 
@@ -157,8 +156,21 @@ def jwst_watched(done: Round) -> Iterator[None]:
             done.add(self.name, time.perf_counter() - started)
         return result
 
-    with patch.object(Step, "run", run):
+    with replaced(Step, run=run):
         yield
+
+
+@contextmanager
+def replaced(place: type, **methods: Callable[..., Any]) -> Iterator[None]:
+    """Methods of a class within the block. ``unittest.mock`` would import asyncio on the time of the process."""
+    before = {name: getattr(place, name) for name in methods}
+    for name, method in methods.items():
+        setattr(place, name, method)
+    try:
+        yield
+    finally:
+        for name, method in before.items():
+            setattr(place, name, method)
 
 
 WATCHERS: dict[str, Callable[[Round], Any]] = {"gpipe": gpipe_watched, "jwst": jwst_watched}
