@@ -20,6 +20,7 @@ CPU: Mapping[str, str] = {
     "gpipe.refpix.irs2_lines.subtract_line": "cpu.irs2_streams",
     "gpipe.refpix.irs2_streams.reference_stream": "cpu.irs2_streams",
     "gpipe.refpix.irs2_streams.without_noise": "cpu.irs2_streams",
+    "gpipe.refpix.irs2_samples.rise_to_mean": "cpu.irs2",
     "gpipe.refpix.irs2_samples.samples_in_time": "cpu.irs2",
     "gpipe.refpix.irs2_samples.normal_counts": "cpu.irs2",
     "gpipe.linearity.linearity.correct_linearity": "cpu.linearity",

@@ -6,7 +6,7 @@ from typing import Any
 
 from array_api_compat import array_namespace, device
 
-from gpipe.arrays import Array, Namespace, accumulator_dtype
+from gpipe.arrays import Array
 from gpipe.arrays.blocks import for_each
 from gpipe.arrays.fourier import Fourier
 from gpipe.arrays.interleaved import OUTPUTS
@@ -14,6 +14,7 @@ from gpipe.arrays.rows import row_slices
 from gpipe.refpix.irs2_interpolation import BandLimited, fill_zeros
 from gpipe.refpix.irs2_lines import subtract_line
 from gpipe.refpix.irs2_outputs import Outputs
+from gpipe.refpix.irs2_samples import counts_of, rise_to_mean
 from gpipe.refpix.irs2_streams import in_time_order, reference_stream, times, with_gaps, without_gaps, without_noise
 from gpipe.refpix.irs2_weights import Weights
 from gpipe.refpix.orientation import Orientation
@@ -86,29 +87,18 @@ def correct_irs2(
             del clean  # its memory is for the next one
 
     for i in range(data.shape[0]):
-        integration = _Integration(data[i, ...], None if levels is None else levels[i, ...], workers=workers, xp=xp)
+        own_levels = None if levels is None else levels[i, ...]
+        integration = _Integration(data[i, ...], own_levels, workers=workers, native=native)
         for_each(partial(correct, i=i, integration=integration), range(data.shape[1]), workers=workers)
     return corrected
 
 
 class _Integration:
-    """The groups of one integration about their mean.
+    """The groups of one integration about their mean."""
 
-    The mean is found from differences to the first group, so that a sample that equals the mean of its pixel differs
-    from it by exactly 0 even where sums are rounded.
-    """
-
-    def __init__(self, data: Array, levels: Array | None, *, workers: int, xp: Namespace) -> None:
-        self._data, self._levels, self._xp = data, levels, xp
-        self._exact = accumulator_dtype(data, xp=xp)
-        self._rise = xp.zeros(data.shape[1:], dtype=self._exact, device=device(data))
-        for_each(self._find_rise, row_slices(self._rise), workers=workers)
-
-    def _find_rise(self, rows: slice) -> None:
-        first = self._exactly(0, rows)
-        for group in range(1, self._data.shape[0]):
-            self._rise[rows, :] += self._exactly(group, rows) - first
-        self._rise[rows, :] /= self._data.shape[0]
+    def __init__(self, data: Array, levels: Array | None, *, workers: int, native: Callable[[Any], Any]) -> None:
+        self._data, self._levels = data, levels
+        self._rise = native(rise_to_mean)(data, levels, workers=workers)
 
     def mean(self, rows: slice) -> tuple[Array, Array]:
         """Over the groups: the first one, and what the mean is above it; (row, column)."""
@@ -116,11 +106,7 @@ class _Integration:
 
     def counts(self, group: int, rows: slice) -> Array:
         """(row, column), of the data's dtype."""
-        counts = self._data[group, rows, :]
-        return counts if self._levels is None else counts - self._levels[group, rows, :]
-
-    def _exactly(self, group: int, rows: slice) -> Array:
-        return self._xp.astype(self.counts(group, rows), self._exact)
+        return counts_of(self._data, self._levels, group, rows)
 
 
 class _Cleaning:

@@ -3,6 +3,7 @@
 from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array, accumulator_dtype
+from gpipe.arrays.blocks import for_each
 from gpipe.arrays.interleaved import BLOCK, HALF, normal_rows
 from gpipe.arrays.rows import row_slices
 from gpipe.refpix.irs2_bad_reads import replace_reads
@@ -11,6 +12,41 @@ from gpipe.refpix.orientation import Orientation
 
 TRANSPOSED_AT_ONCE = 1 << 16
 """Pixels: of more rows, which lie a power of two apart, the cache could not hold a line each."""
+
+
+def rise_to_mean(data: Array, levels: Array | None = None, *, workers: int = 1) -> Array:
+    """How far the mean of each pixel over the groups of an integration is above its first group.
+
+    Found from differences to the first group, so that a sample that equals the mean of its pixel differs from it by
+    exactly 0 even where sums are rounded.
+
+    Parameters
+    ----------
+    data : float32, (group, row, column), DN.
+    levels : float32, (group, row, 1), DN, subtracted first.
+    workers : threads; the result does not depend on it.
+
+    Returns
+    -------
+    accumulation dtype, (row, column), DN. NaN where a pixel has one in any of several groups.
+    """
+    xp = array_namespace(data, levels)
+    rise = xp.zeros(data.shape[1:], dtype=accumulator_dtype(data, xp=xp), device=device(data))
+
+    def find(rows: slice) -> None:
+        first = _exact(counts_of(data, levels, 0, rows))
+        for group in range(1, data.shape[0]):
+            rise[rows, :] += _exact(counts_of(data, levels, group, rows)) - first
+        rise[rows, :] /= data.shape[0]
+
+    for_each(find, row_slices(rise), workers=workers)
+    return rise
+
+
+def counts_of(data: Array, levels: Array | None, group: int, rows: slice) -> Array:
+    """Some rows of a group, less its levels: (row, column), of the dtype of ``data``; see `rise_to_mean`."""
+    counts = data[group, rows, :]
+    return counts if levels is None else counts - levels[group, rows, :]
 
 
 def samples_in_time(

@@ -54,6 +54,7 @@ def _examples() -> dict[str, Callable[[], Any]]:
         "saturation": lambda: saturation.flag_saturation(data, groupdq, pixeldq, plane, pixeldq),
         "Fourier transforms": lambda: fourier.twisted(data[0, :1], plane[:1], plane[:1]),
         "Fourier transforms, back": lambda: fourier.untwisted(plane[:1] + 0j, plane[:1], plane[:1]),
+        "means of IRS2 readout": lambda: irs2.rise_to_mean(block[None]),
         "refpix of IRS2 readout": lambda: irs2.samples_in_time(block, block, mean, **output),
         "refpix of IRS2 readout, back": lambda: irs2.normal_counts(block.T, block, mean, **output),
         "lines in IRS2 readout": lambda: irs2_streams.subtract_line(block.T, block.T),

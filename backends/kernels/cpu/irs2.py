@@ -1,4 +1,4 @@
-"""Samples of IRS2 outputs: ``samples_in_time`` and ``normal_counts`` of ``gpipe.refpix.irs2_samples``, in one pass.
+"""Samples of IRS2 outputs: functions of ``gpipe.refpix.irs2_samples``, in one pass each.
 
 Rows of a frame are pixels of an output, so that a tile of a block of rows is turned in the cache.
 """
@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from gpipe.arrays.interleaved import BLOCK, HALF, READS
+from gpipe.backends.kernels.cpu.by_rows import by_rows
 from gpipe.backends.kernels.cpu.compiling import frozen, helper, kernel
 from gpipe.backends.kernels.cpu.tiles import F
 from gpipe.refpix.irs2_bad_reads import PAIR
 from gpipe.refpix.irs2_samples import normal_counts as portable_normal_counts
+from gpipe.refpix.irs2_samples import rise_to_mean as portable_rise_to_mean
 from gpipe.refpix.irs2_samples import samples_in_time as portable_samples_in_time
 from gpipe.refpix.orientation import Orientation
 
@@ -19,6 +21,16 @@ D, HALVED, NOTHING = np.float64, F(0.5), F(0)
 WIDTH = 128
 """Columns of a tile."""
 NONE = -1
+
+
+def rise_to_mean(data: np.ndarray, levels: np.ndarray | None = None, *, workers: int = 1) -> np.ndarray:
+    """``gpipe.refpix.irs2_samples.rise_to_mean``."""
+    if levels is not None:
+        return portable_rise_to_mean(data, levels, workers=workers)
+    rise = np.empty(data.shape[1:])
+    counts = frozen(data)
+    by_rows(lambda start, stop: find_rise(counts, start, stop, rise), len(rise), workers)
+    return rise
 
 
 def samples_in_time(
@@ -72,6 +84,26 @@ def sources(rows: int, bad: np.ndarray | None, named: np.ndarray | None) -> tupl
             places = [BLOCK * k + HALF + r for k, r in found] or [NONE]
             one[BLOCK * block + HALF + read], other[BLOCK * block + HALF + read] = places[0], places[-1]
     return one, other
+
+
+@kernel
+def find_rise(counts, start, stop, rise):
+    """Write the rows from ``start`` to ``stop`` of ``rise``."""
+    groups = counts.shape[0]
+    for y in range(start, stop):
+        line = rise[y]
+        for x in range(line.size):
+            line[x] = 0
+        for group in range(1, groups):
+            _add_difference(counts[group, y], counts[0, y], line)
+        for x in range(line.size):
+            line[x] /= groups
+
+
+@helper
+def _add_difference(counts, first, line):
+    for x in range(line.size):
+        line[x] += D(counts[x]) - D(first[x])
 
 
 @kernel

@@ -10,6 +10,7 @@ from gpipe.refpix.orientation import Orientation
 pytest.importorskip("numba")
 samples_in_time = kernels.find(irs2_samples.samples_in_time, kernels.CPU)
 normal_counts = kernels.find(irs2_samples.normal_counts, kernels.CPU)
+rise_to_mean = kernels.find(irs2_samples.rise_to_mean, kernels.CPU)
 
 ORIENTATIONS = [Orientation(2, 1), Orientation(-2, 1), Orientation(2, -1), Orientation(-2, -1), Orientation(1, 2)]
 ROWS = 80
@@ -54,3 +55,21 @@ def test_read_only_and_strided(rng):
         x.flags.writeable = False
     found = samples_in_time(counts, first, rise, **which)
     np.testing.assert_array_equal(found, irs2_samples.samples_in_time(counts, first, rise, **which))
+
+
+@pytest.mark.parametrize("groups", [1, 2, 7])
+@pytest.mark.parametrize("workers", [1, 3])
+def test_means_over_groups(rng, groups, workers):
+    data = rng.normal(5000, 300, (groups, ROWS, 13)).astype(np.float32)
+    data[rng.random(data.shape) < 0.05] = np.nan
+    data.flags.writeable = False
+    found = rise_to_mean(data, workers=workers)
+    assert found.dtype == np.float64
+    np.testing.assert_array_equal(found, irs2_samples.rise_to_mean(data))
+
+
+def test_means_of_cut_groups_with_levels(rng):
+    data = rng.normal(5000, 300, (4, ROWS, 26)).astype(np.float32)[..., ::2]
+    levels = rng.normal(0, 5, (4, ROWS, 1)).astype(np.float32)
+    np.testing.assert_array_equal(rise_to_mean(data), irs2_samples.rise_to_mean(data))
+    np.testing.assert_array_equal(rise_to_mean(data, levels), irs2_samples.rise_to_mean(data, levels))
