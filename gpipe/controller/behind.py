@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from typing import Any
 
 FILES = 2
-"""Files that may wait to be written: so many are the products of an exposure."""
+"""Files that are written at a time: so many are the products of an exposure."""
 
 _writer: ContextVar["_Writer | None"] = ContextVar("writer", default=None)
 
@@ -36,7 +36,7 @@ def writing_behind() -> Iterator[bool]:
     if _writer.get() is not None:
         yield False
         return
-    with ThreadPoolExecutor(1, "writing") as pool:
+    with ThreadPoolExecutor(FILES, "writing") as pool:
         writer = _Writer(pool)
         token = _writer.set(writer)
         try:

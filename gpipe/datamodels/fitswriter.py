@@ -16,8 +16,6 @@ from astropy.io import fits
 from stdatamodels import fits_support
 
 BLOCK_BYTES = 1 << 20
-WRITERS = 1
-"""Threads that swap bytes and write; more do not help a file system."""
 _RECORD = 2880
 
 

@@ -86,7 +86,15 @@ def test_no_more_files_wait_than_one_exposure_has():
         for number in range(behind.FILES + 1):
             write_out(lambda number=number: put(number))
         assert free.is_set()
-    assert begun == [0, 1, 2]
+    assert sorted(begun) == [0, 1, 2]
+
+
+def test_files_of_an_exposure_are_written_at_the_same_time():
+    together = threading.Barrier(behind.FILES)
+    with writing_behind():
+        for _ in range(behind.FILES):
+            write_out(lambda: together.wait(LONG))
+    assert not together.broken
 
 
 def test_outside_of_the_block_files_are_written_at_once():
