@@ -37,10 +37,12 @@ def test_nan_reaches_the_mean_of_its_pixel_only(library, counts):
     np.testing.assert_array_equal(np.argwhere(np.isnan(found)), [(3, 1), (5, 4)])
 
 
-def test_a_sample_that_equals_the_mean_of_its_pixel_differs_by_exactly_nothing():
+def test_a_sample_that_equals_the_mean_of_its_pixel_differs_by_exactly_nothing(library):
     first, step = np.float32(12345.6), np.float32(0.125)
-    counts = np.stack([np.full((2, 3), first + k * step, np.float32) for k in range(3)])
-    assert np.all(counts[1].astype(float) - counts[0] - rise_to_mean(counts) == 0)
+    counts = np.stack([np.full((2, 3), first + k * step, np.float32) for k in range(7)])
+    np.testing.assert_array_equal(library.run(rise_to_mean, counts, None), counts[3].astype(float) - counts[0])
+    in_float32 = (np.add.reduce(counts) / np.float32(7)).astype(float)
+    assert not np.array_equal(in_float32, counts[3])  # as it would be from sums of counts
 
 
 def test_levels_are_subtracted_from_some_rows(library, counts, rng):
