@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from gpipe.controller.behind import write_out
+from gpipe.controller.folders import folder_for
 from gpipe.controller.naming import OutputSettings, named_path, output_folder, output_path
 from gpipe.datamodels import InFlight, prepared, to_model
 from gpipe.exceptions import OutputError
@@ -92,22 +92,7 @@ def _prepared(product: Any, path: Path) -> Callable[[], None]:
         product.meta.filename = path.name
 
     def finish() -> None:
-        # Not looked up before, when another product of the run, which may fail, could be about to make them.
-        missing = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
-        try:
-            _make(path.parent)
+        with folder_for(path):
             put()
-        except BaseException:
-            for folder in missing:  # innermost first; one that another run has put files in stays
-                with suppress(OSError):
-                    folder.rmdir()
-            raise
 
     return finish
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be made ({error.strerror}), expected a writable folder") from None
