@@ -15,7 +15,6 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 from array_api_compat import array_namespace, is_array_api_obj
@@ -23,7 +22,7 @@ from array_api_compat import array_namespace, is_array_api_obj
 from benchmarks import cases, tables
 from benchmarks.__main__ import chosen, machine, tell
 from benchmarks.inputs import Inputs, prepared
-from benchmarks.worker import Round, gpipe_watched, memory
+from benchmarks.worker import Round, gpipe_watched, memory, replaced
 from gpipe import backends
 from gpipe.backends import Backend
 from gpipe.exceptions import GpipeError
@@ -85,7 +84,7 @@ class Watch:
             return self._timed(name, found, lambda given, _result: LEAST.get(name, 0) * _samples(given))
 
         transfers = {name: self._timed(name, getattr(kind, name), _host_bytes) for name in TRANSFERS}
-        with patch.multiple(kind, native=native, **transfers):
+        with replaced(kind, native=native, **transfers):
             yield
 
     def _timed(self, name: str, function: Callable[..., Any], moved: Callable[[Any, Any], int]) -> Callable[..., Any]:
