@@ -18,7 +18,7 @@ with deferred("numpy.ctypeslib", "numpy.f2py", "numpy.polynomial", "numpy.random
 log = logging.getLogger(__name__)
 
 KERNELS_PAY_FROM = 1 << 20
-"""Samples of an exposure from which numba is worth its import."""
+"""Samples of an exposure from which kernels are worth the import of LLVM."""
 PLANES_SHARE = 16
 """Planes may take one part in so many of the machine's memory."""
 
@@ -60,13 +60,13 @@ class NumpyBackend:
         return _whole_memory() // PLANES_SHARE if self._keeps_planes else 0
 
     def native(self, function: F) -> F:
-        if not self._use_kernels or pending.mode() == "never" or not _has_numba():
+        if not self._use_kernels or pending.mode() == "never" or not _runs_machine_code():
             return function
         found = kernels.find(function, kernels.CPU)
         return found if found is not None and pending.may_run(found) else function  # type: ignore[return-value]
 
     def warm_up(self) -> None:
-        """Nothing is compiled before its first use, or it is in numba's cache."""
+        """Nothing is compiled before its first use, or it is kept on disk."""
         host_memory.keep_blocks()
 
     def suited_to(self, samples: int, *, keeps_planes: bool = True) -> "NumpyBackend":
@@ -81,11 +81,13 @@ def _whole_memory() -> int:
 
 
 @functools.cache
-def _has_numba() -> bool:
+def _runs_machine_code() -> bool:
     try:
         with collector_at_rest():
-            import numba  # noqa: F401
+            from gpipe.backends.kernels.cpu import machine_code
+
+            machine_code.engine()
     except ImportError as error:
-        log.warning("numba cannot be imported (%s): portable functions are used, which are slower", error)
+        log.warning("no kernels without numba (%s): portable functions are used, which are slower", error)
         return False
     return True

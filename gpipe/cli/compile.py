@@ -11,6 +11,7 @@ from gpipe.exceptions import BackendError
 def compile_now() -> None:
     """Compile what has not been compiled for this machine; a line says what is compiled, another where it is kept."""
     try:
+        from gpipe.backends.kernels.cpu import numba_code  # noqa: F401
         from gpipe.backends.kernels.cpu.compile import compile_kernels, folder
     except ImportError as error:
         raise BackendError(f"numba cannot be imported ({error}); expected numba, which compiles the kernels") from None

@@ -24,7 +24,7 @@ def test_kernels_are_compiled_and_kept():
     assert done.returncode == 0, done.stderr
     kept = Path(re.fullmatch(LINE, done.stdout)[1])
     for name in ("saturation", "linearity", "jump", "ramp_fit", "dark"):
-        assert list(kept.glob(f"{name}.*.nbc"))
+        assert list(kept.glob(f"{name}.*.kernel"))
 
 
 def test_without_numba_it_is_a_mistake_in_one_line(tmp_path):

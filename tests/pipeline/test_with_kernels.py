@@ -46,6 +46,8 @@ def test_an_exposure_is_the_same_and_nothing_is_compiled_for_it(config, steps, t
     monkeypatch.chdir(tmp_path)
     compiler.compile_kernels()
     path, cache = simulate.write_exposure(config, tmp_path).path, simulate.write_cache([config], tmp_path / "cache")
+    compiled = []
+    monkeypatch.setattr(compiling.Kernel, "_compiled", lambda kernel, _: compiled.append(kernel))
     with cache.activated():
         expected, portable = rates(path, steps, monkeypatch, 1 << 60)
         found, native = rates(path, steps, monkeypatch, 0)
@@ -54,4 +56,4 @@ def test_an_exposure_is_the_same_and_nothing_is_compiled_for_it(config, steps, t
         assert f"gpipe.backends.kernels.cpu.{step}" in native
     for name in PLANES:
         np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
-    assert {len(kernel.signatures) for kernels in compiling.KERNELS.values() for kernel in kernels} == {1}
+    assert not compiled

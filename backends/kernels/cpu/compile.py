@@ -22,6 +22,7 @@ from gpipe.backends.kernels.cpu import (
     irs2,
     irs2_streams,
     jump,
+    kept,
     linearity,
     ramp_fit,
     saturation,
@@ -95,8 +96,7 @@ def _compile(name: str) -> None:
 
 def folder() -> Path | None:
     """Where kernels are kept; None if no folder can be written to."""
-    found = compiling.KERNELS[jump.__name__][0]._cache.cache_path
-    return None if found is None else Path(found)
+    return kept.folder(_examples)
 
 
 @contextmanager

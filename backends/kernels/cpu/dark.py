@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from gpipe.backends.kernels.cpu.compiling import frozen, kernel
+from gpipe.backends.kernels.cpu.arguments import frozen
+from gpipe.backends.kernels.cpu.compiling import kernel
 from gpipe.backends.kernels.cpu.tiles import F
 
 NOTHING = F(0)

@@ -6,15 +6,15 @@ import sys
 from typing import Any
 
 import numpy as np
-from numba import types
 
 from gpipe.backends import fits_pixels as portable
-from gpipe.backends.kernels.cpu.compiling import frozen, kernel
+from gpipe.backends.kernels.cpu.arguments import frozen
+from gpipe.backends.kernels.cpu.compiling import CFunction, kernel
 from gpipe.backends.kernels.cpu.tiles import F
 
 BYTE, HIGHEST = np.uint16(8), np.uint16(0x8000)
-pread: Any = types.ExternalFunction("pread", types.int64(types.int32, types.int64, types.int64, types.int64))
-"""Of the C library, where there is POSIX: descriptor, address, bytes, position."""
+pread: Any = CFunction("pread", "int64", ("int32", "int64", "int64", "int64"))
+"""Where there is POSIX: descriptor, address, bytes, position."""
 
 
 def fetch(descriptor: int, pieces: np.ndarray, target: np.ndarray) -> bool:

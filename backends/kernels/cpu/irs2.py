@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from gpipe.arrays.interleaved import BLOCK, HALF, READS
+from gpipe.backends.kernels.cpu.arguments import frozen
 from gpipe.backends.kernels.cpu.by_rows import by_rows
-from gpipe.backends.kernels.cpu.compiling import frozen, helper, kernel
+from gpipe.backends.kernels.cpu.compiling import helper, kernel
 from gpipe.backends.kernels.cpu.tiles import F
 from gpipe.refpix.irs2_bad_reads import PAIR
 from gpipe.refpix.irs2_samples import normal_counts as portable_normal_counts

@@ -3,7 +3,8 @@
 import numpy as np
 
 from gpipe.arrays.interleaved import BLOCK, HALF, READS
-from gpipe.backends.kernels.cpu.compiling import frozen, helper, kernel
+from gpipe.backends.kernels.cpu.arguments import frozen
+from gpipe.backends.kernels.cpu.compiling import helper, kernel
 from gpipe.backends.kernels.cpu.tiles import F
 from gpipe.refpix.irs2_lines import edge_line
 from gpipe.refpix.irs2_streams import HELD, STEP, row_length

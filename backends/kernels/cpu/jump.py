@@ -9,9 +9,10 @@ import numpy as np
 
 from gpipe import dq
 from gpipe.arrays import nanmedian
+from gpipe.backends.kernels.cpu.arguments import frozen
 from gpipe.backends.kernels.cpu.by_rows import by_rows
 from gpipe.backends.kernels.cpu.clipped import INFINITE, find_clipped, make_sets
-from gpipe.backends.kernels.cpu.compiling import frozen, helper, kernel
+from gpipe.backends.kernels.cpu.compiling import helper, kernel
 from gpipe.backends.kernels.cpu.far import STRONG, find_far, make_few
 from gpipe.backends.kernels.cpu.iterative import bound_tile
 from gpipe.backends.kernels.cpu.jump_tiles import Rules, difference, make_tile, measure

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gpipe import dq
-from gpipe.backends.kernels.cpu.compiling import frozen, helper, kernel
+from gpipe.backends.kernels.cpu.arguments import frozen
+from gpipe.backends.kernels.cpu.compiling import helper, kernel
 from gpipe.backends.kernels.cpu.tiles import F, clear
 from gpipe.linearity.linearity import Linearized
 

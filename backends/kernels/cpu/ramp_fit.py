@@ -11,8 +11,9 @@ import functools
 import numpy as np
 
 from gpipe.arrays.masked_median import selection_network
+from gpipe.backends.kernels.cpu.arguments import frozen, in_place
 from gpipe.backends.kernels.cpu.by_rows import by_rows
-from gpipe.backends.kernels.cpu.compiling import frozen, helper, in_place, inlined, kernel
+from gpipe.backends.kernels.cpu.compiling import helper, inlined, kernel
 from gpipe.backends.kernels.cpu.ramp_groups import (
     find_lone,
     find_only,

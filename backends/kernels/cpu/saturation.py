@@ -9,7 +9,8 @@ one row tells another is kept, grown along the row already, in a ring of ``2 gro
 import numpy as np
 
 from gpipe import dq
-from gpipe.backends.kernels.cpu.compiling import frozen, helper, kernel
+from gpipe.backends.kernels.cpu.arguments import frozen
+from gpipe.backends.kernels.cpu.compiling import helper, kernel
 from gpipe.backends.kernels.cpu.tiles import F, clear
 from gpipe.saturation.saturation import BEYOND_CONVERTER, Flagged, _clear_zeroframe
 

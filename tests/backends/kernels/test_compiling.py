@@ -1,79 +1,187 @@
-"""What numba keeps on disk is found again, but not after a change of anything that kernels are made of."""
+"""Kernels that were compiled are found again, but not after a change of anything that they are made of; how they are
+called; what they are given."""
 
-import inspect
 import os
 import subprocess
 import sys
+from pathlib import Path
+from textwrap import dedent
 
 import numpy as np
 import pytest
 
 pytest.importorskip("numba")
-from gpipe.backends.kernels.cpu import compiling
+from gpipe.backends.kernels.cpu import arguments, compiling, fits_pixels, jump, kept, machine_code, saturation
 
-MODULE = """
-from gpipe.backends.kernels.cpu import compiling
-from gpipe_test_helper import twice
-@compiling.kernel
-def double(x):
-    return twice(x)
-double(1.0)
-print(sum(double.stats.cache_hits.values()), sum(double.stats.cache_misses.values()))
-"""
-HELPER = """
-from gpipe.backends.kernels.cpu.compiling import helper
-@helper
-def twice(x):
-    return {two} * x
-"""
+MODULE = dedent("""
+    import sys
+    import numpy as np
+    from gpipe.backends.kernels.cpu import compiling
+    from gpipe_test_helper import twice
+    @compiling.kernel
+    def double(x):
+        x[0] = twice(x[0])
+    x = np.ones(1)
+    double(x)
+    print(x[0], "compiled" if "numba" in sys.modules else "kept")
+""")
+HELPER = dedent("""
+    from gpipe.backends.kernels.cpu.compiling import helper
+    @helper
+    def twice(x):
+        return {two} * x
+""")
 
 
 def run(folder, two=2, **environment):
-    """Cache hits and misses of a new process that calls a kernel, which calls a helper of another module."""
-    path = folder / "module.py"
-    path.write_text(MODULE)
+    """What a new process says that calls a kernel, which calls a helper of another module."""
+    (folder / "gpipe_test_kernel.py").write_text(MODULE)
     (folder / "gpipe_test_helper.py").write_text(HELPER.format(two=two))
-    more = {"PYTHONDONTWRITEBYTECODE": "1", **environment}
-    ran = subprocess.run([sys.executable, path], capture_output=True, text=True, env=os.environ | more, check=True)
+    more = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(folder), **environment}
+    call = [sys.executable, "-c", "import gpipe_test_kernel"]
+    ran = subprocess.run(call, capture_output=True, text=True, env=os.environ | more, check=True)
     return ran.stdout.split()
 
 
 def test_a_kernel_is_compiled_once(tmp_path):
-    assert run(tmp_path) == ["0", "1"]
-    assert run(tmp_path) == ["1", "0"]
+    assert run(tmp_path) == ["2.0", "compiled"]
+    assert run(tmp_path) == ["2.0", "kept"]
 
 
 def test_a_change_of_a_helper_compiles_it_again(tmp_path):
-    assert run(tmp_path, two=2) == ["0", "1"]
-    assert run(tmp_path, two=3) == ["0", "1"]
+    assert run(tmp_path, two=2) == ["2.0", "compiled"]
+    assert run(tmp_path, two=3) == ["3.0", "compiled"]
+    assert len(list(tmp_path.rglob("*.kernel"))) == 1
 
 
 def test_without_a_folder_to_write_to_it_is_compiled_each_time(tmp_path):
-    """A file in the place of each folder that numba would take."""
+    """A file in the place of each folder."""
     (tmp_path / "__pycache__").write_text("")
     (tmp_path / "home").write_text("")
     nowhere = {"HOME": str(tmp_path / "home"), "XDG_CACHE_HOME": str(tmp_path / "home")}
-    assert run(tmp_path, **nowhere) == ["0", "1"]
-    assert run(tmp_path, **nowhere) == ["0", "1"]
+    assert run(tmp_path, **nowhere) == ["2.0", "compiled"]
+    assert run(tmp_path, **nowhere) == ["2.0", "compiled"]
 
 
-def test_a_read_only_package_uses_the_users_folder(tmp_path):
+@pytest.mark.parametrize(
+    ("environment", "inside"),
+    [
+        pytest.param({"XDG_CACHE_HOME": "cache"}, "cache/gpipe", id="XDG_CACHE_HOME"),
+        pytest.param({"XDG_CACHE_HOME": "", "HOME": "."}, ".cache/gpipe", id="home"),
+        pytest.param({"NUMBA_CACHE_DIR": "chosen"}, "chosen", id="NUMBA_CACHE_DIR"),
+    ],
+)
+def test_a_read_only_package_uses_the_users_folder(environment, inside, tmp_path):
     (tmp_path / "__pycache__").write_text("")
-    cache = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
-    assert run(tmp_path, **cache) == ["0", "1"]
-    assert run(tmp_path, **cache) == ["1", "0"]
-    assert any((tmp_path / "cache").rglob("*.nbc"))
+    cache = {name: value and str(tmp_path / value) for name, value in environment.items()}
+    assert run(tmp_path, **cache) == ["2.0", "compiled"]
+    assert run(tmp_path, **cache) == ["2.0", "kept"]
+    assert any((tmp_path / inside).rglob("*.kernel"))
 
 
-def test_the_stamp_changes_with_what_is_imported_at_any_remove(monkeypatch):
-    from gpipe.backends.kernels.cpu import jump
+def test_what_came_with_a_package_that_is_read_only_now_is_found(tmp_path):
+    """As of a container image, whose users cannot write to it."""
+    assert run(tmp_path) == ["2.0", "compiled"]
+    (tmp_path / "__pycache__").chmod(0o500)
+    assert run(tmp_path) == ["2.0", "kept"]
 
-    read = []
-    source = inspect.getsource
-    monkeypatch.setattr(inspect, "getsource", lambda module: read.append(module.__name__) or source(module))
-    assert compiling.sources.__wrapped__(jump.__name__) == compiling.sources(jump.__name__)
-    for name in ("gpipe.dq", "gpipe.backends.kernels.cpu.tiles", "gpipe.jump.sigma_clip", "gpipe.arrays.ranking"):
-        assert name in read
+
+@pytest.mark.parametrize("left", [0, 10, -1])
+def test_part_of_a_file_is_compiled_again(tmp_path, left):
+    assert run(tmp_path) == ["2.0", "compiled"]
+    (file,) = tmp_path.rglob("*.kernel")
+    file.write_bytes(file.read_bytes()[:left])
+    assert run(tmp_path) == ["2.0", "compiled"]
+    assert run(tmp_path) == ["2.0", "kept"]
+
+
+def test_the_stamp_changes_with_what_is_imported_at_any_remove_and_with_numba(monkeypatch):
+    read, stamp = [], kept.made_of.__wrapped__
+    source = Path.read_text
+    monkeypatch.setattr(Path, "read_text", lambda path, **how: read.append(path) or source(path, **how))
+    assert stamp(jump.__name__) == kept.made_of(jump.__name__)
+    for module in ("dq", "backends/kernels/cpu/tiles", "jump/sigma_clip", "arrays/ranking"):
+        assert any(path.match(f"{module}.py") for path in read)
+    assert any(path.match("kernels/cpu/numba_code.py") for path in read)
+    monkeypatch.setattr(kept, "version", lambda name: f"{name} 0.1")
+    assert stamp(jump.__name__) != kept.made_of(jump.__name__)
+
+
+def test_other_arguments_than_those_that_it_was_compiled_for():
+    seen, found = np.full((3, 4), 2, np.uint8), np.zeros((2, 3), np.int32)
+    saturation.count_rows(seen, found)
+    np.testing.assert_array_equal(found, [[4, 4, 4], [0, 0, 0]])
+    for other in (seen.astype(np.int8), seen[0], seen[:, ::2], seen.T):
+        with pytest.raises(TypeError, match=r"^expected a contiguous array of uint8 with 2 axes, found u?int8 of"):
+            saturation.count_rows(other, found)
+    for few_or_many in ((seen,), (seen, found, found)):
+        with pytest.raises(ValueError, match="argument"):
+            saturation.count_rows(*few_or_many)
+
+
+@compiling.helper
+def add(x, number):
+    x[0] += number
+
+
+@compiling.allocating
+def copy_of(x):
+    return x.copy()
+
+
+@compiling.kernel
+def add_all(x, numbers, flag):
+    """Numbers are (number, (number, number))."""
+    many = copy_of(x)
+    add(many, numbers[0])
+    add(many, numbers[1][0] if flag else numbers[1][1])
+    x[0] = many[0]
+
+
+@compiling.kernel
+def any_in(x):
+    return np.any(x)
+
+
+@compiling.kernel
+def take(size, out):
+    out[:] = np.zeros(size, np.uint8)[:1]
+
+
+def test_a_number_with_a_fraction_is_not_cut_to_a_whole_one():
+    with pytest.raises(TypeError, match="integer"):
+        fits_pixels._fetch(0.5, np.zeros((0, 2), np.int64), np.zeros(0, np.uint8))
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int32, np.int64], ids=lambda kind: kind.__name__)
+def test_numbers_in_tuples(kind, tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    kernel = compiling.Kernel(add_all.function)
+    for flag, total in ((True, 6), (False, 9)):
+        x = np.ones(1, kind)
+        kernel(x, (kind(1), (kind(4), kind(7))), flag)
+        assert x[0] == total
+
+
+def test_what_a_kernel_returns(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    assert any_in(np.array([False, True])) is True
+    assert any_in(np.array([False, False])) is False
+
+
+def test_memory_that_there_is_not(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    out = np.ones(1, np.uint8)
+    take(3, out)
+    assert out[0] == 0
+    with pytest.raises(MemoryError, match="take"):
+        take(1 << 62, out)
+
+
+def test_code_without_its_function_is_told():
+    code = kept.find(compiling.KERNELS[jump.__name__][0].function)
+    with pytest.raises(ImportError, match=r"machine code .* has no function nothing"):
+        machine_code.loaded(code._replace(symbol="nothing"))
 
 
 WHOLE = np.arange(2 * 6 * 8 * 5, dtype=np.float32).reshape(2, 6, 8, 5)
@@ -85,7 +193,7 @@ WHOLE = np.arange(2 * 6 * 8 * 5, dtype=np.float32).reshape(2, 6, 8, 5)
 @pytest.mark.parametrize("made_of", [(2, 6, 8, 5), (2, 6, 4, 2, 5), (480,)], ids=str)
 def test_a_cut_with_all_columns_is_used_where_it_is(made_of, index):
     cut = WHOLE.reshape(made_of).copy().reshape(WHOLE.shape)[index]
-    whole, corner = compiling.in_place(cut)
+    whole, corner = arguments.in_place(cut)
     assert np.shares_memory(whole, cut)
     assert whole.flags.c_contiguous
     assert not whole.flags.writeable
@@ -97,7 +205,7 @@ def test_a_cut_with_all_columns_is_used_where_it_is(made_of, index):
 def test_other_cuts_are_copied(index):
     others = (np.broadcast_to(WHOLE[:, :1], WHOLE.shape), WHOLE.transpose(1, 0, 2, 3), WHOLE.swapaxes(2, 3))
     for cut in (WHOLE[index], *(other[index] for other in others)):
-        found, corner = compiling.in_place(cut)
+        found, corner = arguments.in_place(cut)
         assert found.flags.c_contiguous
         assert corner == (0, 0, 0, 0)
         np.testing.assert_array_equal(found, cut, strict=True)

@@ -1,6 +1,7 @@
 """When kernels are compiled: later by a process of its own, now, or never; and that one does what it should."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -36,7 +37,7 @@ def started(monkeypatch):
     processes = []
     monkeypatch.setattr(subprocess, "Popen", lambda *a, **k: processes.append(Process(*a, **k)) or processes[-1])
     monkeypatch.setattr(compiling, "are_compiled", lambda module: False)
-    monkeypatch.setattr(compiling, "can_be_kept", lambda compiled: True)
+    monkeypatch.setattr(compiling.Kernel, "can_be_kept", lambda kernel: True)
     monkeypatch.setattr(pending, "_ready", set())
     monkeypatch.setattr(pending, "_compiler", [])
     monkeypatch.setenv("GPIPE_COMPILE", "later")
@@ -86,11 +87,42 @@ def test_never(started, monkeypatch):
 
 
 def test_without_a_folder_there_is_nothing_to_wait_for(started, monkeypatch, caplog):
-    monkeypatch.setattr(compiling, "can_be_kept", lambda compiled: False)
+    monkeypatch.setattr(compiling.Kernel, "can_be_kept", lambda kernel: False)
     with caplog.at_level("INFO", logger="gpipe"):
         assert given() is KERNEL
     assert "NUMBA_CACHE_DIR" in caplog.text
     assert not started
+
+
+ASK = """
+import logging
+logging.basicConfig(format="%(message)s")
+from gpipe.backends.numpy import NumpyBackend
+from gpipe.jump.detection import flag_jumps
+print(NumpyBackend().native(flag_jumps) is flag_jumps, NumpyBackend().native(flag_jumps) is flag_jumps)
+"""
+
+
+@pytest.mark.parametrize(
+    ("files", "environment", "reason"),
+    [
+        ({}, {"NUMBA_DISABLE_JIT": "1"}, "NUMBA_DISABLE_JIT is set"),
+        ({"numba/__init__.py": ""}, {}, r"numba has no module _nrt_python in .*numba.core.runtime"),
+        ({"llvmlite.py": "raise ImportError('not here')"}, {}, "not here"),
+    ],
+    ids=["numba does not compile", "another numba", "no numba"],
+)
+def test_where_nothing_compiles_portable_functions_are_used_and_the_log_says_why(files, environment, reason, tmp_path):
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    own = {"PYTHONPATH": str(tmp_path), "NUMBA_CACHE_DIR": str(tmp_path / "cache"), "GPIPE_COMPILE": "now"}
+    ran = subprocess.run(
+        [sys.executable, "-c", ASK], capture_output=True, text=True, env=os.environ | own | environment, check=True
+    )
+    assert ran.stdout == "True True\n"
+    assert re.search(rf"\({reason}\): portable functions are used, which are slower\n", ran.stderr)
+    assert ran.stderr.count("portable functions") == 1
 
 
 def test_small_exposures_start_nothing(started):
@@ -113,16 +145,16 @@ def test_compiled_kernels_are_found_on_disk_by_another_process():
     assert [process.returncode for process in both] == [0, 0]
     ask = (
         "from gpipe.backends.kernels.cpu import compile, compiling as c; "
-        "print({c.are_compiled(m) for m in c.KERNELS}, {len(k.signatures) for m in c.KERNELS for k in c.KERNELS[m]})"
+        "import sys; print({c.are_compiled(m) for m in c.KERNELS}, 'numba' in sys.modules)"
     )
     answer = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True).stdout
-    assert answer == "{True} {0}\n"
+    assert answer == "{True} False\n"
 
 
 def test_several_processes_compile_and_keep_what_they_are_given(tmp_path, monkeypatch):
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     assert list(compiler._on_processes(["files", "counts", "references"], 2)) == [None] * 3
-    kept = {path.name.split("-")[0] for path in tmp_path.rglob("*.nbc")}
+    kept = {path.name.split("-")[0] for path in tmp_path.rglob("*.kernel")}
     assert kept == {"fits_pixels._fetch", "fits_pixels._counts", "fits_pixels._swap"}
 
 

@@ -1,0 +1,63 @@
+"""Machine code of kernels, made by numba.
+
+No ``fastmath``: LLVM then neither reorders nor contracts float operations, and results are those of the portable
+functions.
+"""
+
+from collections.abc import Callable, Iterator
+from types import FunctionType
+from typing import Any
+
+import numba
+from numba import types
+
+from gpipe.backends.kernels.cpu.compiling import HELPERS, CFunction
+from gpipe.backends.kernels.cpu.machine_code import Code
+
+if getattr(numba.config, "DISABLE_JIT", False):
+    raise ImportError("NUMBA_DISABLE_JIT is set")
+
+njit: Any = numba.njit  # whose hints do not know all of its options
+OPTIONS = {"nogil": True, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+"""Nothing is called from Python by way of numba, which halves the time that it takes to compile."""
+
+
+def compiled(kernel: Callable[..., Any], arguments: tuple[Any, ...]) -> Code:
+    """The machine code of a function, and of what it calls, for arguments of these types."""
+    dispatcher = _Numba()(kernel)
+    signature = tuple(numba.typeof(argument) for argument in arguments)
+    dispatcher.compile(signature)
+    made = dispatcher.overloads[signature]
+    return Code(made.fndesc.llvm_func_name, tuple(_kinds(signature)), made.library._get_compiled_object())
+
+
+class _Numba(dict[Any, Any]):
+    """What numba makes of functions, each once: copies of them, whose globals are what numba makes of those."""
+
+    def __call__(self, function: Any) -> Any:
+        if function not in self:
+            self[function] = self._made(function)
+        return self[function]
+
+    def _made(self, function: Any) -> Any:
+        if isinstance(function, CFunction):
+            result, *arguments = (getattr(types, name) for name in (function.result, *function.arguments))
+            return types.ExternalFunction(function.name, result(*arguments))
+        names = {**function.__globals__}
+        called = {n: names[n] for n in function.__code__.co_names if _is_called(names.get(n))}
+        names |= {name: self(value) for name, value in called.items()}
+        copy = FunctionType(function.__code__, names, function.__name__, function.__defaults__)
+        return njit(**OPTIONS, **HELPERS.get(function, {}))(copy)
+
+
+def _is_called(value: Any) -> bool:
+    return isinstance(value, CFunction) or (isinstance(value, FunctionType) and value in HELPERS)
+
+
+def _kinds(of: Any) -> Iterator[str]:
+    """``Code.arguments`` of types."""
+    for kind in of:
+        if isinstance(kind, types.BaseTuple):
+            yield from _kinds(kind)
+        else:
+            yield f"{kind.dtype}[{kind.ndim}]" if isinstance(kind, types.Array) else str(kind)
