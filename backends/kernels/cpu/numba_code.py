@@ -24,7 +24,7 @@ OPTIONS = {"nogil": True, "error_model": "numpy", "no_cpython_wrapper": True, "n
 
 def compiled(kernel: Callable[..., Any], arguments: tuple[Any, ...]) -> Code:
     """The machine code of a function, and of what it calls, for arguments of these types."""
-    dispatcher = _Numba()(kernel)
+    dispatcher = _numba(kernel)
     signature = tuple(numba.typeof(argument) for argument in arguments)
     dispatcher.compile(signature)
     made = dispatcher.overloads[signature]
@@ -48,6 +48,9 @@ class _Numba(dict[Any, Any]):
         names |= {name: self(value) for name, value in called.items()}
         copy = FunctionType(function.__code__, names, function.__name__, function.__defaults__)
         return njit(**OPTIONS, **HELPERS.get(function, {}))(copy)
+
+
+_numba = _Numba()
 
 
 def _is_called(value: Any) -> bool:
