@@ -26,6 +26,7 @@ CPU: Mapping[str, str] = {
     "gpipe.linearity.linearity.correct_linearity": "cpu.linearity",
     "gpipe.ramp_fitting.fit.fit_ramps": "cpu.ramp_fit",
     "gpipe.reset.reset_sub.subtract_reset": "cpu.planes",
+    "gpipe.rscd.flagging.flag_decay": "cpu.rscd",
 }
 """Portable function and the module under this package that holds its kernel, under the same name."""
 

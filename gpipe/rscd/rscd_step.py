@@ -39,7 +39,8 @@ class RscdStep(Step):
         starts_exposure = outline.meta.exposure.integration_start in (None, 1)
 
         def apply(part: Ramp) -> Produced:
-            flagged = flag_decay(part.groupdq, part.pixeldq, skips, starts_exposure=starts_exposure)
+            flag = part.backend.native(flag_decay)
+            flagged = flag(part.groupdq, part.pixeldq, skips, starts_exposure=starts_exposure)
             result = replace(part, groupdq=flagged.groupdq, pixeldq=flagged.pixeldq)
             return Produced((result,), counts=_counts("int1", flagged.first) | _counts("int2p", flagged.later))
 

@@ -25,6 +25,7 @@ from gpipe.backends.kernels.cpu import (
     kept,
     linearity,
     ramp_fit,
+    rscd,
     saturation,
 )
 from gpipe.jump.detection import JumpSettings
@@ -33,6 +34,7 @@ from gpipe.jump.method import Method
 from gpipe.ramp_fitting.fit import FitOptions
 from gpipe.ramp_fitting.timing import Timing
 from gpipe.refpix.orientation import Orientation
+from gpipe.rscd.group_skips import GroupSkips
 
 LOWEST_PRIORITY = 19
 
@@ -61,6 +63,7 @@ def _examples() -> dict[str, Callable[[], Any]]:
         "lines in IRS2 readout": lambda: irs2_streams.subtract_line(block.T, block.T),
         "reference pixels of IRS2 readout": lambda: irs2_streams.reference_stream(block.T),
         "noise of IRS2 readout": lambda: irs2_streams.without_noise(block.T, np.zeros(4 * 30, np.float32)),
+        "rscd": lambda: rscd.flag_decay(groupdq, pixeldq, GroupSkips(0, 0)),
         "dark_current": lambda: dark.average_darks(data[0], 3),
         "linearity": lambda: linearity.correct_linearity(data, groupdq, *pixels),
         "linearity of averaged frames": lambda: linearity.correct_linearity(
