@@ -17,7 +17,7 @@ with deferred("numpy.ctypeslib", "numpy.f2py", "numpy.polynomial", "numpy.random
 
 log = logging.getLogger(__name__)
 
-KERNELS_PAY_FROM = 1 << 20
+KERNELS_PAY_FROM = 1 << 19
 """Samples of an exposure from which kernels are worth the import of LLVM."""
 PLANES_SHARE = 16
 """Planes may take one part in so many of the machine's memory."""
@@ -87,7 +87,7 @@ def _runs_machine_code() -> bool:
             from gpipe.backends.kernels.cpu import machine_code
 
             machine_code.engine()
-    except ImportError as error:
+    except (ImportError, OSError) as error:  # OSError: LLVM is there and cannot be loaded
         log.warning("no kernels without numba (%s): portable functions are used, which are slower", error)
         return False
     return True

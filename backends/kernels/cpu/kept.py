@@ -8,6 +8,7 @@ kernel's module imports, or by another numba, does not count and is written over
 import functools
 import hashlib
 import json
+import logging
 import os
 import re
 import sys
@@ -19,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from gpipe.backends.kernels.cpu.machine_code import Code, machine
+
+log = logging.getLogger(__name__)
 
 OWN_IMPORT = re.compile(r"^from (gpipe[\w.]*) import (\([\w\s,]+\)|[\w ,]+)", re.MULTILINE)
 COMPILER = f"{__package__}.numba_code"
@@ -41,15 +44,22 @@ def find(function: Function) -> Code | None:
 
 
 def keep(function: Function, code: Code) -> None:
-    """Write it for processes to come, if there is a folder; those that read meanwhile find the whole file or none."""
+    """Write it for processes to come, if there is a folder; those that read meanwhile find the whole file or none.
+
+    Where it cannot be written the log says why: this process does not need it.
+    """
     place = folder(function)
     if place is None:
         return
     said = {"made_of": made_of(function.__module__), "bytes": len(code.binary)}
     said |= {"symbol": code.symbol, "arguments": code.arguments}
-    with tempfile.NamedTemporaryFile(dir=place, suffix=SUFFIX, delete=False) as file:
-        file.write(json.dumps(said).encode() + b"\n" + code.binary)
-    os.replace(file.name, place / _name(function))
+    unfinished = place / f"{_name(function)}.{os.getpid()}"
+    try:
+        unfinished.write_bytes(json.dumps(said).encode() + b"\n" + code.binary)
+        unfinished.replace(place / _name(function))
+    except OSError as error:
+        log.warning("Kernel %s is not kept: %s", function.__qualname__, error)
+        unfinished.unlink(missing_ok=True)
 
 
 def folder(function: Function) -> Path | None:

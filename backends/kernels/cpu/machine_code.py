@@ -1,4 +1,4 @@
-"""Machine code of kernels, loaded and called without numba, which takes longer to import than many an exposure takes.
+"""Machine code of kernels, loaded and called without numba, whose import takes as long as many an exposure.
 
 numba's functions for a CPU have the C signature ``int32 f(result *, exception **, arguments…)``. Of an array they get
 seven things: who owns it and its memory (nobody), how many items, their size, the address, all lengths, all strides;
@@ -25,7 +25,7 @@ TELL_NUMBA = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_ENABLE_AVX", "NUMBA
 DONE = (0, -2)
 """Status of a call that has returned something, or nothing."""
 
-_lock = threading.Lock()
+_lock = threading.RLock()
 
 
 class Code(NamedTuple):
@@ -128,9 +128,14 @@ def _address(code: Code) -> int:
     return address
 
 
-@functools.cache
 def engine() -> Any:
     """What links machine code. Raises ImportError if numba is not installed, or not as it is known to be."""
+    with _lock:  # a second one would take its code with it when it goes
+        return _made_engine()
+
+
+@functools.cache
+def _made_engine() -> Any:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     target_machine = llvm.Target.from_default_triple().create_target_machine(codemodel="jitdefault", jit=True)

@@ -18,7 +18,7 @@ if getattr(numba.config, "DISABLE_JIT", False):
     raise ImportError("NUMBA_DISABLE_JIT is set")
 
 njit: Any = numba.njit  # whose hints do not know all of its options
-OPTIONS = {"nogil": True, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+OPTIONS = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 """Nothing is called from Python by way of numba, which halves the time that it takes to compile."""
 
 

@@ -2,6 +2,7 @@
 called; what they are given."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("numba")
-from gpipe.backends.kernels.cpu import arguments, compiling, fits_pixels, jump, kept, machine_code, saturation
+from gpipe.backends.kernels.cpu import arguments, compiling, jump, kept, machine_code, saturation
 
 MODULE = dedent("""
     import sys
@@ -96,6 +97,31 @@ def test_part_of_a_file_is_compiled_again(tmp_path, left):
     assert run(tmp_path) == ["2.0", "kept"]
 
 
+def test_a_full_disk_is_told_and_leaves_nothing(tmp_path, monkeypatch, caplog):
+    def full(path, data):
+        path.touch()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(Path, "write_bytes", full)
+    kernel = compiling.Kernel(any_in.function)
+    assert kernel(np.array([True])) is True
+    assert re.search(r"Kernel any_in is not kept: .*No space left", caplog.text)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_everybody_may_read_what_is_kept(tmp_path, monkeypatch):
+    """Several people's processes share a folder of their cluster."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    before = os.umask(0o022)
+    try:
+        compiling.Kernel(any_in.function)(np.array([True]))
+    finally:
+        os.umask(before)
+    (file,) = tmp_path.rglob("*.kernel")
+    assert file.stat().st_mode & 0o777 == 0o644
+
+
 def test_the_stamp_changes_with_what_is_imported_at_any_remove_and_with_numba(monkeypatch):
     read, stamp = [], kept.made_of.__wrapped__
     source = Path.read_text
@@ -149,11 +175,6 @@ def take(size, out):
     out[:] = np.zeros(size, np.uint8)[:1]
 
 
-def test_a_number_with_a_fraction_is_not_cut_to_a_whole_one():
-    with pytest.raises(TypeError, match="integer"):
-        fits_pixels._fetch(0.5, np.zeros((0, 2), np.int64), np.zeros(0, np.uint8))
-
-
 @pytest.mark.parametrize("kind", [np.float32, np.float64, np.int32, np.int64], ids=lambda kind: kind.__name__)
 def test_numbers_in_tuples(kind, tmp_path, monkeypatch):
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
@@ -170,6 +191,14 @@ def test_what_a_kernel_returns(tmp_path, monkeypatch):
     assert any_in(np.array([False, False])) is False
 
 
+def test_a_number_with_a_fraction_is_not_cut_to_a_whole_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    kernel, out = compiling.Kernel(take.function), np.ones(1, np.uint8)
+    kernel(np.int64(3), out)
+    with pytest.raises(TypeError, match="integer"):
+        kernel(3.5, out)
+
+
 def test_memory_that_there_is_not(tmp_path, monkeypatch):
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     out = np.ones(1, np.uint8)
@@ -180,7 +209,8 @@ def test_memory_that_there_is_not(tmp_path, monkeypatch):
 
 
 def test_code_without_its_function_is_told():
-    code = kept.find(compiling.KERNELS[jump.__name__][0].function)
+    saturation.count_rows(np.zeros((3, 4), np.uint8), np.zeros((2, 3), np.int32))
+    code = kept.find(saturation.count_rows.function)
     with pytest.raises(ImportError, match=r"machine code .* has no function nothing"):
         machine_code.loaded(code._replace(symbol="nothing"))
 
