@@ -88,6 +88,6 @@ def _runs_machine_code() -> bool:
 
             machine_code.engine()
     except (ImportError, OSError) as error:  # OSError: LLVM is there and cannot be loaded
-        log.warning("no kernels without numba (%s): portable functions are used, which are slower", error)
+        log.warning("kernels cannot be run (%s): portable functions are used, which are slower", error)
         return False
     return True

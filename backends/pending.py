@@ -48,15 +48,15 @@ def _is_to_run(module: str) -> bool:
     compiling = importlib.import_module(COMPILING)
     if compiling.are_compiled(module):
         return True
+    if not compiling.can_compile():
+        return False
     keeps = all(kernel.can_be_kept() for kernel in compiling.KERNELS[module])
     if mode() == "later" and keeps and sys.executable and _is_compiling():
         return False
-    if compiling.are_compiled(module):  # by a process that has ended meanwhile
-        return True
-    if compiling.can_compile():
+    if not compiling.are_compiled(module):  # by a process that has ended meanwhile
         how = "once" if keeps else "in each process, as there is no folder to keep them in (set NUMBA_CACHE_DIR)"
         log.info("Compiling kernels for this machine (all: about %d s), %s: %s", SECONDS, how, module)
-    return bool(compiling.can_compile())
+    return True
 
 
 def _is_compiling() -> bool:

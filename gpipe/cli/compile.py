@@ -11,9 +11,11 @@ from gpipe.exceptions import BackendError
 def compile_now() -> None:
     """Compile what has not been compiled for this machine; a line says what is compiled, another where it is kept."""
     try:
-        from gpipe.backends.kernels.cpu import numba_code  # noqa: F401
+        from gpipe.backends.kernels.cpu import machine_code, numba_code  # noqa: F401
         from gpipe.backends.kernels.cpu.compile import compile_kernels, folder
-    except ImportError as error:
+
+        machine_code.engine()
+    except (ImportError, OSError) as error:
         raise BackendError(f"numba cannot be imported ({error}); expected numba, which compiles the kernels") from None
     console = Console(highlight=False, soft_wrap=True)
     started = time.perf_counter()

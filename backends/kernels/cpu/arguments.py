@@ -33,7 +33,10 @@ def _cut_from(x: np.ndarray) -> np.ndarray | None:
 
 
 def frozen(x: np.ndarray) -> np.ndarray:
-    """A contiguous, read-only view, or copy if need be: the one type of argument that kernels are compiled for."""
+    """A contiguous, read-only view, or copy if need be, so that there is one type of argument to compile for.
+
+    A kernel that writes to it does not compile.
+    """
     view = np.ascontiguousarray(x).view()
     view.flags.writeable = False
     return view

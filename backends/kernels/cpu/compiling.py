@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from gpipe.backends.kernels.cpu import kept
-from gpipe.backends.kernels.cpu.machine_code import Code, loaded
+from gpipe.backends.kernels.cpu.machine_code import Code, Loaded, kinds
 from gpipe.imports import collector_at_rest
 
 log = logging.getLogger(__name__)
@@ -52,33 +52,35 @@ def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
 class Kernel:
     """A function that Python calls, in machine code: what is kept on disk or else, at the first call, made by numba.
 
-    It is compiled for the types of that call; of others TypeError says what they should be.
+    It is compiled for the types of the arguments, which for any exposure are the same.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         functools.update_wrapper(self, function)
         self.function = function
-        self._code: Code | None = None
-        self._run: Callable[..., bool] | None = None
+        self._loaded: tuple[Loaded, ...] = ()
         self._lock = threading.Lock()
 
     def __call__(self, *arguments: Any) -> bool:
-        if self._run is None:
-            with self._lock:
-                self._run = self._run or loaded(self._found() or self._compiled(arguments))
-        return self._run(*arguments)
+        for loaded in self._loaded:
+            if (words := loaded.words(arguments)) is not None:
+                return loaded.run(words)
+        self._load(arguments)
+        return self(*arguments)
 
     def is_compiled(self) -> bool:
         """By this process or by one that kept it for this machine."""
-        return self._run is not None or self._found() is not None
+        return bool(self._loaded) or kept.is_any(self.function)
 
     def can_be_kept(self) -> bool:
         """Whether there is a folder to keep it in."""
         return kept.folder(self.function) is not None
 
-    def _found(self) -> Code | None:
-        self._code = self._code or kept.find(self.function)
-        return self._code
+    def _load(self, arguments: tuple[Any, ...]) -> None:
+        with self._lock:
+            if all(loaded.words(arguments) is None for loaded in self._loaded):
+                code = kept.find(self.function, kinds(arguments)) or self._compiled(arguments)
+                self._loaded = (*self._loaded, Loaded(code))
 
     def _compiled(self, arguments: tuple[Any, ...]) -> Code:
         with collector_at_rest():
@@ -107,6 +109,6 @@ def can_compile() -> bool:
         with collector_at_rest():
             import gpipe.backends.kernels.cpu.numba_code  # noqa: F401
     except ImportError as error:
-        log.warning("numba cannot be imported (%s): portable functions are used, which are slower", error)
+        log.warning("numba compiles no kernels (%s): portable functions are used, which are slower", error)
         return False
     return True

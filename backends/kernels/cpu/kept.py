@@ -1,8 +1,8 @@
 """Where machine code of kernels is kept, and what it was made of.
 
 In ``__pycache__`` beside their sources, in the user's cache folder where that cannot be written to, or in
-``NUMBA_CACHE_DIR``; a file for each kernel and type of processor. What was made of other sources, of any module that a
-kernel's module imports, or by another numba, does not count and is written over.
+``NUMBA_CACHE_DIR``; a file for each kernel, types of its arguments, type of processor and version of numba. What was
+made of other sources, of any module that a kernel's module imports, does not count and is written over.
 """
 
 import functools
@@ -11,9 +11,11 @@ import json
 import logging
 import os
 import re
+import secrets
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,18 +31,15 @@ SUFFIX = ".kernel"
 Function = Callable[..., Any]
 
 
-def find(function: Function) -> Code | None:
-    """The machine code of a kernel, if it has been compiled for this machine."""
-    for place in _places(function.__code__.co_filename):
-        try:
-            raw = (place / _name(function)).read_bytes()
-            head, _, binary = raw.partition(b"\n")
-            said = json.loads(head)
-        except (OSError, ValueError):  # none there, or what is left of one
-            continue
-        if said["made_of"] == made_of(function.__module__) and said["bytes"] == len(binary):
-            return Code(said["symbol"], tuple(said["arguments"]), binary)
-    return None
+def find(function: Function, kinds: Sequence[str]) -> Code | None:
+    """The machine code of a kernel for arguments of such types, if it has been compiled for this machine."""
+    read = (_read(place / _name(function, kinds), function) for place in _places(function))
+    return next((code for code in read if code), None)
+
+
+def is_any(function: Function) -> bool:
+    """Whether a kernel has been compiled for this machine, whatever the types."""
+    return any(_read(file, function) for place in _places(function) for file in place.glob(_name(function, None)))
 
 
 def keep(function: Function, code: Code) -> None:
@@ -51,29 +50,42 @@ def keep(function: Function, code: Code) -> None:
     place = folder(function)
     if place is None:
         return
-    said = {"made_of": made_of(function.__module__), "bytes": len(code.binary)}
-    said |= {"symbol": code.symbol, "arguments": code.arguments}
-    unfinished = place / f"{_name(function)}.{os.getpid()}"
+    head = {"made_of": made_of(function.__module__), "sha256": _digest(code.binary)}
+    head |= {"symbol": code.symbol, "kinds": code.kinds}
+    name = _name(function, code.kinds)
+    unfinished = place / f"{name}.{secrets.token_hex(8)}"
     try:
-        unfinished.write_bytes(json.dumps(said).encode() + b"\n" + code.binary)
-        unfinished.replace(place / _name(function))
+        unfinished.write_bytes(json.dumps(head).encode() + b"\n" + code.binary)
+        unfinished.replace(place / name)
     except OSError as error:
         log.warning("Kernel %s is not kept: %s", function.__qualname__, error)
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink()
 
 
 def folder(function: Function) -> Path | None:
-    """Where it is written to: the first place that can be; None if there is none."""
-    return _writable(_places(function.__code__.co_filename))
+    """Where it is written to: the first place that can be; None if there is none, or no source to tell it by."""
+    return _writable(_places(function)) if made_of(function.__module__) else None
 
 
-def _places(source: str) -> tuple[Path, ...]:
-    here = Path(source).resolve().parent
-    mine = f"{here.name}_{hashlib.sha256(str(here).encode()).hexdigest()[:12]}"
+def _read(file: Path, function: Function) -> Code | None:
+    """What a file has, if it is whole and of these sources."""
+    try:
+        head, _, binary = file.read_bytes().partition(b"\n")
+        said = json.loads(head)
+        current = said["made_of"] == made_of(function.__module__) and said["sha256"] == _digest(binary)
+        return Code(said["symbol"], tuple(said["kinds"]), binary) if current else None
+    except (OSError, ValueError, LookupError, TypeError):  # none there, or what is left of one
+        return None
+
+
+def _places(function: Function) -> tuple[Path, ...]:
+    here = Path(function.__code__.co_filename).resolve().parent
+    mine = f"{here.name}_{_digest(str(here).encode())[:12]}"
     if chosen := os.environ.get("NUMBA_CACHE_DIR"):
         return (Path(chosen) / mine,)
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return (here / "__pycache__", Path(cache) / "gpipe" / mine)
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))
+    return (here / "__pycache__", *([cache / "gpipe" / mine] if cache.is_absolute() else []))
 
 
 @functools.cache
@@ -88,32 +100,43 @@ def _writable(places: tuple[Path, ...]) -> Path | None:
     return None
 
 
-def _name(function: Function) -> str:
-    return f"{function.__module__.rpartition('.')[-1]}.{function.__qualname__}-{_machine()}{SUFFIX}"
+def _name(function: Function, kinds: Sequence[str] | None) -> str:
+    """Of the file; a pattern for all types of arguments if none are given."""
+    types = "*" if kinds is None else _digest(repr(tuple(kinds)).encode())[:12]
+    return f"{function.__module__.rpartition('.')[-1]}.{function.__qualname__}-{_machine()}-{types}{SUFFIX}"
 
 
 @functools.cache
 def _machine() -> str:
-    return hashlib.sha256(machine().encode()).hexdigest()[:12]
+    return _digest(f"{machine()} {version('numba')} {version('llvmlite')}".encode())[:12]
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 @functools.cache
-def made_of(module: str) -> str:
-    """Stands for numba and for the sources of a module, of all modules of gpipe that it imports, or that these do."""
-    texts = {COMPILER: _source(COMPILER)}
-    waiting = {module}
-    while waiting:
-        name = waiting.pop()
-        texts[name] = _source(name)
-        waiting |= _imported(texts[name]) - texts.keys()
-    together = version("numba") + "".join(texts[name] for name in sorted(texts))
-    return hashlib.sha256(together.encode()).hexdigest()
+def made_of(module: str) -> str | None:
+    """Stands for the sources of a module and of all modules of gpipe that it imports, or that these do.
+
+    None where there are none, as in a package of compiled modules only.
+    """
+    texts: dict[str, str] = {}
+    waiting = {module, COMPILER}
+    try:
+        while waiting:
+            name = waiting.pop()
+            texts[name] = _source(name)
+            waiting |= _imported(texts[name]) - texts.keys()
+    except (ImportError, OSError):
+        return None
+    return _digest("".join(texts[name] for name in sorted(texts)).encode())
 
 
 def _source(module: str) -> str:
     spec = find_spec(module)
     if spec is None or spec.origin is None:
-        raise ImportError(f"no source of {module}, from which to tell whether its kernels are those of this version")
+        raise ImportError(f"no source of {module}")
     return Path(spec.origin).read_text(encoding="utf-8")
 
 

@@ -4,7 +4,7 @@ No ``fastmath``: LLVM then neither reorders nor contracts float operations, and 
 functions.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
@@ -12,7 +12,8 @@ import numba
 from numba import types
 
 from gpipe.backends.kernels.cpu.compiling import HELPERS, CFunction
-from gpipe.backends.kernels.cpu.machine_code import Code
+from gpipe.backends.kernels.cpu.machine_code import Code, kinds, runtime
+from gpipe.exceptions import BackendError
 
 if getattr(numba.config, "DISABLE_JIT", False):
     raise ImportError("NUMBA_DISABLE_JIT is set")
@@ -20,15 +21,30 @@ if getattr(numba.config, "DISABLE_JIT", False):
 njit: Any = numba.njit  # whose hints do not know all of its options
 OPTIONS = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 """Nothing is called from Python by way of numba, which halves the time that it takes to compile."""
+RETURNS = (types.none, types.boolean)
+OF_NUMBA = ("numba_", "_numba_", "NRT_", "_nrt_", "__svml_")
+"""How functions begin that numba has LLVM know; all others are in the C library or in Python."""
 
 
 def compiled(kernel: Callable[..., Any], arguments: tuple[Any, ...]) -> Code:
     """The machine code of a function, and of what it calls, for arguments of these types."""
+    kinds_of_arguments = kinds(arguments)
     dispatcher = _numba(kernel)
     signature = tuple(numba.typeof(argument) for argument in arguments)
     dispatcher.compile(signature)
     made = dispatcher.overloads[signature]
-    return Code(made.fndesc.llvm_func_name, tuple(_kinds(signature)), made.library._get_compiled_object())
+    _check(kernel, made)
+    return Code(made.fndesc.llvm_func_name, kinds_of_arguments, made.library._get_compiled_object())
+
+
+def _check(kernel: Any, made: Any) -> None:
+    """It must not need what is not there without numba: LLVM would end the process that loads it."""
+    declared = {f.name for f in made.library._final_module.functions if f.is_declaration}
+    if missing := sorted(name for name in declared - runtime().keys() if name.startswith(OF_NUMBA)):
+        raise BackendError(f"kernel {kernel.__qualname__}: found calls of {', '.join(missing)}, which only numba has")
+    if made.signature.return_type not in RETURNS:
+        found = made.signature.return_type
+        raise BackendError(f"kernel {kernel.__qualname__}: found that it returns {found}; expected a bool or nothing")
 
 
 class _Numba(dict[Any, Any]):
@@ -55,12 +71,3 @@ _numba = _Numba()
 
 def _is_called(value: Any) -> bool:
     return isinstance(value, CFunction) or (isinstance(value, FunctionType) and value in HELPERS)
-
-
-def _kinds(of: Any) -> Iterator[str]:
-    """``Code.arguments`` of types."""
-    for kind in of:
-        if isinstance(kind, types.BaseTuple):
-            yield from _kinds(kind)
-        else:
-            yield f"{kind.dtype}[{kind.ndim}]" if isinstance(kind, types.Array) else str(kind)

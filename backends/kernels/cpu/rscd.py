@@ -49,7 +49,7 @@ def leave_out(groupdq, start, stop, skip, flagged, found):
 def _count(groupdq, y, skip, left_out, found):
     """How many groups are left out in each pixel of a row."""
     clear(left_out, left_out.size)
-    for g in range(1, skip + 2):
+    for g in range(1, min(skip + 2, groupdq.shape[0])):
         _add_saturated(groupdq[g, y], left_out)
     first, lowered, none = groupdq[0, y], found[0], found[1]
     for c in range(left_out.size):

@@ -13,6 +13,7 @@ import pytest
 
 pytest.importorskip("numba")
 from gpipe.backends.kernels.cpu import arguments, compiling, jump, kept, machine_code, saturation
+from gpipe.exceptions import BackendError
 
 MODULE = dedent("""
     import sys
@@ -81,18 +82,27 @@ def test_a_read_only_package_uses_the_users_folder(environment, inside, tmp_path
     assert any((tmp_path / inside).rglob("*.kernel"))
 
 
-def test_what_came_with_a_package_that_is_read_only_now_is_found(tmp_path):
+def test_what_cannot_be_written_to_any_more_is_found(tmp_path, monkeypatch):
     """As of a container image, whose users cannot write to it."""
-    assert run(tmp_path) == ["2.0", "compiled"]
-    (tmp_path / "__pycache__").chmod(0o500)
-    assert run(tmp_path) == ["2.0", "kept"]
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    assert compiling.Kernel(any_in)(np.array([True])) is True
+    monkeypatch.setattr(kept, "_writable", lambda places: None)
+    monkeypatch.setattr(compiling.Kernel, "_compiled", None)
+    kernel = compiling.Kernel(any_in)
+    assert kernel.is_compiled()
+    assert not kernel.can_be_kept()
+    assert kernel(np.array([False])) is False
 
 
-@pytest.mark.parametrize("left", [0, 10, -1])
-def test_part_of_a_file_is_compiled_again(tmp_path, left):
+@pytest.mark.parametrize(
+    "harmed",
+    [lambda raw: b"", lambda raw: raw[:10], lambda raw: raw[:-1], lambda raw: raw[:-1] + b"?", lambda raw: b"[]\n"],
+    ids=["empty", "head", "part", "changed", "no head"],
+)
+def test_part_of_a_file_is_compiled_again(tmp_path, harmed):
     assert run(tmp_path) == ["2.0", "compiled"]
     (file,) = tmp_path.rglob("*.kernel")
-    file.write_bytes(file.read_bytes()[:left])
+    file.write_bytes(harmed(file.read_bytes()))
     assert run(tmp_path) == ["2.0", "compiled"]
     assert run(tmp_path) == ["2.0", "kept"]
 
@@ -104,7 +114,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(tmp_path, monkeypatch, caplog):
 
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(Path, "write_bytes", full)
-    kernel = compiling.Kernel(any_in.function)
+    kernel = compiling.Kernel(any_in)
     assert kernel(np.array([True])) is True
     assert re.search(r"Kernel any_in is not kept: .*No space left", caplog.text)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
@@ -115,35 +125,44 @@ def test_everybody_may_read_what_is_kept(tmp_path, monkeypatch):
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     before = os.umask(0o022)
     try:
-        compiling.Kernel(any_in.function)(np.array([True]))
+        compiling.Kernel(any_in)(np.array([True]))
     finally:
         os.umask(before)
     (file,) = tmp_path.rglob("*.kernel")
     assert file.stat().st_mode & 0o777 == 0o644
 
 
-def test_the_stamp_changes_with_what_is_imported_at_any_remove_and_with_numba(monkeypatch):
-    read, stamp = [], kept.made_of.__wrapped__
+def test_the_stamp_changes_with_what_is_imported_at_any_remove(monkeypatch):
+    read = []
     source = Path.read_text
     monkeypatch.setattr(Path, "read_text", lambda path, **how: read.append(path) or source(path, **how))
-    assert stamp(jump.__name__) == kept.made_of(jump.__name__)
+    assert kept.made_of.__wrapped__(jump.__name__) == kept.made_of(jump.__name__)
     for module in ("dq", "backends/kernels/cpu/tiles", "jump/sigma_clip", "arrays/ranking"):
         assert any(path.match(f"{module}.py") for path in read)
     assert any(path.match("kernels/cpu/numba_code.py") for path in read)
-    monkeypatch.setattr(kept, "version", lambda name: f"{name} 0.1")
-    assert stamp(jump.__name__) != kept.made_of(jump.__name__)
 
 
-def test_other_arguments_than_those_that_it_was_compiled_for():
-    seen, found = np.full((3, 4), 2, np.uint8), np.zeros((2, 3), np.int32)
-    saturation.count_rows(seen, found)
-    np.testing.assert_array_equal(found, [[4, 4, 4], [0, 0, 0]])
-    for other in (seen.astype(np.int8), seen[0], seen[:, ::2], seen.T):
-        with pytest.raises(TypeError, match=r"^expected a contiguous array of uint8 with 2 axes, found u?int8 of"):
-            saturation.count_rows(other, found)
-    for few_or_many in ((seen,), (seen, found, found)):
-        with pytest.raises(ValueError, match="argument"):
-            saturation.count_rows(*few_or_many)
+def test_without_sources_nothing_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(kept, "_source", lambda module: (_ for _ in ()).throw(ImportError(module)))
+    monkeypatch.setattr(kept, "made_of", kept.made_of.__wrapped__)
+    kernel = compiling.Kernel(any_in)
+    assert not kernel.can_be_kept()
+    assert kernel(np.array([True])) is True
+    assert not list(tmp_path.rglob("*.kernel"))
+
+
+@pytest.mark.parametrize("package", ["numba", "llvmlite"])
+def test_other_versions_have_files_of_their_own(package, monkeypatch):
+    machine, version = kept._machine(), kept.version
+    monkeypatch.setattr(kept, "version", lambda name: "0.1" if name == package else version(name))
+    assert kept._machine.__wrapped__() != machine
+
+
+def test_what_numba_is_told_makes_other_files(monkeypatch):
+    before = machine_code.machine()
+    monkeypatch.setenv("NUMBA_OPT", "1")
+    assert machine_code.machine() != before
 
 
 @compiling.helper
@@ -156,7 +175,6 @@ def copy_of(x):
     return x.copy()
 
 
-@compiling.kernel
 def add_all(x, numbers, flag):
     """Numbers are (number, (number, number))."""
     many = copy_of(x)
@@ -165,54 +183,99 @@ def add_all(x, numbers, flag):
     x[0] = many[0]
 
 
-@compiling.kernel
 def any_in(x):
     return np.any(x)
 
 
-@compiling.kernel
 def take(size, out):
     out[:] = np.zeros(size, np.uint8)[:1]
 
 
-@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int32, np.int64], ids=lambda kind: kind.__name__)
-def test_numbers_in_tuples(kind, tmp_path, monkeypatch):
+@pytest.fixture
+def fresh(tmp_path, monkeypatch):
+    """Makes a kernel of a function; none has been compiled."""
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
-    kernel = compiling.Kernel(add_all.function)
-    for flag, total in ((True, 6), (False, 9)):
-        x = np.ones(1, kind)
-        kernel(x, (kind(1), (kind(4), kind(7))), flag)
-        assert x[0] == total
+    return compiling.Kernel
 
 
-def test_what_a_kernel_returns(tmp_path, monkeypatch):
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
-    assert any_in(np.array([False, True])) is True
-    assert any_in(np.array([False, False])) is False
+def test_each_type_of_arguments_has_code_of_its_own(fresh, tmp_path):
+    """Whoever is first: the file of another type is not taken for one's own."""
+    for made in (1, 2):
+        kernel = fresh(add_all)
+        for kind in (np.float32, np.float64, np.int32, np.int64):
+            for flag, total in ((True, 6), (False, 9)):
+                x = np.ones(1, kind)
+                kernel(x, (kind(1), (kind(4), kind(7))), flag)
+                assert x[0] == total
+        assert len(list(tmp_path.rglob("*.kernel"))) == 4, made
 
 
-def test_a_number_with_a_fraction_is_not_cut_to_a_whole_one(tmp_path, monkeypatch):
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
-    kernel, out = compiling.Kernel(take.function), np.ones(1, np.uint8)
-    kernel(np.int64(3), out)
-    with pytest.raises(TypeError, match="integer"):
-        kernel(3.5, out)
+def test_numbers_lose_no_digits(fresh):
+    kernel, x = fresh(add_all), np.zeros(1)
+    kernel(x, (np.float32(0.1), (np.float32(0), np.float32(0))), True)
+    assert x[0] == np.float32(0.1)
+    kernel(x, (0.1, (0.0, 0.0)), True)
+    assert x[0] == float(np.float32(0.1)) + 0.1
 
 
-def test_memory_that_there_is_not(tmp_path, monkeypatch):
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
-    out = np.ones(1, np.uint8)
-    take(3, out)
+def test_what_a_kernel_returns(fresh):
+    kernel = fresh(any_in)
+    assert kernel(np.array([False, True])) is True
+    assert kernel(np.array([False, False])) is False
+
+
+def test_memory_that_there_is_not(fresh):
+    kernel, out = fresh(take), np.ones(1, np.uint8)
+    kernel(3, out)
     assert out[0] == 0
     with pytest.raises(MemoryError, match="take"):
-        take(1 << 62, out)
+        kernel(1 << 62, out)
+
+
+def test_what_is_read_only_is_not_written_to(fresh):
+    kernel, out = fresh(take), np.ones(1, np.uint8)
+    kernel(3, out)
+    with pytest.raises(Exception, match="readonly"):
+        kernel(3, arguments.frozen(out))
+
+
+def test_code_that_only_reads_takes_arrays_of_both_kinds(fresh, tmp_path):
+    kernel, x = fresh(any_in), np.array([True])
+    assert kernel(arguments.frozen(x))
+    assert kernel(x)
+    assert len(list(tmp_path.rglob("*.kernel"))) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [np.ones((3, 4), np.uint8)[:, ::2], np.ones((3, 4), np.uint8).T, np.ones(3, ">f4"), [1], "text"],
+    ids=["gaps", "columns first", "byte order", "list", "text"],
+)
+def test_what_is_no_argument(fresh, tmp_path, other):
+    with pytest.raises(TypeError, match=r"^found an argument of .*; kernels take contiguous arrays"):
+        fresh(any_in)(other)
+    assert not list(tmp_path.rglob("*.kernel"))
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (lambda x: np.random.random() > x[0], r"found calls of .*numba_get_np_random_state"),  # noqa: NPY002
+        (lambda x: x[0], "found that it returns float64; expected a bool or nothing"),
+    ],
+    ids=["functions of numba", "a number"],
+)
+def test_what_cannot_run_without_numba_is_not_kept(fresh, tmp_path, function, said):
+    with pytest.raises(BackendError, match=said):
+        fresh(function)(np.ones(1))
+    assert not list(tmp_path.rglob("*.kernel"))
 
 
 def test_code_without_its_function_is_told():
     saturation.count_rows(np.zeros((3, 4), np.uint8), np.zeros((2, 3), np.int32))
-    code = kept.find(saturation.count_rows.function)
+    code = kept.find(saturation.count_rows.function, ("uint8[2]", "int32[2]"))
     with pytest.raises(ImportError, match=r"machine code .* has no function nothing"):
-        machine_code.loaded(code._replace(symbol="nothing"))
+        machine_code.Loaded(code._replace(symbol="nothing"))
 
 
 WHOLE = np.arange(2 * 6 * 8 * 5, dtype=np.float32).reshape(2, 6, 8, 5)

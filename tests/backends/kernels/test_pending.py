@@ -108,13 +108,16 @@ print(NumpyBackend().native(flag_jumps) is flag_jumps, NumpyBackend().native(fla
     [
         ({}, {"NUMBA_DISABLE_JIT": "1"}, "NUMBA_DISABLE_JIT is set"),
         ({"numba/__init__.py": ""}, {}, r"numba has no module _nrt_python in .*numba.core.runtime"),
+        ({"numba/__init__.py": "", "numba/core/runtime/_nrt_python.py": "c_helpers = {}"}, {}, r"numba is not as .*"),
+        ({"numba.py": ""}, {}, "numba is not installed"),
         ({"llvmlite.py": "raise ImportError('not here')"}, {}, "not here"),
+        ({"llvmlite/__init__.py": "", "llvmlite/binding.py": "raise OSError('broken')"}, {}, "broken"),
     ],
-    ids=["numba does not compile", "another numba", "no numba"],
+    ids=["numba does not compile", "numba without it", "another numba", "no numba", "no LLVM", "LLVM is broken"],
 )
 def test_where_nothing_compiles_portable_functions_are_used_and_the_log_says_why(files, environment, reason, tmp_path):
     for name, content in files.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
         (tmp_path / name).write_text(content)
     own = {"PYTHONPATH": str(tmp_path), "NUMBA_CACHE_DIR": str(tmp_path / "cache"), "GPIPE_COMPILE": "now"}
     ran = subprocess.run(
