@@ -114,7 +114,7 @@ class Loaded:
 
     def words(self, arguments: tuple[Any, ...]) -> list[Any] | None:
         """Arguments as the machine code takes them; None if they are of other types."""
-        flat, words = [*_flat(arguments)], []
+        flat, words = [*_flat(arguments)], list[Any]()
         if len(flat) != len(self._kinds):
             return None
         for kind, value in zip(self._kinds, flat, strict=True):
