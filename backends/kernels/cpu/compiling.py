@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from gpipe.backends.kernels.cpu import kept
 from gpipe.backends.kernels.cpu.machine_code import Code, Loaded, kinds
+from gpipe.exceptions import BackendError
 from gpipe.imports import collector_at_rest
 
 log = logging.getLogger(__name__)
@@ -62,11 +63,8 @@ class Kernel:
         self._lock = threading.Lock()
 
     def __call__(self, *arguments: Any) -> bool:
-        for loaded in self._loaded:
-            if (words := loaded.words(arguments)) is not None:
-                return loaded.run(words)
-        self._load(arguments)
-        return self(*arguments)
+        loaded, words = self._fitting(arguments) or self._load(arguments)
+        return loaded.run(words)
 
     def is_compiled(self) -> bool:
         """By this process or by one that kept it for this machine."""
@@ -76,15 +74,27 @@ class Kernel:
         """Whether there is a folder to keep it in."""
         return kept.folder(self.function) is not None
 
-    def _load(self, arguments: tuple[Any, ...]) -> None:
+    def _fitting(self, arguments: tuple[Any, ...]) -> tuple[Loaded, list[Any]] | None:
+        for loaded in self._loaded:
+            if (words := loaded.words(arguments)) is not None:
+                return loaded, words
+        return None
+
+    def _load(self, arguments: tuple[Any, ...]) -> tuple[Loaded, list[Any]]:
         with self._lock:
-            if all(loaded.words(arguments) is None for loaded in self._loaded):
+            if self._fitting(arguments) is None:  # nor has another thread loaded it meanwhile
                 code = kept.find(self.function, kinds(arguments)) or self._compiled(arguments)
                 self._loaded = (*self._loaded, Loaded(code))
+        fitting = self._fitting(arguments)
+        if fitting is None:
+            raise TypeError(f"kernel {self.function.__qualname__}: code for {kinds(arguments)} does not take them")
+        return fitting
 
     def _compiled(self, arguments: tuple[Any, ...]) -> Code:
-        with collector_at_rest():
-            from gpipe.backends.kernels.cpu.numba_code import compiled  # as nothing else needs numba
+        if not can_compile():
+            raise BackendError(f"kernel {self.function.__qualname__} is not compiled for {kinds(arguments)}")
+        from gpipe.backends.kernels.cpu.numba_code import compiled
+
         code = compiled(self.function, arguments)
         kept.keep(self.function, code)
         return code

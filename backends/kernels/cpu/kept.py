@@ -2,7 +2,7 @@
 
 In ``__pycache__`` beside their sources, in the user's cache folder where that cannot be written to, or in
 ``NUMBA_CACHE_DIR``; a file for each kernel, types of its arguments, type of processor and version of numba. What was
-made of other sources, of any module that a kernel's module imports, does not count and is written over.
+made of other sources, of any module of gpipe that a kernel's module imports, does not count and is written over.
 """
 
 import functools
@@ -16,7 +16,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ def find(function: Function, kinds: Sequence[str]) -> Code | None:
 
 def is_any(function: Function) -> bool:
     """Whether a kernel has been compiled for this machine, whatever the types."""
-    return any(_read(file, function) for place in _places(function) for file in place.glob(_name(function, None)))
+    return any(_read(file, function) for place in _places(function) for file in _files(place, _name(function, None)))
 
 
 def keep(function: Function, code: Code) -> None:
@@ -79,6 +79,13 @@ def _read(file: Path, function: Function) -> Code | None:
         return None
 
 
+def _files(place: Path, pattern: str) -> list[Path]:
+    try:
+        return list(place.glob(pattern))
+    except OSError:  # a folder that is not for this user
+        return []
+
+
 def _places(function: Function) -> tuple[Path, ...]:
     here = Path(function.__code__.co_filename).resolve().parent
     mine = f"{here.name}_{_digest(str(here).encode())[:12]}"
@@ -108,7 +115,14 @@ def _name(function: Function, kinds: Sequence[str] | None) -> str:
 
 @functools.cache
 def _machine() -> str:
-    return _digest(f"{machine()} {version('numba')} {version('llvmlite')}".encode())[:12]
+    return _digest(f"{machine()} {_version('numba')} {_version('llvmlite')}".encode())[:12]
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # copied without what pip knows of it
+        return "unknown"
 
 
 def _digest(content: bytes) -> str:
@@ -128,7 +142,7 @@ def made_of(module: str) -> str | None:
             name = waiting.pop()
             texts[name] = _source(name)
             waiting |= _imported(texts[name]) - texts.keys()
-    except (ImportError, OSError):
+    except (ImportError, OSError, ValueError):  # ValueError: there is a file, which is no text
         return None
     return _digest("".join(texts[name] for name in sorted(texts)).encode())
 

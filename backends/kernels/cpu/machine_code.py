@@ -19,8 +19,8 @@ from llvmlite import binding as llvm
 
 TELL_NUMBA = (
     *("NUMBA_BOUNDSCHECK", "NUMBA_CPU_FEATURES", "NUMBA_CPU_NAME", "NUMBA_DEBUG_NRT", "NUMBA_DEBUGINFO"),
-    *("NUMBA_DISABLE_INTEL_SVML", "NUMBA_ENABLE_AVX", "NUMBA_LLVM_REFPRUNE_PASS", "NUMBA_LOOP_VECTORIZE"),
-    *("NUMBA_OPT", "NUMBA_SLP_VECTORIZE"),
+    *("NUMBA_DISABLE_INTEL_SVML", "NUMBA_ENABLE_AVX", "NUMBA_ENABLE_PROFILING", "NUMBA_LLVM_REFPRUNE_FLAGS"),
+    *("NUMBA_LLVM_REFPRUNE_PASS", "NUMBA_LOOP_VECTORIZE", "NUMBA_OPT", "NUMBA_SLP_VECTORIZE"),
 )
 """Variables that change the code that it makes."""
 DONE = (0, -2)
@@ -80,6 +80,8 @@ _BY_TYPE = {kind: number.name for number in NUMBERS for kind in number.types}
 def kinds(arguments: Iterable[Any]) -> tuple[str, ...]:
     """Names of the types of arguments: ``int64``, of arrays ``float32[4]``, of read-only ones ``float32[4] constant``.
 
+    Of a tuple they are those of its items, in turn.
+
     Raises TypeError for what kernels do not take.
     """
     return tuple(map(_kind, _flat(arguments)))
@@ -91,7 +93,8 @@ def _kind(x: Any) -> str:
     if not isinstance(x, np.ndarray) or not x.flags.c_contiguous or not x.dtype.isnative:
         found = f"{x.dtype} with strides {x.strides}" if isinstance(x, np.ndarray) else type(x).__name__
         raise TypeError(f"found an argument of {found}; kernels take contiguous arrays of native numbers, and numbers")
-    return f"{x.dtype}[{x.ndim}]{'' if x.flags.writeable else ' constant'}"
+    _, read_only = x.__array_interface__["data"]
+    return f"{x.dtype}[{x.ndim}]{' constant' if read_only else ''}"
 
 
 def _flat(arguments: Iterable[Any]) -> Iterator[Any]:
@@ -125,11 +128,13 @@ class Loaded:
         return words
 
     def run(self, words: list[Any]) -> bool:
-        """Whether it has returned something that is true. Raises MemoryError, the one thing that kernels do."""
+        """Whether it has returned something that is true. Raises MemoryError, the one error that kernels know."""
         result, exception = ctypes.c_int64(), ctypes.c_void_p()
         status = self._function(ctypes.byref(result), ctypes.byref(exception), *words)
         if status not in DONE:
-            raise MemoryError(f"no memory for the scratch arrays of the kernel {self._symbol} (status {status})")
+            raise MemoryError(
+                f"kernel {self._symbol}: no memory for scratch arrays, or no such arrays (status {status})"
+            )
         return bool(result.value)
 
 

@@ -2,6 +2,7 @@
 called; what they are given."""
 
 import os
+import py_compile
 import re
 import subprocess
 import sys
@@ -39,10 +40,14 @@ def run(folder, two=2, **environment):
     """What a new process says that calls a kernel, which calls a helper of another module."""
     (folder / "gpipe_test_kernel.py").write_text(MODULE)
     (folder / "gpipe_test_helper.py").write_text(HELPER.format(two=two))
+    return call(folder, **environment)
+
+
+def call(folder, **environment):
     more = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(folder), **environment}
-    call = [sys.executable, "-c", "import gpipe_test_kernel"]
     ours = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
-    ran = subprocess.run(call, capture_output=True, text=True, env=ours | more, check=True)
+    command = [sys.executable, "-c", "import gpipe_test_kernel"]
+    ran = subprocess.run(command, capture_output=True, text=True, env=ours | more, check=True)
     return ran.stdout.split()
 
 
@@ -55,6 +60,25 @@ def test_a_change_of_a_helper_compiles_it_again(tmp_path):
     assert run(tmp_path, two=2) == ["2.0", "compiled"]
     assert run(tmp_path, two=3) == ["3.0", "compiled"]
     assert len(list(tmp_path.rglob("*.kernel"))) == 1
+
+
+def test_a_kernel_for_another_processor_is_compiled_beside_it(tmp_path):
+    assert run(tmp_path) == ["2.0", "compiled"]
+    assert run(tmp_path, NUMBA_CPU_NAME="generic") == ["2.0", "compiled"]
+    assert run(tmp_path) == ["2.0", "kept"]
+    assert run(tmp_path, NUMBA_CPU_NAME="generic") == ["2.0", "kept"]
+
+
+def test_a_package_without_sources_keeps_nothing(tmp_path):
+    assert run(tmp_path) == ["2.0", "compiled"]
+    for kept_file in tmp_path.rglob("*.kernel"):
+        kept_file.unlink()
+    for name in ("gpipe_test_kernel", "gpipe_test_helper"):
+        py_compile.compile(tmp_path / f"{name}.py", cfile=tmp_path / f"{name}.pyc", doraise=True)
+        (tmp_path / f"{name}.py").unlink()
+    for _ in range(2):
+        assert call(tmp_path) == ["2.0", "compiled"]
+    assert not list(tmp_path.rglob("*.kernel"))
 
 
 def test_without_a_folder_to_write_to_it_is_compiled_each_time(tmp_path):
@@ -216,6 +240,28 @@ def test_numbers_lose_no_digits(fresh):
     assert x[0] == np.float32(0.1)
     kernel(x, (0.1, (0.0, 0.0)), True)
     assert x[0] == float(np.float32(0.1)) + 0.1
+
+
+def test_a_folder_of_others_is_passed_by(fresh, monkeypatch):
+    def closed(path, pattern):
+        raise PermissionError(path)
+
+    monkeypatch.setattr(Path, "glob", closed)
+    assert not fresh(any_in).is_compiled()
+
+
+def test_arrays_that_warn_before_they_are_written_to_count_as_read_only(fresh):
+    """NumPy says of them that they can be written to, and that they are read-only."""
+    x, _ = np.broadcast_arrays(np.ones(2, bool), np.ones((1, 2), bool))
+    assert fresh(any_in)(x) is True
+
+
+def test_other_arguments_where_nothing_compiles_are_a_clear_line(fresh, monkeypatch):
+    kernel = fresh(any_in)
+    kernel(np.ones(2, bool))
+    monkeypatch.setattr(compiling, "can_compile", lambda: False)
+    with pytest.raises(BackendError, match=r"^kernel any_in is not compiled for \('bool\[2\]',\)$"):
+        kernel(np.ones((2, 2), bool))
 
 
 def test_what_a_kernel_returns(fresh):
