@@ -250,6 +250,7 @@ def test_a_folder_of_others_is_passed_by(fresh, monkeypatch):
     assert not fresh(any_in).is_compiled()
 
 
+@pytest.mark.filterwarnings("ignore:future versions will not create a writeable array:FutureWarning")
 def test_arrays_that_warn_before_they_are_written_to_count_as_read_only(fresh):
     """NumPy says of them that they can be written to, and that they are read-only."""
     x, _ = np.broadcast_arrays(np.ones(2, bool), np.ones((1, 2), bool))
