@@ -1,7 +1,6 @@
 """Arrays in host memory."""
 
 import functools
-import logging
 import os
 from typing import Any
 
@@ -10,12 +9,10 @@ import numpy as np
 from gpipe.backends import host_memory, kernels, pending
 from gpipe.backends.fits_pixels import decode
 from gpipe.backends.interface import F, native_order
-from gpipe.imports import collector_at_rest, deferred
+from gpipe.imports import deferred
 
 with deferred("numpy.ctypeslib", "numpy.f2py", "numpy.polynomial", "numpy.random", "numpy.testing"):
     import array_api_compat.numpy  # noqa: F401 - it looks up every name of NumPy
-
-log = logging.getLogger(__name__)
 
 KERNELS_PAY_FROM = 1 << 19
 """Samples of an exposure from which kernels are worth the import of LLVM."""
@@ -60,7 +57,7 @@ class NumpyBackend:
         return _whole_memory() // PLANES_SHARE if self._keeps_planes else 0
 
     def native(self, function: F) -> F:
-        if not self._use_kernels or pending.mode() == "never" or not _runs_machine_code():
+        if not self._use_kernels or pending.mode() == "never" or not pending.can_run():
             return function
         found = kernels.find(function, kernels.CPU)
         return found if found is not None and pending.may_run(found) else function  # type: ignore[return-value]
@@ -78,16 +75,3 @@ class NumpyBackend:
 def _whole_memory() -> int:
     """Bytes of this machine; asking takes longer than looking up a plane."""
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-
-
-@functools.cache
-def _runs_machine_code() -> bool:
-    try:
-        with collector_at_rest():
-            from gpipe.backends.kernels.cpu import machine_code
-
-            machine_code.engine()
-    except (ImportError, OSError) as error:  # OSError: LLVM is there and cannot be loaded
-        log.warning("kernels cannot be run (%s): portable functions are used, which are slower", error)
-        return False
-    return True

@@ -4,6 +4,7 @@
 functions, which give the same results bit by bit, do the work; ``now``, when they are first needed; ``never``.
 """
 
+import functools
 import importlib
 import logging
 import os
@@ -14,10 +15,12 @@ from collections.abc import Callable
 from typing import Any
 
 from gpipe.exceptions import BackendError
+from gpipe.imports import collector_at_rest
 
 log = logging.getLogger(__name__)
 
 MODES = ("later", "now", "never")
+MACHINE_CODE = "gpipe.backends.kernels.cpu.machine_code"
 COMPILING = "gpipe.backends.kernels.cpu.compiling"
 COMPILE_ALL = "gpipe.backends.kernels.cpu.compile"
 SECONDS = 60
@@ -34,6 +37,18 @@ def mode() -> str:
     if chosen not in MODES:
         raise BackendError(f"GPIPE_COMPILE={chosen!r} is not known; expected one of {', '.join(MODES)}")
     return chosen
+
+
+@functools.cache
+def can_run() -> bool:
+    """Whether there is what runs kernels; if not, the log says why."""
+    try:
+        with collector_at_rest():
+            importlib.import_module(MACHINE_CODE).engine()
+    except (ImportError, OSError) as error:  # OSError: LLVM is there and cannot be loaded
+        log.warning("kernels cannot be run (%s): portable functions are used, which are slower", error)
+        return False
+    return True
 
 
 def may_run(kernel: Callable[..., Any]) -> bool:
