@@ -57,3 +57,4 @@ def test_an_exposure_is_the_same_and_nothing_is_compiled_for_it(config, steps, t
     for name in PLANES:
         np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
     assert not compiled
+    assert {len(kernel._loaded) for kernels in compiling.KERNELS.values() for kernel in kernels} == {1}

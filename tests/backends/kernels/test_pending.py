@@ -148,10 +148,11 @@ def test_compiled_kernels_are_found_on_disk_by_another_process():
     assert [process.returncode for process in both] == [0, 0]
     ask = (
         "from gpipe.backends.kernels.cpu import compile, compiling as c; "
-        "import sys; print({c.are_compiled(m) for m in c.KERNELS}, 'numba' in sys.modules)"
+        "print({c.are_compiled(m) for m in c.KERNELS}, {len(k._loaded) for m in c.KERNELS for k in c.KERNELS[m]}); "
+        "import sys; print('numba' in sys.modules)"
     )
     answer = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True).stdout
-    assert answer == "{True} False\n"
+    assert answer == "{True} {0}\nFalse\n"
 
 
 def test_several_processes_compile_and_keep_what_they_are_given(tmp_path, monkeypatch):
