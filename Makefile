@@ -4,8 +4,9 @@ PYTHON ?= python3
 VENVS ?= .venv
 WORKERS ?= 2
 CUDA ?= cuda13
+DIGESTS ?= build/digests.json
 
-.PHONY: demo test parity lint docs bench gpu bench-gpu clean
+.PHONY: demo test parity lint docs bench digests gpu bench-gpu clean
 
 # A virtual environment for each set of extras: $(VENVS)/<extras>; made again when the dependencies change.
 $(VENVS)/%/installed: pyproject.toml setup.py
@@ -37,6 +38,11 @@ docs: $(VENVS)/docs/installed
 
 bench: $(VENVS)/test,parity/installed
 	$(<D)/bin/python -m benchmarks
+
+# OLD is a record of another tree that the new one is compared with.
+digests: $(VENVS)/test,parity/installed
+	$(<D)/bin/python -m benchmarks.digests $(DIGESTS)
+	$(if $(OLD),$(<D)/bin/python -m benchmarks.digests --compare $(OLD) $(DIGESTS))
 
 bench-gpu: $(VENVS)/test,$(CUDA)/installed
 	$(<D)/bin/python -m benchmarks.device

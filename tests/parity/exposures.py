@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from gpipe.simulate import ExposureConfig, NoiseEffects, Scene
+from gpipe.simulate import DetectorEffects, ExposureConfig, NoiseEffects, Scene
 
 # Noise that all pixels of a small subarray share moves its rates together; light rules it out of the pulls.
 STEADY = NoiseEffects(one_over_f=0.1, amplifier_drift=0.3, odd_even_drift=0.1)
@@ -97,3 +97,123 @@ EXPOSURES = [
     for name, kind in KINDS.items()
     for seed in SEEDS
 ]
+
+# --- darks ----------------------------------------------------------------------------------------------------------
+
+CLOSED = {"scene": Scene(background=0, density=0), "seed": 31}
+DARKS = {
+    "nircam-full": ExposureConfig(
+        detector="NRCALONG", readpatt="SHALLOW4", ngroups=3, nints=2, exp_type="NRC_DARK", zero_frame=True, **CLOSED
+    ),
+    "niriss-subarray": ExposureConfig(
+        detector="NIS",
+        readpatt="NISRAPID",
+        subarray="SUB80",
+        ngroups=3,
+        nints=2,
+        exp_type="NIS_DARK",
+        pixels=DetectorEffects(ipc=0.005),
+        **CLOSED,
+    ),
+    "miri-full": ExposureConfig(
+        detector="MIRIFULONG", readpatt="FASTR1", ngroups=7, nints=2, exp_type="MIR_DARKMRS", **CLOSED
+    ),
+    "miri-subarray": ExposureConfig(
+        detector="MIRIMAGE",
+        readpatt="FASTR1",
+        subarray="SUB128",
+        ngroups=12,
+        nints=4,
+        exp_type="MIR_DARKIMG",
+        pixels=DetectorEffects(ipc=0.005),
+        **CLOSED,
+    ),
+}
+
+# --- few groups, and time series ------------------------------------------------------------------------------------
+
+# Some stars saturate in the first group, some later.
+SATURATING = Scene(background=1e4, density=5e-3, brightest=1e6)
+SPECTRUM = Scene(density=0, spectrum=3e3)
+SHORT = {
+    "nircam": {"detector": "NRCB1", "readpatt": "RAPID", "subarray": "SUB64P"},
+    "nircam-averaged": {"detector": "NRCALONG", "readpatt": "BRIGHT2", "subarray": "SUB160P", "zero_frame": True},
+    "niriss": {"detector": "NIS", "readpatt": "NISRAPID", "subarray": "SUB64"},
+    "nirspec": {"detector": "NRS1", "readpatt": "NRSRAPID", "subarray": "SUB512S", "scene": SPECTRUM},
+    "fgs": {"detector": "GUIDER1", "readpatt": "FGSRAPID", "subarray": "SUB32LL"},
+    "miri": {"detector": "MIRIMAGE", "readpatt": "FASTR1", "subarray": "SUB64"},
+}
+TIME_SERIES = {
+    "nircam-imaging": {"detector": "NRCALONG", "readpatt": "RAPID", "subarray": "SUB64P", "exp_type": "NRC_TSIMAGE"},
+    "nircam-grism": {"detector": "NRCA1", "readpatt": "RAPID", "subarray": "SUBGRISM64", "exp_type": "NRC_TSGRISM"},
+    "niriss": {"detector": "NIS", "readpatt": "NISRAPID", "subarray": "SUBSTRIP96", "exp_type": "NIS_SOSS"},
+    "nirspec": {
+        "detector": "NRS2",
+        "readpatt": "NRSRAPID",
+        "subarray": "SUB512",
+        "exp_type": "NRS_BRIGHTOBJ",
+        "scene": SPECTRUM,
+    },
+    "miri": {"detector": "MIRIMAGE", "readpatt": "FASTR1", "subarray": "SLITLESSPRISM"},
+}
+# What CRDS recommends for time series: no flags that depend on neighbours or on later groups.
+TIME_SERIES_STEPS = {
+    "saturation": {"n_pix_grow_sat": 0},
+    "refpix": {"odd_even_columns": True, "use_side_ref_pixels": True},
+    "jump": {"flag_4_neighbors": False, "rejection_threshold": 6.0},
+}
+
+
+def few_groups(kind, ngroups, nints):
+    return ExposureConfig(**{"scene": SATURATING} | SHORT[kind], ngroups=ngroups, nints=nints, seed=41 + ngroups)
+
+
+def one_integration(kind):
+    return ExposureConfig(**{"scene": SATURATING} | SHORT[kind], ngroups=8, nints=1, seed=51)
+
+
+def time_series(kind):
+    return ExposureConfig(**{"scene": SATURATING} | TIME_SERIES[kind], ngroups=4, nints=12, seed=61)
+
+
+# --- stripes --------------------------------------------------------------------------------------------------------
+
+LIGHT = {"ngroups": 5, "exp_type": "NRC_TSGRISM", "scene": Scene(background=300, density=1e-3), "seed": 71}
+# Frames of 7.6 ms: light and particles as a longer exposure has them.
+FAST = LIGHT | {
+    "scene": Scene(background=2e5, density=1e-2, faintest=1e6, brightest=1e8),
+    "noise": NoiseEffects(cosmic_rays=3e3),
+}
+# Saturated after two such frames the variance of a rate is beyond 1e6, where jwst loses the rate: docs/differences.md.
+UNSATURATED = FAST | {"scene": Scene(background=2e4, density=1e-2, faintest=1e5, brightest=1e6)}
+STRIPED = {
+    "nircam-dhs": ExposureConfig(detector="NRCA1", readpatt="RAPID", subarray="SUB164STRIPE4_DHS", nints=2, **LIGHT),
+    "nircam-dhs-long": ExposureConfig(detector="NRCALONG", readpatt="BRIGHT2", subarray="SUB164STRIPE4_DHS", **LIGHT),
+    "niriss-superstripes": ExposureConfig(
+        detector="NIS", readpatt="NISRAPID", subarray="SUB204STRIPE_SOSS", nints=20, **LIGHT | {"exp_type": "NIS_SOSS"}
+    ),
+    "nircam-superstripes": ExposureConfig(
+        detector="NRCB1", readpatt="RAPID", subarray="SUB64P_SUPSTP008", nints=16, **UNSATURATED
+    ),
+    "nircam-repeats": ExposureConfig(
+        detector="NRCB1", readpatt="RAPID", subarray="SUB64P_SUPSTP002", nints=128, **FAST
+    ),
+}
+
+# --- charge migration -----------------------------------------------------------------------------------------------
+
+
+def charge_migrating(seed):
+    """Stars that a NIRISS detector gives a few ten thousand electrons a pixel, some of which end up next door."""
+    return ExposureConfig(
+        detector="NIS",
+        readpatt="NISRAPID",
+        subarray="SUB128",
+        exp_type="NIS_AMI",
+        ngroups=20,
+        nints=3,
+        seed=seed,
+        noise=STEADY,
+        scene=Scene(background=300, density=2e-3, faintest=6e4, brightest=2.5e5, seed=seed),
+        pixels=DetectorEffects(charge_migration=0.3),
+    )

@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 from comparison import compare_rates
 from early_steps import CORNER, apply, assert_same_ramp, ramp_model, ramps
-from exposures import STEADY
+from exposures import charge_migrating
 
 from gpipe import dq
 from gpipe.charge_migration import ChargeMigrationStep
 from gpipe.pipeline import Detector1Pipeline
-from gpipe.simulate import DetectorEffects, ExposureConfig, Scene
 
 pytestmark = [pytest.mark.parity, pytest.mark.filterwarnings("ignore")]
 
@@ -32,22 +31,6 @@ def test_flags_are_those_of_jwst(seed):
     assert_same_ramp(ours, theirs)
 
 
-def exposure(seed):
-    """Stars that a NIRISS detector gives a few ten thousand electrons a pixel, some of which end up next door."""
-    return ExposureConfig(
-        detector="NIS",
-        readpatt="NISRAPID",
-        subarray="SUB128",
-        exp_type="NIS_AMI",
-        ngroups=20,
-        nints=3,
-        seed=seed,
-        noise=STEADY,
-        scene=Scene(background=300, density=2e-3, faintest=6e4, brightest=2.5e5, seed=seed),
-        pixels=DetectorEffects(charge_migration=0.3),
-    )
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [11, 12])
 @pytest.mark.parametrize("threshold", [16000.0, 25000.0])
@@ -55,7 +38,7 @@ def test_rates_are_those_of_jwst(seed, threshold, exposure_and_cache, agree):
     jwst_pipeline = pytest.importorskip("jwst.pipeline")
     from stdatamodels.jwst import datamodels
 
-    path = exposure_and_cache(exposure(seed)).path
+    path = exposure_and_cache(charge_migrating(seed)).path
     steps = {"charge_migration": {"skip": False, "signal_threshold": threshold, "save_results": True}}
     Detector1Pipeline.call(path, output_dir="ours", steps=steps, configure_log=False)
     jwst_pipeline.Detector1Pipeline.call(str(path), output_dir="theirs", save_results=True, steps=steps)

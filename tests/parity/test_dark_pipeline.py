@@ -7,9 +7,9 @@ references are recorded. Not compared: the name; without a parameter file in CRD
 import numpy as np
 import pytest
 from comparison import compare_ramps
+from exposures import DARKS
 
 from gpipe.pipeline import DarkPipeline
-from gpipe.simulate import DetectorEffects, ExposureConfig, Scene
 
 # jwst 3.0.0 raises deprecation and numerical warnings of its own.
 pytestmark = [pytest.mark.parity, pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
@@ -18,33 +18,11 @@ STEPS = (
     "linearity", "rscd", "dark_sub", "jump",
 )  # fmt: skip
 REFERENCES = ("mask", "saturation", "superbias", "linearity", "ipc", "dark", "refpix", "reset", "rscd")
-CLOSED = Scene(background=0, density=0)
-DARKS = {
-    "nircam-full": {"detector": "NRCALONG", "readpatt": "SHALLOW4", "exp_type": "NRC_DARK", "zero_frame": True},
-    "niriss-subarray": {
-        "detector": "NIS",
-        "readpatt": "NISRAPID",
-        "subarray": "SUB80",
-        "exp_type": "NIS_DARK",
-        "pixels": DetectorEffects(ipc=0.005),
-    },
-    "miri-full": {"detector": "MIRIFULONG", "readpatt": "FASTR1", "exp_type": "MIR_DARKMRS", "ngroups": 7},
-    "miri-subarray": {
-        "detector": "MIRIMAGE",
-        "readpatt": "FASTR1",
-        "subarray": "SUB128",
-        "exp_type": "MIR_DARKIMG",
-        "ngroups": 12,
-        "nints": 4,
-        "pixels": DetectorEffects(ipc=0.005),
-    },
-}
 
 
-@pytest.mark.parametrize("kind", DARKS.values(), ids=DARKS.keys())
-def test_dark_ramps_agree(kind, exposure_and_cache, agree):
+@pytest.mark.parametrize("config", DARKS.values(), ids=DARKS.keys())
+def test_dark_ramps_agree(config, exposure_and_cache, agree):
     jwst_pipeline = pytest.importorskip("jwst.pipeline")
-    config = ExposureConfig(**{"ngroups": 3, "nints": 2} | kind, scene=CLOSED, seed=31)
     exposure = exposure_and_cache(config)
     ours = DarkPipeline.call(exposure.path, configure_log=False)
     theirs = jwst_pipeline.DarkPipeline.call(str(exposure.path))

@@ -26,10 +26,9 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from comparison import SCIENCE_TOLERANCE, VARIANCE_TOLERANCE
-from exposures import STEADY, field
+from saved_kinds import BY_DEFAULT, KINDS, settings, skipped
 
 from gpipe.pipeline import Detector1Pipeline
-from gpipe.simulate import ExposureConfig
 
 # jwst 3.0.0 raises deprecation and numerical warnings of its own.
 pytestmark = [pytest.mark.parity, pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
@@ -41,76 +40,6 @@ IGNORED_KEYWORDS = {"DATE", "CAL_VER"}
 IGNORED_IN_TREE = {"_fits_hash", "history", "asdf_library", "cal_logs"}
 IGNORED_METADATA = {"date", "calibration_software_version"}
 
-SMALL = {"exp_type": "NRC_TSIMAGE", "detector": "NRCALONG", "subarray": "SUB64P", "scene": field(2000)}
-EXPOSURES = {
-    "nircam": {**SMALL, "readpatt": "BRIGHT2", "ngroups": 5, "zero_frame": True},
-    "nircam-skipping": {**SMALL, "readpatt": "RAPID", "ngroups": 3},
-    "nircam-likely": {**SMALL, "readpatt": "BRIGHT2", "ngroups": 6},
-    "nircam-superstripes": {
-        "detector": "NRCB1",
-        "readpatt": "RAPID",
-        "subarray": "SUB64P_SUPSTP002",
-        "ngroups": 3,
-        "nints": 128,
-        "scene": field(20000),
-    },
-    "niriss-soss": {
-        "detector": "NIS",
-        "readpatt": "NISRAPID",
-        "subarray": "SUBSTRIP96",
-        "ngroups": 4,
-        "exp_type": "NIS_SOSS",
-        "scene": field(300),
-    },
-    "nirspec": {
-        "detector": "NRS1",
-        "readpatt": "NRSRAPID",
-        "subarray": "SUB512",
-        "ngroups": 5,
-        "exp_type": "NRS_BRIGHTOBJ",
-        "scene": field(300),
-        "gain_factor": 2.0,
-    },
-    "fgs": {
-        "detector": "GUIDER2",
-        "readpatt": "FGSRAPID",
-        "subarray": "SUB128CNTR",
-        "ngroups": 4,
-        "scene": field(300),
-    },
-    "miri": {
-        "detector": "MIRIMAGE",
-        "readpatt": "FASTR1",
-        "subarray": "SUB64",
-        "ngroups": 16,
-        "scene": field(1000),
-    },
-    "miri-averaged": {
-        "detector": "MIRIMAGE",
-        "readpatt": "FASTGRPAVG",
-        "subarray": "SUB64",
-        "ngroups": 7,
-        "scene": field(1000),
-    },
-}
-BY_DEFAULT = (
-    "group_scale", "dq_init", "saturation", "ipc", "superbias", "refpix", "linearity", "dark_current", "jump",
-    "ramp_fit", "gain_scale",
-)  # fmt: skip
-OF_MIRI = {name: {"skip": False} for name in ("emicorr", "firstframe", "lastframe", "reset", "rscd")}
-ON_REQUEST = {
-    "charge_migration": {"skip": False},
-    "persistence": {"skip": False, "persistence_time": 100},
-    "clean_flicker_noise": {"skip": False, "save_background": True, "save_noise": True},
-}
-SETTINGS = {
-    "nircam": ON_REQUEST,
-    "nircam-likely": {"ramp_fit": {"algorithm": "LIKELY"}},
-    "nircam-superstripes": {"ipc": {"skip": True}},
-    "miri": OF_MIRI | {"jump": {"find_showers": True}},
-    "miri-averaged": OF_MIRI,
-    "nircam-skipping": {name: {"skip": True} for name in ("superbias", "dark_current", "jump")},
-}
 STATUS_OF = dict.fromkeys(("fitopt", "likely_chisq"), "S_RAMP") | dict.fromkeys(
     ("flicker_bkg", "flicker_noise"), "S_CLNFNS"
 )
@@ -120,15 +49,6 @@ NO_KEYWORD = {("meta", "cal_step", "dark_current")}
 ALWAYS = {"rate", "rateints", "ramp", "0_ramp_fit", "1_ramp_fit", "gain_scaleints"}
 LIKELY = {"nircam-likely", "nircam-superstripes"}
 """Fitted so because that was asked for, and because repeats in a frame are unevenly spaced."""
-
-
-def settings(kind):
-    miri = EXPOSURES[kind]["detector"].startswith("MIR")
-    steps = {name: {"save_results": True} for name in BY_DEFAULT if not (miri and name == "superbias")}
-    steps["ramp_fit"]["save_opt"] = True
-    for name, chosen in SETTINGS.get(kind, {}).items():
-        steps[name] = steps.get(name, {}) | {"save_results": True, **chosen}
-    return steps
 
 
 def content(path):
@@ -185,11 +105,10 @@ def _leaves(node, path=()):
         yield path, node
 
 
-@pytest.mark.parametrize("kind", EXPOSURES)
+@pytest.mark.parametrize("kind", KINDS)
 def test_files_are_those_of_jwst(kind, exposure_and_cache):
     theirs = pytest.importorskip("jwst.pipeline").Detector1Pipeline
-    config = ExposureConfig(**{"nints": 2, **EXPOSURES[kind]}, noise=STEADY, seed=3)
-    exposure = exposure_and_cache(config, full_frame=config.striped)
+    exposure = exposure_and_cache(KINDS[kind], full_frame=KINDS[kind].striped)
     for folder, pipeline in (("ours", Detector1Pipeline), ("theirs", theirs)):
         Path(folder).mkdir()
         saved = {"output_dir": folder, "save_results": True, "save_calibrated_ramp": True}
@@ -211,10 +130,6 @@ def test_files_are_those_of_jwst(kind, exposure_and_cache):
 
 def suffix_of(path):
     return path.stem.split("_", 4)[4]
-
-
-def skipped(kind):
-    return {name for name, chosen in SETTINGS.get(kind, {}).items() if chosen.get("skip")}
 
 
 def on_purpose(kind, suffix):

@@ -9,9 +9,9 @@ subarrays without an edge get a spectrum that fades towards the outer columns, w
 import numpy as np
 import pytest
 from comparison import SCIENCE_TOLERANCE, VARIANCE_TOLERANCE, compare_ramps, compare_rates, compare_values
+from exposures import SHORT, TIME_SERIES, TIME_SERIES_STEPS, few_groups, one_integration, time_series
 
 from gpipe.pipeline import Detector1Pipeline
-from gpipe.simulate import ExposureConfig, Scene
 
 # jwst 3.0.0 raises deprecation and numerical warnings of its own.
 pytestmark = [pytest.mark.parity, pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
@@ -20,36 +20,6 @@ STATUS_OF = (
     "firstframe", "lastframe", "reset", "rscd", "charge_migration", "persistence", "clean_flicker_noise",
     "picture_frame", "ramp_fit", "gain_scale",
 )  # fmt: skip
-# Some stars saturate in the first group, some later.
-SCENE = Scene(background=1e4, density=5e-3, brightest=1e6)
-SPECTRUM = Scene(density=0, spectrum=3e3)
-KINDS = {
-    "nircam": {"detector": "NRCB1", "readpatt": "RAPID", "subarray": "SUB64P"},
-    "nircam-averaged": {"detector": "NRCALONG", "readpatt": "BRIGHT2", "subarray": "SUB160P", "zero_frame": True},
-    "niriss": {"detector": "NIS", "readpatt": "NISRAPID", "subarray": "SUB64"},
-    "nirspec": {"detector": "NRS1", "readpatt": "NRSRAPID", "subarray": "SUB512S", "scene": SPECTRUM},
-    "fgs": {"detector": "GUIDER1", "readpatt": "FGSRAPID", "subarray": "SUB32LL"},
-    "miri": {"detector": "MIRIMAGE", "readpatt": "FASTR1", "subarray": "SUB64"},
-}
-TIME_SERIES = {
-    "nircam-imaging": {"detector": "NRCALONG", "readpatt": "RAPID", "subarray": "SUB64P", "exp_type": "NRC_TSIMAGE"},
-    "nircam-grism": {"detector": "NRCA1", "readpatt": "RAPID", "subarray": "SUBGRISM64", "exp_type": "NRC_TSGRISM"},
-    "niriss": {"detector": "NIS", "readpatt": "NISRAPID", "subarray": "SUBSTRIP96", "exp_type": "NIS_SOSS"},
-    "nirspec": {
-        "detector": "NRS2",
-        "readpatt": "NRSRAPID",
-        "subarray": "SUB512",
-        "exp_type": "NRS_BRIGHTOBJ",
-        "scene": SPECTRUM,
-    },
-    "miri": {"detector": "MIRIMAGE", "readpatt": "FASTR1", "subarray": "SLITLESSPRISM"},
-}
-# What CRDS recommends for time series: no flags that depend on neighbours or on later groups.
-TIME_SERIES_STEPS = {
-    "saturation": {"n_pix_grow_sat": 0},
-    "refpix": {"odd_even_columns": True, "use_side_ref_pixels": True},
-    "jump": {"flag_4_neighbors": False, "rejection_threshold": 6.0},
-}
 
 
 def products_of(config, exposure_and_cache, **given):
@@ -93,23 +63,23 @@ def compare_all(config, products):
 
 @pytest.mark.parametrize("nints", [1, 2])
 @pytest.mark.parametrize("ngroups", [1, 2, 3])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SHORT)
 def test_few_groups(kind, ngroups, nints, exposure_and_cache, agree):
-    config = ExposureConfig(**{"scene": SCENE} | KINDS[kind], ngroups=ngroups, nints=nints, seed=41 + ngroups)
+    config = few_groups(kind, ngroups, nints)
     products = products_of(config, exposure_and_cache)
     agree(compare_all(config, products))
     assert products["rateints"][0].data.shape[0] == nints
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SHORT)
 def test_one_integration(kind, exposure_and_cache, agree):
-    config = ExposureConfig(**{"scene": SCENE} | KINDS[kind], ngroups=8, nints=1, seed=51)
+    config = one_integration(kind)
     agree(compare_all(config, products_of(config, exposure_and_cache)))
 
 
 @pytest.mark.parametrize("kind", TIME_SERIES)
 def test_time_series(kind, exposure_and_cache, agree):
-    config = ExposureConfig(**{"scene": SCENE} | TIME_SERIES[kind], ngroups=4, nints=12, seed=61)
+    config = time_series(kind)
     products = products_of(config, exposure_and_cache, steps=TIME_SERIES_STEPS)
     agree(compare_all(config, products))
     ours, theirs = products["rateints"]

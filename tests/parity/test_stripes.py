@@ -11,12 +11,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from comparison import compare_ramps, compare_rates
+from exposures import STRIPED
 
 from gpipe.datamodels import Window
 from gpipe.datamodels.stripes import StripePattern, window_of
 from gpipe.pipeline import Detector1Pipeline
 from gpipe.refpix.superstripes_step import read_times
-from gpipe.simulate import ExposureConfig, NoiseEffects, Scene
 from gpipe.simulate.detectors import DETECTORS
 from gpipe.simulate.striped import STRIPED_SUBARRAYS, StripedSubarray
 
@@ -25,29 +25,7 @@ pytestmark = [pytest.mark.parity, pytest.mark.slow, pytest.mark.filterwarnings("
 RAMP_STEPS = (
     "group_scale", "dq_init", "saturation", "superbias", "refpix", "linearity", "dark_current", "jump",
 )  # fmt: skip
-LIGHT = Scene(background=300, density=1e-3)
-# Frames of 7.6 ms: light and particles as a longer exposure has them.
-SHORT = {
-    "scene": Scene(background=2e5, density=1e-2, faintest=1e6, brightest=1e8),
-    "noise": NoiseEffects(cosmic_rays=3e3),
-}
-# Saturated after two such frames the variance of a rate is beyond 1e6, where jwst loses the rate: docs/differences.md.
-UNSATURATED = Scene(background=2e4, density=1e-2, faintest=1e5, brightest=1e6)
-KINDS = {
-    "nircam-dhs": {"detector": "NRCA1", "readpatt": "RAPID", "subarray": "SUB164STRIPE4_DHS", "nints": 2},
-    "nircam-dhs-long": {"detector": "NRCALONG", "readpatt": "BRIGHT2", "subarray": "SUB164STRIPE4_DHS"},
-    "niriss-superstripes": {"detector": "NIS", "readpatt": "NISRAPID", "subarray": "SUB204STRIPE_SOSS", "nints": 20},
-    "nircam-superstripes": {
-        "detector": "NRCB1",
-        "readpatt": "RAPID",
-        "subarray": "SUB64P_SUPSTP008",
-        "nints": 16,
-        "scene": UNSATURATED,
-        "noise": SHORT["noise"],
-    },
-    "nircam-repeats": {"detector": "NRCB1", "readpatt": "RAPID", "subarray": "SUB64P_SUPSTP002", "nints": 128, **SHORT},
-}
-COLUMNS_READ = dict.fromkeys(KINDS, 2048) | {
+COLUMNS_READ = dict.fromkeys(STRIPED, 2048) | {
     "niriss-superstripes": 2040,
     "nircam-superstripes": 64,
     "nircam-repeats": 64,
@@ -60,11 +38,6 @@ PATTERNS = {
 }
 
 
-def config_of(kind):
-    exp_type = "NIS_SOSS" if KINDS[kind]["detector"] == "NIS" else "NRC_TSGRISM"
-    return ExposureConfig(**{"scene": LIGHT, **KINDS[kind]}, ngroups=5, exp_type=exp_type, seed=71)
-
-
 def where_read(rates):
     """The columns in which something was read; those of the others are NaN in all rows."""
     return ~np.isnan(rates.data).reshape(-1, rates.data.shape[-1]).all(axis=0)
@@ -75,10 +48,10 @@ def only(rates, columns):
     return SimpleNamespace(**{name: getattr(rates, name)[..., columns] for name in planes})
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", STRIPED)
 def test_each_step(kind, exposure_and_cache, agree):
     jwst_pipeline = pytest.importorskip("jwst.pipeline")
-    exposure = exposure_and_cache(config_of(kind))
+    exposure = exposure_and_cache(STRIPED[kind])
     theirs_of, ours_of = jwst_pipeline.Detector1Pipeline.step_defs, Detector1Pipeline.step_defs
     noise = np.float32(exposure.config.sca.read_noise / exposure.config.sca.gain)
     agreements, model = [], str(exposure.path)
@@ -96,12 +69,12 @@ def test_each_step(kind, exposure_and_cache, agree):
         np.testing.assert_allclose(ours.meta.exposure.read_times, theirs.meta.exposure.read_times, rtol=1e-12)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", STRIPED)
 def test_products(kind, exposure_and_cache, agree):
     jwst_pipeline = pytest.importorskip("jwst.pipeline")
     from stdatamodels.jwst import datamodels
 
-    exposure = exposure_and_cache(config_of(kind))
+    exposure = exposure_and_cache(STRIPED[kind])
     stem = exposure.path.name.replace("_uncal.fits", "")
     Detector1Pipeline.call(exposure.path, output_dir="ours", configure_log=False)
     jwst_pipeline.Detector1Pipeline.call(str(exposure.path), output_dir="theirs", save_results=True)
