@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gpipe.backends import kernels
+from gpipe.backends import native
 from gpipe.backends.fits_pixels import decode
 from gpipe.backends.interface import F, native_order
 from gpipe.exceptions import BackendError
@@ -71,7 +71,7 @@ class CupyBackend:
         return (self.free_bytes() + held) // PLANES_SHARE
 
     def native(self, function: F) -> F:
-        return kernels.find(function, kernels.CUDA) or function  # type: ignore[return-value]
+        return native.find(function, native.CUDA) or function  # type: ignore[return-value]
 
     def warm_up(self) -> None:
         threading.Thread(target=self._compile, args=(self._cupy.cuda.Device(),), daemon=True).start()
@@ -89,4 +89,4 @@ class CupyBackend:
 
 def _cuda(module: str) -> Any:
     """A module of the kernels, which stand above this package: they know the functions that they replace."""
-    return importlib.import_module(f"gpipe.backends.kernels.cuda.{module}")
+    return importlib.import_module(f"gpipe.kernels.cuda.{module}")

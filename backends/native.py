@@ -1,6 +1,6 @@
-"""Native versions of single portable functions: numba for NumPy (``cpu``), CUDA for CuPy (``cuda``).
+"""The table of kernels: native versions of single portable functions, found by name.
 
-A kernel has the signature of its portable function, which is its definition: a test compares the two.
+Kernels stand in ``gpipe.kernels``, above the functions that they speed up; this module imports none before it is asked.
 """
 
 import importlib
@@ -17,18 +17,18 @@ CPU: Mapping[str, str] = {
     "gpipe.dark_current.dark_sub.subtract_darks": "cpu.planes",
     "gpipe.jump.detection.flag_jumps": "cpu.jump",
     "gpipe.saturation.saturation.flag_saturation": "cpu.saturation",
-    "gpipe.refpix.irs2_lines.subtract_line": "cpu.irs2_streams",
-    "gpipe.refpix.irs2_streams.reference_stream": "cpu.irs2_streams",
-    "gpipe.refpix.irs2_streams.without_noise": "cpu.irs2_streams",
-    "gpipe.refpix.irs2_samples.rise_to_mean": "cpu.irs2",
-    "gpipe.refpix.irs2_samples.samples_in_time": "cpu.irs2",
-    "gpipe.refpix.irs2_samples.normal_counts": "cpu.irs2",
+    "gpipe.refpix.irs2.lines.subtract_line": "cpu.irs2_streams",
+    "gpipe.refpix.irs2.streams.reference_stream": "cpu.irs2_streams",
+    "gpipe.refpix.irs2.streams.without_noise": "cpu.irs2_streams",
+    "gpipe.refpix.irs2.samples.rise_to_mean": "cpu.irs2",
+    "gpipe.refpix.irs2.samples.samples_in_time": "cpu.irs2",
+    "gpipe.refpix.irs2.samples.normal_counts": "cpu.irs2",
     "gpipe.linearity.linearity.correct_linearity": "cpu.linearity",
     "gpipe.ramp_fitting.fit.fit_ramps": "cpu.ramp_fit",
     "gpipe.reset.reset_sub.subtract_reset": "cpu.planes",
     "gpipe.rscd.flagging.flag_decay": "cpu.rscd",
 }
-"""Portable function and the module under this package that holds its kernel, under the same name."""
+"""Portable function and the module under ``gpipe.kernels`` that holds its kernel, under the same name."""
 
 CUDA: Mapping[str, str] = {
     "gpipe.dark_current.dark_sub.subtract_darks": "cuda.dark",
@@ -45,5 +45,5 @@ def find(function: Callable[..., Any], table: Mapping[str, str]) -> Callable[...
     module = table.get(f"{function.__module__}.{function.__qualname__}")
     if module is None:
         return None
-    kernel: Callable[..., Any] = getattr(importlib.import_module(f"{__name__}.{module}"), function.__qualname__)
+    kernel: Callable[..., Any] = getattr(importlib.import_module(f"gpipe.kernels.{module}"), function.__qualname__)
     return kernel

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gpipe.backends import host_memory, kernels, pending
+from gpipe.backends import host_memory, native, pending
 from gpipe.backends.fits_pixels import decode
 from gpipe.backends.interface import F, native_order
 from gpipe.imports import deferred
@@ -59,7 +59,7 @@ class NumpyBackend:
     def native(self, function: F) -> F:
         if not self._use_kernels or pending.mode() == "never" or not pending.can_run():
             return function
-        found = kernels.find(function, kernels.CPU)
+        found = native.find(function, native.CPU)
         return found if found is not None and pending.may_run(found) else function  # type: ignore[return-value]
 
     def warm_up(self) -> None:

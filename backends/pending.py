@@ -20,9 +20,9 @@ from gpipe.imports import collector_at_rest
 log = logging.getLogger(__name__)
 
 MODES = ("later", "now", "never")
-MACHINE_CODE = "gpipe.backends.kernels.cpu.machine_code"
-COMPILING = "gpipe.backends.kernels.cpu.compiling"
-COMPILE_ALL = "gpipe.backends.kernels.cpu.compile"
+MACHINE_CODE = "gpipe.kernels.cpu.machine_code"
+COMPILING = "gpipe.kernels.cpu.compiling"
+COMPILE_ALL = "gpipe.kernels.cpu.compile"
 SECONDS = 60
 """What one core of a usual machine takes to compile all kernels."""
 

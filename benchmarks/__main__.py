@@ -32,7 +32,7 @@ class Bench:
 
     def warm_up(self) -> None:
         """Have kernels compiled and modules in the cache of the operating system, which the first process would pay."""
-        subprocess.run([sys.executable, "-m", "gpipe.backends.kernels.cpu.compile"], check=True)
+        subprocess.run([sys.executable, "-m", "gpipe.kernels.cpu.compile"], check=True)
         for case in cases.TINY_CASES:
             inputs = prepared(case.configs, self._folder, full_frame=False)
             compare(case, inputs, replace(self._settings, runs=1), self._scratch, tell)

@@ -117,8 +117,8 @@ def one_round(job: Job, pipeline: Any) -> Round:
 @contextmanager
 def gpipe_watched(done: Round) -> Iterator[None]:
     """Count what events and references tell."""
-    from gpipe.controller import events
-    from gpipe.datamodels.reference import Reference
+    from gpipe.controller.reporting import events
+    from gpipe.datamodels.references.reference import Reference
 
     sizes: dict[tuple[str, ...], int] = {}
 

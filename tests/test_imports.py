@@ -230,9 +230,9 @@ def test_packages_that_a_calibration_has_put_off_work_as_usual(tmp_path):
     program = """
 import sys
 import gpipe.backends
-from gpipe.datamodels.jwst_models import model_class
-from gpipe.datamodels.metadata import new_model
-from gpipe.datamodels.writing import write
+from gpipe.datamodels.files.jwst_models import model_class
+from gpipe.datamodels.files.metadata import new_model
+from gpipe.datamodels.files.writing import write
 gpipe.backends.get("numpy")
 ramp = model_class("RampModel")
 model = new_model(ramp)
@@ -261,7 +261,7 @@ assert datamodels.RampModel is ramp and datamodels.open and len(datamodels.__all
 def test_kernels_that_are_compiled_are_loaded_without_what_they_are_made_of_and_leave_it_to_others():
     call = """
 import sys, numpy as np
-from gpipe.backends.kernels.cpu.dark import average_darks
+from gpipe.kernels.cpu.dark import average_darks
 assert np.array_equal(average_darks(np.full((2, 3, 4), 1.5, np.float32), 2), np.full((2, 3, 4), 1.5))
 """
     subprocess.run([sys.executable, "-c", call], check=True)

@@ -9,7 +9,7 @@ from array_api_compat import array_namespace
 from gpipe.arrays import Array, Namespace, nanmedian
 from gpipe.arrays.ranked import moments, rank_values, sigma_clip
 from gpipe.arrays.spline_zoom import spline_zoom
-from gpipe.clean_flicker_noise.limits import (
+from gpipe.background_mask.limits import (
     CLIP,
     background_limits,
     clip_to_background,

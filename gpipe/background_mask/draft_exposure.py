@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import cast
 
 from gpipe.arrays import Array
-from gpipe.clean_flicker_noise.median_image import mean_image
+from gpipe.background_mask.images import mean_image
 from gpipe.controller import References
 from gpipe.datamodels import CountRate, Ramp
 from gpipe.ramp_fitting import RampFitStep

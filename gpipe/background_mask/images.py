@@ -23,3 +23,12 @@ def one_by_one(function: Callable[[Array, Array], Array]) -> Callable[[Array, Ar
         return xp.stack(results)
 
     return of_all
+
+
+def mean_image(rates: Array) -> Array:
+    """Mean of all integrations without NaN, (row, column); NaN where all are NaN."""
+    xp = array_namespace(rates)
+    known = ~xp.isnan(rates)
+    number = xp.sum(xp.astype(known, rates.dtype), axis=0)
+    total = xp.sum(xp.where(known, rates, 0.0), axis=0)
+    return xp.where(number > 0, total / xp.clip(number, 1.0, None), xp.nan)

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from gpipe.datamodels.nirspec_light import has_wcs
-from gpipe.datamodels.products import to_model
-from gpipe.datamodels.ramp import RATE_ARRAYS, CountRate, InFlight
+from gpipe.background_mask.nirspec_light_host import has_wcs
+from gpipe.datamodels.exposures.in_flight import InFlight
+from gpipe.datamodels.exposures.rate import RATE_ARRAYS, CountRate
+from gpipe.datamodels.files.products import to_model
 from gpipe.exceptions import GpipeError, InputError, ParameterError, ReferenceFileError
 
 log = logging.getLogger(__name__)

@@ -6,8 +6,8 @@ from array_api_compat import array_namespace
 
 from gpipe.arrays import Array
 from gpipe.arrays.ranked import Ranked, Span, between, everything, mirrored_clip, moments, rank_values, sigma_clip
-from gpipe.clean_flicker_noise.histogram import fit_peak
-from gpipe.clean_flicker_noise.images import pixels
+from gpipe.background_mask.histogram import fit_peak
+from gpipe.background_mask.images import pixels
 
 CLIP = 3.0
 """Standard deviations at which values are clipped before centre and width are taken."""

@@ -3,8 +3,8 @@
 from array_api_compat import array_namespace
 
 from gpipe.arrays import Array
-from gpipe.clean_flicker_noise.background import FillGaps, background_model
-from gpipe.clean_flicker_noise.limits import clip_to_background
+from gpipe.background_mask.background import FillGaps, background_model
+from gpipe.background_mask.limits import clip_to_background
 from gpipe.dq import DO_NOT_USE, MSA_FAILED_OPEN, NO_FLAT_FIELD, NON_SCIENCE
 
 

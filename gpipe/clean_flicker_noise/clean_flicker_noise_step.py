@@ -11,13 +11,16 @@ import numpy as np
 
 from gpipe.arrays import Array
 from gpipe.arrays.detector import DETECTOR_SIZE
-from gpipe.clean_flicker_noise.background import FillGaps, default_box, find_background
+from gpipe.background_mask.background import FillGaps, default_box, find_background
+from gpipe.background_mask.draft_exposure import DraftRates
+from gpipe.background_mask.images import one_by_one
+from gpipe.background_mask.later_stages_exposure import NoAnswer, require, with_wcs
+from gpipe.background_mask.nirspec_light_host import lit_pixels, missing, needs_wcs
+from gpipe.background_mask.scene import background_mask, dark_regions, science_pixels, without_gaps
 from gpipe.clean_flicker_noise.choice import THRESHOLDS, choose
 from gpipe.clean_flicker_noise.cleaning import Cleaned, FitNoise, Method, clean_images, clean_ramp
-from gpipe.clean_flicker_noise.draft_step import DraftRates
 from gpipe.clean_flicker_noise.full_frame import fit_full_frame
-from gpipe.clean_flicker_noise.images import one_by_one
-from gpipe.clean_flicker_noise.median_scene_step import (
+from gpipe.clean_flicker_noise.median_scene_exposure import (
     MIRI_IMAGE,
     SOSS,
     is_miri_series,
@@ -28,16 +31,15 @@ from gpipe.clean_flicker_noise.median_scene_step import (
     refuse,
 )
 from gpipe.clean_flicker_noise.mesh_gaps_host import gap_filler
-from gpipe.clean_flicker_noise.scene import background_mask, dark_regions, science_pixels, without_gaps
 from gpipe.clean_flicker_noise.sections import CUTOFFS, Cutoffs, fit_sections
 from gpipe.clean_flicker_noise.statistics import image_statistics
 from gpipe.clean_flicker_noise.stripes import fit_stripes
-from gpipe.controller import Produced, References, SideProduct, Skip, Step, workers
+from gpipe.controller import Produced, References, SideProduct, Skip, Step
 from gpipe.controller import parameters as p
+from gpipe.controller.plan import threads
 from gpipe.datamodels import CountRate, InFlight, Ramp
-from gpipe.datamodels.later_stages import NoAnswer, require, with_wcs
-from gpipe.datamodels.nirspec_light import lit_pixels, missing, needs_wcs
-from gpipe.datamodels.products import bare_model
+from gpipe.datamodels.exposures.instruments import is_miri, is_nirspec
+from gpipe.datamodels.files.products import bare_model
 from gpipe.exceptions import ParameterError
 
 log = logging.getLogger(__name__)
@@ -128,7 +130,7 @@ class CleanFlickerNoiseStep(Step):
 
     def apply(self, exposure: Exposure, references: References) -> Produced:
         kind = exposure.meta.exposure.type
-        if exposure.meta.instrument.name == "MIRI" and kind != MIRI_IMAGE:
+        if is_miri(exposure.meta) and kind != MIRI_IMAGE:
             raise Skip(f"EXP_TYPE is {kind}; of MIRI only {MIRI_IMAGE} is cleaned")
         if self.fit_method == "fft" and kind not in FFT_KINDS:
             raise Skip(f"fit_method is 'fft', expected 'median' for {kind}")
@@ -184,8 +186,8 @@ class CleanFlickerNoiseStep(Step):
         if chosen.apply_flat_field and references.flat is None:
             log.warning("apply_flat_field: no flat reference applies to this exposure; it is not divided by a flat")
             chosen = replace(chosen, apply_flat_field=False)
-        if chosen.fit_by_channel and (meta.subarray.name != "FULL" or meta.instrument.name == "MIRI"):
-            found = "MIRI" if meta.instrument.name == "MIRI" else f"subarray {meta.subarray.name}"
+        if chosen.fit_by_channel and (meta.subarray.name != "FULL" or is_miri(meta)):
+            found = "MIRI" if is_miri(meta) else f"subarray {meta.subarray.name}"
             log.warning("fit_by_channel: found %s, expected near infrared and FULL; all channels together", found)
             chosen = replace(chosen, fit_by_channel=False)
         return chosen
@@ -231,10 +233,10 @@ class CleanFlickerNoiseStep(Step):
         if not self.mask_science_regions:
             return None
         shape, to_device = rates.data.shape[-2:], rates.backend.to_device
-        if rates.meta.instrument.name == "NIRSPEC":
+        if is_nirspec(rates.meta):
             return science_pixels(to_device(lit_pixels(rates.meta, shape)), rates.dq)
         if rates.meta.exposure.type == SOSS:
-            from gpipe.datamodels.soss_traces import trace_mask
+            from gpipe.clean_flicker_noise.soss_traces_host import trace_mask
 
             return to_device(trace_mask(references.pastasoss.model, rates.meta, shape))
         return _dark(rates, references) if rates.meta.exposure.type == MIRI_IMAGE else None
@@ -252,7 +254,7 @@ class CleanFlickerNoiseStep(Step):
         fill: FillGaps,
     ) -> Cleaned:
         method = Method(self._noise(exposure, chosen), flat=flat)
-        how = {"keep_background": self.save_background, "workers": workers.inside(self, exposure)}
+        how = {"keep_background": self.save_background, "workers": threads.inside(self, exposure)}
         if chosen.background_method == MEDIAN_IMAGE:
             scene = self._scene(exposure, references, draft.rates, flat)
             return clean_images(exposure.data, mask, method, scene=scene, **how)
@@ -297,7 +299,7 @@ class CleanFlickerNoiseStep(Step):
 
 def _axis(exposure: InFlight) -> int:
     """The array axis along which noise is the same: that in which lines are read; of MIRI that of columns."""
-    return 0 if exposure.meta.instrument.name == "MIRI" else abs(exposure.meta.subarray.slowaxis) - 1
+    return 0 if is_miri(exposure.meta) else abs(exposure.meta.subarray.slowaxis) - 1
 
 
 def _dark(rates: CountRate, references: References) -> Array:

@@ -12,7 +12,7 @@ from gpipe import dq
 from gpipe.arrays import Array
 from gpipe.arrays.blocks import for_each, in_waves
 from gpipe.arrays.rows import row_slices
-from gpipe.clean_flicker_noise.background import Background
+from gpipe.background_mask.background import Background
 
 FindBackground = Callable[[Array, Array], Background]
 FitNoise = Callable[[Array, Array], Array]

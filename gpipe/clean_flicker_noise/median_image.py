@@ -52,12 +52,3 @@ def scaled_median(data: Array, factor: Array) -> Array:
     else:  # group by group: sorting needs some copies of what it sorts
         median = xp.stack([nanmedian(data[:, j, ...], axis=0, xp=xp) for j in range(data.shape[1])])
     return xp.reshape(factor, (-1, *(1,) * median.ndim)) * median
-
-
-def mean_image(rates: Array) -> Array:
-    """Mean of all integrations without NaN, (row, column); NaN where all are NaN."""
-    xp = array_namespace(rates)
-    known = ~xp.isnan(rates)
-    number = xp.sum(xp.astype(known, rates.dtype), axis=0)
-    total = xp.sum(xp.where(known, rates, 0.0), axis=0)
-    return xp.where(number > 0, total / xp.clip(number, 1.0, None), xp.nan)

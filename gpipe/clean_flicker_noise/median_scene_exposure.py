@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from gpipe.arrays import Array
+from gpipe.background_mask.later_stages_exposure import NoAnswer, light_curve, soss_scene
+from gpipe.background_mask.scene import flagged
 from gpipe.clean_flicker_noise.median_image import relative_light, scaled_median
-from gpipe.clean_flicker_noise.scene import flagged
 from gpipe.controller import References, Skip
 from gpipe.datamodels import CountRate, Ramp
-from gpipe.datamodels.later_stages import NoAnswer, light_curve, soss_scene
 
 log = logging.getLogger(__name__)
 

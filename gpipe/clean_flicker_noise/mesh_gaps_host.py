@@ -6,7 +6,7 @@ import numpy as np
 
 from gpipe.arrays import Array
 from gpipe.backends import Backend
-from gpipe.clean_flicker_noise.background import FillGaps
+from gpipe.background_mask.background import FillGaps
 
 log = logging.getLogger(__name__)
 

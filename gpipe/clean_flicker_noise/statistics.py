@@ -7,8 +7,8 @@ from array_api_compat import array_namespace, device
 from gpipe.arrays import Array, Namespace, accumulator_dtype
 from gpipe.arrays.detector import DETECTOR_SIZE
 from gpipe.arrays.ranked import moments, rank_values, sigma_clip
-from gpipe.clean_flicker_noise.background import FillGaps, background_model
-from gpipe.clean_flicker_noise.limits import clip_to_background, median_level
+from gpipe.background_mask.background import FillGaps, background_model
+from gpipe.background_mask.limits import clip_to_background, median_level
 from gpipe.clean_flicker_noise.stripes import fit_stripes
 
 CHANNEL = 512

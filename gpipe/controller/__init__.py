@@ -1,11 +1,12 @@
 """Steps and pipelines: parameters, references, names and the order of work. Knows no step by name."""
 
 from gpipe.controller import parameters
-from gpipe.controller.events import PartDone, StepDone, StepStarted, watch
+from gpipe.controller.declaration.blocks import Block, Glance
+from gpipe.controller.declaration.results import Produced, References, SideProduct, Skip
+from gpipe.controller.declaration.work import Work
 from gpipe.controller.pipeline import Pipeline
-from gpipe.controller.results import Produced, References, SideProduct, Skip
+from gpipe.controller.reporting.events import PartDone, StepDone, StepStarted, watch
 from gpipe.controller.step import Step
-from gpipe.controller.work import Block, Glance, Work
 
 __all__ = [
     "Block",

@@ -7,17 +7,17 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 from gpipe.backends import Backend
-from gpipe.controller import logs, precedence
-from gpipe.controller.behind import writing_behind
-from gpipe.controller.settings import Settings
+from gpipe.controller.declaration.step_base import StepBase
+from gpipe.controller.parameters import files, precedence
+from gpipe.controller.parameters.origins import Settings
+from gpipe.controller.products.background_writer import writing_behind
+from gpipe.controller.reporting import logs
 from gpipe.exceptions import ParameterError
 from gpipe.imports import collector_at_rest
-
-if TYPE_CHECKING:
-    from gpipe.controller.step import Step
 
 log = logging.getLogger(__name__)
 
@@ -29,10 +29,10 @@ class called_on_class:  # noqa: N801 - a decorator
         self.function = function
         functools.update_wrapper(self, function)  # type: ignore[arg-type]
 
-    def __get__(self, instance: "Step | None", owner: "type[Step]") -> Callable[..., Any]:
+    def __get__(self, instance: StepBase | None, owner: type[StepBase]) -> Callable[..., Any]:
         return functools.update_wrapper(functools.partial(self._call, instance, owner), self.function)
 
-    def _call(self, instance: "Step | None", owner: "type[Step]", *args: Any, **kwargs: Any) -> Any:
+    def _call(self, instance: StepBase | None, owner: type[StepBase], *args: Any, **kwargs: Any) -> Any:
         changed = instance.changed() if instance is not None else ()
         if changed:
             what = f"{owner.__name__}.call makes a new instance; set on this one and not used: {', '.join(changed)}"
@@ -40,66 +40,64 @@ class called_on_class:  # noqa: N801 - a decorator
         return self.function(owner, *args, **kwargs)
 
 
-def call(
-    cls: "type[Step]",
-    source: Any,
-    *,
-    backend: str | Backend | None,
-    max_memory: Any,
-    config_file: str | os.PathLike[str] | None,
-    steps: Mapping[str, Mapping[str, Any]] | None,
-    logcfg: str | os.PathLike[str] | None,
-    configure_log: bool,
-    name: str | None,
-    parameters: Mapping[str, Any],
-) -> Any:
-    """See ``Step.call``."""
-    user_layers = _user_layers(cls, config_file, parameters, steps)
-    cls(name).configure(user_layers)  # tells a user's mistakes before anything is opened
-    sources = _several(source, parameters)
-    with collector_at_rest():
-        from gpipe.controller.execution import execute  # pulls in NumPy and the readers; importing a step does not
+@dataclass(frozen=True)
+class CallOptions:
+    """Keywords of ``Step.call`` and ``Step.plan``, which describe them."""
 
-    configuration = logs.read_configuration(logcfg, [parameters.get("output_dir")])
+    parameters: Mapping[str, Any]
+    steps: Mapping[str, Mapping[str, Any]] | None = None
+    config_file: str | os.PathLike[str] | None = None
+    name: str | None = None
+    backend: str | Backend | None = None
+    max_memory: Any = None
+    logcfg: str | os.PathLike[str] | None = None
+    configure_log: bool = True
+
+    def user_layers(self, cls: type[StepBase]) -> list[Settings]:
+        """The values that the user gives, lowest rank first."""
+        from_file = [] if self.config_file is None else files.layers_from_file(cls, self.config_file)
+        return [*from_file, *precedence.layers_from_keywords(cls, self.parameters, self.steps)]
+
+
+def call(cls: type[StepBase], source: Any, options: CallOptions) -> Any:
+    """See ``Step.call``."""
+    user_layers = options.user_layers(cls)
+    cls(options.name).configure(user_layers)  # tells a user's mistakes before anything is opened
+    sources = _several(source, options.parameters)
+    with collector_at_rest():
+        from gpipe.controller.run.run import execute  # pulls in NumPy and the readers; importing a step does not
+
+    configuration = logs.read_configuration(options.logcfg, [options.parameters.get("output_dir")])
     several = writing_behind() if sources is not None else nullcontext()
-    with logs.installed(configuration) if configure_log else nullcontext(), several:
+    with logs.installed(configuration) if options.configure_log else nullcontext(), several:
         results = []
         for one in [source] if sources is None else sources:
-            with _progress(shown=configure_log):
+            with _progress(shown=options.configure_log):
                 with collector_at_rest():
-                    step, header = _settled(cls, one, user_layers, name)
-                results.append(execute(step, header, backend, max_memory))
+                    step, header = _settled(cls, one, user_layers, options.name)
+                results.append(execute(step, header, options.backend, options.max_memory))
     return results if sources is not None else results[0]
 
 
-def plan(
-    cls: "type[Step]",
-    source: Any,
-    *,
-    backend: str | Backend | None,
-    max_memory: Any,
-    config_file: str | os.PathLike[str] | None,
-    steps: Mapping[str, Mapping[str, Any]] | None,
-    parameters: Mapping[str, Any],
-) -> Any:
+def plan(cls: type[StepBase], source: Any, options: CallOptions) -> Any:
     """See ``Step.plan``."""
-    from gpipe.controller.execution import foresee
+    from gpipe.controller.run.run import foresee
 
-    step, header = _settled(cls, source, _user_layers(cls, config_file, parameters, steps), None)
-    return foresee(step, header, backend, max_memory)
-
-
-def _user_layers(
-    cls: "type[Step]",
-    config_file: str | os.PathLike[str] | None,
-    parameters: Mapping[str, Any],
-    steps: Mapping[str, Mapping[str, Any]] | None,
-) -> list[Settings]:
-    from_file = [] if config_file is None else precedence.layers_from_file(cls, config_file)
-    return [*from_file, *precedence.layers_from_keywords(cls, parameters, steps)]
+    step, header = _settled(cls, source, options.user_layers(cls), options.name)
+    return foresee(step, header, options.backend, options.max_memory)
 
 
-def _settled(cls: "type[Step]", source: Any, user_layers: Sequence[Settings], name: str | None) -> tuple["Step", Any]:
+def run(step: StepBase, source: Any, backend: str | Backend | None, max_memory: Any) -> Any:
+    """See ``Step.run``."""
+    from gpipe.controller.run.run import execute
+
+    say_that_run_reads_no_crds_parameters()
+    return execute(step, source, backend, max_memory)
+
+
+def _settled(
+    cls: type[StepBase], source: Any, user_layers: Sequence[Settings], name: str | None
+) -> tuple[StepBase, Any]:
     """A step with the parameters for an exposure, and the header of that."""
     from gpipe.datamodels import read_header
 
@@ -107,11 +105,11 @@ def _settled(cls: "type[Step]", source: Any, user_layers: Sequence[Settings], na
     return cls(name).configure([*_crds_layers(cls, header), *user_layers]), header
 
 
-def _crds_layers(cls: "type[Step]", header: Any) -> list[Settings]:
+def _crds_layers(cls: type[StepBase], header: Any) -> list[Settings]:
     if precedence.crds_parameters_disabled():
         log.debug("STPIPE_DISABLE_CRDS_STEPPARS is set: no parameters from CRDS")
         return []
-    from gpipe.controller.references import ask_for_parameter_files, find_parameter_file
+    from gpipe.controller.references.resolution import ask_for_parameter_files, find_parameter_file
     from gpipe.datamodels import crds_parameters
 
     needed = [step.name for step in cls().sequence(header.meta) if step.parent is not None]
@@ -138,7 +136,7 @@ def _progress(*, shown: bool) -> Iterator[None]:
     if not (shown and sys.stderr.isatty()):
         yield
         return
-    from gpipe.controller.progress import progress_shown
+    from gpipe.controller.reporting.progress import progress_shown
 
     with progress_shown():
         yield

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from gpipe.controller import parameters as p
-from gpipe.controller.parameter_files import Entry
-from gpipe.controller.precedence import layers_from_keywords
-from gpipe.controller.settings import Settings
+from gpipe.controller.parameters import types as p
+from gpipe.controller.parameters.file_format import Entry
+from gpipe.controller.parameters.origins import Settings
+from gpipe.controller.parameters.precedence import layers_from_keywords
 from gpipe.controller.step import Step
 from gpipe.exceptions import ParameterError
 

@@ -1,113 +1,17 @@
-"""Step: declared parameters and references around one function of an exposure."""
+"""Step: a declaration with the verbs that start the engine."""
 
 import os
-from collections.abc import Mapping, Sequence
-from functools import partial
-from typing import Any, ClassVar, Literal
+from collections.abc import Mapping
+from typing import Any
 
 from gpipe.backends import Backend
-from gpipe.controller import calling
-from gpipe.controller import parameters as p
-from gpipe.controller.calling import called_on_class
-from gpipe.controller.configurable import Configurable
-from gpipe.controller.results import Produced, References, SideProduct
-from gpipe.controller.work import Block, Glance, Work
-from gpipe.datamodels.ramp import RAMP_ARRAYS, InFlight, Ramp
+from gpipe.controller import call as calling
+from gpipe.controller.call import CallOptions, called_on_class
+from gpipe.controller.declaration.step_base import StepBase
 
 
-class Step(Configurable):
-    """A calibration step. Subclasses declare parameters and references, and implement ``apply``.
-
-    Class attributes
-    ----------------
-    class_alias : short name; also the suffix of the product.
-    cal_step : the place in ``meta.cal_step`` that says what the step did (an ``S_*`` keyword); default ``class_alias``.
-    reference_file_types : the references that ``apply`` gets.
-    optional_references : those of them that may be N/A without a consequence.
-    missing_reference : what an N/A for another one means: the step is skipped with a warning, or an error.
-    accepts : the kinds of exposure that the step works on. In a pipeline it is skipped for another kind.
-    takes_superstripes_whole : whether ``apply`` gets a `SuperstripeRamp` itself, not the `Ramp` of each stripe.
-    expects : ``cal_step`` places of steps that should have run, or been skipped on purpose, before this one.
-    expects_near_infrared : those which MIRI exposures do not go through, or later.
-    changes : the arrays of a ramp that the step may change, or one flag of them (``"groupdq:JUMP_DET"``).
-    surveys : those that ``survey`` looks at.
-    glance : the pixels that are enough for ``survey``, if not all are needed.
-    ends_ramps : whether the results are another kind of exposure.
-
-    A step that needs the whole exposure at once implements ``apply``. One that can work on parts says so with ``block``
-    and implements ``begin``, and ``survey`` if it must know something of the whole exposure first.
-    """
-
-    cal_step: ClassVar[str] = ""
-    reference_file_types: ClassVar[Sequence[str]] = ()
-    optional_references: ClassVar[Sequence[str]] = ()
-    missing_reference: ClassVar[Literal["skip", "error"]] = "skip"
-    accepts: ClassVar[tuple[type[InFlight], ...]] = (Ramp,)
-    takes_superstripes_whole: ClassVar[bool] = False
-    expects: ClassVar[Sequence[str]] = ()
-    expects_near_infrared: ClassVar[Sequence[str]] = ()
-    changes: ClassVar[Sequence[str]] = RAMP_ARRAYS
-    surveys: ClassVar[Sequence[str]] = ()
-    glance: ClassVar[Glance | None] = None
-    ends_ramps: ClassVar[bool] = False
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        cls.cal_step = cls.__dict__.get("cal_step") or (
-            cls.class_alias if "class_alias" in cls.__dict__ else cls.cal_step
-        )
-        # Not in the class body, so traitlets has to be told the name; the metaclass does the rest.
-        for reftype in cls.reference_file_types:
-            override = p.Override(reftype)
-            setattr(cls, f"override_{reftype}", override)
-            override.class_init(cls, f"override_{reftype}")
-
-    def wanted_references(self, meta: Any) -> Sequence[str]:
-        """Those of the references that an exposure needs: CRDS is asked for no others, and headers name no others."""
-        return self.reference_file_types
-
-    def folder_of_inputs(self, references: References) -> str:
-        """Where further input files are: as the step or its pipeline was told, or beside the exposure."""
-        told = self.input_dir or (self.parent and self.parent.input_dir)
-        return str(told or references.folder)
-
-    def check(self, meta: Any, references: References) -> None:
-        """Refuse, before any pixel is read, what the step cannot do: raises ParameterError or InputError."""
-
-    def block(self, meta: Any) -> Block:
-        """How an exposure with these metadata may be cut for the step."""
-        return Block.EXPOSURE
-
-    def reach(self, meta: Any) -> int:
-        """Rows (columns, in parts of them) around a part that ``begin(...).apply`` looks at in such an exposure.
-
-        They come with it, and are cut off after.
-        """
-        return 0
-
-    def applies(self, meta: Any) -> bool:
-        """Whether an exposure with these metadata may be changed: where not, ``begin`` raises ``Skip`` in any case."""
-        return True
-
-    def survey(self, part: Any) -> Mapping[str, Any]:
-        """What must be known of the whole exposure before the step begins: arrays (…, row), which parts make together.
-
-        ``part`` has the arrays that ``surveys`` names as they are when the step begins.
-        """
-        return {}
-
-    def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
-        """What the step will do with an exposure. ``Skip`` leaves it unchanged.
-
-        ``outline`` has the exposure's ``meta``, ``shape``, ``window`` and ``backend``, and may have no arrays.
-        """
-        return Work(partial(self.apply, references=references))
-
-    def apply(self, exposure: Any, references: References) -> Any | Produced:
-        """The exposure after the step. ``Skip`` leaves it unchanged."""
-        if type(self).begin is Step.begin:
-            raise NotImplementedError(f"{type(self).__name__}.apply")
-        return self.begin(exposure, references, self.survey(exposure)).whole(exposure)
+class Step(StepBase):
+    """A calibration step that can be called. `StepBase` says what a subclass declares and implements."""
 
     @called_on_class
     def call(
@@ -149,18 +53,10 @@ class Step(Configurable):
         ParameterError, InputError, ReferenceFileError, OutputError, BackendError
             Before work begins, wherever that can be known.
         """
-        return calling.call(
-            cls,
-            source,
-            backend=backend,
-            max_memory=max_memory,
-            config_file=config_file,
-            steps=steps,
-            logcfg=logcfg,
-            configure_log=configure_log,
-            name=name,
-            parameters=parameters,
+        options = CallOptions(
+            parameters, steps, config_file, name, backend, max_memory, logcfg=logcfg, configure_log=configure_log
         )
+        return calling.call(cls, source, options)
 
     @called_on_class
     def plan(
@@ -173,19 +69,12 @@ class Step(Configurable):
         steps: Mapping[str, Mapping[str, Any]] | None = None,
         **parameters: Any,
     ) -> Any:
-        """What ``call`` would do with an exposure: a ``RunPlan`` to print or to look into. No pixel is read.
+        """Preview what ``call`` would do with an exposure: a ``RunPlan`` to print or to look into. No pixel is read.
 
         Parameters and errors are those of ``call``.
         """
-        return calling.plan(
-            cls,
-            source,
-            backend=backend,
-            max_memory=max_memory,
-            config_file=config_file,
-            steps=steps,
-            parameters=parameters,
-        )
+        options = CallOptions(parameters, steps, config_file, backend=backend, max_memory=max_memory)
+        return calling.plan(cls, source, options)
 
     def run(
         self,
@@ -198,26 +87,4 @@ class Step(Configurable):
         ``source``, ``backend``, ``max_memory``, the result and the errors are those of ``call``. Nothing of the run
         stays on the instance.
         """
-        from gpipe.controller.execution import execute  # pulls in NumPy and the readers
-
-        calling.say_that_run_reads_no_crds_parameters()
-        return execute(self, source, backend, max_memory)
-
-    def sequence(self, meta: Any) -> Sequence["Step"]:
-        """The steps that a run on an exposure with these metadata goes through, in order; InputError refuses it."""
-        return (self,)
-
-    def products_before(self, name: str, exposure: Any) -> Sequence[SideProduct]:
-        """Products that are due before the step of this name."""
-        return ()
-
-    def returned(self, results: Sequence[Any]) -> Sequence[Any]:
-        """Those of the results that the caller gets."""
-        return results
-
-    def suffix_of(self, result: Any, step: str | None) -> str | None:
-        """The suffix of a result of a step (None: of the whole), where it is not the step's own.
-
-        ``result`` is an exposure in flight or a model.
-        """
-        return None
+        return calling.run(self, source, backend, max_memory)

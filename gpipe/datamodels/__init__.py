@@ -3,14 +3,16 @@
 Importing this package does not import ``stdatamodels``: that takes a second and happens when the first file is opened.
 """
 
-from gpipe.datamodels.products import to_model, with_own_metadata
-from gpipe.datamodels.ramp import CountRate, InFlight, Outline, Ramp, SuperstripeRamp
-from gpipe.datamodels.reading import Header, crds_parameters, open_exposure, read_header
-from gpipe.datamodels.reference import Reference
-from gpipe.datamodels.reference_cache import forget_references
-from gpipe.datamodels.stripes import window_of
-from gpipe.datamodels.window import Window, full_frame
-from gpipe.datamodels.writing import prepared, write
+from gpipe.datamodels.exposures.in_flight import InFlight, Outline
+from gpipe.datamodels.exposures.ramp import Ramp, SuperstripeRamp
+from gpipe.datamodels.exposures.rate import CountRate
+from gpipe.datamodels.exposures.stripes import window_of
+from gpipe.datamodels.exposures.window import Window, full_frame
+from gpipe.datamodels.files.products import to_model, with_own_metadata
+from gpipe.datamodels.files.reading import Header, crds_parameters, open_exposure, read_header
+from gpipe.datamodels.files.writing import prepared, write
+from gpipe.datamodels.references.cache import forget_references
+from gpipe.datamodels.references.reference import Reference
 
 __all__ = [
     "CountRate",

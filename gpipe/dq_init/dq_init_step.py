@@ -10,6 +10,7 @@ from gpipe.arrays.interleaved import FRAME_ROWS
 from gpipe.controller import Block, References, Step, Work
 from gpipe.controller import parameters as p
 from gpipe.datamodels import Ramp, SuperstripeRamp
+from gpipe.datamodels.exposures.instruments import is_irs2
 from gpipe.dq_init.dq_init import join_flags
 from gpipe.exceptions import ParameterError
 
@@ -26,7 +27,7 @@ class DQInitStep(Step):
 
     def check(self, meta: Any, references: References) -> None:
         if self.user_supplied_dq is not None:
-            rows = FRAME_ROWS if "IRS2" in str(meta.exposure.readpatt) else meta.subarray.ysize
+            rows = FRAME_ROWS if is_irs2(meta) else meta.subarray.ysize
             read_user_flags(self.user_supplied_dq, (rows, meta.subarray.xsize))
 
     def block(self, meta: Any) -> Block:

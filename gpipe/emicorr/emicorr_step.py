@@ -13,6 +13,7 @@ from gpipe.arrays import Array
 from gpipe.controller import Produced, References, SideProduct, Skip, Step
 from gpipe.controller import parameters as p
 from gpipe.datamodels import Ramp, Reference
+from gpipe.datamodels.exposures.instruments import MIRI
 from gpipe.emicorr.configuration import (
     Configuration,
     Interference,
@@ -40,6 +41,7 @@ class EmiCorrStep(Step):
     """Subtract MIRI's electromagnetic interference; skipped by default."""
 
     class_alias = "emicorr"
+    instruments = (MIRI,)
     reference_file_types = ("emicorr",)
     expects = ("dq_init",)
     changes = ("data",)
@@ -182,8 +184,6 @@ class EmiCorrStep(Step):
 
 def _unsuitable(meta: Any) -> str | None:
     """Why an exposure has nothing to be corrected; None if it has."""
-    if meta.instrument.name != "MIRI":
-        return f"found INSTRUME {meta.instrument.name}, expected MIRI"
     if str(meta.exposure.readpatt).upper() not in READ_PATTERNS:
         return f"found READPATT {meta.exposure.readpatt}, expected one of {', '.join(READ_PATTERNS)}"
     return None

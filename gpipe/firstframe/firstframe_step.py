@@ -7,8 +7,8 @@ from typing import Any
 
 from gpipe.controller import Block, Produced, References, Skip, Step, Work
 from gpipe.controller import parameters as p
-from gpipe.controller.miri import skip_unless_miri
 from gpipe.datamodels import Ramp
+from gpipe.datamodels.exposures.instruments import MIRI
 from gpipe.firstframe.firstframe import flag_first_group
 
 log = logging.getLogger(__name__)
@@ -20,6 +20,7 @@ class FirstFrameStep(Step):
     """Flag the first group of MIRI integrations. Deprecated: the rscd step does it."""
 
     class_alias = "firstframe"
+    instruments = (MIRI,)
     expects = ("dq_init", "saturation")
     changes = ("groupdq:DO_NOT_USE", "pixeldq:FLUX_ESTIMATED")
 
@@ -32,7 +33,6 @@ class FirstFrameStep(Step):
 
     def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
         log.warning("Step %s is deprecated; the rscd step flags the first groups", self.name)
-        skip_unless_miri(outline.meta)
         groups = outline.shape[1]
         if groups < FEWEST_GROUPS:
             raise Skip(f"found {groups} groups in an integration, expected {FEWEST_GROUPS} or more")

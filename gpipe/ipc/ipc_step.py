@@ -10,7 +10,8 @@ from gpipe.arrays.detector import EDGE
 from gpipe.arrays.interleaved import is_interleaved
 from gpipe.controller import Block, References, Skip, Step, Work
 from gpipe.datamodels import Ramp, Reference, SuperstripeRamp, full_frame
-from gpipe.datamodels.window import StripedWindow
+from gpipe.datamodels.exposures.instruments import is_miri
+from gpipe.datamodels.exposures.window import StripedWindow
 from gpipe.exceptions import InputError, ReferenceFileError
 from gpipe.ipc.ipc import Border, correct_interleaved, correct_ipc
 
@@ -63,7 +64,7 @@ def reference_border(meta: Any) -> Border:
     first_row, first_column = window.ystart - 1, window.xstart - 1
     above = detector.ysize - (first_row + window.ysize)
     beyond = detector.xsize - (first_column + window.xsize)
-    rows = 0 if meta.instrument.name.upper() == "MIRI" else EDGE
+    rows = 0 if is_miri(meta) else EDGE
     return Border(
         bottom=max(0, rows - first_row),
         top=max(0, rows - above),

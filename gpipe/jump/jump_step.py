@@ -10,8 +10,9 @@ import numpy as np
 from gpipe.arrays import Array
 from gpipe.arrays.unusable import unusable_rows
 from gpipe.backends import Backend
-from gpipe.controller import Block, Glance, Produced, References, Skip, Step, Work, workers
+from gpipe.controller import Block, Glance, Produced, References, Skip, Step, Work
 from gpipe.controller import parameters as p
+from gpipe.controller.plan import threads
 from gpipe.datamodels import Ramp
 from gpipe.exceptions import InputError
 from gpipe.jump.after_jump import AfterJump
@@ -19,7 +20,7 @@ from gpipe.jump.detection import JumpSettings, flag_jumps, flag_unknown_gain, ju
 from gpipe.jump.iterative import Thresholds
 from gpipe.jump.method import Method, choose_method, unusable_groups
 from gpipe.jump.neighbours import Neighbours
-from gpipe.jump.showers_step import check_ring, with_showers
+from gpipe.jump.showers_exposure import check_ring, with_showers
 
 if TYPE_CHECKING:
     from gpipe.jump.snowballs_host import SnowballSettings
@@ -126,7 +127,7 @@ class JumpStep(Step):
                 gain,
                 readnoise,
                 settings=settings,
-                workers=workers.inside(self, part),
+                workers=threads.inside(self, part),
             )
             groupdq, large_events = self._with_snowballs(found.groupdq, part)
             flagged = replace(part, groupdq=groupdq, pixeldq=flag_unknown_gain(part.pixeldq, gain))

@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from gpipe.controller import Block, References, Skip, Step, Work
-from gpipe.controller.miri import skip_unless_miri
 from gpipe.datamodels import Ramp
+from gpipe.datamodels.exposures.instruments import MIRI
 from gpipe.lastframe.lastframe import flag_last_group
 
 FEWEST_GROUPS = 3
@@ -16,6 +16,7 @@ class LastFrameStep(Step):
     """Flag the last group of MIRI integrations, which the coming reset disturbs."""
 
     class_alias = "lastframe"
+    instruments = (MIRI,)
     expects = ("dq_init", "saturation")
     changes = ("groupdq:DO_NOT_USE",)
 
@@ -23,7 +24,6 @@ class LastFrameStep(Step):
         return Block.PIXELS
 
     def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
-        skip_unless_miri(outline.meta)
         groups = outline.shape[1]
         if groups < FEWEST_GROUPS:
             raise Skip(f"found {groups} groups in an integration, expected {FEWEST_GROUPS} or more")

@@ -7,8 +7,8 @@ from gpipe.controller import Produced, References, Step
 from gpipe.controller import parameters as p
 from gpipe.datamodels import Ramp, Reference
 from gpipe.exceptions import InputError, ParameterError
-from gpipe.persistence.time_window_step import flag_exposure, windows_before
-from gpipe.persistence.trap_model_step import check_earlier, correct_exposure
+from gpipe.persistence.time_window_exposure import flag_exposure, windows_before
+from gpipe.persistence.trap_model_exposure import check_earlier, correct_exposure
 
 TIME_WINDOW, TRAP_MODEL = "time_window", "trap_model"
 _NO_FILE = ("", "None")

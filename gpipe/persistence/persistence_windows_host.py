@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from gpipe.datamodels.complaints import first_line
-from gpipe.datamodels.window import Window
+from gpipe.datamodels.exposures.window import Window
+from gpipe.datamodels.files.warnings import first_line
 from gpipe.exceptions import InputError
 
 _KEYS = ("rows", "cols", "vals", "pers_time")

@@ -14,8 +14,8 @@ import numpy as np
 from gpipe.arrays import Array
 from gpipe.controller import Produced, SideProduct
 from gpipe.datamodels import Ramp, Window
-from gpipe.datamodels.persistence_windows import PersistenceWindows, read_windows
 from gpipe.exceptions import InputError
+from gpipe.persistence.persistence_windows_host import PersistenceWindows, read_windows
 from gpipe.persistence.time_window import NEVER, WindowsFlagged, flag_windows, no_windows
 
 log = logging.getLogger(__name__)

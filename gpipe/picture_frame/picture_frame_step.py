@@ -6,14 +6,15 @@ from dataclasses import replace
 from typing import Any
 
 from gpipe.arrays import Array
-from gpipe.clean_flicker_noise.draft_step import DraftRates
-from gpipe.clean_flicker_noise.scene import background_mask, science_pixels
+from gpipe.background_mask.draft_exposure import DraftRates
+from gpipe.background_mask.later_stages_exposure import NoAnswer, NothingOnDetector, require, with_wcs
+from gpipe.background_mask.nirspec_light_host import lit_pixels, missing, needs_wcs
+from gpipe.background_mask.scene import background_mask, science_pixels
 from gpipe.controller import Produced, References, SideProduct, Skip, Step
 from gpipe.controller import parameters as p
 from gpipe.datamodels import CountRate, InFlight, Ramp
-from gpipe.datamodels.later_stages import NoAnswer, NothingOnDetector, require, with_wcs
-from gpipe.datamodels.nirspec_light import lit_pixels, missing, needs_wcs
-from gpipe.datamodels.products import bare_model
+from gpipe.datamodels.exposures.instruments import is_nirspec
+from gpipe.datamodels.files.products import bare_model
 from gpipe.picture_frame.picture_frame import (
     Sample,
     both_have_pixels,
@@ -101,4 +102,4 @@ class PictureFrameStep(Step):
 
 
 def _applies_to(meta: Any) -> bool:
-    return meta.instrument.name == "NIRSPEC" and meta.subarray.name == "FULL"
+    return is_nirspec(meta) and meta.subarray.name == "FULL"

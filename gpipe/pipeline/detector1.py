@@ -7,10 +7,10 @@ from gpipe.charge_migration import ChargeMigrationStep
 from gpipe.clean_flicker_noise import CleanFlickerNoiseStep
 from gpipe.controller import Pipeline, SideProduct, Step
 from gpipe.controller import parameters as p
-from gpipe.controller.miri import is_miri
-from gpipe.controller.naming import OutputSettings
+from gpipe.controller.products.naming import OutputSettings
 from gpipe.dark_current import DarkCurrentStep
 from gpipe.datamodels import Ramp, SuperstripeRamp
+from gpipe.datamodels.exposures.instruments import is_miri
 from gpipe.dq_init import DQInitStep
 from gpipe.emicorr import EmiCorrStep
 from gpipe.firstframe import FirstFrameStep

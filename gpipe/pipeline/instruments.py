@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gpipe.controller.miri import is_miri
+from gpipe.datamodels.exposures.instruments import is_miri
 from gpipe.exceptions import InputError
 
 GUIDE_EXPOSURES = ("FGS_ACQ", "FGS_FINEGUIDE", "FGS_ID", "FGS_TRACK")

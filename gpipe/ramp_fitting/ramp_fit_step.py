@@ -9,11 +9,12 @@ from typing import Any
 
 from gpipe.arrays import Array
 from gpipe.arrays.unusable import unusable_rows
-from gpipe.controller import Block, Glance, Produced, References, SideProduct, Step, Work, workers
+from gpipe.controller import Block, Glance, Produced, References, SideProduct, Step, Work
 from gpipe.controller import parameters as p
-from gpipe.controller.miri import is_miri
+from gpipe.controller.plan import threads
 from gpipe.datamodels import CountRate, Ramp
-from gpipe.datamodels.ramp import RATES_OF_BOTH
+from gpipe.datamodels.exposures.instruments import is_miri
+from gpipe.datamodels.exposures.rate import RATES_OF_BOTH
 from gpipe.exceptions import InputError
 from gpipe.ramp_fitting.dead_ends import FEWEST_GROUPS as FEWEST_LIVING
 from gpipe.ramp_fitting.dead_ends import dead_groups, living_groups
@@ -117,7 +118,7 @@ class RampFitStep(Step):
         )
 
     def _how(self, part: Ramp) -> dict[str, Any]:
-        return {"dark_current": part.average_dark_current, "workers": workers.inside(self, part)}
+        return {"dark_current": part.average_dark_current, "workers": threads.inside(self, part)}
 
     def _opt_file(self, suffix: str) -> str | None:
         if not self.opt_name:

@@ -11,23 +11,23 @@ from gpipe.arrays.detector import DETECTOR_SIZE
 from gpipe.arrays.interleaved import is_interleaved
 from gpipe.controller import Block, Glance, References, Skip, Step, Work
 from gpipe.controller import parameters as p
-from gpipe.controller.miri import is_miri
 from gpipe.datamodels import Ramp, SuperstripeRamp, Window
-from gpipe.datamodels.stripes import StripePattern, window_of
-from gpipe.datamodels.window import full_frame
+from gpipe.datamodels.exposures.instruments import is_irs2, is_miri
+from gpipe.datamodels.exposures.stripes import StripePattern, window_of
+from gpipe.datamodels.exposures.window import full_frame
 from gpipe.exceptions import InputError
 from gpipe.refpix.amplifiers import AMPLIFIERS
 from gpipe.refpix.border import Border
 from gpipe.refpix.border_pieces import border_of, border_pieces
 from gpipe.refpix.correction import correct_single_amplifier, four_amplifier_signals, single_amplifier_signals
 from gpipe.refpix.edgeless import EDGELESS_SUBARRAYS, assign_reference_columns
-from gpipe.refpix.irs2_step import apply_irs2, check_irs2
+from gpipe.refpix.irs2.irs2_exposure import apply_irs2, check_irs2
 from gpipe.refpix.miri import interleaved_signal, subtract_interleaved
 from gpipe.refpix.orientation import Orientation
 from gpipe.refpix.signals import Signals, subtract_signals
-from gpipe.refpix.sirs_step import applies_to, check_kernels, side_kernels
+from gpipe.refpix.sirs_exposure import applies_to, check_kernels, side_kernels
 from gpipe.refpix.stripes import correct_stripes
-from gpipe.refpix.superstripes_step import put_together
+from gpipe.refpix.superstripes_exposure import put_together
 from gpipe.refpix.zero_frame import correct_zero_frame
 
 log = logging.getLogger(__name__)
@@ -216,11 +216,6 @@ def _border(name: str, survey: Mapping[str, Any]) -> Border:
 
 def _first_row(part: Ramp) -> int:
     return part.rows.start if part.rows else 0
-
-
-def is_irs2(meta: Any) -> bool:
-    """Whether the read pattern is one of NIRSpec's IRS2 patterns."""
-    return "IRS2" in str(meta.exposure.readpatt)
 
 
 def _orientation(meta: Any) -> Orientation:

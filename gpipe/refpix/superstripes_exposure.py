@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from gpipe.datamodels import Ramp, SuperstripeRamp, window_of
-from gpipe.datamodels.stripes import StripePattern, extent
+from gpipe.datamodels.exposures.stripes import StripePattern, extent
 from gpipe.refpix.orientation import Orientation
 from gpipe.refpix.superstripes import NOTHING, Mosaic, assemble
 

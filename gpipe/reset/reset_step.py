@@ -1,14 +1,14 @@
 """The reset step."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from gpipe.arrays import Array
 from gpipe.controller import Block, References, Step, Work
-from gpipe.controller.miri import is_miri, skip_unless_miri
 from gpipe.datamodels import Ramp, Reference
+from gpipe.datamodels.exposures.instruments import MIRI
 from gpipe.reset.reset_sub import known_reset, subtract_reset
 
 log = logging.getLogger(__name__)
@@ -18,18 +18,15 @@ class ResetStep(Step):
     """Subtract what the reset of a MIRI detector leaves behind in the first groups of an integration."""
 
     class_alias = "reset"
+    instruments = (MIRI,)
     reference_file_types = ("reset",)
     expects = ("dq_init", "saturation")
     changes = ("data", "pixeldq")
-
-    def wanted_references(self, meta: Any) -> Sequence[str]:
-        return self.reference_file_types if is_miri(meta) else ()
 
     def block(self, meta: Any) -> Block:
         return Block.RAMPS
 
     def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
-        skip_unless_miri(outline.meta)
         reset = references.reset
         groups, numbers = _wanted(outline, reset)
         log.info("Reset anomaly of %d groups and %d integrations", groups, len(set(numbers)))

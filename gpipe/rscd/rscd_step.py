@@ -1,14 +1,14 @@
 """The rscd step."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from gpipe.arrays import Array
 from gpipe.controller import Block, Produced, References, Skip, Step, Work
-from gpipe.controller.miri import is_miri, skip_unless_miri
 from gpipe.datamodels import Ramp, Reference
+from gpipe.datamodels.exposures.instruments import MIRI
 from gpipe.rscd.flagging import Bright, flag_decay
 from gpipe.rscd.group_skips import FEWEST_GROUPS, UNKNOWN, GroupSkips, find_skips
 
@@ -21,19 +21,16 @@ class RscdStep(Step):
     """Flag the first groups of MIRI integrations, in which the charge of the reset switch decays."""
 
     class_alias = "rscd"
+    instruments = (MIRI,)
     reference_file_types = ("rscd",)
     expects = ("dq_init", "saturation", "lastframe", "linearity")
     changes = ("groupdq:DO_NOT_USE", "pixeldq:FLUX_ESTIMATED")
-
-    def wanted_references(self, meta: Any) -> Sequence[str]:
-        return self.reference_file_types if is_miri(meta) else ()
 
     def block(self, meta: Any) -> Block:
         """Ramps of all integrations: one of them is enough to flag a pixel."""
         return Block.RAMPS
 
     def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
-        skip_unless_miri(outline.meta)
         skips = _skips(references.rscd, outline)
         log.info("Leaving out %d groups of the first integration, %d of later ones", skips.first, skips.later)
         starts_exposure = outline.meta.exposure.integration_start in (None, 1)

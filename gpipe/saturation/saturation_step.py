@@ -10,7 +10,7 @@ from gpipe.arrays.interleaved import FRAME_ROWS, own_rows
 from gpipe.controller import Block, Produced, References, Step, Work
 from gpipe.controller import parameters as p
 from gpipe.datamodels import Ramp, SuperstripeRamp, Window
-from gpipe.datamodels.stripes import window_of
+from gpipe.datamodels.exposures.stripes import window_of
 from gpipe.saturation.irs2 import flag_saturation_irs2
 from gpipe.saturation.saturation import Flagged, flag_saturation
 

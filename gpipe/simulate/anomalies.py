@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from stdatamodels.jwst import datamodels
 
 from gpipe import dq
-from gpipe.datamodels.window import Window
+from gpipe.datamodels.exposures.window import Window
 from gpipe.simulate.config import DetectorEffects, ExposureConfig
 from gpipe.simulate.detectors import Detector
 from gpipe.simulate.miri_readout import beside

@@ -12,7 +12,7 @@ from typing import Any
 import asdf
 from crds.core.utils import clear_function_caches
 
-from gpipe.datamodels.window import StripedWindow
+from gpipe.datamodels.exposures.window import StripedWindow
 from gpipe.exceptions import ParameterError
 from gpipe.simulate import references
 from gpipe.simulate.anomalies import make_reset, make_rscd

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from gpipe.datamodels.window import Window
+from gpipe.datamodels.exposures.window import Window
 from gpipe.exceptions import ParameterError
 from gpipe.simulate import readout
 from gpipe.simulate.detectors import Detector, detector

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from zlib import crc32
 
 from gpipe.arrays.detector import EDGE
-from gpipe.datamodels.window import Window, full_frame
+from gpipe.datamodels.exposures.window import Window, full_frame
 from gpipe.exceptions import ParameterError
 
 PIXEL_AREA = 18e-4**2

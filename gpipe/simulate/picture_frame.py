@@ -6,7 +6,7 @@ import numpy as np
 from stdatamodels.jwst import datamodels
 
 from gpipe.arrays.detector import DETECTOR_SIZE
-from gpipe.datamodels.window import Window
+from gpipe.datamodels.exposures.window import Window
 from gpipe.simulate.config import ExposureConfig
 from gpipe.simulate.references import described
 

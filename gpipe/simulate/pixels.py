@@ -7,7 +7,7 @@ import numpy as np
 
 from gpipe import dq
 from gpipe.arrays.detector import DETECTOR_SIZE
-from gpipe.datamodels.window import Window
+from gpipe.datamodels.exposures.window import Window
 from gpipe.simulate.config import DetectorEffects
 from gpipe.simulate.detectors import Detector
 from gpipe.simulate.response import invert_response

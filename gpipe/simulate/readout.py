@@ -7,7 +7,7 @@ counted from 1 in the science frame. MIRI's clocks are those of its emicorr refe
 from dataclasses import dataclass
 
 from gpipe.arrays.detector import DETECTOR_SIZE
-from gpipe.datamodels.window import Window
+from gpipe.datamodels.exposures.window import Window
 from gpipe.exceptions import ParameterError
 from gpipe.simulate.detectors import DETECTORS, Detector
 

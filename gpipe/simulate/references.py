@@ -7,7 +7,7 @@ import numpy as np
 from stdatamodels.jwst import datamodels
 
 from gpipe import dq
-from gpipe.datamodels.window import Window
+from gpipe.datamodels.exposures.window import Window
 from gpipe.simulate.config import ExposureConfig
 from gpipe.simulate.metadata import dated
 from gpipe.simulate.pixels import Pixels

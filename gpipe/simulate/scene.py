@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gpipe.datamodels.window import Window
+from gpipe.datamodels.exposures.window import Window
 
 STAMP = 12
 """Half-width in pixels of the square that a source is drawn in."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gpipe.datamodels.window import Window
+from gpipe.datamodels.exposures.window import Window
 from gpipe.simulate.cosmic_rays import Hits
 from gpipe.simulate.detectors import PIXEL_AREA
 

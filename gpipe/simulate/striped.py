@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 
-from gpipe.datamodels.stripes import window_of
-from gpipe.datamodels.window import Window
+from gpipe.datamodels.exposures.stripes import window_of
+from gpipe.datamodels.exposures.window import Window
 from gpipe.simulate.detectors import Detector
 
 

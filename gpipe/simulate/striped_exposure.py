@@ -4,7 +4,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 
-from gpipe.datamodels.window import StripedWindow, Window
+from gpipe.datamodels.exposures.window import StripedWindow, Window
 from gpipe.exceptions import ParameterError
 from gpipe.simulate.config import ExposureConfig
 from gpipe.simulate.pixels import Pixels

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gpipe.datamodels.window import Window
+from gpipe.datamodels.exposures.window import Window
 from gpipe.simulate.config import DetectorEffects, ExposureConfig
 from gpipe.simulate.detectors import Detector
 from gpipe.simulate.pixels import Draw, Pixels, make_pixels

@@ -6,8 +6,8 @@ import pytest
 from astropy.stats import sigma_clip
 from scipy.ndimage import zoom
 
-from gpipe.clean_flicker_noise.background import background_model, default_box, find_background
-from gpipe.clean_flicker_noise.limits import clip_to_background, median_level
+from gpipe.background_mask.background import background_model, default_box, find_background
+from gpipe.background_mask.limits import clip_to_background, median_level
 
 
 def leave_gaps(mesh):

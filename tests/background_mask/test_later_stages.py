@@ -10,8 +10,15 @@ from stdatamodels.jwst import datamodels
 
 import gpipe.backends
 from gpipe import dq
+from gpipe.background_mask.later_stages_exposure import (
+    NoAnswer,
+    NothingOnDetector,
+    light_curve,
+    require,
+    soss_scene,
+    with_wcs,
+)
 from gpipe.datamodels import CountRate, Ramp
-from gpipe.datamodels.later_stages import NoAnswer, NothingOnDetector, light_curve, require, soss_scene, with_wcs
 from gpipe.exceptions import InputError, OutputError, ParameterError, ReferenceFileError
 
 SHAPE = (6, 8)

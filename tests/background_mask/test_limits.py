@@ -3,7 +3,7 @@ import pytest
 from astropy.stats import sigma_clipped_stats
 from scipy.optimize import curve_fit
 
-from gpipe.clean_flicker_noise.limits import clip_to_background, median_level
+from gpipe.background_mask.limits import clip_to_background, median_level
 
 CLOSE = 4e-3
 """Share of pixels whose value may lie so near a limit that rounding in float32 decides."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from nirspec_wcs import behind_slices, behind_slits
 
-from gpipe.datamodels.nirspec_light import has_wcs, lit_pixels, needs_wcs
+from gpipe.background_mask.nirspec_light_host import has_wcs, lit_pixels, needs_wcs
 from gpipe.exceptions import InputError
 
 SHAPE = (2048, 2048)

@@ -3,9 +3,9 @@ from functools import partial
 import numpy as np
 import pytest
 
-from gpipe.clean_flicker_noise.background import background_model
-from gpipe.clean_flicker_noise.limits import clip_to_background
-from gpipe.clean_flicker_noise.scene import background_mask, dark_regions, flagged, without_gaps
+from gpipe.background_mask.background import background_model
+from gpipe.background_mask.limits import clip_to_background
+from gpipe.background_mask.scene import background_mask, dark_regions, flagged, without_gaps
 
 
 def rates(rng, shape=(3, 30, 40)):

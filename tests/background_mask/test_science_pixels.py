@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from gpipe import dq
-from gpipe.clean_flicker_noise.scene import science_pixels
+from gpipe.background_mask.scene import science_pixels
 
 
 @pytest.mark.parametrize("integrations", [None, 2])

@@ -449,7 +449,7 @@ def test_light_of_nirspec_and_soss_is_left_out(rng, monkeypatch):
     lit = np.zeros(SHAPE, bool)
     lit[5:9] = True
     Peer(monkeypatch, wcs=behind_slits({1: ((-0.5, 47.5), (4.5, 8.5))}))
-    monkeypatch.setattr("gpipe.datamodels.soss_traces.trace_mask", lambda model, meta, shape: lit)
+    monkeypatch.setattr("gpipe.clean_flicker_noise.soss_traces_host.trace_mask", lambda model, meta, shape: lit)
     given = {"mask_science_regions": True, "save_mask": True, "n_sigma": 0.0}
     soss = {"instrument": "NIRISS", "detector": "NIS", "exp_type": "NIS_SOSS"}
     for described in (NIRSPEC, soss):

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpipe import dq
+from gpipe.background_mask.background import Background
 from gpipe.clean_flicker_noise import cleaning
-from gpipe.clean_flicker_noise.background import Background
 from gpipe.clean_flicker_noise.cleaning import Method, clean_images, clean_ramp
 from gpipe.clean_flicker_noise.stripes import fit_stripes
 

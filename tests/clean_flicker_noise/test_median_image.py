@@ -1,6 +1,7 @@
 import numpy as np
 
-from gpipe.clean_flicker_noise.median_image import mean_image, relative_light, scaled_median
+from gpipe.background_mask.images import mean_image
+from gpipe.clean_flicker_noise.median_image import relative_light, scaled_median
 
 
 def test_light_relative_to_the_median(library, rng):

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from gpipe.datamodels.soss_traces import check_position, trace_mask
+from gpipe.clean_flicker_noise.soss_traces_host import check_position, trace_mask
 from gpipe.exceptions import InputError
 
 SHAPE = (256, 2048)

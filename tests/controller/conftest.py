@@ -1,7 +1,7 @@
 import pytest
 from stub_steps import uncal
 
-from gpipe.controller import calling
+from gpipe.controller import call
 
 
 @pytest.fixture(autouse=True)
@@ -10,7 +10,7 @@ def _no_crds_and_own_folder(monkeypatch, tmp_path):
     for variable in ("CRDS_PATH", "CRDS_CONTEXT", "CRDS_SERVER_URL", "STPIPE_DISABLE_CRDS_STEPPARS", "GPIPE_BACKEND"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.chdir(tmp_path)
-    calling.say_that_run_reads_no_crds_parameters.cache_clear()
+    call.say_that_run_reads_no_crds_parameters.cache_clear()
 
 
 @pytest.fixture

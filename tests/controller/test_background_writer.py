@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from stub_steps import AddStep, uncal
 
-from gpipe.controller import Produced, behind, saving
-from gpipe.controller.behind import write_out, writing_behind
-from gpipe.datamodels import fitswriter
+from gpipe.controller import Produced
+from gpipe.controller.products import background_writer, saving
+from gpipe.controller.products.background_writer import write_out, writing_behind
+from gpipe.datamodels.files import fits_writer
 from gpipe.exceptions import OutputError
 
 LONG = 30.0
@@ -28,7 +29,7 @@ def products(folder):
 
 def test_files_are_written_while_the_next_exposure_is_worked_on(paths, tmp_path, monkeypatch):
     next_one_works, waited = threading.Event(), []
-    write_pixels, apply = fitswriter._write_pixels, AddStep.apply
+    write_pixels, apply = fits_writer._write_pixels, AddStep.apply
 
     def write_later(file, pixels):
         waited.append(next_one_works.wait(LONG))
@@ -39,7 +40,7 @@ def test_files_are_written_while_the_next_exposure_is_worked_on(paths, tmp_path,
             next_one_works.set()
         return apply(self, exposure, references)
 
-    monkeypatch.setattr(fitswriter, "_write_pixels", write_later)
+    monkeypatch.setattr(fits_writer, "_write_pixels", write_later)
     monkeypatch.setattr(AddStep, "apply", apply_and_tell)
     results = AddStep.call(paths, save_results=True)
     assert waited
@@ -61,14 +62,14 @@ def test_files_are_those_of_calls_one_by_one(paths, tmp_path):
 
 
 def test_a_file_that_cannot_be_written_ends_the_batch_and_what_has_begun_is_whole(paths, tmp_path, monkeypatch):
-    write_pixels, failing = fitswriter._write_pixels, iter([True])
+    write_pixels, failing = fits_writer._write_pixels, iter([True])
 
     def fail_once(file, pixels):
         if next(failing, False):
             raise OSError(errno.ENOSPC, "No space left on device")
         write_pixels(file, pixels)
 
-    monkeypatch.setattr(fitswriter, "_write_pixels", fail_once)
+    monkeypatch.setattr(fits_writer, "_write_pixels", fail_once)
     with pytest.raises(OutputError, match=r"jw00_add\.fits: cannot be written \(.*No space left"):
         AddStep.call(paths, save_results=True)
     assert products(tmp_path) == ["jw01_add.fits"]
@@ -83,16 +84,16 @@ def test_no_more_files_wait_than_one_exposure_has():
 
     threading.Timer(0.1, free.set).start()
     with writing_behind():
-        for number in range(behind.FILES + 1):
+        for number in range(background_writer.FILES + 1):
             write_out(lambda number=number: put(number))
         assert free.is_set()
     assert sorted(begun) == [0, 1, 2]
 
 
 def test_files_of_an_exposure_are_written_at_the_same_time():
-    together = threading.Barrier(behind.FILES)
+    together = threading.Barrier(background_writer.FILES)
     with writing_behind():
-        for _ in range(behind.FILES):
+        for _ in range(background_writer.FILES):
             write_out(lambda: together.wait(LONG))
     assert not together.broken
 
@@ -119,7 +120,7 @@ def test_a_file_is_written_while_the_next_product_is_made_ready(paths, tmp_path,
             return Produced((super().apply(exposure, references),) * 2)
 
     next_one_begins, waited = threading.Event(), []
-    write_pixels, prepared = fitswriter._write_pixels, saving._prepared
+    write_pixels, prepared = fits_writer._write_pixels, saving._prepared
 
     def write_later(file, pixels):
         waited.append(next_one_begins.wait(LONG))
@@ -130,7 +131,7 @@ def test_a_file_is_written_while_the_next_product_is_made_ready(paths, tmp_path,
             next_one_begins.set()
         return prepared(product, path)
 
-    monkeypatch.setattr(fitswriter, "_write_pixels", write_later)
+    monkeypatch.setattr(fits_writer, "_write_pixels", write_later)
     monkeypatch.setattr(saving, "_prepared", prepare_and_tell)
     with caplog.at_level("INFO", "gpipe"):
         Twice.call(paths[0], save_results=True, configure_log=False)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from gpipe.controller.memory import FEWEST_SAMPLES, MANY_SAMPLES, PART_SAMPLES, part_length
-from gpipe.controller.sections import Section
-from gpipe.controller.work import Block
+from gpipe.controller.declaration.blocks import Block
+from gpipe.controller.plan.memory import FEWEST_SAMPLES, MANY_SAMPLES, PART_SAMPLES, part_length
+from gpipe.controller.plan.sections import Section
 
 BY_ROWS, BY_INTEGRATIONS = (Section((), (), block) for block in (Block.PIXELS, Block.INTEGRATIONS))
 

@@ -5,11 +5,11 @@ import weakref
 import numpy as np
 
 from gpipe.backends.numpy import NumpyBackend
-from gpipe.controller.by_parts import Stage, work_through
-from gpipe.controller.work import Work
+from gpipe.controller.declaration.work import Work
+from gpipe.controller.run.chunks import Stage, work_through
 from gpipe.datamodels import Ramp
-from gpipe.datamodels.assembly import Assembly
-from gpipe.datamodels.parts import spans
+from gpipe.datamodels.exposures.assembly import Assembly
+from gpipe.datamodels.exposures.chunks import spans
 
 SHAPE = (2, 3, 12, 5)
 

@@ -4,8 +4,8 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from gpipe.controller import folders
-from gpipe.controller.folders import folder_for
+from gpipe.controller.products import folders
+from gpipe.controller.products.folders import folder_for
 from gpipe.exceptions import OutputError
 
 

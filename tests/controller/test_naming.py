@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpipe.controller.known_suffixes import KNOWN_SUFFIXES
-from gpipe.controller.naming import OutputSettings, named_path, output_folder, output_path, split_suffix, stem
+from gpipe.controller.products.naming import OutputSettings, named_path, output_folder, output_path, split_suffix, stem
+from gpipe.controller.products.suffixes import KNOWN_SUFFIXES
 from gpipe.exceptions import ParameterError
 
 J = "jw00001001001_01101_00001_nrcalong"

@@ -6,7 +6,7 @@ import pytest
 from small_cache import write_reference
 from stub_steps import AddStep, GainStep, RatePipeline, StubPipeline, TimesStep, uncal
 
-from gpipe.controller import Pipeline, watch
+from gpipe.controller import Block, Pipeline, watch
 from gpipe.exceptions import OutputError, ParameterError, ReferenceFileError
 
 
@@ -61,7 +61,9 @@ def test_steps_run_in_the_order_that_the_exposure_decides(model):
 
 def test_only_steps_in_the_order_read_crds_parameters(model, monkeypatch):
     asked = []
-    monkeypatch.setattr("gpipe.controller.references.find_parameter_file", lambda t, crds_parameters: asked.append(t))
+    monkeypatch.setattr(
+        "gpipe.controller.references.resolution.find_parameter_file", lambda t, crds_parameters: asked.append(t)
+    )
 
     class Short(StubPipeline):
         def order(self, meta):
@@ -159,6 +161,36 @@ def test_a_step_for_rates_is_skipped_for_a_ramp(model):
     assert result.meta.cal_step.gain_scale == "SKIPPED"
 
 
+class MiriStep(GainStep):
+    """Is for MIRI; neither its references nor what it cannot do matter to others."""
+
+    class_alias = "reset"
+    instruments = ("MIRI",)
+
+    def check(self, meta, references):
+        raise ParameterError("checked")
+
+
+class MiriInChunksStep(MiriStep):
+    """The same, in chunks."""
+
+    def block(self, meta):
+        return Block.PIXELS
+
+    def begin(self, outline, references, survey):
+        pytest.fail("the step began")
+
+
+@pytest.mark.parametrize("step", [MiriStep, MiriInChunksStep])
+def test_a_step_is_skipped_for_an_instrument_that_it_is_not_for(model, caplog, step):
+    result = step.call(model)
+    assert result.meta.cal_step.reset == "SKIPPED"
+    assert "Step reset skipped: found INSTRUME NIRCAM, expected MIRI" in caplog.messages
+    model.meta.instrument.name = "MIRI"
+    with pytest.raises(ReferenceFileError):
+        step.call(model)
+
+
 def test_a_saved_result_knows_its_file(path):
     assert StubPipeline.call(path, save_results=True).meta.filename == "jw01_stub_pipeline.fits"
 
@@ -214,6 +246,6 @@ def test_a_missing_reference_skips_a_step_that_can_be_skipped(model, caplog):
 
 
 def test_references_are_found_before_pixels_are_read(path, monkeypatch):
-    monkeypatch.setattr("gpipe.controller.execution.open_exposure", lambda *a: pytest.fail("pixels were read"))
+    monkeypatch.setattr("gpipe.controller.run.run.open_exposure", lambda *a: pytest.fail("pixels were read"))
     with pytest.raises(ReferenceFileError, match=r"override_gain: .*nowhere\.fits: no such file"):
         Gaining.call(path, steps={"gaining": {"override_gain": "nowhere.fits", "override_readnoise": "N/A"}})

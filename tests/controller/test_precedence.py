@@ -9,7 +9,7 @@ import pytest
 from small_cache import SmallCache
 from stub_steps import AddStep, StubPipeline
 
-import gpipe.controller.references
+import gpipe.controller.references.resolution
 from gpipe.controller import Step
 from gpipe.exceptions import ParameterError
 
@@ -35,7 +35,7 @@ def crds(monkeypatch):
         path.write_text(texts[reftype])
         return path
 
-    monkeypatch.setattr(gpipe.controller.references, "find_parameter_file", find)
+    monkeypatch.setattr(gpipe.controller.references.resolution, "find_parameter_file", find)
     return texts
 
 
@@ -44,7 +44,7 @@ def settled(monkeypatch, model):
     """The step as it is when ``call`` is about to run it."""
 
     def settle(cls, **kwargs):
-        monkeypatch.setattr("gpipe.controller.execution.execute", lambda step, *how: step)
+        monkeypatch.setattr("gpipe.controller.run.run.execute", lambda step, *how: step)
         return cls.call(model, configure_log=False, **kwargs)
 
     return settle

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from gpipe.arrays.detector import EDGE
 from gpipe.backends.numpy import NumpyBackend
-from gpipe.controller.by_parts import Stage
-from gpipe.controller.glances import border, brightness, has_misled, look, sample
-from gpipe.controller.work import Work
+from gpipe.controller.declaration.work import Work
+from gpipe.controller.run.chunks import Stage
+from gpipe.controller.run.previews import border, brightness, has_misled, look, sample
 from gpipe.datamodels import Ramp
-from gpipe.datamodels.parts import cut
+from gpipe.datamodels.exposures.chunks import cut
 from gpipe.refpix.border import Border
 from gpipe.refpix.border_pieces import border_of, border_pieces
 

@@ -4,7 +4,7 @@ import pytest
 from stdatamodels.jwst import datamodels
 
 import gpipe
-from gpipe.controller import provenance
+from gpipe.controller.products import provenance
 
 
 @pytest.fixture(params=[datamodels.RampModel, datamodels.ImageModel, datamodels.CubeModel, datamodels.IFUImageModel])

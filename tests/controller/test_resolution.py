@@ -14,8 +14,8 @@ import pytest
 from small_cache import EXPOSURE, SmallCache, write_reference
 from stdatamodels.jwst import datamodels
 
-from gpipe.controller import crds_client, references
-from gpipe.controller.overrides import choice
+from gpipe.controller.references import crds_client, resolution
+from gpipe.controller.references.overrides import choice
 from gpipe.exceptions import ReferenceFileError
 
 SUPERBIAS = "jwst_nircam_superbias_0001.fits"
@@ -51,7 +51,7 @@ META = exposure_meta()
 
 def resolve(wanted, overrides=None, **changes):
     parameters = {k: v for k, v in {**EXPOSURE, **changes}.items() if v is not None}
-    return references.resolve(wanted, parameters, overrides or {}, META)
+    return resolution.resolve(wanted, parameters, overrides or {}, META)
 
 
 def complaint(*args, **changes):
@@ -104,7 +104,7 @@ def test_context_from_the_environment(cache, monkeypatch):
     monkeypatch.setenv("CRDS_CONTEXT", "jwst_0002.pmap")
     changed = resolve({"a": ["superbias"]})
     assert changed.steps["a"].superbias.name.endswith("_0002.fits")
-    assert changed.context == references.context()[0] == "jwst_0002.pmap"
+    assert changed.context == resolution.context()[0] == "jwst_0002.pmap"
     monkeypatch.delenv("CRDS_CONTEXT")
     assert resolve({"a": ["superbias"]}).context == "jwst_0001.pmap"
 
@@ -129,7 +129,7 @@ def test_without_jwst_the_latest_context_is_not_worth_a_warning(cache, monkeypat
 def test_the_client_is_asked_for_the_context_once(cache, caplog):
     caplog.set_level(logging.INFO)
     for _ in range(3):
-        references.find_parameter_file("pars-jumpstep", EXPOSURE)
+        resolution.find_parameter_file("pars-jumpstep", EXPOSURE)
         resolve({"a": ["gain"]})
     assert len([record for record in caplog.records if "Calibration SW" in record.getMessage()]) <= 1
 
@@ -387,14 +387,14 @@ def test_with_everything_overridden_crds_is_not_imported(tmp_path):
     program = f"""
         import sys
         from types import SimpleNamespace as Tree
-        from gpipe.controller import references
+        from gpipe.controller.references import resolution
         window = Tree(xstart=1, ystart=1, xsize=8, ysize=8)
         meta = Tree(instrument=Tree(name="NIRCAM"), subarray=window)
         overrides = {{"a": {{"gain": {str(mine)!r}, "ipc": "N/A"}}}}
-        found = references.resolve({{"a": ["gain", "ipc"]}}, {{}}, overrides, meta)
+        found = resolution.resolve({{"a": ["gain", "ipc"]}}, {{}}, overrides, meta)
         assert found.steps["a"].gain.name == {str(mine)!r}
         assert found.context is None
-        assert references.find_parameter_file("pars-jumpstep", {{}}) is None
+        assert resolution.find_parameter_file("pars-jumpstep", {{}}) is None
         assert "crds" not in sys.modules
     """
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CRDS_")}
@@ -410,7 +410,7 @@ def test_choices_of_one_file_are_one():
 
 
 def test_parameter_file(cache):
-    assert references.find_parameter_file("pars-jumpstep", EXPOSURE) == cache.reference(PARS)
+    assert resolution.find_parameter_file("pars-jumpstep", EXPOSURE) == cache.reference(PARS)
 
 
 @pytest.mark.parametrize(
@@ -424,14 +424,14 @@ def test_parameter_file(cache):
     ],
 )
 def test_no_parameter_file_is_no_complaint(cache, reftype, changes, caplog, capfd):
-    assert references.find_parameter_file(reftype, EXPOSURE | changes) is None
+    assert resolution.find_parameter_file(reftype, EXPOSURE | changes) is None
     assert not [record for record in caplog.records if record.levelno > logging.INFO]
     assert "ERROR" not in capfd.readouterr().err
 
 
 def test_a_parameter_file_that_cannot_be_had_is_a_warning(cache, caplog):
     cache.reference(PARS).unlink()
-    assert references.find_parameter_file("pars-jumpstep", EXPOSURE) is None
+    assert resolution.find_parameter_file("pars-jumpstep", EXPOSURE) is None
     [record] = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert PARS in record.getMessage()
     assert str(cache.root) in record.getMessage()
@@ -439,9 +439,9 @@ def test_a_parameter_file_that_cannot_be_had_is_a_warning(cache, caplog):
 
 def test_no_parameters_without_a_configuration(tmp_path, monkeypatch):
     monkeypatch.setattr(crds_client, "DEFAULT_CACHE", "/no/such/folder")
-    assert references.find_parameter_file("pars-jumpstep", EXPOSURE) is None
+    assert resolution.find_parameter_file("pars-jumpstep", EXPOSURE) is None
     monkeypatch.setenv("CRDS_PATH", str(tmp_path))
-    assert references.find_parameter_file("pars-jumpstep", EXPOSURE) is None
+    assert resolution.find_parameter_file("pars-jumpstep", EXPOSURE) is None
 
 
 def test_many_threads_with_one_cache(cache):
@@ -473,11 +473,11 @@ def test_parameter_files_of_all_steps_are_one_request(cache, monkeypatch):
     real = crds.getrecommendations
     monkeypatch.setattr(crds, "getrecommendations", lambda *a, **k: asked.append(k["reftypes"]) or real(*a, **k))
     types = ["pars-jumpstep", "pars-linearitystep", "pars-detector1pipeline"]
-    references.ask_for_parameter_files(types, parameters)
-    found = [references.find_parameter_file(reftype, parameters) for reftype in types]
+    resolution.ask_for_parameter_files(types, parameters)
+    found = [resolution.find_parameter_file(reftype, parameters) for reftype in types]
     assert [path.name if path else None for path in found] == [PARS, None, None]
     assert asked == [types]
-    references.find_parameter_file(types[0], {**parameters, "meta.exposure.type": "NRC_TACQ"})
+    resolution.find_parameter_file(types[0], {**parameters, "meta.exposure.type": "NRC_TACQ"})
     assert asked == [types, types[:1]]
 
 

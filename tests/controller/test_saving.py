@@ -11,11 +11,12 @@ from astropy.io import fits
 from stdatamodels.jwst import datamodels
 
 import gpipe.backends
-from gpipe.controller import saving
-from gpipe.controller.behind import writing_behind
-from gpipe.controller.naming import OutputSettings
-from gpipe.controller.saving import Saver, check_folder
-from gpipe.datamodels import Ramp, fitswriter
+from gpipe.controller.products import saving
+from gpipe.controller.products.background_writer import writing_behind
+from gpipe.controller.products.naming import OutputSettings
+from gpipe.controller.products.saving import Saver, check_folder
+from gpipe.datamodels import Ramp
+from gpipe.datamodels.files import fits_writer
 from gpipe.exceptions import OutputError
 
 HERE = [OutputSettings(save_results=True)]
@@ -125,7 +126,7 @@ def test_a_full_disk_leaves_nothing_new_and_nothing_damaged(image, tmp_path, mon
     def full(*args, **kwargs):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(fitswriter, "_write_pixels", full)
+    monkeypatch.setattr(fits_writer, "_write_pixels", full)
     for settings in ({"save_results": True}, {"output_dir": "a/b"}):
         with pytest.raises(OutputError, match="No space left on device") as caught:
             Saver("x_uncal.fits").save(image, levels(**settings), default_suffix="jump")
@@ -143,7 +144,7 @@ def test_a_product_made_ready_in_a_folder_of_another_that_fails_leaves_nothing(i
         assert both_ready.wait(LONG)
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(fitswriter, "_write_pixels", full)
+    monkeypatch.setattr(fits_writer, "_write_pixels", full)
     saver = Saver("x_uncal.fits")
 
     def save_both():
@@ -162,7 +163,7 @@ def test_an_interruption_leaves_nothing(image, tmp_path, monkeypatch):
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(fitswriter, "_write_pixels", interrupt)
+    monkeypatch.setattr(fits_writer, "_write_pixels", interrupt)
     with pytest.raises(KeyboardInterrupt):
         Saver("x_uncal.fits").save(image, levels(output_dir="a/b"), default_suffix="jump")
     assert everything(tmp_path) == []

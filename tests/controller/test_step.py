@@ -231,7 +231,7 @@ def test_check_refuses_before_pixels_are_read(path, monkeypatch):
         def check(self, meta, references):
             raise InputError(f"found READPATT {meta.exposure.readpatt}")
 
-    monkeypatch.setattr("gpipe.controller.execution.open_exposure", lambda *a: pytest.fail("pixels were read"))
+    monkeypatch.setattr("gpipe.controller.run.run.open_exposure", lambda *a: pytest.fail("pixels were read"))
     with pytest.raises(InputError, match="RAPID"):
         Refusing.call(path, configure_log=False)
 

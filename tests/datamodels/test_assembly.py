@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from gpipe.backends.numpy import NumpyBackend
 from gpipe.datamodels import CountRate, Ramp
-from gpipe.datamodels.assembly import Assembly
-from gpipe.datamodels.parts import arrays_of, cut, map_arrays, spans, trim, unshared
+from gpipe.datamodels.exposures.assembly import Assembly
+from gpipe.datamodels.exposures.chunks import arrays_of, cut, map_arrays, spans, trim, unshared
 
 ROWS, COLUMNS = 23, 5
 ARRAYS = ("data", "groupdq", "pixeldq", "zeroframe")

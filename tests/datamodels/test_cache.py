@@ -5,9 +5,9 @@ import pytest
 from astropy.io import fits
 
 from gpipe.backends.numpy import NumpyBackend
-from gpipe.datamodels import kept_planes, reference_cache
-from gpipe.datamodels.reading import open_exposure
-from gpipe.datamodels.reference_cache import forget_references, open_reference
+from gpipe.datamodels.files.reading import open_exposure
+from gpipe.datamodels.references import cache, plane_cache
+from gpipe.datamodels.references.cache import forget_references, open_reference
 from gpipe.exceptions import ReferenceFileError
 
 
@@ -73,7 +73,7 @@ def test_a_file_that_has_changed_is_opened_again(gain_path):
 
 
 def test_only_so_many_are_kept(gain_path, monkeypatch):
-    monkeypatch.setattr(reference_cache, "FILES", 2)
+    monkeypatch.setattr(cache, "FILES", 2)
     one, two = (open_reference("gain", gain_path, name) for name in ("one", "two"))
     assert open_reference("gain", gain_path, "one") is one
     open_reference("gain", gain_path, "three")
@@ -91,9 +91,9 @@ def test_planes_stay_on_a_device_and_are_those_of_the_window(gain_path, uncal_pa
         np.testing.assert_array_equal(gain, np.ones(exposure.data.shape[-2:], np.float32))
         assert flags.shape == gain.shape
     assert device.arrived == before
-    assert kept_planes.held_bytes() == 2 * 4 * gain.size
+    assert plane_cache.held_bytes() == 2 * 4 * gain.size
     forget_references()
-    assert kept_planes.held_bytes() == 0
+    assert plane_cache.held_bytes() == 0
 
 
 def test_planes_take_no_more_than_their_share_of_a_device(gain_path, uncal_path):
@@ -103,8 +103,8 @@ def test_planes_take_no_more_than_their_share_of_a_device(gain_path, uncal_path)
     exposure = open_exposure(uncal_path, tight)
     for name in "abcdef":
         open_reference("gain", gain_path, name).plane("data", exposure)
-        tight.free = 5 * plane - kept_planes.held_bytes()
-        assert kept_planes.held_bytes() <= 3 * plane
+        tight.free = 5 * plane - plane_cache.held_bytes()
+        assert plane_cache.held_bytes() <= 3 * plane
     before = tight.arrived
     open_reference("gain", gain_path, "f").plane("data", exposure)
     assert tight.arrived == before
@@ -115,9 +115,9 @@ def test_planes_take_no_more_than_their_share_of_a_device(gain_path, uncal_path)
 def test_host_memory_keeps_planes_of_references_that_a_second_exposure_uses(gain_path, uncal_path, backend):
     exposure = open_exposure(uncal_path, backend)
     open_reference("gain", gain_path).plane("data", exposure)
-    assert kept_planes.held_bytes() == 0
+    assert plane_cache.held_bytes() == 0
     second = open_reference("gain", gain_path).plane("data", exposure)
-    assert kept_planes.held_bytes() == second.nbytes
+    assert plane_cache.held_bytes() == second.nbytes
     assert open_reference("gain", gain_path).plane("data", exposure) is second
     os.utime(saved_gain(gain_path, 2), ns=(0, 0))
     assert open_reference("gain", gain_path).plane("data", exposure)[0, 0] == 2
@@ -128,7 +128,7 @@ def test_limited_host_memory_keeps_no_planes(gain_path, uncal_path, backend):
         exposure = open_exposure(uncal_path, backend.suited_to(0, keeps_planes=keeps_planes))
         for _ in range(2):
             plane = open_reference("gain", gain_path).plane("data", exposure)
-        assert kept_planes.held_bytes() == (plane.nbytes if keeps_planes else 0)
+        assert plane_cache.held_bytes() == (plane.nbytes if keeps_planes else 0)
 
 
 def test_what_is_made_of_a_reference_is_made_once(gain_path, uncal_path):
@@ -149,4 +149,4 @@ def test_what_is_made_of_a_reference_is_made_once(gain_path, uncal_path):
 def test_complex_numbers_take_twice_the_memory(gain_path, uncal_path):
     exposure = open_exposure(uncal_path, Device(free=1 << 20))
     made = open_reference("gain", gain_path).kept("spectrum", exposure, lambda: np.zeros((3, 5), np.complex64))
-    assert kept_planes.held_bytes() == made.nbytes
+    assert plane_cache.held_bytes() == made.nbytes

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from stdatamodels.dynamicdq import dynamic_mask
 from stdatamodels.jwst.datamodels import dqflags
 
-from gpipe.datamodels.flags import Translation
+from gpipe.datamodels.references.dq_def import Translation
 
 DTYPE = [("BIT", "i4"), ("VALUE", "u4"), ("NAME", "U40"), ("DESCRIPTION", "U80")]
 
@@ -41,7 +41,7 @@ def test_a_flag_that_jwst_does_not_have_is_named_and_ignored(caplog):
     assert out.tolist() == [1]
     assert caplog.record_tuples == [
         (
-            "gpipe.datamodels.flags",
+            "gpipe.datamodels.references.dq_def",
             logging.WARNING,
             "mask.fits: DQ_DEF defines 'PINK', which is not a flag of JWST; ignored",
         )

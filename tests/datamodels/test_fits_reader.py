@@ -8,8 +8,8 @@ import pytest
 from astropy.io import fits
 
 from gpipe.backends.numpy import NumpyBackend
-from gpipe.datamodels import fitsfile
-from gpipe.datamodels.fitsfile import FitsFile
+from gpipe.datamodels.files import fits_reader
+from gpipe.datamodels.files.fits_reader import FitsFile
 from gpipe.exceptions import InputError
 
 
@@ -45,7 +45,7 @@ def test_scaled_values(tmp_path):
 
 @pytest.mark.parametrize("block_bytes", [2, 10, 1 << 20])
 def test_the_size_of_the_buffer_does_not_matter(block_bytes, tmp_path, monkeypatch):
-    monkeypatch.setattr(fitsfile, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(fits_reader, "BLOCK_BYTES", block_bytes)
     values = np.arange(105, dtype=np.uint16).reshape(3, 5, 7)
     file = written(tmp_path / "x.fits", values)
     np.testing.assert_array_equal(file.read("SCI", np.float32), values)
@@ -61,7 +61,7 @@ def test_reading_needs_no_more_memory_than_the_result(tmp_path):
     out = file.read("SCI", np.float32)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < out.nbytes + 3 * fitsfile.BLOCK_BYTES
+    assert peak < out.nbytes + 3 * fits_reader.BLOCK_BYTES
 
 
 def test_a_missing_extension_is_named_with_those_there_are(tmp_path):
@@ -80,7 +80,7 @@ def test_a_file_may_vanish_after_its_header_was_read(tmp_path):
 @pytest.mark.parametrize("rows", [slice(0, 5), slice(1, 4), slice(4, 5), slice(2, 2)])
 @pytest.mark.parametrize("block_bytes", [14, 100, 1 << 20])
 def test_some_rows_of_all_planes(rows, block_bytes, tmp_path, monkeypatch):
-    monkeypatch.setattr(fitsfile, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(fits_reader, "BLOCK_BYTES", block_bytes)
     values = np.arange(210, dtype=np.uint16).reshape(2, 3, 5, 7)
     out = written(tmp_path / "x.fits", values).read("SCI", np.float32, rows=rows)
     np.testing.assert_array_equal(out, values[:, :, rows])

@@ -15,8 +15,8 @@ from astropy.time import Time
 from stdatamodels.jwst import datamodels
 
 from gpipe.datamodels import CountRate, open_exposure, read_header, to_model, write
-from gpipe.datamodels.core_asdf import core_of_asdf, suited_to
-from gpipe.datamodels.metadata import copied, new_model, take_over
+from gpipe.datamodels.files.core_asdf import core_of_asdf, suited_to
+from gpipe.datamodels.files.metadata import copied, new_model, take_over
 
 
 def some_wcs():
@@ -43,7 +43,7 @@ def test_the_core_knows_the_types_that_asdf_knows_by_its_own_reader_of_manifests
     core = [extension for extension in asdf.get_config().extensions if extension.package_name == "asdf"]
     program = """
 import asdf, sys, yaml
-from gpipe.datamodels.core_asdf import core_of_asdf
+from gpipe.datamodels.files.core_asdf import core_of_asdf
 with core_of_asdf():
     found = asdf.get_config().extensions
 print([(e.extension_uri, [(t.tag_uri, t.schema_uris, t.title, t.description) for t in e.tags]) for e in found])

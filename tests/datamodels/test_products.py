@@ -6,7 +6,7 @@ from astropy.io import fits
 from stdatamodels.jwst import datamodels
 
 from gpipe.datamodels import CountRate, open_exposure, to_model, write
-from gpipe.datamodels.products import bare_model
+from gpipe.datamodels.files.products import bare_model
 
 
 def rate_of(ramp, shape):

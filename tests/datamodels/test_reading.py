@@ -11,7 +11,7 @@ from stdatamodels.jwst import datamodels
 from strict_backend import StrictBackend
 
 from gpipe.datamodels import CountRate, Ramp, crds_parameters, open_exposure, read_header, to_model, write
-from gpipe.datamodels.fitsfile import FitsFile
+from gpipe.datamodels.files.fits_reader import FitsFile
 
 ARRAYS = ("data", "groupdq", "pixeldq", "zeroframe")
 

@@ -14,8 +14,8 @@ from stdatamodels.jwst import datamodels
 from gpipe import dq
 from gpipe.backends.numpy import NumpyBackend
 from gpipe.datamodels import Reference, Window, open_exposure
-from gpipe.datamodels.fitsfile import FitsFile
-from gpipe.datamodels.reference_types import TYPES, extension
+from gpipe.datamodels.files.fits_reader import FitsFile
+from gpipe.datamodels.references.types import TYPES, extension
 from gpipe.exceptions import ReferenceFileError
 
 WINDOW = Window(91, 191, 32, 40)

@@ -7,9 +7,9 @@ import pytest
 from asdf.schema import load_schema
 from stdatamodels.jwst import datamodels
 
-from gpipe.datamodels.jwst_models import MODULES, PACKAGE, model_class
-from gpipe.datamodels.metadata import new_model
-from gpipe.datamodels.schemas import schema_of
+from gpipe.datamodels.files.jwst_models import MODULES, PACKAGE, model_class
+from gpipe.datamodels.files.metadata import new_model
+from gpipe.datamodels.files.schemas import schema_of
 
 MORE = ("Level1bModel", "DarkModel", "WavelengthrangeModel", "WaveCorrModel", "SpecModel", "MultiSpecModel")
 """Models of other kinds: references, WCS with references to parts of the same schema, tables in lists."""

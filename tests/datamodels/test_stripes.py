@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from gpipe.datamodels import Window, window_of
-from gpipe.datamodels.stripes import StripePattern, extent
-from gpipe.datamodels.window import StripedWindow
+from gpipe.datamodels.exposures.stripes import StripePattern, extent
+from gpipe.datamodels.exposures.window import StripedWindow
 from gpipe.simulate.detectors import DETECTORS
 from gpipe.simulate.striped import STRIPED_SUBARRAYS, StripedSubarray
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from stdatamodels.jwst import datamodels
 
-from gpipe.datamodels import fitswriter, write
+from gpipe.datamodels import write
+from gpipe.datamodels.files import fits_writer
 from gpipe.exceptions import OutputError
 
 
@@ -86,7 +87,7 @@ def test_a_failure_leaves_the_existing_product_and_nothing_else(step, failure, m
     if step == "start":
         monkeypatch.setattr(datamodels.ImageModel, "on_save", fail)
     elif step == "middle":
-        monkeypatch.setattr(fitswriter, "_write_pixels", fail)
+        monkeypatch.setattr(fits_writer, "_write_pixels", fail)
     else:
         monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(OutputError if isinstance(failure, OSError) else KeyboardInterrupt):
@@ -149,7 +150,7 @@ def test_arrays_are_as_before_in_memory(model, tmp_path):
 @pytest.mark.parametrize("block_bytes", [8, 1 << 20])
 def test_the_bytes_are_those_that_stdatamodels_writes(dtype, block_bytes, tmp_path, monkeypatch):
     """Images of all types, a table, history, keywords and images that no schema knows, a read-only array."""
-    monkeypatch.setattr(fitswriter, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(fits_writer, "BLOCK_BYTES", block_bytes)
     rng = np.random.default_rng(3)
     model = datamodels.CubeModel(rng.normal(size=(2, 5, 7)).astype(np.float32))
     model.dq = rng.integers(0, 1 << 32, (2, 5, 7), dtype=np.uint32)

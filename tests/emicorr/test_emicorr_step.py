@@ -218,7 +218,6 @@ def test_user_supplied_reffile_is_deprecated_and_works(tmp_path, caplog):
 @pytest.mark.parametrize(
     ("described", "reason"),
     [
-        ({"instrument": "NIRISS"}, "found INSTRUME NIRISS, expected MIRI"),
         ({"readpatt": "FASTGRPAVG"}, "found READPATT FASTGRPAVG, expected one of FAST, FASTR1, SLOW, SLOWR1"),
         ({"readpatt": "SLOWR1"}, "no frequencies are known for MIRIMAGE, subarray SUB64, read pattern SLOWR1"),
         ({"subarray": "BRIGHTSKY"}, "no frequencies are known for MIRIMAGE, subarray BRIGHTSKY"),
@@ -229,9 +228,13 @@ def test_exposures_without_a_correction_are_skipped(described, reason):
         apply(ramp(**described))
 
 
-@pytest.mark.parametrize("described", [{"instrument": "NIRISS"}, {"readpatt": "FASTGRPAVG"}])
-def test_no_reference_is_asked_for_where_there_is_nothing_to_correct(described):
-    it = ramp(**described)
+@pytest.mark.parametrize(("instrument", "wanted"), [("MIRI", True), ("NIRISS", False)])
+def test_it_is_for_miri_only(instrument, wanted):
+    assert EmiCorrStep().is_for(ramp(instrument=instrument).meta) == wanted
+
+
+def test_no_reference_is_asked_for_where_there_is_nothing_to_correct():
+    it = ramp(readpatt="FASTGRPAVG")
     assert EmiCorrStep().wanted_references(it.meta) == ()
     assert EmiCorrStep().wanted_references(ramp().meta) == ("emicorr",)
     EmiCorrStep().check(it.meta, References({}))

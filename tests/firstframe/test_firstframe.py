@@ -80,6 +80,6 @@ def test_too_few_groups_stay_as_they_are(groups):
         FirstFrameStep().apply(bright(groups), references())
 
 
-def test_it_is_for_miri_only():
-    with pytest.raises(Skip, match="found INSTRUME NIRCAM"):
-        FirstFrameStep().apply(bright(instrument="NIRCAM"), references())
+@pytest.mark.parametrize(("instrument", "wanted"), [("MIRI", True), ("NIRCAM", False)])
+def test_it_is_for_miri_only(instrument, wanted):
+    assert FirstFrameStep().is_for(bright(instrument=instrument).meta) == wanted

@@ -16,9 +16,9 @@ from stdatamodels.jwst import datamodels
 from strict_backend import StrictBackend
 
 import gpipe.backends
-from gpipe.backends import kernels
+from gpipe.backends import native
 from gpipe.backends.numpy import NumpyBackend
-from gpipe.datamodels.ramp import RATE_ARRAYS
+from gpipe.datamodels.exposures.rate import RATE_ARRAYS
 from gpipe.exceptions import BackendError
 from gpipe.pipeline import Detector1Pipeline
 from gpipe.simulate import ExposureConfig, write_cache, write_exposure
@@ -81,7 +81,7 @@ def test_snowballs_are_looked_for_where_the_pixels_are(place, folder, caplog):
     counts = re.findall(r"(\d+) snowballs found", caplog.text)
     assert counts[0] == counts[1] != "0"
     assert "looked for on the host" not in caplog.text
-    check_kernels(place, set(kernels.CUDA))
+    check_kernels(place, set(native.CUDA))
 
 
 @pytest.mark.parametrize("place", PLACES[1:], indirect=True)
@@ -89,7 +89,7 @@ def test_snowballs_are_looked_for_where_the_pixels_are(place, folder, caplog):
 def test_steps_ask_for_all_kernels_that_an_exposure_needs(place, kind, folder):
     with written(kind, folder) as (path, steps):
         products(path, folder / "found", steps, place)
-    check_kernels(place, set(kernels.CUDA) - FOR_SNOWBALLS)
+    check_kernels(place, set(native.CUDA) - FOR_SNOWBALLS)
 
 
 def check_kernels(place, wanted):

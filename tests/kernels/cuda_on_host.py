@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from gpipe.backends import kernels
-from gpipe.backends.kernels.cuda import sources
+from gpipe.backends import native
 from gpipe.backends.numpy import NumpyBackend
+from gpipe.kernels.cuda import sources
 
 SHIM = Path(__file__).with_suffix(".h")
 # The processor's compiler must not fuse products and sums either.
@@ -65,7 +65,7 @@ class OnTheProcessor(NumpyBackend):
         self.used = set()
 
     def native(self, function):
-        kernel = kernels.find(function, kernels.CUDA)
+        kernel = native.find(function, native.CUDA)
         if kernel is not None:
             self.used.add(f"{function.__module__}.{function.__qualname__}")
         return kernel or function

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 pytest.importorskip("numba")
-from gpipe.backends.kernels.cpu import arguments, compiling, jump, kept, machine_code, saturation
 from gpipe.exceptions import BackendError
+from gpipe.kernels.cpu import arguments, compiling, jump, kept, machine_code, saturation
 
 MODULE = dedent("""
     import sys
     import numpy as np
-    from gpipe.backends.kernels.cpu import compiling
+    from gpipe.kernels.cpu import compiling
     from gpipe_test_helper import twice
     @compiling.kernel
     def double(x):
@@ -29,7 +29,7 @@ MODULE = dedent("""
     print(x[0], "compiled" if "numba" in sys.modules else "kept")
 """)
 HELPER = dedent("""
-    from gpipe.backends.kernels.cpu.compiling import helper
+    from gpipe.kernels.cpu.compiling import helper
     @helper
     def twice(x):
         return {two} * x
@@ -161,7 +161,7 @@ def test_the_stamp_changes_with_what_is_imported_at_any_remove(monkeypatch):
     source = Path.read_text
     monkeypatch.setattr(Path, "read_text", lambda path, **how: read.append(path) or source(path, **how))
     assert kept.made_of.__wrapped__(jump.__name__) == kept.made_of(jump.__name__)
-    for module in ("dq", "backends/kernels/cpu/tiles", "jump/sigma_clip", "arrays/ranking"):
+    for module in ("dq", "kernels/cpu/tiles", "jump/sigma_clip", "arrays/ranking"):
         assert any(path.match(f"{module}.py") for path in read)
     assert any(path.match("kernels/cpu/numba_code.py") for path in read)
 

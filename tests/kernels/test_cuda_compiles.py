@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gpipe.backends import kernels
-from gpipe.backends.kernels.cuda import sources
+from gpipe.backends import native
+from gpipe.kernels.cuda import sources
 
 ARCHITECTURES = ("sm_80", "sm_90")
 OF_CUPY = ("-ftz=true", "--device-as-default-execution-space")
@@ -57,8 +57,8 @@ def test_compiles_without_a_word(nvrtc, name, architecture):
 
 def test_sources_are_part_of_the_distribution():
     folder = Path(sources.__file__).parent
-    settings = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())
-    patterns = settings["tool"]["setuptools"]["package-data"]["gpipe.backends.kernels.cuda"]
+    settings = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    patterns = settings["tool"]["setuptools"]["package-data"]["gpipe.kernels.cuda"]
     files = [path for path in folder.iterdir() if path.is_file() and path.suffix != ".py"]
     assert files
     assert all(any(path.match(pattern) for pattern in patterns) for path in files)
@@ -69,13 +69,13 @@ def test_every_source_is_named():
     assert {path.stem for path in folder.glob("*.cu")} == set(sources.NAMES)
 
 
-@pytest.mark.parametrize(("function", "module"), kernels.CUDA.items())
+@pytest.mark.parametrize(("function", "module"), native.CUDA.items())
 def test_every_kernel_stands_beside_its_function(function, module):
     """Both exist, and take the same arguments."""
     portable = importlib.import_module(function.rpartition(".")[0])
-    ours = importlib.import_module(f"gpipe.backends.kernels.{module}")
+    ours = importlib.import_module(f"gpipe.kernels.{module}")
     name = function.rpartition(".")[2]
-    assert kernels.find(getattr(portable, name), kernels.CUDA) is getattr(ours, name)
+    assert native.find(getattr(portable, name), native.CUDA) is getattr(ours, name)
     assert getattr(ours, name).__annotations__ == getattr(portable, name).__annotations__
     assert "cupy" not in ours.__dict__
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import gpipe.backends
-from gpipe.backends.kernels.cuda import fits
 from gpipe.exceptions import BackendError
+from gpipe.kernels.cuda import fits
 
 HIGHEST = 1 << 31
 # (stored type, wanted type, scale, zero)

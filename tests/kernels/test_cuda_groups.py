@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from gpipe.backends.kernels.cuda.groups import large_groups as on_the_gpu
 from gpipe.jump.groups_host import large_groups
+from gpipe.kernels.cuda.groups import large_groups as on_the_gpu
 
 
 def image(seed, density):

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gpipe.backends.kernels.cuda.jump import flag_jumps
 from gpipe.jump import detection
 from gpipe.jump.after_jump import AfterJump
 from gpipe.jump.detection import JumpSettings
 from gpipe.jump.iterative import Thresholds
 from gpipe.jump.method import Method
 from gpipe.jump.neighbours import Neighbours
+from gpipe.kernels.cuda.jump import flag_jumps
 
 DO_NOT_USE, SATURATED, JUMP_DET = 1, 2, 4
 ALONE = JumpSettings(method=Method.ITERATIVE, thresholds=Thresholds(four_or_more=4, three=5, two=6), frames=2)

@@ -5,9 +5,9 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from gpipe.backends.kernels.cuda.dark import subtract_darks
-from gpipe.backends.kernels.cuda.linearity import correct_linearity
 from gpipe.dark_current import dark_sub
+from gpipe.kernels.cuda.dark import subtract_darks
+from gpipe.kernels.cuda.linearity import correct_linearity
 from gpipe.linearity import linearity
 
 ROUNDING = 3e-7  # of a value: sums of frames are taken in one order, means of NumPy may be in another

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ramp_regimes import random_ramps
 
 from gpipe import dq
-from gpipe.backends.kernels.cuda.ramp_fit import fit_ramps
+from gpipe.kernels.cuda.ramp_fit import fit_ramps
 from gpipe.ramp_fitting import fit
 from gpipe.ramp_fitting.fit import FitOptions
 

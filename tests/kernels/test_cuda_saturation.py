@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gpipe.backends.kernels.cuda.saturation import flag_saturation
+from gpipe.kernels.cuda.saturation import flag_saturation
 from gpipe.saturation import saturation
 
 NO_SAT_CHECK = 1 << 21

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from gpipe.backends.cupy import CupyBackend
-from gpipe.backends.kernels.cuda import sources
+from gpipe.kernels.cuda import sources
 
 
 class Module:

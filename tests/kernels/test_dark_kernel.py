@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from gpipe.backends import kernels
+from gpipe.backends import native
 from gpipe.dark_current import dark_sub
 
 pytest.importorskip("numba")
-average_darks = kernels.find(dark_sub.average_darks, kernels.CPU)
+average_darks = native.find(dark_sub.average_darks, native.CPU)
 
 
 def frames(shape, seed=1):

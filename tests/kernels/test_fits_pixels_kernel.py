@@ -5,12 +5,12 @@ import os
 import numpy as np
 import pytest
 
-from gpipe.backends import fits_pixels, kernels
+from gpipe.backends import fits_pixels, native
 from gpipe.backends.fits_pixels import decode
 
 pytest.importorskip("numba")
-KERNEL = kernels.find(decode, kernels.CPU)
-FETCHES = [fits_pixels.fetch, kernels.find(fits_pixels.fetch, kernels.CPU)]
+KERNEL = native.find(decode, native.CPU)
+FETCHES = [fits_pixels.fetch, native.find(fits_pixels.fetch, native.CPU)]
 COUNTS = np.arange(1 << 16, dtype=np.uint16).view(">i2").reshape(2, 256, 128)
 
 

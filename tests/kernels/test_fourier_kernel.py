@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from gpipe.arrays import fourier
-from gpipe.backends import kernels
+from gpipe.backends import native
 
 pytest.importorskip("numba")
-KERNELS = {function: kernels.find(function, kernels.CPU) for function in (fourier.twisted, fourier.untwisted)}
+KERNELS = {function: native.find(function, native.CPU) for function in (fourier.twisted, fourier.untwisted)}
 
 
 @pytest.mark.parametrize("length", [1, 2, 12, 39 * 32, 89 * 256])

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from gpipe.backends import kernels
-from gpipe.refpix import irs2_samples
+from gpipe.backends import native
+from gpipe.refpix.irs2 import samples
 from gpipe.refpix.orientation import Orientation
 
 pytest.importorskip("numba")
-samples_in_time = kernels.find(irs2_samples.samples_in_time, kernels.CPU)
-normal_counts = kernels.find(irs2_samples.normal_counts, kernels.CPU)
-rise_to_mean = kernels.find(irs2_samples.rise_to_mean, kernels.CPU)
+samples_in_time = native.find(samples.samples_in_time, native.CPU)
+normal_counts = native.find(samples.normal_counts, native.CPU)
+rise_to_mean = native.find(samples.rise_to_mean, native.CPU)
 
 ORIENTATIONS = [Orientation(2, 1), Orientation(-2, 1), Orientation(2, -1), Orientation(-2, -1), Orientation(1, 2)]
 ROWS = 80
@@ -31,10 +31,10 @@ def test_samples_and_back(rng, orientation, output):
     counts, first, rise = scene(rng)
     which = {"output": output, "orientation": orientation}
     found = samples_in_time(counts, first, rise, **which)
-    np.testing.assert_array_equal(found, irs2_samples.samples_in_time(counts, first, rise, **which))
+    np.testing.assert_array_equal(found, samples.samples_in_time(counts, first, rise, **which))
     back = normal_counts(found, first, rise, **which)
     assert back.dtype == np.float32
-    np.testing.assert_array_equal(back, irs2_samples.normal_counts(found, first, rise, **which))
+    np.testing.assert_array_equal(back, samples.normal_counts(found, first, rise, **which))
 
 
 @pytest.mark.parametrize("bad_share", [0, 0.2, 0.6, 1])
@@ -44,7 +44,7 @@ def test_bad_reads_are_replaced(rng, bad_share, with_named):
     bad = rng.random((ROWS // 20, 4)) < bad_share
     named = rng.random(bad.shape) < 0.4 if with_named else None
     more = {"output": 2, "orientation": Orientation(2, 1), "bad": bad, "named": named}
-    expected = irs2_samples.samples_in_time(counts, first, rise, **more)
+    expected = samples.samples_in_time(counts, first, rise, **more)
     np.testing.assert_array_equal(samples_in_time(counts, first, rise, **more), expected)
 
 
@@ -54,7 +54,7 @@ def test_read_only_and_strided(rng):
     for x in (counts, first, rise):
         x.flags.writeable = False
     found = samples_in_time(counts, first, rise, **which)
-    np.testing.assert_array_equal(found, irs2_samples.samples_in_time(counts, first, rise, **which))
+    np.testing.assert_array_equal(found, samples.samples_in_time(counts, first, rise, **which))
 
 
 @pytest.mark.parametrize("groups", [1, 2, 7])
@@ -65,11 +65,11 @@ def test_means_over_groups(rng, groups, workers):
     data.flags.writeable = False
     found = rise_to_mean(data, workers=workers)
     assert found.dtype == np.float64
-    np.testing.assert_array_equal(found, irs2_samples.rise_to_mean(data))
+    np.testing.assert_array_equal(found, samples.rise_to_mean(data))
 
 
 def test_means_of_cut_groups_with_levels(rng):
     data = rng.normal(5000, 300, (4, ROWS, 26)).astype(np.float32)[..., ::2]
     levels = rng.normal(0, 5, (4, ROWS, 1)).astype(np.float32)
-    np.testing.assert_array_equal(rise_to_mean(data), irs2_samples.rise_to_mean(data))
-    np.testing.assert_array_equal(rise_to_mean(data, levels), irs2_samples.rise_to_mean(data, levels))
+    np.testing.assert_array_equal(rise_to_mean(data), samples.rise_to_mean(data))
+    np.testing.assert_array_equal(rise_to_mean(data, levels), samples.rise_to_mean(data, levels))

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from gpipe.backends import kernels
-from gpipe.refpix import irs2_lines, irs2_streams
+from gpipe.backends import native as table
+from gpipe.refpix.irs2 import lines, streams
 
 pytest.importorskip("numba")
 ROWS, PIXELS = 30, 60
 
 
 def native(function):
-    return kernels.find(function, kernels.CPU)
+    return table.find(function, table.CPU)
 
 
 @pytest.fixture
@@ -23,20 +23,20 @@ def samples(rng):
 
 @pytest.mark.parametrize("share", [1, 0])
 def test_a_line_is_subtracted(samples, share):
-    times = irs2_streams.times(samples)
-    found = native(irs2_lines.subtract_line)(samples * np.float32(share), times)
-    np.testing.assert_array_equal(found, irs2_lines.subtract_line(samples * np.float32(share), times))
+    times = streams.times(samples)
+    found = native(lines.subtract_line)(samples * np.float32(share), times)
+    np.testing.assert_array_equal(found, lines.subtract_line(samples * np.float32(share), times))
 
 
 def test_reference_pixels_are_held(samples):
-    found = native(irs2_streams.reference_stream)(samples)
-    np.testing.assert_array_equal(found, irs2_streams.reference_stream(samples))
+    found = native(streams.reference_stream)(samples)
+    np.testing.assert_array_equal(found, streams.reference_stream(samples))
     exact = samples.astype(float)[None]
-    np.testing.assert_array_equal(native(irs2_streams.reference_stream)(exact)[0], found)
+    np.testing.assert_array_equal(native(streams.reference_stream)(exact)[0], found)
 
 
 def test_noise_is_subtracted(samples, rng):
-    stream = rng.normal(0, 5, ROWS * irs2_streams.row_length(PIXELS)).astype(np.float32)
-    found = native(irs2_streams.without_noise)(samples, stream)
-    np.testing.assert_array_equal(found, irs2_streams.without_noise(samples, stream))
-    np.testing.assert_array_equal(found, samples - irs2_streams.without_gaps(stream, ROWS))
+    stream = rng.normal(0, 5, ROWS * streams.row_length(PIXELS)).astype(np.float32)
+    found = native(streams.without_noise)(samples, stream)
+    np.testing.assert_array_equal(found, streams.without_noise(samples, stream))
+    np.testing.assert_array_equal(found, samples - streams.without_gaps(stream, ROWS))

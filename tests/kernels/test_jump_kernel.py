@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gpipe.backends import kernels
+from gpipe.backends import native
 from gpipe.jump import detection
 from gpipe.jump.after_jump import AfterJump
 from gpipe.jump.detection import JumpSettings
@@ -16,7 +16,7 @@ from gpipe.jump.method import Method
 from gpipe.jump.neighbours import Neighbours
 
 pytest.importorskip("numba")
-flag_jumps = kernels.find(detection.flag_jumps, kernels.CPU)
+flag_jumps = native.find(detection.flag_jumps, native.CPU)
 
 DO_NOT_USE, SATURATED, JUMP_DET = 1, 2, 4
 ALONE = JumpSettings(method=Method.ITERATIVE, thresholds=Thresholds(four_or_more=4, three=5, two=6), frames=2)

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from gpipe import dq
-from gpipe.backends import kernels
+from gpipe.backends import native
 from gpipe.linearity import linearity
 
 pytest.importorskip("numba")
-correct_linearity = kernels.find(linearity.correct_linearity, kernels.CPU)
+correct_linearity = native.find(linearity.correct_linearity, native.CPU)
 
 
 def scene(seed, shape, powers=6, inverse_powers=4):

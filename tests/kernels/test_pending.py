@@ -7,16 +7,16 @@ import sys
 
 import pytest
 
-from gpipe.backends import kernels, pending
+from gpipe.backends import native, pending
 from gpipe.backends.numpy import NumpyBackend
 from gpipe.exceptions import BackendError
 from gpipe.jump.detection import flag_jumps
 
 pytest.importorskip("numba")
-from gpipe.backends.kernels.cpu import compile as compiler
-from gpipe.backends.kernels.cpu import compiling
+from gpipe.kernels.cpu import compile as compiler
+from gpipe.kernels.cpu import compiling
 
-KERNEL = kernels.find(flag_jumps, kernels.CPU)
+KERNEL = native.find(flag_jumps, native.CPU)
 
 
 class Process:
@@ -147,7 +147,7 @@ def test_compiled_kernels_are_found_on_disk_by_another_process():
     assert [process.communicate()[0] for process in both] == [b"", b""]
     assert [process.returncode for process in both] == [0, 0]
     ask = (
-        "from gpipe.backends.kernels.cpu import compile, compiling as c; "
+        "from gpipe.kernels.cpu import compile, compiling as c; "
         "print({c.are_compiled(m) for m in c.KERNELS}, {len(k._loaded) for m in c.KERNELS for k in c.KERNELS[m]}); "
         "import sys; print('numba' in sys.modules)"
     )
@@ -164,7 +164,7 @@ def test_several_processes_compile_and_keep_what_they_are_given(tmp_path, monkey
 
 def test_a_kernel_of_another_processor_or_source_is_not_compiled(tmp_path):
     """No kernel of an empty folder is; nor is one after the name of the processor has changed."""
-    ask = "from gpipe.backends.kernels.cpu import jump, compiling as c; print(c.are_compiled(jump.__name__))"
+    ask = "from gpipe.kernels.cpu import jump, compiling as c; print(c.are_compiled(jump.__name__))"
     for more in ({"NUMBA_CACHE_DIR": str(tmp_path)}, {"NUMBA_CPU_NAME": "generic"}):
         ran = subprocess.run(
             [sys.executable, "-c", ask], capture_output=True, text=True, env=os.environ | more, check=True

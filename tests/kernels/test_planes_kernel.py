@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from gpipe.backends import kernels
+from gpipe.backends import native
 from gpipe.dark_current import dark_sub
 from gpipe.reset import reset_sub
 
 pytest.importorskip("numba")
 VERSIONS = {
-    function: kernels.find(function, kernels.CPU) for function in (dark_sub.subtract_darks, reset_sub.subtract_reset)
+    function: native.find(function, native.CPU) for function in (dark_sub.subtract_darks, reset_sub.subtract_reset)
 }
 SHAPES = [(1, 1, 1, 1), (3, 5, 4, 7), (2, 4, 3, 1031)]
 

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from ramp_regimes import random_ramps
 
 from gpipe import dq
-from gpipe.backends import kernels
+from gpipe.backends import native
 from gpipe.ramp_fitting import fit
 from gpipe.ramp_fitting.fit import FitOptions
 
 pytest.importorskip("numba")
-fit_ramps = kernels.find(fit.fit_ramps, kernels.CPU)
+fit_ramps = native.find(fit.fit_ramps, native.CPU)
 VERSIONS = [pytest.param(fit.fit_ramps, id="portable"), pytest.param(fit_ramps, id="kernel")]
 
 

@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpipe import dq
-from gpipe.backends import kernels
+from gpipe.backends import native
 from gpipe.rscd import flagging
 from gpipe.rscd.group_skips import GroupSkips
 
 pytest.importorskip("numba")
-flag_decay = kernels.find(flagging.flag_decay, kernels.CPU)
+flag_decay = native.find(flagging.flag_decay, native.CPU)
 
 
 def exposure(shape, seed):

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from gpipe import dq
 from gpipe.arrays.interleaved import own_rows
-from gpipe.backends import kernels
+from gpipe.backends import native
 from gpipe.saturation import saturation
 from gpipe.saturation.irs2 import flag_saturation_irs2
 
 pytest.importorskip("numba")
-flag_saturation = kernels.find(saturation.flag_saturation, kernels.CPU)
+flag_saturation = native.find(saturation.flag_saturation, native.CPU)
 
 
 def scene(rng, shape):

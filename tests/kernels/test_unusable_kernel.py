@@ -5,7 +5,7 @@ import pytest
 
 from gpipe import dq
 from gpipe.arrays.unusable import unusable_rows
-from gpipe.backends import kernels
+from gpipe.backends import native
 
 
 def flags(share):
@@ -22,6 +22,6 @@ def test_every_row_of_every_group(share):
     given = flags(share)
     given.flags.writeable = False
     for part in (given, given[..., 3:11, :]):
-        found, expected = kernels.find(unusable_rows, kernels.CPU)(part), unusable_rows(part)
+        found, expected = native.find(unusable_rows, native.CPU)(part), unusable_rows(part)
         np.testing.assert_array_equal(found, expected, strict=True)
         assert expected[:, 1, :].all()

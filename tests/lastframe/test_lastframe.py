@@ -37,6 +37,6 @@ def test_too_few_groups_stay_as_they_are(groups):
         LastFrameStep().apply(exposure(groups), references())
 
 
-def test_it_is_for_miri_only():
-    with pytest.raises(Skip, match="found INSTRUME NIRCAM"):
-        LastFrameStep().apply(exposure(5, "NIRCAM"), references())
+@pytest.mark.parametrize(("instrument", "wanted"), [("MIRI", True), ("NIRCAM", False)])
+def test_it_is_for_miri_only(instrument, wanted):
+    assert LastFrameStep().is_for(exposure(5, instrument).meta) == wanted

@@ -13,7 +13,7 @@ import gpipe.dq as dq
 from gpipe.arrays.interleaved import science_rows
 from gpipe.ipc import IPCStep
 from gpipe.refpix import RefPixStep
-from gpipe.refpix.irs2_bad_reads import find_bad_reads, flag_reads, reads_of_table, replace_reads
+from gpipe.refpix.irs2.bad_reads import find_bad_reads, flag_reads, reads_of_table, replace_reads
 from gpipe.saturation import SaturationStep
 
 pytestmark = pytest.mark.parity

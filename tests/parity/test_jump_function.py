@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from gpipe.arrays.unusable import unusable_rows
-from gpipe.backends import kernels
+from gpipe.backends import native
 from gpipe.jump.after_jump import AfterJump
 from gpipe.jump.detection import JumpSettings, flag_jumps, flag_unknown_gain
 from gpipe.jump.iterative import Thresholds
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.parity
 
 DO_NOT_USE, SATURATED, JUMP_DET = 1, 2, 4
 FRAMES = 4
-VERSIONS = (flag_jumps, kernels.find(flag_jumps, kernels.CPU))
+VERSIONS = (flag_jumps, native.find(flag_jumps, native.CPU))
 
 
 def defaults(**changed):

@@ -9,7 +9,7 @@ from comparison import compare_flags, compare_science
 from early_steps import apply, ramp_model, ramps, reference_model
 
 from gpipe.charge_migration import ChargeMigrationStep
-from gpipe.datamodels.products import to_model
+from gpipe.datamodels.files.products import to_model
 from gpipe.dq_init import DQInitStep
 from gpipe.group_scale import GroupScaleStep
 from gpipe.ipc import IPCStep

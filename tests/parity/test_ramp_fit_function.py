@@ -11,7 +11,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from gpipe.backends import kernels
+from gpipe.backends import native
 from gpipe.ramp_fitting.fit import FitOptions, fit_ramps
 from gpipe.ramp_fitting.timing import Timing
 
@@ -23,7 +23,7 @@ TIMINGS = (
     Timing(frame_time=10.7, group_time=53.7, frames=4, gap=1, dropped_first=1),
     Timing(frame_time=0.5, group_time=1.0, frames=1, gap=1),
 )
-VERSIONS = (fit_ramps, kernels.find(fit_ramps, kernels.CPU))
+VERSIONS = (fit_ramps, native.find(fit_ramps, native.CPU))
 GROUPS = (1, 2, 3, 4, 5, 6, 8, 10, 13, 20)
 
 

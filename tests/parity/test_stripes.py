@@ -14,7 +14,7 @@ from comparison import compare_ramps, compare_rates
 from exposures import STRIPED
 
 from gpipe.datamodels import Window
-from gpipe.datamodels.stripes import StripePattern, window_of
+from gpipe.datamodels.exposures.stripes import StripePattern, window_of
 from gpipe.pipeline import Detector1Pipeline
 from gpipe.refpix.superstripes_step import read_times
 from gpipe.simulate.detectors import DETECTORS

@@ -18,8 +18,8 @@ from gpipe.controller import References
 from gpipe.datamodels import Ramp, Reference
 from gpipe.exceptions import InputError, ParameterError, ReferenceFileError
 from gpipe.persistence import PersistenceStep
-from gpipe.persistence.time_window_step import group_times
-from gpipe.persistence.trap_model_step import trap_families
+from gpipe.persistence.time_window_exposure import group_times
+from gpipe.persistence.trap_model_exposure import trap_families
 
 ROWS, COLUMNS = 8, 6
 START = 60000.0

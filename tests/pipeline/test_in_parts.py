@@ -14,9 +14,11 @@ from strict_backend import StrictBackend
 
 from gpipe import dq, simulate
 from gpipe.backends.numpy import NumpyBackend
-from gpipe.controller import PartDone, execution, watch, workers
-from gpipe.controller import memory as memory_of_runs
-from gpipe.datamodels.sources import FitsSource
+from gpipe.controller import PartDone, watch
+from gpipe.controller.plan import memory as memory_of_runs
+from gpipe.controller.plan import threads
+from gpipe.controller.run import run
+from gpipe.datamodels.files.sources import FitsSource
 from gpipe.exceptions import ParameterError
 from gpipe.pipeline import Detector1Pipeline
 from gpipe.ramp_fitting import RampFitStep
@@ -96,7 +98,7 @@ def in_two_passes(monkeypatch):
     @contextmanager
     def without_glances():
         with monkeypatch.context() as patch:
-            patch.setattr(execution, "in_one_pass", lambda sections: sections)
+            patch.setattr(run, "in_one_pass", lambda sections: sections)
             yield
 
     return without_glances
@@ -204,7 +206,7 @@ def test_results_do_not_depend_on_threads(exposure, part_samples, monkeypatch):
 
     found = {}
     for count in (1, 4):
-        monkeypatch.setattr(workers, "of_steps", lambda steps, count=count: count)
+        monkeypatch.setattr(threads, "of_steps", lambda steps, count=count: count)
         with watch(seen):
             found[count] = rates(exposure)
         assert any("ThreadPoolExecutor" in name for name in names) == (count > 1)
@@ -251,7 +253,7 @@ def test_a_limit_that_cannot_be_kept_is_told_before_work(larger):
 def test_the_peak_is_what_the_plan_says(config, limit, request, part_samples, monkeypatch):
     """NumPy tells tracemalloc of every array."""
     if "two" in config:
-        monkeypatch.setattr(execution, "in_one_pass", lambda sections: sections)
+        monkeypatch.setattr(run, "in_one_pass", lambda sections: sections)
     path = request.getfixturevalue("exposure" if config == "small" else "larger")
     part_samples(1 << 16)
     plan = Detector1Pipeline.plan(path, max_memory=limit)

@@ -293,7 +293,7 @@ def test_a_full_disk(monkeypatch):
     def full(*args):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("gpipe.datamodels.fitswriter._write_pixels", full)
+    monkeypatch.setattr("gpipe.datamodels.files.fits_writer._write_pixels", full)
     refused(OutputError, f"out/{BASE}_rate.fits: cannot be written (No space left on device)")
 
 
@@ -301,5 +301,5 @@ def test_a_disk_that_is_full_from_the_start(monkeypatch):
     def full(*args, **kwargs):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("gpipe.datamodels.writing.tempfile.mkdtemp", full)
+    monkeypatch.setattr("gpipe.datamodels.files.writing.tempfile.mkdtemp", full)
     refused(OutputError, f"out/{BASE}_rate.fits: cannot be written (No space left on device)")

@@ -8,8 +8,8 @@ from gpipe.backends import numpy as on_host
 from gpipe.pipeline import Detector1Pipeline
 
 pytest.importorskip("numba")
-from gpipe.backends.kernels.cpu import compile as compiler
-from gpipe.backends.kernels.cpu import compiling
+from gpipe.kernels.cpu import compile as compiler
+from gpipe.kernels.cpu import compiling
 
 PLANES = ("data", "dq", "err", "var_poisson", "var_rnoise")
 NIRCAM = simulate.ExposureConfig(
@@ -53,7 +53,7 @@ def test_an_exposure_is_the_same_and_nothing_is_compiled_for_it(config, steps, t
         found, native = rates(path, steps, monkeypatch, 0)
     assert not any("kernels" in module for module in portable)
     for step in ("saturation", "linearity", "jump", "ramp_fit"):
-        assert f"gpipe.backends.kernels.cpu.{step}" in native
+        assert f"gpipe.kernels.cpu.{step}" in native
     for name in PLANES:
         np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
     assert not compiled

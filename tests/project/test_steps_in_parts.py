@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from gpipe import dq, simulate
 from gpipe.backends.numpy import NumpyBackend
 from gpipe.controller import Block, Produced, References, Skip
-from gpipe.controller.bookkeeping import absent_references
-from gpipe.controller.by_parts import Stage, joined, through_stage, work_through
-from gpipe.controller.references import resolve
+from gpipe.controller.references.resolution import resolve
+from gpipe.controller.run.chunks import Stage, joined, through_stage, work_through
+from gpipe.controller.run.record import absent_references
 from gpipe.datamodels import Outline, Ramp, crds_parameters, open_exposure, read_header, with_own_metadata
-from gpipe.datamodels.assembly import Assembly
-from gpipe.datamodels.parts import Span, core_of, cut, spans, trim
-from gpipe.datamodels.ramp import RAMP_ARRAYS, SHOWN_ONLY
+from gpipe.datamodels.exposures.assembly import Assembly
+from gpipe.datamodels.exposures.chunks import Span, core_of, cut, spans, trim
+from gpipe.datamodels.exposures.ramp import RAMP_ARRAYS, SHOWN_ONLY
 from gpipe.pipeline import Detector1Pipeline
 
 SCENE = simulate.Scene(background=500.0, density=4e-3, brightest=1e9)

@@ -1,10 +1,10 @@
 import numpy as np
 
 import gpipe.dq as dq
-from gpipe.datamodels.stripes import StripePattern
+from gpipe.datamodels.exposures.stripes import StripePattern
 from gpipe.refpix.orientation import Orientation
 from gpipe.refpix.superstripes import NOTHING, Mosaic, assemble
-from gpipe.refpix.superstripes_step import line_sources
+from gpipe.refpix.superstripes_exposure import line_sources
 
 SOURCES = [[1, 2, NOTHING, 4, 5], [1, 2, NOTHING, 4, 5]]
 

@@ -5,8 +5,8 @@ import pytest
 from step_stubs import StubReference, ramp, references
 
 from gpipe import dq
-from gpipe.controller.sections import rows_around
-from gpipe.datamodels.parts import cut, spans, trim
+from gpipe.controller.plan.sections import rows_around
+from gpipe.datamodels.exposures.chunks import cut, spans, trim
 from gpipe.exceptions import ParameterError
 from gpipe.saturation import SaturationStep
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from gpipe.datamodels.window import Window
+from gpipe.datamodels.exposures.window import Window
 from gpipe.simulate.cosmic_rays import make_hits
 from gpipe.simulate.detectors import PIXEL_AREA
 

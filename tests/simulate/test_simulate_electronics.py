@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from gpipe.datamodels.window import Window
+from gpipe.datamodels.exposures.window import Window
 from gpipe.simulate.detectors import DETECTORS
 from gpipe.simulate.electronics import Drift, OneOverF, Readout
 from gpipe.simulate.readout import FULL, ROW_OVERHEAD

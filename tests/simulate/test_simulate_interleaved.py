@@ -11,9 +11,9 @@ from gpipe import dq
 from gpipe.arrays.interleaved import reference_reads
 from gpipe.datamodels import open_exposure
 from gpipe.exceptions import ParameterError
-from gpipe.refpix.irs2_correction import correct_irs2
-from gpipe.refpix.irs2_streams import in_time_order, with_gaps
-from gpipe.refpix.irs2_weights import Weights, weights_of_real
+from gpipe.refpix.irs2.correction import correct_irs2
+from gpipe.refpix.irs2.streams import in_time_order, with_gaps
+from gpipe.refpix.irs2.weights import Weights, weights_of_real
 from gpipe.refpix.orientation import Orientation
 from gpipe.simulate import ExposureConfig, make_exposure
 from gpipe.simulate.detectors import DETECTORS

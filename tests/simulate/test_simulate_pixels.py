@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from gpipe import dq
-from gpipe.datamodels.window import Window
+from gpipe.datamodels.exposures.window import Window
 from gpipe.simulate import DetectorEffects
 from gpipe.simulate.detectors import DETECTORS
 from gpipe.simulate.pixels import make_pixels, reference_pixels

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from gpipe.datamodels.window import Window
+from gpipe.datamodels.exposures.window import Window
 from gpipe.simulate import Scene
 
 AREA = Window(101, 201, 300, 200)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from gpipe.datamodels.window import Window
+from gpipe.datamodels.exposures.window import Window
 from gpipe.simulate import ExposureConfig, NoiseEffects, make_exposure
 from gpipe.simulate.detectors import PIXEL_AREA
 from gpipe.simulate.snowballs import collect, make_snowballs

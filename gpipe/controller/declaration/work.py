@@ -1,44 +1,11 @@
-"""How a step works on a part of an exposure, and which parts it can work on."""
+"""Work of a step on one exposure, cut or whole."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import Enum, Flag, auto
 from typing import Any
 
-from gpipe.controller.results import Produced
-from gpipe.datamodels.products import with_own_metadata
-
-
-class Block(Flag):
-    """How an exposure may be cut into parts for a step.
-
-    EXPOSURE : not at all.
-    ROWS : into some rows of all integrations.
-    INTEGRATIONS : into whole frames of some integrations.
-    COLUMNS : into some columns of all integrations.
-    RAMPS : rows, columns or both.
-    PIXELS : any way.
-    """
-
-    EXPOSURE = 0
-    ROWS = 1
-    INTEGRATIONS = 2
-    COLUMNS = 4
-    RAMPS = ROWS | COLUMNS
-    PIXELS = RAMPS | INTEGRATIONS
-
-
-class Glance(Enum):
-    """The pixels that a survey can be taken from before the whole exposure has been gone through.
-
-    BORDER : the outer four rows and columns, where reference pixels are: all that the survey looks at.
-    SAMPLE : the rows of the brightest pixels, which nearly always tell the same as all rows. The survey gives booleans,
-        and only whether they are true in all rows matters; where a sample has misled, the exposure is gone through
-        again.
-    """
-
-    BORDER = auto()
-    SAMPLE = auto()
+from gpipe.controller.declaration.results import Produced
+from gpipe.datamodels.files.products import with_own_metadata
 
 
 def apart(results: Sequence[Any]) -> list[Any]:

@@ -7,11 +7,11 @@ from typing import Any, ClassVar, Self
 
 import traitlets
 
-from gpipe.controller import parameter_files
-from gpipe.controller import parameters as p
-from gpipe.controller.parameter_files import Entry
-from gpipe.controller.precedence import HOOKS, layers_from_file
-from gpipe.controller.settings import ATTRIBUTE, DEFAULT, KEYWORD, Kind, Origin, Settings
+from gpipe.controller.parameters import files
+from gpipe.controller.parameters import types as p
+from gpipe.controller.parameters.file_format import Entry
+from gpipe.controller.parameters.files import HOOKS
+from gpipe.controller.parameters.origins import ATTRIBUTE, DEFAULT, KEYWORD, Kind, Origin, Settings
 from gpipe.exceptions import ParameterError
 
 log = logging.getLogger(__name__)
@@ -163,17 +163,14 @@ class Configurable(traitlets.HasTraits):
 
         Its class is the one that the file names, where that is made from this one and has been imported.
         """
-        wanted = parameter_files.read(path).class_basename
-        known: list[type[Self]] = [cls, *_descendants(cls)]
-        found = next((c for c in known if wanted in (c.__name__, c.class_alias)), cls)
-        return found(name).configure(layers_from_file(found, path))
+        return files.from_config_file(cls, path, name)
 
     def export_config(self, path: str | os.PathLike[str], include_metadata: bool = False) -> None:
         """Write all parameters to an ASDF file that ``config_file`` and ``from_config_file`` read back.
 
         What a file cannot hold, open models and hooks, is left out with a warning.
         """
-        parameter_files.write(path, self.as_entry(), include_metadata=include_metadata)
+        files.export_config(self, path, include_metadata=include_metadata)
 
     def as_entry(self) -> Entry:
         """The values as a parameter file holds them."""
@@ -188,10 +185,6 @@ class Configurable(traitlets.HasTraits):
     def update_pars(self, parameters: Mapping[str, Any]) -> None:
         """Set several parameters, checked as on assignment."""
         self.configure([Settings(ATTRIBUTE, parameters)])
-
-
-def _descendants(cls: type[Any]) -> list[Any]:
-    return [found for child in cls.__subclasses__() for found in (child, *_descendants(child))]
 
 
 def _with_origin(problem: str, origin: Origin) -> str:

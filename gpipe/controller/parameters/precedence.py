@@ -13,22 +13,16 @@ import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from gpipe.controller import parameter_files
-from gpipe.controller import parameters as p
-from gpipe.controller.parameter_files import Entry
-from gpipe.controller.settings import KEYWORD, Kind, Origin, Settings
+from gpipe.controller.parameters import types as p
+from gpipe.controller.parameters.files import Declared, file_layers, in_step, step_file_layers
+from gpipe.controller.parameters.origins import KEYWORD, Kind, Settings
 from gpipe.exceptions import ParameterError
-
-if TYPE_CHECKING:
-    from gpipe.controller.configurable import Configurable
 
 log = logging.getLogger(__name__)
 
 DISABLING_WORDS = (*p.TRUE_WORDS, "t", "y")
-HOOKS = ("pre_hooks", "post_hooks")
-Note = Callable[[str], object]
 
 
 def crds_parameters_disabled() -> bool:
@@ -36,14 +30,12 @@ def crds_parameters_disabled() -> bool:
     return os.environ.get("STPIPE_DISABLE_CRDS_STEPPARS", "").strip().lower() in DISABLING_WORDS
 
 
-def parameter_file_type(cls: "type[Configurable]") -> str:
+def parameter_file_type(cls: type[Declared]) -> str:
     """The reference type of a step's parameter files in CRDS."""
     return f"pars-{cls.__name__.lower()}"
 
 
-def layers_from_crds(
-    cls: "type[Configurable]", names: Sequence[str], find: Callable[[str], Path | None]
-) -> list[Settings]:
+def layers_from_crds(cls: type[Declared], names: Sequence[str], find: Callable[[str], Path | None]) -> list[Settings]:
     """The layers of CRDS parameter files. What gpipe does not know in them is warned about and left out.
 
     Parameters
@@ -58,20 +50,12 @@ def layers_from_crds(
         path = find(parameter_file_type(wanted))
         if path is not None:
             log.info("Parameters of %s from CRDS file %s", wanted.__name__, path.name)
-            layers += _in_step(name, _file_layers(wanted, path, Kind.CRDS, _warn))
-    return layers
-
-
-def layers_from_file(cls: "type[Configurable]", path: str | os.PathLike[str]) -> list[Settings]:
-    """The layers of a user's parameter file, those of the files that it names for its steps first."""
-    problems: list[str] = []
-    layers = _file_layers(cls, Path(path).expanduser(), Kind.CONFIG, problems.append)
-    p.raise_together(problems)
+            layers += in_step(name, file_layers(wanted, path, Kind.CRDS, _warn))
     return layers
 
 
 def layers_from_keywords(
-    cls: "type[Configurable]", parameters: Mapping[str, Any], steps: Mapping[str, Mapping[str, Any]] | None
+    cls: type[Declared], parameters: Mapping[str, Any], steps: Mapping[str, Mapping[str, Any]] | None
 ) -> list[Settings]:
     """The layers of keywords: files that ``steps`` names, then the values."""
     if not isinstance(steps, Mapping | None):
@@ -85,74 +69,10 @@ def layers_from_keywords(
             continue
         values[name] = Settings(KEYWORD, {key: value for key, value in given.items() if key != "config_file"})
         if given.get("config_file") is not None:
-            files += _step_file_layers(cls, name, Path(given["config_file"]), problems.append)
+            files += step_file_layers(cls, name, Path(given["config_file"]), problems.append)
     p.raise_together(problems)
     return [*files, Settings(KEYWORD, parameters, values)]
 
 
 def _warn(problem: str) -> None:
     log.warning("%s; it is not used", problem)
-
-
-def _in_step(name: str | None, layers: Sequence[Settings]) -> list[Settings]:
-    """Layers of a substep as layers of its pipeline."""
-    return list(layers) if name is None else [Settings(layer.origin, {}, {name: layer}) for layer in layers]
-
-
-def _step_file_layers(cls: "type[Configurable]", name: str, path: Path, note: Note) -> list[Settings]:
-    """The layers of a parameter file that is named for one step of a pipeline."""
-    name = cls.step_synonyms.get(name, name)
-    if name not in cls.substeps():
-        return []  # told with the other unknown names
-    return _in_step(name, _file_layers(cls.substeps()[name], path.expanduser(), Kind.STEP_FILE, note))
-
-
-def _file_layers(cls: "type[Configurable]", path: Path, kind: Kind, note: Note) -> list[Settings]:
-    entry, origin = parameter_files.read(path), Origin(kind, path)
-    _check_class(cls, entry, f"parameter file {path}", note)
-    layers: list[Settings] = []
-    steps: dict[str, Settings] = {}
-    for inner in entry.steps:
-        name = _name_of(cls, inner, path, note)
-        if name is None:
-            continue
-        values = dict(inner.values)
-        own_file = values.pop("config_file", None)
-        if own_file is not None:
-            layers += _step_file_layers(cls, name, path.parent / Path(own_file).expanduser(), note)
-        steps[name] = Settings(origin, _without_hooks(values, f"{path}: {name}", note))
-    return [*layers, Settings(origin, _without_hooks(entry.values, str(path), note), steps)]
-
-
-def _name_of(cls: "type[Configurable]", entry: Entry, path: Path, note: Note) -> str | None:
-    """Which substep an entry is for: by its name, or by the last part of its class."""
-    substeps = cls.substeps()
-    where = f"parameter file {path}"
-    if entry.name is not None:
-        name = cls.step_synonyms.get(entry.name, entry.name)
-        if name in substeps:
-            _check_class(substeps[name], entry, f"{where}: {name}", note)
-        return name
-    if entry.class_basename is None:
-        note(f"{where}: found an entry of steps with neither name nor class")
-        return None
-    names = [name for name, step in substeps.items() if entry.class_basename in step.known_as()]
-    if len(names) != 1:
-        known = ", ".join(sorted(step.__name__ for step in substeps.values())) or "none"
-        note(f"{where}: found class {entry.class_name!r}, expected one step of {cls.__name__} ({known})")
-        return None
-    return names[0]
-
-
-def _check_class(cls: "type[Configurable]", entry: Entry, what: str, note: Note) -> None:
-    """Note a class that is not ``cls``. Only its last part counts: nothing that a file names is ever imported."""
-    if entry.class_basename is not None and entry.class_basename not in cls.known_as():
-        note(f"{what}: found class {entry.class_name!r}, expected gpipe's {cls.__name__}")
-
-
-def _without_hooks(values: Mapping[str, Any], what: str, note: Note) -> dict[str, Any]:
-    """The values without hooks: those of a file would import or run what the file names."""
-    for hook in HOOKS:
-        if values.get(hook):
-            note(f"parameter file {what}: {hook} can be given in Python only, found {values[hook]!r}")
-    return {key: value for key, value in values.items() if key not in HOOKS}

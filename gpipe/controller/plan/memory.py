@@ -5,8 +5,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gpipe.controller.sections import Section
-from gpipe.datamodels.ramp import RATE_ARRAYS, RATES_OF_BOTH
+from gpipe.controller.plan.sections import Section
+from gpipe.datamodels.exposures.rate import RATE_ARRAYS, RATES_OF_BOTH
 from gpipe.exceptions import ParameterError
 
 PART_SAMPLES = 1 << 21

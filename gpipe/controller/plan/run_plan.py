@@ -7,8 +7,8 @@ from enum import Enum
 
 from gpipe import backends
 from gpipe.backends import Backend
-from gpipe.controller import workers
-from gpipe.controller.memory import (
+from gpipe.controller.plan import threads
+from gpipe.controller.plan.memory import (
     RATE,
     WORKSPACE,
     Limits,
@@ -18,7 +18,7 @@ from gpipe.controller.memory import (
     said,
     section_size,
 )
-from gpipe.controller.sections import Section, cuttable
+from gpipe.controller.plan.sections import Section, cuttable
 from gpipe.datamodels import Header, InFlight, Outline, Ramp
 from gpipe.exceptions import ParameterError
 
@@ -228,5 +228,5 @@ def _in_parts(section: Section, outline: Outline, budget: int | None, stored: in
 
 def _threads(section: Section, least: int, budget: int | None) -> int:
     """As many as asked for, if they have room for a part of so many samples each."""
-    asked = workers.of_steps(section.working)
+    asked = threads.of_steps(section.working)
     return asked if budget is None else max(1, min(asked, budget // (WORKSPACE * least)))

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gpipe.arrays import interleaved
-from gpipe.controller.step import Step
-from gpipe.controller.work import Block
-from gpipe.datamodels.window import StripedWindow
+from gpipe.controller.declaration.blocks import Block
+from gpipe.controller.declaration.step_base import StepBase
+from gpipe.datamodels.exposures.window import StripedWindow
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Section:
         pixels for what later steps of the section must know of the whole; 0 where none must know anything.
     """
 
-    steps: tuple[Step, ...]
-    working: tuple[Step, ...]
+    steps: tuple[StepBase, ...]
+    working: tuple[StepBase, ...]
     block: Block
     seen: bool = False
     ahead: int = 0
@@ -56,12 +56,12 @@ class Section:
 
 
 def in_sections(
-    steps: Sequence[Step],
-    block: Callable[[Step], Block],
+    steps: Sequence[StepBase],
+    block: Callable[[StepBase], Block],
     *,
-    runs: Callable[[Step], bool],
-    starts: Callable[[Step], bool],
-    ends: Callable[[Step], bool],
+    runs: Callable[[StepBase], bool],
+    starts: Callable[[StepBase], bool],
+    ends: Callable[[StepBase], bool],
 ) -> list[Section]:
     """Group steps into as few sections as their blocks allow.
 
@@ -125,7 +125,7 @@ def overlap(changed: Iterable[str], surveyed: Iterable[str]) -> bool:
     return any(same(one, other) for one in changed for other in surveyed)
 
 
-def rows_around(step: Step, outline: Any) -> int:
+def rows_around(step: StepBase, outline: Any) -> int:
     """Rows around a part of an exposure, of which there are metadata and shape, that a step looks at."""
     return interleaved.rows_around(step.reach(outline.meta), tuple(outline.shape))
 

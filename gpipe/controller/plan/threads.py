@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
-from gpipe.controller.parameters import Cores
+from gpipe.controller.parameters.types import Cores
 
 _SHARES = {"none": 0, "one": 0, "quarter": 4, "half": 2, "all": 1}
 

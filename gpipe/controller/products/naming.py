@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gpipe.controller.known_suffixes import KNOWN_SUFFIXES
+from gpipe.controller.products.suffixes import KNOWN_SUFFIXES
 from gpipe.exceptions import ParameterError
 
 FILE_TYPES = ("fits", "asdf")

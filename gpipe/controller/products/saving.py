@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from gpipe.controller.behind import write_out
-from gpipe.controller.folders import folder_for
-from gpipe.controller.naming import OutputSettings, named_path, output_folder, output_path
+from gpipe.controller.products.background_writer import write_out
+from gpipe.controller.products.folders import folder_for
+from gpipe.controller.products.naming import OutputSettings, named_path, output_folder, output_path
 from gpipe.datamodels import InFlight, prepared, to_model
 from gpipe.exceptions import OutputError
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gpipe.controller import crds_client
-from gpipe.controller.overrides import CRDS_SCHEME, NOT_APPLICABLE, Choice, choice
-from gpipe.controller.results import References
-from gpipe.datamodels.reference import Reference
-from gpipe.datamodels.reference_cache import open_reference
+from gpipe.controller.declaration.results import References
+from gpipe.controller.references import crds_client
+from gpipe.controller.references.overrides import CRDS_SCHEME, NOT_APPLICABLE, Choice, choice
+from gpipe.datamodels.references.cache import open_reference
+from gpipe.datamodels.references.reference import Reference
 from gpipe.exceptions import ReferenceFileError
 
 log = logging.getLogger(__name__)

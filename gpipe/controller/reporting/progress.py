@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from gpipe.controller.events import Event, StepDone, StepStarted, watch
+from gpipe.controller.reporting.events import Event, StepDone, StepStarted, watch
 
 
 @contextmanager

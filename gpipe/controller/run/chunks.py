@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gpipe.backends import Backend
-from gpipe.controller.results import Produced
-from gpipe.controller.work import Work, mended, total
-from gpipe.datamodels.assembly import Assembly
-from gpipe.datamodels.parts import Span, own, put_together, trim
-from gpipe.datamodels.reading import moved
+from gpipe.controller.declaration.results import Produced
+from gpipe.controller.declaration.work import Work, mended, total
+from gpipe.datamodels.exposures.assembly import Assembly
+from gpipe.datamodels.exposures.chunks import Span, own, put_together, trim
+from gpipe.datamodels.files.reading import moved
 
 Found = Mapping[str, Any]
 Surveys = Mapping[str, Callable[[Any], Found]]

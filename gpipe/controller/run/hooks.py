@@ -11,27 +11,29 @@ A hook is one of
 import ast
 import importlib
 import re
+import shlex
 import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from gpipe.controller.step import Step
+from gpipe.controller.declaration.step_base import StepBase
 from gpipe.datamodels import InFlight, open_exposure, to_model, write
 from gpipe.exceptions import GpipeError, ParameterError
 
+RunStep = Callable[[StepBase, Any], Any]
+
+_FILE = re.compile(r"""(["']?)\{0\}\1""")
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+(\(.*\))?")
 
 
-def apply_hooks(step: Step, parameter: str, exposure: Any) -> Any:
-    """The exposure after the hooks in ``pre_hooks`` or ``post_hooks`` of a step."""
+def apply_hooks(step: StepBase, parameter: str, exposure: Any, run_step: RunStep) -> Any:
+    """Apply the hooks in ``pre_hooks`` or ``post_hooks`` of a step to an exposure; ``run_step`` runs those of steps."""
     for given in getattr(step, parameter):
         hook = _resolved(given, f"{step.label}.{parameter}")
-        if isinstance(hook, Step):
-            from gpipe.controller.execution import execute  # which imports this module
-
-            exposure = execute(hook, exposure)
+        if isinstance(hook, StepBase):
+            exposure = run_step(hook, exposure)
         elif isinstance(hook, str):
             _run_command(hook, exposure, f"{step.label}.{parameter}", step.name)
         else:
@@ -39,14 +41,14 @@ def apply_hooks(step: Step, parameter: str, exposure: Any) -> Any:
     return exposure
 
 
-def _resolved(given: Any, where: str) -> Step | Callable[[Any], Any] | str:
+def _resolved(given: Any, where: str) -> StepBase | Callable[[Any], Any] | str:
     if isinstance(given, str):
         if not _DOTTED.fullmatch(given.strip()):
             return given
         given = _imported(given.strip(), where)
-    if isinstance(given, type) and issubclass(given, Step):
+    if isinstance(given, type) and issubclass(given, StepBase):
         given = given()
-    if not isinstance(given, Step) and not callable(given):
+    if not isinstance(given, StepBase) and not callable(given):
         raise ParameterError(f"{where}: found {given!r}, expected a function, a Step or a shell command")
     return given
 
@@ -78,7 +80,11 @@ def _changed(hook: Callable[[Any], Any], exposure: InFlight) -> InFlight:
 
 def _run_command(command: str, exposure: InFlight, where: str, name: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        path = write(to_model(exposure), Path(folder, f"{name}.0000.fits")) if "{0}" in command else ""
-        done = subprocess.run(command.replace("{0}", str(path)), shell=True, check=False)
+        text = command
+        if "{0}" in command:
+            # A folder for temporary files may have a space in its name; quotes of the user's own are taken along.
+            quoted = shlex.quote(str(write(to_model(exposure), Path(folder, f"{name}.0000.fits"))))
+            text = _FILE.sub(lambda _: quoted, command)
+        done = subprocess.run(text, shell=True, check=False)
     if done.returncode:
         raise GpipeError(f"{where}: {command!r} returned status {done.returncode}, expected 0")

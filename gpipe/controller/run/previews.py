@@ -9,8 +9,8 @@ from array_api_compat import array_namespace
 from gpipe.arrays import Array
 from gpipe.arrays.detector import EDGE
 from gpipe.backends import Backend
-from gpipe.controller.by_parts import Found, Stage, Surveys, in_turn, joined, seen, through_stage
-from gpipe.datamodels.parts import Span, core_of, span_of
+from gpipe.controller.run.chunks import Found, Stage, Surveys, in_turn, joined, seen, through_stage
+from gpipe.datamodels.exposures.chunks import Span, core_of, span_of
 
 SAMPLE = 4
 """Rows of a sample."""

@@ -6,15 +6,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from gpipe.controller import provenance
-from gpipe.controller.behind import writing_behind
-from gpipe.controller.miri import is_miri
-from gpipe.controller.naming import OutputSettings
-from gpipe.controller.references import Resolution
-from gpipe.controller.results import References, SideProduct, Skip
-from gpipe.controller.saving import Saver
-from gpipe.controller.step import Step
+from gpipe.controller.declaration.results import References, SideProduct, Skip
+from gpipe.controller.declaration.step_base import StepBase
+from gpipe.controller.products import provenance
+from gpipe.controller.products.background_writer import writing_behind
+from gpipe.controller.products.naming import OutputSettings
+from gpipe.controller.products.saving import Saver
+from gpipe.controller.references.resolution import Resolution
 from gpipe.datamodels import InFlight, to_model
+from gpipe.datamodels.exposures.instruments import is_miri
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ class Books:
     records : lines of the log so far; they grow.
     """
 
-    def __init__(self, top: Step, saver: Saver, resolution: Resolution, records: Sequence[str]) -> None:
+    def __init__(self, top: StepBase, saver: Saver, resolution: Resolution, records: Sequence[str]) -> None:
         self.top, self._saver, self._resolution, self._records = top, saver, resolution, records
 
     def opened(self, resolution: Resolution, records: Sequence[str]) -> "Books":
@@ -44,31 +44,33 @@ class Books:
         if self._resolution.context:
             log.info("Results used CRDS context %s", self._resolution.context)
 
-    def references(self, step: Step) -> References:
+    def references(self, step: StepBase) -> References:
         """The references of a step that runs."""
         return self._resolution.steps[step.name]
 
-    def skips(self, step: Step) -> bool:
+    def skips(self, step: StepBase) -> bool:
         """Whether a parameter says so. A step that is called by itself is skipped only if the user said so."""
         return step.skip and (step is not self.top or step.origin("skip").by_user) and not step.substeps()
 
-    def runs(self, step: Step) -> bool:
+    def runs(self, step: StepBase) -> bool:
         """Whether a step is neither skipped nor without a reference that it needs."""
         return not self.skips(step) and not absent_references(step, self.references(step))
 
-    def saves(self, step: Step) -> bool:
+    def saves(self, step: StepBase) -> bool:
         """Whether the results of a step of a pipeline are asked for."""
         return step is not self.top and output_levels(step)[0].saves and not self.skips(step)
 
-    def refuse(self, step: Step, kind: type) -> None:
-        """Skip a step that does not apply to a kind of exposure, or lacks a reference."""
+    def refuse(self, step: StepBase, kind: type, meta: Any) -> None:
+        """Skip a step that is not for an instrument or a kind of exposure, or lacks a reference."""
         if not issubclass(kind, step.accepts):
             kinds = " or ".join(accepted.__name__ for accepted in step.accepts)
             raise Skip(f"found a {kind.__name__}, expected a {kinds}", logging.INFO)
+        if not step.is_for(meta):
+            raise Skip(f"found INSTRUME {meta.instrument.name}, expected {' or '.join(step.instruments)}")
         if absent := absent_references(step, self.references(step)):
             raise Skip(f"no {' and no '.join(absent)} reference applies to this exposure")
 
-    def record(self, step: Step, products: Iterable[Any], status: str) -> None:
+    def record(self, step: StepBase, products: Iterable[Any], status: str) -> None:
         """Say in the metadata what the step did, and with what."""
         names = {} if self.skips(step) else self.references(step).names
         asked = {"context": self._resolution.context, "crds_version": self._resolution.crds_version}
@@ -88,7 +90,7 @@ class Books:
             model.instance.setdefault("cal_logs", {})[alias] = list(self._records)
         return model
 
-    def save(self, step: Step, results: Sequence[Any]) -> None:
+    def save(self, step: StepBase, results: Sequence[Any]) -> None:
         """Write the results of a step, or of the whole."""
         with self._telling():
             for index, result in enumerate(results):
@@ -104,7 +106,7 @@ class Books:
                 if result is not model:
                     result.meta.filename = model.meta.filename
 
-    def save_side_product(self, step: Step, product: SideProduct) -> None:
+    def save_side_product(self, step: StepBase, product: SideProduct) -> None:
         """Write a file that a parameter asked for."""
         own, *outer = output_levels(step)
         with self._telling():
@@ -126,12 +128,12 @@ class Books:
             log.info("Saved %s" if are_there else "%s is being written", path)
 
 
-def absent_references(step: Step, references: References) -> list[str]:
+def absent_references(step: StepBase, references: References) -> list[str]:
     """References that do not apply to the exposure and that the step cannot do without."""
     return [t for t in references if getattr(references, t) is None and t not in step.optional_references]
 
 
-def output_levels(step: Step | None) -> list[OutputSettings]:
+def output_levels(step: StepBase | None) -> list[OutputSettings]:
     """Output settings of a step, then of the pipeline that it belongs to."""
     levels = []
     while step is not None:
@@ -140,7 +142,7 @@ def output_levels(step: Step | None) -> list[OutputSettings]:
     return levels
 
 
-def warn_of_predecessors(step: Step, meta: Any) -> None:
+def warn_of_predecessors(step: StepBase, meta: Any) -> None:
     """Say which steps should have run before this one, and did not."""
     expected = step.expects if is_miri(meta) else (*step.expects, *step.expects_near_infrared)
     missing = [slot for slot in expected if getattr(meta.cal_step, slot, None) is None]

@@ -10,29 +10,29 @@ from typing import Any
 
 from gpipe import backends
 from gpipe.backends import Backend
-from gpipe.controller import events, logs
-from gpipe.controller.bookkeeping import Books, absent_references, output_levels
-from gpipe.controller.hooks import apply_hooks
-from gpipe.controller.memory import Limits
-from gpipe.controller.part_steps import PartSteps
-from gpipe.controller.references import Resolution, resolve
-from gpipe.controller.run_plan import RunPlan, make_plan
-from gpipe.controller.saving import Saver, check_folder
-from gpipe.controller.sections import Section, in_one_pass, in_sections
-from gpipe.controller.step import Step
-from gpipe.controller.whole_steps import through_step
-from gpipe.controller.work import Block
+from gpipe.controller.declaration.blocks import Block
+from gpipe.controller.declaration.step_base import StepBase
+from gpipe.controller.plan.memory import Limits
+from gpipe.controller.plan.run_plan import RunPlan, make_plan
+from gpipe.controller.plan.sections import Section, in_one_pass, in_sections
+from gpipe.controller.products.saving import Saver, check_folder
+from gpipe.controller.references.resolution import Resolution, resolve
+from gpipe.controller.reporting import events, logs
+from gpipe.controller.run.hooks import apply_hooks
+from gpipe.controller.run.record import Books, absent_references, output_levels
+from gpipe.controller.run.section_run import PartSteps
+from gpipe.controller.run.step_run import through_step
 from gpipe.datamodels import Header, InFlight, Ramp, crds_parameters, open_exposure, read_header
-from gpipe.datamodels.parts import unshared
-from gpipe.datamodels.ramp import SHOWN_ONLY
-from gpipe.datamodels.reading import moved
+from gpipe.datamodels.exposures.chunks import unshared
+from gpipe.datamodels.exposures.ramp import SHOWN_ONLY
+from gpipe.datamodels.files.reading import moved
 from gpipe.exceptions import ReferenceFileError
 from gpipe.imports import collector_at_rest
 
 log = logging.getLogger(__name__)
 
 
-def execute(top: Step, source: Any, backend: str | Backend | None = None, max_memory: Any = None) -> Any:
+def execute(top: StepBase, source: Any, backend: str | Backend | None = None, max_memory: Any = None) -> Any:
     """Run a step or pipeline whose parameters are settled.
 
     Whatever can be refused is refused before a pixel is read: the kind of exposure, output folders, references that
@@ -54,7 +54,7 @@ def execute(top: Step, source: Any, backend: str | Backend | None = None, max_me
         return _Run(top, read_header(source, expects=top.accepts), backend, Limits.of(max_memory)).run(records)
 
 
-def foresee(top: Step, source: Any, backend: str | Backend | None = None, max_memory: Any = None) -> RunPlan:
+def foresee(top: StepBase, source: Any, backend: str | Backend | None = None, max_memory: Any = None) -> RunPlan:
     """What ``execute`` would do; no pixel is read."""
     return _Run(top, read_header(source, expects=top.accepts), backend, Limits.of(max_memory)).plan()
 
@@ -62,7 +62,7 @@ def foresee(top: Step, source: Any, backend: str | Backend | None = None, max_me
 class _Run:
     """What a run knows beside the parameters of its steps."""
 
-    def __init__(self, top: Step, header: Header, backend: str | Backend | None, limits: Limits) -> None:
+    def __init__(self, top: StepBase, header: Header, backend: str | Backend | None, limits: Limits) -> None:
         self.top, self.header, self.limits = top, header, limits
         self.origin = header.source if isinstance(header.source, InFlight) else None
         place = self.origin.backend if backend is None and self.origin else backends.get(backend)
@@ -104,14 +104,15 @@ class _Run:
     def _resolve(self) -> Resolution:
         running = [step for step in self.steps if not self.books.skips(step)]
         overrides = {s.name: {t: getattr(s, f"override_{t}") for t in s.reference_file_types} for s in running}
-        wanted = {s.name: s.wanted_references(self.header.meta) for s in running}
+        meta = self.header.meta
+        wanted = {s.name: s.wanted_references(meta) if s.is_for(meta) else () for s in running}
         folder = os.path.dirname(self.header.name)
         return resolve(wanted, crds_parameters(self.header), overrides, self.header.meta, folder)
 
     def _check(self) -> None:
         problems = []
         for step in self.steps:
-            if not self.books.skips(step):
+            if not self.books.skips(step) and step.is_for(self.header.meta):
                 references = self.books.references(step)
                 absent = absent_references(step, references)
                 if absent and step.missing_reference == "error":
@@ -124,10 +125,10 @@ class _Run:
     def _sections(self) -> list[Section]:
         meta = self.header.meta
 
-        def runs(step: Step) -> bool:
-            return self.books.runs(step) and step.applies(meta)
+        def runs(step: StepBase) -> bool:
+            return self.books.runs(step) and step.is_for(meta) and step.applies(meta)
 
-        def block(step: Step) -> Block:
+        def block(step: StepBase) -> Block:
             if not runs(step):
                 return Block.PIXELS
             return Block.EXPOSURE if step.pre_hooks or step.post_hooks else step.block(meta)
@@ -151,7 +152,7 @@ class _Run:
         # Lists are emptied as they are worked through, so that no array outlives the step that replaces it.
         exposures: list[Any] = []
         if self.top.substeps() and self.top.pre_hooks:
-            exposures = [apply_hooks(self.top, "pre_hooks", self._open())]
+            exposures = [apply_hooks(self.top, "pre_hooks", self._open(), execute)]
         in_parts = PartSteps(self.header, self.books, self.place, plan.storage)
         events.begin(self.steps)
         for planned, following in zip(plan.sections, [*plan.sections[1:], None], strict=True):
@@ -165,7 +166,7 @@ class _Run:
                 in_parts.survey_whole(exposures[0], next_section)
         if self.top.substeps():
             exposures = unshared(exposures) if self.top.post_hooks else exposures
-            exposures = [apply_hooks(self.top, "post_hooks", exposures.pop(0)) for _ in range(len(exposures))]
+            exposures = [apply_hooks(self.top, "post_hooks", exposures.pop(0), execute) for _ in range(len(exposures))]
         return exposures
 
     def _open(self) -> Any:
@@ -175,7 +176,7 @@ class _Run:
         kind = type(exposures[0]) if exposures else self.header.kind
         return kind is Ramp and len(exposures) < 2
 
-    def _with_products_before(self, step: Step, exposures: list[Any]) -> list[Any]:
+    def _with_products_before(self, step: StepBase, exposures: list[Any]) -> list[Any]:
         if self.top.products_before(step.name, self.header):
             exposures = exposures or [self._open()]
             for product in self.top.products_before(step.name, exposures[0]):
@@ -188,7 +189,7 @@ class _Run:
             started = time.perf_counter()
             after: list[Any] = []
             while exposures:
-                after += through_step(step, exposures.pop(0), self.books)
+                after += through_step(step, exposures.pop(0), self.books, execute)
             exposures = after
             _tell(step, started, exposures[0])
         return exposures
@@ -210,7 +211,7 @@ class _Run:
         return results[0] if len(results) == 1 else results
 
 
-def _tell(step: Step, started: float, exposure: Any) -> None:
+def _tell(step: StepBase, started: float, exposure: Any) -> None:
     """Tell watchers that a step has ended; only they are worth waiting for the device."""
     if events.is_watched():
         exposure.backend.synchronize()
@@ -218,7 +219,7 @@ def _tell(step: Step, started: float, exposure: Any) -> None:
         events.emit(events.StepDone(step.name, time.perf_counter() - started, status, exposure))
 
 
-def _log_parameters(steps: Iterable[Step]) -> None:
+def _log_parameters(steps: Iterable[StepBase]) -> None:
     """One short line for each step that has values other than its defaults."""
     for step in steps:
         changed = [

@@ -8,21 +8,22 @@ from typing import Any
 from array_api_compat import array_namespace
 
 from gpipe.backends import Backend, host_memory
-from gpipe.controller import events
-from gpipe.controller.bookkeeping import COMPLETE, SKIPPED, Books, warn_of_predecessors
-from gpipe.controller.by_parts import Found, Stage, work_through
-from gpipe.controller.glances import EARLY, LOOKED_AT, border, brightness, has_misled, look, sample
-from gpipe.controller.results import Skip
-from gpipe.controller.run_plan import PlannedSection, Storage, replanned
-from gpipe.controller.sections import Section, rows_around
-from gpipe.controller.step import Step
-from gpipe.controller.work import Glance, apart
+from gpipe.controller.declaration.blocks import Glance
+from gpipe.controller.declaration.results import Skip
+from gpipe.controller.declaration.step_base import StepBase
+from gpipe.controller.declaration.work import apart
+from gpipe.controller.plan.run_plan import PlannedSection, Storage, replanned
+from gpipe.controller.plan.sections import Section, rows_around
+from gpipe.controller.reporting import events
+from gpipe.controller.run.chunks import Found, Stage, work_through
+from gpipe.controller.run.previews import EARLY, LOOKED_AT, border, brightness, has_misled, look, sample
+from gpipe.controller.run.record import COMPLETE, SKIPPED, Books, warn_of_predecessors
 from gpipe.datamodels import Header, InFlight, Outline, Ramp, open_exposure
-from gpipe.datamodels.assembly import Assembly
-from gpipe.datamodels.parts import Span, cut, outer_columns, spans
-from gpipe.datamodels.ramp import RAMP_ARRAYS
-from gpipe.datamodels.reading import moved
-from gpipe.datamodels.scratch import forget
+from gpipe.datamodels.exposures.assembly import Assembly
+from gpipe.datamodels.exposures.chunks import Span, cut, outer_columns, spans
+from gpipe.datamodels.exposures.ramp import RAMP_ARRAYS
+from gpipe.datamodels.exposures.scratch import forget
+from gpipe.datamodels.files.reading import moved
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ class _Course:
         return self.planned.section
 
     @property
-    def surveying(self) -> list[Step]:
+    def surveying(self) -> list[StepBase]:
         """The steps of which it takes a glance to know what they must."""
         return [s for s in self.section.steps[self.section.ahead :] if s in self.section.working and s.surveys]
 
@@ -177,11 +178,11 @@ class PartSteps:
 
         return supply
 
-    def _stages(self, steps: Sequence[Step], outline: Outline) -> list[Stage]:
+    def _stages(self, steps: Sequence[StepBase], outline: Outline) -> list[Stage]:
         """The steps at work, without those that are skipped."""
         return [stage for step in steps for stage in self._stage(step, outline)]
 
-    def _stage(self, step: Step, outline: Outline) -> list[Stage]:
+    def _stage(self, step: StepBase, outline: Outline) -> list[Stage]:
         """The step at work; nothing where it is skipped."""
         events.started(step.name)
         if self._books.skips(step):
@@ -191,7 +192,7 @@ class PartSteps:
         log.info("Step %s running", step.name)
         warn_of_predecessors(step, outline.meta)
         try:
-            self._books.refuse(step, Ramp)
+            self._books.refuse(step, Ramp, outline.meta)
             work = step.begin(outline, self._books.references(step), self._surveyed.pop(step.name, {}))
         except Skip as skip:
             log.log(skip.level, "Step %s skipped: %s", step.name, skip.reason)

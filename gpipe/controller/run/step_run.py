@@ -5,28 +5,28 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from gpipe.controller.bookkeeping import COMPLETE, SKIPPED, Books, warn_of_predecessors
-from gpipe.controller.hooks import apply_hooks
-from gpipe.controller.results import Produced, References, Skip
-from gpipe.controller.step import Step
+from gpipe.controller.declaration.results import Produced, References, Skip
+from gpipe.controller.declaration.step_base import StepBase
+from gpipe.controller.run.hooks import RunStep, apply_hooks
+from gpipe.controller.run.record import COMPLETE, SKIPPED, Books, warn_of_predecessors
 from gpipe.datamodels import SuperstripeRamp
 from gpipe.exceptions import GpipeError
 
 log = logging.getLogger(__name__)
 
 
-def through_step(step: Step, exposure: Any, books: Books) -> tuple[Any, ...]:
-    """The results of a step; the exposure as it is where the step is skipped."""
+def through_step(step: StepBase, exposure: Any, books: Books, run_step: RunStep) -> tuple[Any, ...]:
+    """Return the results of a step; the exposure as it is where the step is skipped. ``run_step`` runs hooks."""
     if books.skips(step):
         log.info("Step %s skipped", step.name)
         books.record(step, [exposure], SKIPPED)
         return (exposure,)
     log.info("Step %s running", step.name)
     warn_of_predecessors(step, exposure.meta)
-    exposure = apply_hooks(step, "pre_hooks", exposure)
+    exposure = apply_hooks(step, "pre_hooks", exposure, run_step)
     produced, status = _applied(step, exposure, books)
     del exposure
-    results = tuple(apply_hooks(step, "post_hooks", result) for result in produced.results)
+    results = tuple(apply_hooks(step, "post_hooks", result, run_step) for result in produced.results)
     books.record(step, results, status)
     for product in produced.side_products:
         books.record(step, [product.model], status)
@@ -38,10 +38,10 @@ def through_step(step: Step, exposure: Any, books: Books) -> tuple[Any, ...]:
     return results
 
 
-def _applied(step: Step, exposure: Any, books: Books) -> tuple[Produced, str]:
+def _applied(step: StepBase, exposure: Any, books: Books) -> tuple[Produced, str]:
     """The step's results, or the exposure as it is when the step does not apply to it."""
     try:
-        books.refuse(step, type(exposure))
+        books.refuse(step, type(exposure), exposure.meta)
         outcome = _outcome(step, exposure, books.references(step))
     except Skip as skip:
         log.log(skip.level, "Step %s skipped: %s", step.name, skip.reason)
@@ -54,7 +54,7 @@ def _applied(step: Step, exposure: Any, books: Books) -> tuple[Produced, str]:
     return (outcome if isinstance(outcome, Produced) else Produced((outcome,))), COMPLETE
 
 
-def _outcome(step: Step, exposure: Any, references: References) -> Any:
+def _outcome(step: StepBase, exposure: Any, references: References) -> Any:
     """What the step makes of the exposure; superstripes go through one by one unless the step wants them together."""
     if isinstance(exposure, SuperstripeRamp) and not step.takes_superstripes_whole:
         apply: Callable[[Any], Any] = partial(step.apply, references=references)

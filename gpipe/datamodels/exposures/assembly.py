@@ -8,9 +8,10 @@ from typing import Any
 from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array
-from gpipe.datamodels.parts import WITHOUT_INTEGRATIONS, Span, arrays_of, index, map_arrays
-from gpipe.datamodels.ramp import InFlight, Ramp
-from gpipe.datamodels.scratch import forget, scratch_array
+from gpipe.datamodels.exposures.chunks import WITHOUT_INTEGRATIONS, Span, arrays_of, index, map_arrays
+from gpipe.datamodels.exposures.in_flight import InFlight
+from gpipe.datamodels.exposures.ramp import Ramp
+from gpipe.datamodels.exposures.scratch import forget, scratch_array
 
 
 class Assembly:

@@ -6,8 +6,9 @@ from typing import Any
 
 from gpipe.arrays.detector import DETECTOR_SIZE
 from gpipe.arrays.interleaved import is_interleaved
-from gpipe.datamodels.stripes import window_of
-from gpipe.datamodels.window import full_frame
+from gpipe.datamodels.exposures.instruments import is_irs2
+from gpipe.datamodels.exposures.stripes import window_of
+from gpipe.datamodels.exposures.window import full_frame
 from gpipe.exceptions import InputError
 
 _POSITIVE = ("exposure.frame_time", "exposure.group_time")
@@ -68,7 +69,7 @@ def _check_counts(meta: Any, shape: tuple[int, ...], name: str) -> None:
 def _check_window(meta: Any, shape: tuple[int, ...], name: str) -> None:
     _, _, xsize, ysize = (int(_number(meta, path, name)) for path in _CORNERS)
     rows, columns = shape[-2:]
-    interleaved = ysize == DETECTOR_SIZE and is_interleaved(shape) and "IRS2" in str(meta.exposure.readpatt)
+    interleaved = ysize == DETECTOR_SIZE and is_interleaved(shape) and is_irs2(meta)
     if xsize != columns or (ysize != rows and not interleaved):
         raise InputError(
             f"{name}: found meta.subarray.xsize={xsize}, ysize={ysize}; "

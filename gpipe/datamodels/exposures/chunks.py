@@ -7,7 +7,7 @@ from typing import Any
 from array_api_compat import array_namespace, is_array_api_obj
 
 from gpipe.arrays import Array
-from gpipe.datamodels.ramp import Ramp
+from gpipe.datamodels.exposures.ramp import Ramp
 
 WITHOUT_INTEGRATIONS = ("pixeldq", "average_dark_current")
 

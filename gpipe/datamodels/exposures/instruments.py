@@ -1,16 +1,24 @@
-"""Steps that are for MIRI only."""
+"""Instruments and ways of readout, told by the metadata of an exposure."""
 
 from typing import Any
 
-from gpipe.controller.results import Skip
+MIRI, NIRSPEC = "MIRI", "NIRSPEC"
 
 
 def is_miri(meta: Any) -> bool:
-    """Whether an exposure is of MIRI."""
-    return meta.instrument.name == "MIRI"
+    """Whether an exposure is of MIRI, whose detectors are not read as those of the near infrared."""
+    return _is(meta, MIRI)
 
 
-def skip_unless_miri(meta: Any) -> None:
-    """Skip a step for exposures of other instruments."""
-    if not is_miri(meta):
-        raise Skip(f"found INSTRUME {meta.instrument.name}; this step is for MIRI only")
+def is_nirspec(meta: Any) -> bool:
+    """Whether an exposure is of NIRSpec."""
+    return _is(meta, NIRSPEC)
+
+
+def is_irs2(meta: Any) -> bool:
+    """Whether NIRSpec read reference pixels between the pixels of each row (IRS2)."""
+    return "IRS2" in str(meta.exposure.readpatt)
+
+
+def _is(meta: Any, instrument: str) -> bool:
+    return str(meta.instrument.name).upper() == instrument

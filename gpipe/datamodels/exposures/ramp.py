@@ -1,88 +1,19 @@
-"""Exposures in flight: what the steps hand to each other."""
+"""Ramps: the groups of every integration, as they are before ramp_fit."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 from array_api_compat import array_namespace
 
 from gpipe.arrays import Array
-from gpipe.arrays.interleaved import is_interleaved
-from gpipe.backends import Backend
-from gpipe.datamodels.stripes import window_of
-from gpipe.datamodels.window import Window
+from gpipe.datamodels.exposures.in_flight import InFlight
+from gpipe.datamodels.exposures.stripes import window_of
+from gpipe.datamodels.exposures.window import Window
 
 RAMP_ARRAYS = ("data", "groupdq", "pixeldq", "zeroframe", "refout", "average_dark_current")
 SHOWN_ONLY = ("refout",)
 """Arrays of a ramp that are part of ramp products, and that no step looks at."""
-RATE_ARRAYS = ("data", "dq", "err", "var_poisson", "var_rnoise")
-RATES_OF_BOTH = ("data", "dq", "var_poisson")
-"""What fits of lines give the exposure and its only integration alike; errors and read-noise variances can differ."""
-
-
-@dataclass(frozen=True)
-class InFlight:
-    """An exposure on a device, with its metadata on the host.
-
-    Arrays are never written to: a step makes new ones and puts them in with ``dataclasses.replace``.
-    Metadata belong to the run that made the object and are changed in place.
-
-    Attributes
-    ----------
-    header : the ``stdatamodels`` model that carries metadata and tables (``group``, ``int_times``) but no pixels.
-    backend : where the arrays live.
-    data : the science pixels.
-    """
-
-    header: Any
-    backend: Backend
-    data: Array = field(kw_only=True)
-
-    @property
-    def meta(self) -> Any:
-        """The ``stdatamodels`` metadata tree."""
-        return self.header.meta
-
-    @cached_property
-    def window(self) -> Window:
-        """The part of the detector that the exposure covers."""
-        return window_of(self.meta)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Of the science pixels."""
-        return tuple(self.data.shape)
-
-    @property
-    def is_interleaved(self) -> bool:
-        """Whether its rows are those of NIRSpec IRS2 readout, with reference pixels between."""
-        return is_interleaved(self.shape)
-
-
-@dataclass(frozen=True)
-class Outline:
-    """An exposure before its arrays are read: what there is to know of them.
-
-    Attributes
-    ----------
-    header, backend : as in `InFlight`.
-    shape : of the science pixels.
-    """
-
-    header: Any
-    backend: Backend
-    shape: tuple[int, ...]
-
-    @property
-    def meta(self) -> Any:
-        """The ``stdatamodels`` metadata tree."""
-        return self.header.meta
-
-    @cached_property
-    def window(self) -> Window:
-        """The part of the detector that the exposure covers."""
-        return window_of(self.meta)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,25 +100,3 @@ class SuperstripeRamp(InFlight):
             zeroframe=None if self.zeroframe is None else self.zeroframe[number::count, ...],
             stripe=number,
         )
-
-
-@dataclass(frozen=True, kw_only=True)
-class CountRate(InFlight):
-    """Count rates: of the exposure (row, column) or of each integration (integration, row, column).
-
-    Attributes
-    ----------
-    data : float32, DN/s; NaN where no rate could be measured.
-    dq : uint32.
-    err : float32, DN/s, 1 sigma, Poisson and read noise.
-    var_poisson, var_rnoise : float32, (DN/s)^2.
-    shared : names of arrays of an only integration that hold the same as those of the exposure, which were made with
-        them: they need not be held twice.
-    """
-
-    data: Array
-    dq: Array
-    err: Array
-    var_poisson: Array
-    var_rnoise: Array
-    shared: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gpipe.arrays.detector import DETECTOR_SIZE
-from gpipe.datamodels.window import StripedWindow, Window
+from gpipe.datamodels.exposures.window import StripedWindow, Window
 
 # Superstripes that are put together to the whole slow axis, with empty lines where nothing is read.
 WHOLE_AXIS = ("SUB17STRIPE_SOSS", "SUB60STRIPE_SOSS", "SUB204STRIPE_SOSS", "SUB680STRIPE_SOSS")

@@ -24,7 +24,7 @@ from asdf.extension import ExtensionProxy, ManifestExtension
 from asdf.resource import ResourceMappingProxy
 from astropy.io import fits
 
-from gpipe.datamodels.jwst_models import modules_alone
+from gpipe.datamodels.files.jwst_models import modules_alone
 from gpipe.imports import without_instances
 
 _CORE = {

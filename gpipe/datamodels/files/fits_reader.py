@@ -27,7 +27,7 @@ from astropy.io import fits
 from gpipe.arrays import Array
 from gpipe.backends import Backend
 from gpipe.backends.fits_pixels import decode, fetch
-from gpipe.datamodels.complaints import complaints_logged, first_line
+from gpipe.datamodels.files.warnings import complaints_logged, first_line
 from gpipe.exceptions import GpipeError
 
 BLOCK_BYTES = 1 << 20
@@ -136,7 +136,7 @@ class FitsFile:
             image = isinstance(hdu, fits.ImageHDU) and (left_out is None or hdu.name in left_out)
             return fits.ImageHDU(header=hdu.header) if image else hdu
 
-        from gpipe.datamodels.metadata import read_model  # pulls in stdatamodels
+        from gpipe.datamodels.files.metadata import read_model  # pulls in stdatamodels
 
         with self._told(), self.hdus() as hdus, complaints_logged(str(self.path)):
             contents = fits.HDUList([empty(hdu) for hdu in hdus])

@@ -18,9 +18,9 @@ from stdatamodels import DataModel, asdf_in_fits
 from stdatamodels.schema import walk_schema
 from stdatamodels.util import get_envar_as_boolean
 
-from gpipe.datamodels.complaints import log
-from gpipe.datamodels.core_asdf import LateAsdfFile, core_of_asdf, suited_to_text
-from gpipe.datamodels.schemas import schema_of
+from gpipe.datamodels.files.core_asdf import LateAsdfFile, core_of_asdf, suited_to_text
+from gpipe.datamodels.files.schemas import schema_of
+from gpipe.datamodels.files.warnings import log
 
 _VALIDATORS = HashableDict(YAML_VALIDATORS)
 _PROTECTED = {("meta", "date"), ("meta", "model_type")}

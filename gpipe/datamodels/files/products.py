@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from gpipe.datamodels.jwst_models import model_class
-from gpipe.datamodels.ramp import RAMP_ARRAYS, RATE_ARRAYS, CountRate, InFlight
+from gpipe.datamodels.exposures.in_flight import InFlight
+from gpipe.datamodels.exposures.ramp import RAMP_ARRAYS
+from gpipe.datamodels.exposures.rate import RATE_ARRAYS, CountRate
+from gpipe.datamodels.files.jwst_models import model_class
 
 RAMP_MODELS = ("RampModel", "SuperstripeRampModel")
 _ALWAYS_IFU = ("NRS_IFU", "MIR_MRS")
@@ -32,7 +34,7 @@ def to_model(exposure: InFlight) -> Any:
     -----
     Metadata follow jwst's ramp_fit: https://jwst-pipeline.readthedocs.io/en/latest/jwst/ramp_fitting/description.html
     """
-    from gpipe.datamodels.metadata import new_model  # pulls in stdatamodels
+    from gpipe.datamodels.files.metadata import new_model  # pulls in stdatamodels
 
     if not isinstance(exposure, InFlight):
         raise TypeError(f"expected a Ramp or a CountRate, found {type(exposure).__qualname__}")
@@ -50,14 +52,14 @@ def to_model(exposure: InFlight) -> Any:
 
 def with_own_metadata(exposure: InFlight) -> Any:
     """The same arrays beside a copy of the metadata."""
-    from gpipe.datamodels.metadata import copied
+    from gpipe.datamodels.files.metadata import copied
 
     return replace(exposure, header=copied(exposure.header))
 
 
 def _rate_model(exposure: Any) -> Any:
     """A model for rates, with what it takes over from a ramp."""
-    from gpipe.datamodels.metadata import new_model, take_over
+    from gpipe.datamodels.files.metadata import new_model, take_over
 
     header, kind = exposure.header, _rate_class(exposure.meta, exposure.data.ndim)
     model = new_model(model_class(kind), checks=True)

@@ -8,11 +8,13 @@ import array_api_compat
 from gpipe.arrays import Array
 from gpipe.arrays.interleaved import is_interleaved
 from gpipe.backends import Backend
-from gpipe.datamodels.checks import check_count_rate, check_ramp
-from gpipe.datamodels.jwst_models import model_class
-from gpipe.datamodels.products import with_own_metadata
-from gpipe.datamodels.ramp import RATE_ARRAYS, CountRate, InFlight, Ramp, SuperstripeRamp
-from gpipe.datamodels.sources import ALL, Source, find_source
+from gpipe.datamodels.exposures.checks import check_count_rate, check_ramp
+from gpipe.datamodels.exposures.in_flight import InFlight
+from gpipe.datamodels.exposures.ramp import Ramp, SuperstripeRamp
+from gpipe.datamodels.exposures.rate import RATE_ARRAYS, CountRate
+from gpipe.datamodels.files.jwst_models import model_class
+from gpipe.datamodels.files.products import with_own_metadata
+from gpipe.datamodels.files.sources import ALL, Source, find_source
 from gpipe.exceptions import InputError
 
 RAMP_MODELS = (None, "Level1bModel", "RampModel", "MIRIRampModel", "SuperstripeRampModel")

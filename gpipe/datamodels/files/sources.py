@@ -14,7 +14,7 @@ import numpy as np
 
 from gpipe.arrays import Array
 from gpipe.backends import Backend
-from gpipe.datamodels.complaints import complaints_logged, first_line
+from gpipe.datamodels.files.warnings import complaints_logged, first_line
 from gpipe.exceptions import InputError
 
 EXTENSIONS = {
@@ -83,7 +83,9 @@ class FitsSource:
     """A FITS file of JWST; ``.fits.gz`` too."""
 
     def __init__(self, path: Path) -> None:
-        from gpipe.datamodels.fitsfile import FitsFile  # pulls in astropy, which importing a step should not pay
+        from gpipe.datamodels.files.fits_reader import (
+            FitsFile,  # pulls in astropy, which importing a step should not pay
+        )
 
         self._file = FitsFile(path, InputError)
         self.name = str(path)
@@ -130,7 +132,7 @@ class ModelSource:
         return None if found is None or 0 in found.shape else tuple(found.shape)
 
     def header(self, model_class: type) -> Any:
-        from gpipe.datamodels.metadata import new_model  # pulls in stdatamodels
+        from gpipe.datamodels.files.metadata import new_model  # pulls in stdatamodels
 
         tree = {key: value for key, value in self._model.instance.items() if key not in EXTENSIONS}
         with complaints_logged(self.name):

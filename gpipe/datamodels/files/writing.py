@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from gpipe.datamodels.complaints import complaints_logged, first_line
+from gpipe.datamodels.files.warnings import complaints_logged, first_line
 from gpipe.exceptions import OutputError
 
 ENDINGS = (".fits", ".asdf")
@@ -67,7 +67,7 @@ class _Whole:
     label: str
 
     def write(self, path: str) -> None:
-        from gpipe.datamodels.core_asdf import suited_to
+        from gpipe.datamodels.files.core_asdf import suited_to
 
         with complaints_logged(self.label), suited_to(getattr(self.model, "instance", None)):
             self.model.save(path)
@@ -76,8 +76,8 @@ class _Whole:
 def _contents(model: Any, target: Path) -> _Contents:
     from stdatamodels import DataModel
 
-    from gpipe.datamodels.core_asdf import suited_to  # all is there already when there is a model to write
-    from gpipe.datamodels.fitswriter import FitsPieces
+    from gpipe.datamodels.files.core_asdf import suited_to  # all is there already when there is a model to write
+    from gpipe.datamodels.files.fits_writer import FitsPieces
 
     if target.suffix != ".fits" or not isinstance(model, DataModel) or model._no_asdf_extension:
         return _Whole(model, str(target))

@@ -8,10 +8,10 @@ import numpy as np
 
 from gpipe.arrays import Array
 from gpipe.backends import Backend
-from gpipe.datamodels.complaints import complaints_logged, first_line
-from gpipe.datamodels.flags import Translation
-from gpipe.datamodels.jwst_models import model_class
-from gpipe.datamodels.reference_types import TYPES, extension
+from gpipe.datamodels.files.jwst_models import model_class
+from gpipe.datamodels.files.warnings import complaints_logged, first_line
+from gpipe.datamodels.references.dq_def import Translation
+from gpipe.datamodels.references.types import TYPES, extension
 from gpipe.exceptions import ReferenceFileError
 
 # What gpipe must know about references, by path in the metadata tree; FITS files say it in the primary header.
@@ -64,7 +64,9 @@ class FileArrays:
     """A FITS file, of which only the headers are read at once."""
 
     def __init__(self, path: Path, reftype: str) -> None:
-        from gpipe.datamodels.fitsfile import FitsFile  # pulls in astropy, which importing a step should not pay
+        from gpipe.datamodels.files.fits_reader import (
+            FitsFile,  # pulls in astropy, which importing a step should not pay
+        )
 
         self._file, self._reftype = FitsFile(path, ReferenceFileError), reftype
         self.name, self.label = str(path.absolute()), str(path)
@@ -152,7 +154,7 @@ class AsdfArrays(ModelArrays):
     """An ASDF file, which is small and read at once."""
 
     def __init__(self, path: Path) -> None:
-        from gpipe.datamodels.core_asdf import suited_to_text
+        from gpipe.datamodels.files.core_asdf import suited_to_text
 
         try:
             with complaints_logged(str(path)), suited_to_text(path.read_bytes()):

@@ -10,8 +10,8 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Any
 
-from gpipe.datamodels import kept_planes
-from gpipe.datamodels.reference import Reference
+from gpipe.datamodels.references import plane_cache
+from gpipe.datamodels.references.reference import Reference
 
 FILES = 64
 
@@ -44,7 +44,7 @@ def forget_references() -> None:
     """Drop all that is kept, planes too; what is in use lives on."""
     with _lock:
         _references.clear()
-    kept_planes.forget()
+    plane_cache.forget()
 
 
 def _stamp(source: Any) -> Hashable | None:

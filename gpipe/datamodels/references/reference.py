@@ -13,12 +13,13 @@ import numpy as np
 from gpipe.arrays import Array
 from gpipe.arrays.detector import DETECTOR_SIZE
 from gpipe.arrays.interleaved import FRAME_ROWS
-from gpipe.datamodels import kept_planes
-from gpipe.datamodels.ramp import InFlight, Ramp
-from gpipe.datamodels.reference_arrays import FACTS, AsdfArrays, FileArrays, ModelArrays, ReferenceArrays
-from gpipe.datamodels.reference_types import TYPES, extension
-from gpipe.datamodels.stripes import window_of
-from gpipe.datamodels.window import StripedWindow, Window, full_frame
+from gpipe.datamodels.exposures.in_flight import InFlight
+from gpipe.datamodels.exposures.ramp import Ramp
+from gpipe.datamodels.exposures.stripes import window_of
+from gpipe.datamodels.exposures.window import StripedWindow, Window, full_frame
+from gpipe.datamodels.references import plane_cache
+from gpipe.datamodels.references.arrays import FACTS, AsdfArrays, FileArrays, ModelArrays, ReferenceArrays
+from gpipe.datamodels.references.types import TYPES, extension
 from gpipe.exceptions import ReferenceFileError
 
 log = logging.getLogger(__name__)
@@ -153,7 +154,7 @@ class Reference:
         backend = exposure.backend
         if backend.name == "numpy" and not self.is_used_again:
             return make()
-        return kept_planes.kept((self, name, exposure.window, backend.name), backend, make)
+        return plane_cache.kept((self, name, exposure.window, backend.name), backend, make)
 
     def load(self, array: str, exposure: InFlight, *, first: Any = None) -> Array:
         """`read`, cut to the exposure's window and brought to its device.

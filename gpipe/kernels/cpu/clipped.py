@@ -5,14 +5,14 @@ from typing import NamedTuple
 import numpy as np
 
 from gpipe import dq
-from gpipe.backends.kernels.cpu.clipping import clip_bounds
-from gpipe.backends.kernels.cpu.compiling import allocating
-from gpipe.backends.kernels.cpu.far import FEW, copy_flags, flag_few, hold
-from gpipe.backends.kernels.cpu.jump_tiles import difference
-from gpipe.backends.kernels.cpu.quiet import judge_quiet
-from gpipe.backends.kernels.cpu.screen import begin
-from gpipe.backends.kernels.cpu.tiles import F, rank_tile
-from gpipe.backends.kernels.cpu.uncut import add_to_columns, find_uncut
+from gpipe.kernels.cpu.clipping import clip_bounds
+from gpipe.kernels.cpu.compiling import allocating
+from gpipe.kernels.cpu.far import FEW, copy_flags, flag_few, hold
+from gpipe.kernels.cpu.jump_tiles import difference
+from gpipe.kernels.cpu.quiet import judge_quiet
+from gpipe.kernels.cpu.screen import begin
+from gpipe.kernels.cpu.tiles import F, rank_tile
+from gpipe.kernels.cpu.uncut import add_to_columns, find_uncut
 
 JUMP_DET = dq.JUMP_DET
 INFINITE = F(np.inf)

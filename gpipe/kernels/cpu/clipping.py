@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from gpipe.backends.kernels.cpu.compiling import allocating
-from gpipe.backends.kernels.cpu.tiles import LARGEST, F
 from gpipe.jump.sigma_clip import TURNS
+from gpipe.kernels.cpu.compiling import allocating
+from gpipe.kernels.cpu.tiles import LARGEST, F
 
 ONE, NOTHING = F(1), F(0)
 

@@ -1,4 +1,4 @@
-"""Compile all kernels: ``python -m gpipe.backends.kernels.cpu.compile``.
+"""Compile all kernels: ``python -m gpipe.kernels.cpu.compile``.
 
 Each is called with a tiny example. Of the types of arguments there is one for each kernel, whatever the exposure, so
 that nothing is compiled afterwards.
@@ -14,7 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from gpipe.backends.kernels.cpu import (
+from gpipe.jump.detection import JumpSettings
+from gpipe.jump.iterative import Thresholds
+from gpipe.jump.method import Method
+from gpipe.kernels.cpu import (
     compiling,
     dark,
     fits_pixels,
@@ -28,9 +31,6 @@ from gpipe.backends.kernels.cpu import (
     rscd,
     saturation,
 )
-from gpipe.jump.detection import JumpSettings
-from gpipe.jump.iterative import Thresholds
-from gpipe.jump.method import Method
 from gpipe.ramp_fitting.fit import FitOptions
 from gpipe.ramp_fitting.timing import Timing
 from gpipe.refpix.orientation import Orientation

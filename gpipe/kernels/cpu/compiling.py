@@ -11,10 +11,10 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from gpipe.backends.kernels.cpu import kept
-from gpipe.backends.kernels.cpu.machine_code import Code, Loaded, kinds
 from gpipe.exceptions import BackendError
 from gpipe.imports import collector_at_rest
+from gpipe.kernels.cpu import kept
+from gpipe.kernels.cpu.machine_code import Code, Loaded, kinds
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ class Kernel:
     def _compiled(self, arguments: tuple[Any, ...]) -> Code:
         if not can_compile():
             raise BackendError(f"kernel {self.function.__qualname__} is not compiled for {kinds(arguments)}")
-        from gpipe.backends.kernels.cpu.numba_code import compiled
+        from gpipe.kernels.cpu.numba_code import compiled
 
         code = compiled(self.function, arguments)
         kept.keep(self.function, code)
@@ -117,7 +117,7 @@ def can_compile() -> bool:
     """Whether there is a numba that compiles; if not, the log says why."""
     try:
         with collector_at_rest():
-            import gpipe.backends.kernels.cpu.numba_code  # noqa: F401
+            import gpipe.kernels.cpu.numba_code  # noqa: F401
     except ImportError as error:
         log.warning("numba compiles no kernels (%s): portable functions are used, which are slower", error)
         return False

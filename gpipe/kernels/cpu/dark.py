@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from gpipe.backends.kernels.cpu.arguments import frozen
-from gpipe.backends.kernels.cpu.compiling import kernel
-from gpipe.backends.kernels.cpu.tiles import F
+from gpipe.kernels.cpu.arguments import frozen
+from gpipe.kernels.cpu.compiling import kernel
+from gpipe.kernels.cpu.tiles import F
 
 NOTHING = F(0)
 

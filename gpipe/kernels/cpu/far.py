@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 
 from gpipe import dq
-from gpipe.backends.kernels.cpu.compiling import allocating, helper
-from gpipe.backends.kernels.cpu.jump_tiles import Tile, difference, make_tile, measure
-from gpipe.backends.kernels.cpu.quiet import find_quiet
+from gpipe.kernels.cpu.compiling import allocating, helper
+from gpipe.kernels.cpu.jump_tiles import Tile, difference, make_tile, measure
+from gpipe.kernels.cpu.quiet import find_quiet
 
 JUMP_DET = dq.JUMP_DET
 STRONG = 1

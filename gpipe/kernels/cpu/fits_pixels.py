@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from gpipe.backends import fits_pixels as portable
-from gpipe.backends.kernels.cpu.arguments import frozen
-from gpipe.backends.kernels.cpu.compiling import CFunction, kernel
-from gpipe.backends.kernels.cpu.tiles import F
+from gpipe.kernels.cpu.arguments import frozen
+from gpipe.kernels.cpu.compiling import CFunction, kernel
+from gpipe.kernels.cpu.tiles import F
 
 BYTE, HIGHEST = np.uint16(8), np.uint16(0x8000)
 pread: Any = CFunction("pread", "int64", ("int32", "int64", "int64", "int64"))

@@ -4,8 +4,8 @@ import numpy as np
 
 from gpipe.arrays import fourier
 from gpipe.arrays.fourier import SHORT
-from gpipe.backends.kernels.cpu.arguments import frozen
-from gpipe.backends.kernels.cpu.compiling import kernel
+from gpipe.kernels.cpu.arguments import frozen
+from gpipe.kernels.cpu.compiling import kernel
 
 
 def twisted(pieces: np.ndarray, cosine: np.ndarray, sine: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Samples of IRS2 outputs: functions of ``gpipe.refpix.irs2_samples``, in one pass each.
+"""Samples of IRS2 outputs: functions of ``gpipe.refpix.irs2.samples``, in one pass each.
 
 Rows of a frame are pixels of an output, so that a tile of a block of rows is turned in the cache.
 """
@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from gpipe.arrays.interleaved import BLOCK, HALF, READS
-from gpipe.backends.kernels.cpu.arguments import frozen
-from gpipe.backends.kernels.cpu.by_rows import by_rows
-from gpipe.backends.kernels.cpu.compiling import helper, kernel
-from gpipe.backends.kernels.cpu.tiles import F
-from gpipe.refpix.irs2_bad_reads import PAIR
-from gpipe.refpix.irs2_samples import normal_counts as portable_normal_counts
-from gpipe.refpix.irs2_samples import rise_to_mean as portable_rise_to_mean
-from gpipe.refpix.irs2_samples import samples_in_time as portable_samples_in_time
+from gpipe.kernels.cpu.arguments import frozen
+from gpipe.kernels.cpu.by_rows import by_rows
+from gpipe.kernels.cpu.compiling import helper, kernel
+from gpipe.kernels.cpu.tiles import F
+from gpipe.refpix.irs2.bad_reads import PAIR
+from gpipe.refpix.irs2.samples import normal_counts as portable_normal_counts
+from gpipe.refpix.irs2.samples import rise_to_mean as portable_rise_to_mean
+from gpipe.refpix.irs2.samples import samples_in_time as portable_samples_in_time
 from gpipe.refpix.orientation import Orientation
 
 D, HALVED, NOTHING = np.float64, F(0.5), F(0)
@@ -25,7 +25,7 @@ NONE = -1
 
 
 def rise_to_mean(data: np.ndarray, levels: np.ndarray | None = None, *, workers: int = 1) -> np.ndarray:
-    """``gpipe.refpix.irs2_samples.rise_to_mean``."""
+    """``gpipe.refpix.irs2.samples.rise_to_mean``."""
     if levels is not None:
         return portable_rise_to_mean(data, levels, workers=workers)
     rise = np.empty(data.shape[1:])
@@ -44,7 +44,7 @@ def samples_in_time(
     bad: np.ndarray | None = None,
     named: np.ndarray | None = None,
 ) -> np.ndarray:
-    """``gpipe.refpix.irs2_samples.samples_in_time``."""
+    """``gpipe.refpix.irs2.samples.samples_in_time``."""
     if not orientation.transposed:
         which: dict[str, Any] = {"output": output, "orientation": orientation}
         return portable_samples_in_time(counts, first, rise, bad=bad, named=named, **which)
@@ -58,7 +58,7 @@ def samples_in_time(
 def normal_counts(
     samples: np.ndarray, first: np.ndarray, rise: np.ndarray, *, output: int, orientation: Orientation
 ) -> np.ndarray:
-    """``gpipe.refpix.irs2_samples.normal_counts``."""
+    """``gpipe.refpix.irs2.samples.normal_counts``."""
     if not orientation.transposed:
         return portable_normal_counts(samples, first, rise, output=output, orientation=orientation)
     counts = np.empty((first.shape[0] // BLOCK * 2 * HALF, first.shape[1]), np.float32)

@@ -1,21 +1,21 @@
-"""Streams of IRS2 outputs: functions of ``gpipe.refpix.irs2_lines`` and ``irs2_streams``, in one pass each."""
+"""Streams of IRS2 outputs: functions of ``gpipe.refpix.irs2.lines`` and ``irs2_streams``, in one pass each."""
 
 import numpy as np
 
 from gpipe.arrays.interleaved import BLOCK, HALF, READS
-from gpipe.backends.kernels.cpu.arguments import frozen
-from gpipe.backends.kernels.cpu.compiling import helper, kernel
-from gpipe.backends.kernels.cpu.tiles import F
-from gpipe.refpix.irs2_lines import edge_line
-from gpipe.refpix.irs2_streams import HELD, STEP, row_length
-from gpipe.refpix.irs2_streams import reference_stream as portable_reference_stream
+from gpipe.kernels.cpu.arguments import frozen
+from gpipe.kernels.cpu.compiling import helper, kernel
+from gpipe.kernels.cpu.tiles import F
+from gpipe.refpix.irs2.lines import edge_line
+from gpipe.refpix.irs2.streams import HELD, STEP, row_length
+from gpipe.refpix.irs2.streams import reference_stream as portable_reference_stream
 
 NOTHING = F(0)
 FIRST_HELD, AFTER = HALF - 1, HALF + READS
 
 
 def subtract_line(samples: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """``gpipe.refpix.irs2_lines.subtract_line``."""
+    """``gpipe.refpix.irs2.lines.subtract_line``."""
     level = np.empty(samples.shape, np.float32)
     intercept, slope = edge_line(samples, times)
     level_rows(frozen(samples), frozen(times), F(intercept), F(slope), level)
@@ -23,7 +23,7 @@ def subtract_line(samples: np.ndarray, times: np.ndarray) -> np.ndarray:
 
 
 def reference_stream(samples: np.ndarray) -> np.ndarray:
-    """``gpipe.refpix.irs2_streams.reference_stream``."""
+    """``gpipe.refpix.irs2.streams.reference_stream``."""
     if samples.ndim > 2 or samples.dtype != np.float32:
         return portable_reference_stream(samples)
     rows, pixels = samples.shape
@@ -33,7 +33,7 @@ def reference_stream(samples: np.ndarray) -> np.ndarray:
 
 
 def without_noise(samples: np.ndarray, stream: np.ndarray) -> np.ndarray:
-    """``gpipe.refpix.irs2_streams.without_noise``."""
+    """``gpipe.refpix.irs2.streams.without_noise``."""
     clean = np.empty(samples.shape, np.float32)
     subtract(frozen(samples), frozen(stream.reshape(len(samples), -1)), clean)
     return clean

@@ -6,8 +6,8 @@ are judged together. Columns with such a jump, or with few values, are judged on
 
 import numpy as np
 
-from gpipe.backends.kernels.cpu.compiling import helper
-from gpipe.backends.kernels.cpu.tiles import HALF, LARGEST, F, sort_tile
+from gpipe.kernels.cpu.compiling import helper
+from gpipe.kernels.cpu.tiles import HALF, LARGEST, F, sort_tile
 
 NO_LOWER = F(-1)
 SEARCHING, JUMP, SETTLED, APART = (np.uint8(k) for k in range(4))

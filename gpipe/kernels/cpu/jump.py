@@ -9,19 +9,19 @@ import numpy as np
 
 from gpipe import dq
 from gpipe.arrays import nanmedian
-from gpipe.backends.kernels.cpu.arguments import frozen
-from gpipe.backends.kernels.cpu.by_rows import by_rows
-from gpipe.backends.kernels.cpu.clipped import INFINITE, find_clipped, make_sets
-from gpipe.backends.kernels.cpu.compiling import helper, kernel
-from gpipe.backends.kernels.cpu.far import STRONG, find_far, make_few
-from gpipe.backends.kernels.cpu.iterative import bound_tile
-from gpipe.backends.kernels.cpu.jump_tiles import Rules, difference, make_tile, measure
-from gpipe.backends.kernels.cpu.screen import make_screen
-from gpipe.backends.kernels.cpu.tiles import F, clear, tile_width
 from gpipe.jump.detection import Flagged, JumpSettings, open_rows
 from gpipe.jump.detection import flag_jumps as portable
 from gpipe.jump.differences import UNUSABLE
 from gpipe.jump.method import Method
+from gpipe.kernels.cpu.arguments import frozen
+from gpipe.kernels.cpu.by_rows import by_rows
+from gpipe.kernels.cpu.clipped import INFINITE, find_clipped, make_sets
+from gpipe.kernels.cpu.compiling import helper, kernel
+from gpipe.kernels.cpu.far import STRONG, find_far, make_few
+from gpipe.kernels.cpu.iterative import bound_tile
+from gpipe.kernels.cpu.jump_tiles import Rules, difference, make_tile, measure
+from gpipe.kernels.cpu.screen import make_screen
+from gpipe.kernels.cpu.tiles import F, clear, tile_width
 
 JUMP_DET = dq.JUMP_DET
 MOST_LEVELS = 7

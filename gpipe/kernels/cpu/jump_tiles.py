@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gpipe.backends.kernels.cpu.compiling import allocating, helper
-from gpipe.backends.kernels.cpu.tiles import LARGEST, NAN, median_tile, rank_tile
 from gpipe.jump.differences import UNUSABLE
+from gpipe.kernels.cpu.compiling import allocating, helper
+from gpipe.kernels.cpu.tiles import LARGEST, NAN, median_tile, rank_tile
 
 
 class Rules(NamedTuple):

@@ -21,7 +21,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from gpipe.backends.kernels.cpu.machine_code import Code, machine
+from gpipe.kernels.cpu.machine_code import Code, machine
 
 log = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gpipe import dq
-from gpipe.backends.kernels.cpu.arguments import frozen
-from gpipe.backends.kernels.cpu.compiling import helper, kernel
-from gpipe.backends.kernels.cpu.tiles import F, clear
+from gpipe.kernels.cpu.arguments import frozen
+from gpipe.kernels.cpu.compiling import helper, kernel
+from gpipe.kernels.cpu.tiles import F, clear
 from gpipe.linearity.linearity import Linearized
 
 ZERO, ONE = F(0), F(1)

@@ -11,9 +11,9 @@ from typing import Any
 import numba
 from numba import types
 
-from gpipe.backends.kernels.cpu.compiling import HELPERS, CFunction
-from gpipe.backends.kernels.cpu.machine_code import Code, kinds, runtime
 from gpipe.exceptions import BackendError
+from gpipe.kernels.cpu.compiling import HELPERS, CFunction
+from gpipe.kernels.cpu.machine_code import Code, kinds, runtime
 
 if getattr(numba.config, "DISABLE_JIT", False):
     raise ImportError("NUMBA_DISABLE_JIT is set")

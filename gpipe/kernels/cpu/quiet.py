@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from gpipe.backends.kernels.cpu.compiling import helper
-from gpipe.backends.kernels.cpu.screen import REACH, ZERO, begin, gather, judge
-from gpipe.backends.kernels.cpu.tiles import NAN, F
+from gpipe.kernels.cpu.compiling import helper
+from gpipe.kernels.cpu.screen import REACH, ZERO, begin, gather, judge
+from gpipe.kernels.cpu.tiles import NAN, F
 
 
 @helper

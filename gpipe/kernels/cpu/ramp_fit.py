@@ -11,10 +11,10 @@ import functools
 import numpy as np
 
 from gpipe.arrays.masked_median import selection_network
-from gpipe.backends.kernels.cpu.arguments import frozen, in_place
-from gpipe.backends.kernels.cpu.by_rows import by_rows
-from gpipe.backends.kernels.cpu.compiling import helper, inlined, kernel
-from gpipe.backends.kernels.cpu.ramp_groups import (
+from gpipe.kernels.cpu.arguments import frozen, in_place
+from gpipe.kernels.cpu.by_rows import by_rows
+from gpipe.kernels.cpu.compiling import helper, inlined, kernel
+from gpipe.kernels.cpu.ramp_groups import (
     find_lone,
     find_only,
     find_segments,
@@ -26,7 +26,7 @@ from gpipe.backends.kernels.cpu.ramp_groups import (
     take_steps,
     unite_flags,
 )
-from gpipe.backends.kernels.cpu.ramp_plain import (
+from gpipe.kernels.cpu.ramp_plain import (
     NO_PATTERN,
     add_plain_information,
     add_plain_median,
@@ -35,7 +35,7 @@ from gpipe.backends.kernels.cpu.ramp_plain import (
     sum_plain,
     take_odd,
 )
-from gpipe.backends.kernels.cpu.ramp_rates import (
+from gpipe.kernels.cpu.ramp_rates import (
     add_information,
     begin_information,
     flag_rates,
@@ -48,8 +48,8 @@ from gpipe.backends.kernels.cpu.ramp_rates import (
     set_slopes,
     signal_limits,
 )
-from gpipe.backends.kernels.cpu.ramp_restore import any_lost, restore_all
-from gpipe.backends.kernels.cpu.ramp_sums import (
+from gpipe.kernels.cpu.ramp_restore import any_lost, restore_all
+from gpipe.kernels.cpu.ramp_sums import (
     add_median,
     begin_sums,
     rank_steps,
@@ -57,7 +57,7 @@ from gpipe.backends.kernels.cpu.ramp_sums import (
     sum_segments,
     weigh_steps,
 )
-from gpipe.backends.kernels.cpu.ramp_tiles import (
+from gpipe.kernels.cpu.ramp_tiles import (
     DO_NOT_USE,
     FEW,
     SATURATED,
@@ -66,7 +66,7 @@ from gpipe.backends.kernels.cpu.ramp_tiles import (
     Settings,
     scratch,
 )
-from gpipe.backends.kernels.cpu.tiles import F, clear
+from gpipe.kernels.cpu.tiles import F, clear
 from gpipe.ramp_fitting.fit import RampFit, check_shapes
 from gpipe.ramp_fitting.fit import fit_ramps as portable
 from gpipe.ramp_fitting.rates import Rates

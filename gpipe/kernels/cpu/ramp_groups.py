@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from gpipe.backends.kernels.cpu.compiling import helper
-from gpipe.backends.kernels.cpu.ramp_tiles import (
+from gpipe.kernels.cpu.compiling import helper
+from gpipe.kernels.cpu.ramp_tiles import (
     DO_NOT_USE,
     FROM_RESET,
     FROM_ZEROFRAME,
@@ -13,7 +13,7 @@ from gpipe.backends.kernels.cpu.ramp_tiles import (
     TWO,
     ZERO,
 )
-from gpipe.backends.kernels.cpu.tiles import LARGEST, clear
+from gpipe.kernels.cpu.tiles import LARGEST, clear
 from gpipe.ramp_fitting.segments import GOOD_BITS, OPENING_BITS
 
 UNSATURATED, UNJUMPED = 0xFF ^ SATURATED, 0xFF ^ JUMP_DET

@@ -6,11 +6,11 @@ the odd ones, are fitted as in ``ramp_sums``, side by side in a tile of their ow
 
 import numpy as np
 
-from gpipe.backends.kernels.cpu.compiling import helper, inlined
-from gpipe.backends.kernels.cpu.ramp_rates import SMALLEST
-from gpipe.backends.kernels.cpu.ramp_sums import add_median, select_middle
-from gpipe.backends.kernels.cpu.ramp_tiles import FEW, JUMP_DET, LEVELS, ONE, SATURATED, SIX, ZERO
-from gpipe.backends.kernels.cpu.tiles import LARGEST, F, clear
+from gpipe.kernels.cpu.compiling import helper, inlined
+from gpipe.kernels.cpu.ramp_rates import SMALLEST
+from gpipe.kernels.cpu.ramp_sums import add_median, select_middle
+from gpipe.kernels.cpu.ramp_tiles import FEW, JUMP_DET, LEVELS, ONE, SATURATED, SIX, ZERO
+from gpipe.kernels.cpu.tiles import LARGEST, F, clear
 from gpipe.ramp_fitting.groups import UNUSABLE
 from gpipe.ramp_fitting.segments import GOOD_BITS, OPENING_BITS
 

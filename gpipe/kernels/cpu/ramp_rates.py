@@ -3,8 +3,8 @@
 import numpy as np
 
 from gpipe import dq
-from gpipe.backends.kernels.cpu.compiling import helper
-from gpipe.backends.kernels.cpu.ramp_tiles import (
+from gpipe.kernels.cpu.compiling import helper
+from gpipe.kernels.cpu.ramp_tiles import (
     DO_NOT_USE,
     FOUR,
     LEVELS,
@@ -14,7 +14,7 @@ from gpipe.backends.kernels.cpu.ramp_tiles import (
     TWELVE,
     ZERO,
 )
-from gpipe.backends.kernels.cpu.tiles import NAN, F
+from gpipe.kernels.cpu.tiles import NAN, F
 from gpipe.ramp_fitting.groups import UNUSABLE
 from gpipe.ramp_fitting.rates import HANDED_ON
 from gpipe.ramp_fitting.variances import LARGE_VARIANCE, TINY

@@ -1,11 +1,11 @@
 """Ramp fits: ``restore_lost_groups`` of a tile."""
 
 from gpipe import dq
-from gpipe.backends.kernels.cpu.compiling import helper, inlined
-from gpipe.backends.kernels.cpu.ramp_groups import find_segments, lone_time
-from gpipe.backends.kernels.cpu.ramp_rates import LARGE
-from gpipe.backends.kernels.cpu.ramp_tiles import DO_NOT_USE, ONE, SIX, ZERO
-from gpipe.backends.kernels.cpu.tiles import clear
+from gpipe.kernels.cpu.compiling import helper, inlined
+from gpipe.kernels.cpu.ramp_groups import find_segments, lone_time
+from gpipe.kernels.cpu.ramp_rates import LARGE
+from gpipe.kernels.cpu.ramp_tiles import DO_NOT_USE, ONE, SIX, ZERO
+from gpipe.kernels.cpu.tiles import clear
 
 CHARGELOSS, NO_GAIN_VALUE = dq.CHARGELOSS, dq.NO_GAIN_VALUE
 WITHDRAWN = CHARGELOSS | DO_NOT_USE

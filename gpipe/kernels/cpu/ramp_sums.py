@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from gpipe.backends.kernels.cpu.compiling import helper
-from gpipe.backends.kernels.cpu.ramp_tiles import (
+from gpipe.kernels.cpu.compiling import helper
+from gpipe.kernels.cpu.ramp_tiles import (
     FROM_ZEROFRAME,
     JUMP_DET,
     LEVELS,
@@ -12,7 +12,7 @@ from gpipe.backends.kernels.cpu.ramp_tiles import (
     SIX,
     ZERO,
 )
-from gpipe.backends.kernels.cpu.tiles import HALF, LARGEST, NAN, F, clear
+from gpipe.kernels.cpu.tiles import HALF, LARGEST, NAN, F, clear
 from gpipe.ramp_fitting.groups import UNUSABLE
 from gpipe.ramp_fitting.segments import GOOD_BITS
 

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from gpipe import dq
-from gpipe.backends.kernels.cpu.compiling import allocating
-from gpipe.backends.kernels.cpu.tiles import F
+from gpipe.kernels.cpu.compiling import allocating
+from gpipe.kernels.cpu.tiles import F
 from gpipe.ramp_fitting.weights import SIGNAL_TO_NOISE
 
 ZERO, ONE, TWO, FOUR, SIX, TWELVE = F(0), F(1), F(2), F(4), F(6), F(12)

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 
 from gpipe import dq
-from gpipe.backends.kernels.cpu.arguments import frozen
-from gpipe.backends.kernels.cpu.compiling import helper, kernel
-from gpipe.backends.kernels.cpu.tiles import clear
+from gpipe.kernels.cpu.arguments import frozen
+from gpipe.kernels.cpu.compiling import helper, kernel
+from gpipe.kernels.cpu.tiles import clear
 from gpipe.rscd.flagging import Bright, Flagged
 from gpipe.rscd.group_skips import GroupSkips
 

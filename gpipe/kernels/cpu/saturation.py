@@ -9,9 +9,9 @@ one row tells another is kept, grown along the row already, in a ring of ``2 gro
 import numpy as np
 
 from gpipe import dq
-from gpipe.backends.kernels.cpu.arguments import frozen
-from gpipe.backends.kernels.cpu.compiling import helper, kernel
-from gpipe.backends.kernels.cpu.tiles import F, clear
+from gpipe.kernels.cpu.arguments import frozen
+from gpipe.kernels.cpu.compiling import helper, kernel
+from gpipe.kernels.cpu.tiles import F, clear
 from gpipe.saturation.saturation import BEYOND_CONVERTER, Flagged, _clear_zeroframe
 
 SATURATED, NO_SAT_CHECK, AD_FLOOR = dq.SATURATED, dq.NO_SAT_CHECK, dq.AD_FLOOR

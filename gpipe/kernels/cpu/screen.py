@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gpipe.backends.kernels.cpu.compiling import allocating, helper
-from gpipe.backends.kernels.cpu.tiles import LARGEST, F, clear
+from gpipe.kernels.cpu.compiling import allocating, helper
+from gpipe.kernels.cpu.tiles import LARGEST, F, clear
 
 ZERO, REACH = F(0), F(3)
 """Median and mean differ by less than so many standard errors of the mean, or else the column is ranked."""

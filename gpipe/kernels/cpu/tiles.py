@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gpipe.backends.kernels.cpu.compiling import helper
+from gpipe.kernels.cpu.compiling import helper
 
 F = np.float32
 HALF, NAN = F(0.5), F(np.nan)

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from gpipe.backends.kernels.cpu.compiling import helper
-from gpipe.backends.kernels.cpu.screen import REACH, ZERO, begin, gather, judge
-from gpipe.backends.kernels.cpu.tiles import LARGEST, NAN, F, clear
+from gpipe.kernels.cpu.compiling import helper
+from gpipe.kernels.cpu.screen import REACH, ZERO, begin, gather, judge
+from gpipe.kernels.cpu.tiles import LARGEST, NAN, F, clear
 
 ROUNDING, ALLOWED = F(2 * np.finfo(np.float32).eps), F(1e-4)
 

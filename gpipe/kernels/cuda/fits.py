@@ -3,7 +3,7 @@
 from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array
-from gpipe.backends.kernels.cuda import sources
+from gpipe.kernels.cuda import sources
 
 HIGHEST_BIT = 1 << 31
 

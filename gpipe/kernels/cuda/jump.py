@@ -3,10 +3,10 @@
 from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array, Namespace, nanmedian
-from gpipe.backends.kernels.cuda import sources
 from gpipe.jump.detection import Flagged, JumpSettings, open_rows
 from gpipe.jump.detection import flag_jumps as portable
 from gpipe.jump.method import Method
+from gpipe.kernels.cuda import sources
 
 MOST_LEVELS = 7
 

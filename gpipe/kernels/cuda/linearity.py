@@ -4,7 +4,7 @@ from array_api_compat import array_namespace, device
 
 from gpipe import dq
 from gpipe.arrays import Array
-from gpipe.backends.kernels.cuda import sources
+from gpipe.kernels.cuda import sources
 from gpipe.linearity.coefficients import evaluate, usable_polynomial
 from gpipe.linearity.linearity import Linearized
 from gpipe.linearity.linearity import correct_linearity as portable

@@ -3,7 +3,7 @@
 from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array, Namespace
-from gpipe.backends.kernels.cuda import sources
+from gpipe.kernels.cuda import sources
 from gpipe.ramp_fitting.fit import FitOptions, RampFit, check_shapes
 from gpipe.ramp_fitting.fit import fit_ramps as portable
 from gpipe.ramp_fitting.rates import Rates

@@ -3,7 +3,7 @@
 from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array
-from gpipe.backends.kernels.cuda import sources
+from gpipe.kernels.cuda import sources
 from gpipe.saturation.saturation import Flagged, usable_threshold
 from gpipe.saturation.saturation import flag_saturation as portable
 

@@ -11,12 +11,12 @@ from gpipe.arrays.blocks import for_each
 from gpipe.arrays.fourier import Fourier
 from gpipe.arrays.interleaved import OUTPUTS
 from gpipe.arrays.rows import row_slices
-from gpipe.refpix.irs2_interpolation import BandLimited, fill_zeros
-from gpipe.refpix.irs2_lines import subtract_line
-from gpipe.refpix.irs2_outputs import Outputs
-from gpipe.refpix.irs2_samples import counts_of, rise_to_mean
-from gpipe.refpix.irs2_streams import in_time_order, reference_stream, times, with_gaps, without_gaps, without_noise
-from gpipe.refpix.irs2_weights import Weights
+from gpipe.refpix.irs2.interpolation import BandLimited, fill_zeros
+from gpipe.refpix.irs2.lines import subtract_line
+from gpipe.refpix.irs2.outputs import Outputs
+from gpipe.refpix.irs2.samples import counts_of, rise_to_mean
+from gpipe.refpix.irs2.streams import in_time_order, reference_stream, times, with_gaps, without_gaps, without_noise
+from gpipe.refpix.irs2.weights import Weights
 from gpipe.refpix.orientation import Orientation
 
 

@@ -8,7 +8,7 @@ from array_api_compat import array_namespace, device
 from gpipe.arrays import Array, Namespace
 from gpipe.arrays.fourier import Fourier, arranged
 from gpipe.arrays.rows import row_slices
-from gpipe.refpix.irs2_streams import REFERENCE, STEP, with_gaps, without_gaps
+from gpipe.refpix.irs2.streams import REFERENCE, STEP, with_gaps, without_gaps
 
 REACH = 16
 """Half-width of the interpolating cosine in pixel times; it is 0 at this distance."""

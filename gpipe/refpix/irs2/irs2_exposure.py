@@ -10,14 +10,15 @@ from array_api_compat import array_namespace, device
 from gpipe.arrays import Array
 from gpipe.arrays.blocks import in_waves
 from gpipe.arrays.interleaved import BLOCK, OUTPUTS, READS, science_rows
-from gpipe.controller import Skip, workers
+from gpipe.controller import Skip
+from gpipe.controller.plan import threads
 from gpipe.datamodels import Ramp, Reference
 from gpipe.exceptions import InputError, ReferenceFileError
-from gpipe.refpix.irs2_bad_reads import find_bad_reads, flag_reads, reads_of_table
-from gpipe.refpix.irs2_correction import correct_irs2
-from gpipe.refpix.irs2_means import output_levels
-from gpipe.refpix.irs2_streams import row_length
-from gpipe.refpix.irs2_weights import Weights, weights_of_real
+from gpipe.refpix.irs2.bad_reads import find_bad_reads, flag_reads, reads_of_table
+from gpipe.refpix.irs2.correction import correct_irs2
+from gpipe.refpix.irs2.means import output_levels
+from gpipe.refpix.irs2.streams import row_length
+from gpipe.refpix.irs2.weights import Weights, weights_of_real
 from gpipe.refpix.orientation import Orientation
 
 log = logging.getLogger(__name__)
@@ -50,8 +51,8 @@ def apply_irs2(step: Irs2Parameters, exposure: Ramp, orientation: Orientation, r
     """Flag bad reference pixels, subtract correlated noise and leave the 2048 rows of normal pixels."""
     if refpix is None:
         raise Skip("no refpix reference; the reference pixels of IRS2 readout stay, which later steps refuse")
-    threads = workers.inside(step, exposure)
-    found = find_bad_reads(exposure.data, exposure.pixeldq, limit=step.ovr_corr_mitigation_ftr, workers=threads)
+    workers = threads.inside(step, exposure)
+    found = find_bad_reads(exposure.data, exposure.pixeldq, limit=step.ovr_corr_mitigation_ftr, workers=workers)
     log.info("Reference reads that stand out: %d", exposure.backend.to_host(found).sum())
     pixeldq = flag_reads(exposure.pixeldq, found)
     levels = None
@@ -61,13 +62,13 @@ def apply_irs2(step: Irs2Parameters, exposure: Ramp, orientation: Orientation, r
         )
     data = correct_irs2(
         exposure.data,
-        _weights(exposure, refpix, threads),
+        _weights(exposure, refpix, workers),
         orientation,
         bad_reads=found,
         named_reads=_named_by_reference(exposure, orientation, refpix),
         levels=levels,
         keep_reference_pixels=step.preserve_irs2_refpix,
-        workers=threads,
+        workers=workers,
         native=exposure.backend.native,
     )
     if step.preserve_irs2_refpix:

@@ -7,8 +7,8 @@ from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array, accumulator_dtype
 from gpipe.arrays.interleaved import BLOCK, HALF, OUTPUTS, READS
-from gpipe.refpix.irs2_bad_reads import replace_reads
-from gpipe.refpix.irs2_samples import in_rows, normal_counts, samples_in_time
+from gpipe.refpix.irs2.bad_reads import replace_reads
+from gpipe.refpix.irs2.samples import in_rows, normal_counts, samples_in_time
 from gpipe.refpix.orientation import Orientation
 
 

@@ -6,8 +6,8 @@ from gpipe.arrays import Array, accumulator_dtype
 from gpipe.arrays.blocks import for_each
 from gpipe.arrays.interleaved import BLOCK, HALF, normal_rows
 from gpipe.arrays.rows import row_slices
-from gpipe.refpix.irs2_bad_reads import replace_reads
-from gpipe.refpix.irs2_streams import in_time_order
+from gpipe.refpix.irs2.bad_reads import replace_reads
+from gpipe.refpix.irs2.streams import in_time_order
 from gpipe.refpix.orientation import Orientation
 
 TRANSPOSED_AT_ONCE = 1 << 16

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import gpipe.dq as dq
-from gpipe.refpix.irs2_bad_reads import find_bad_reads, flag_reads, reads_of_table, replace_reads
+from gpipe.refpix.irs2.bad_reads import find_bad_reads, flag_reads, reads_of_table, replace_reads
 
 BLOCKS = 16
 

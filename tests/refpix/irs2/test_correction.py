@@ -5,11 +5,11 @@ import pytest
 
 import gpipe.dq as dq
 from gpipe.arrays.fourier import Fourier
-from gpipe.refpix.irs2_bad_reads import replace_reads
-from gpipe.refpix.irs2_correction import correct_irs2
-from gpipe.refpix.irs2_interpolation import BandLimited, fill_zeros
-from gpipe.refpix.irs2_means import output_levels
-from gpipe.refpix.irs2_weights import Weights, weights_of_real
+from gpipe.refpix.irs2.bad_reads import replace_reads
+from gpipe.refpix.irs2.correction import correct_irs2
+from gpipe.refpix.irs2.interpolation import BandLimited, fill_zeros
+from gpipe.refpix.irs2.means import output_levels
+from gpipe.refpix.irs2.weights import Weights, weights_of_real
 from gpipe.refpix.orientation import Orientation
 
 BLOCKS, DETECTOR_ROWS = 2, 24

@@ -4,9 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpipe.arrays.fourier import Fourier, arranged
-from gpipe.refpix.irs2_interpolation import BandLimited, band, fill_zeros
-from gpipe.refpix.irs2_streams import with_gaps
-from gpipe.refpix.irs2_weights import weights_of_real
+from gpipe.refpix.irs2.interpolation import BandLimited, band, fill_zeros
+from gpipe.refpix.irs2.streams import with_gaps
+from gpipe.refpix.irs2.weights import weights_of_real
 
 ROWS, BLOCKS = 24, 2
 TIMES = ROWS * (22 * BLOCKS + 8)

@@ -10,11 +10,12 @@ from gpipe.arrays.interleaved import science_rows
 from gpipe.controller import References, Skip
 from gpipe.datamodels import Ramp, Reference, forget_references
 from gpipe.exceptions import InputError, ReferenceFileError
-from gpipe.refpix import RefPixStep, irs2_step
-from gpipe.refpix.irs2_bad_reads import find_bad_reads, flag_reads, reads_of_table
-from gpipe.refpix.irs2_correction import correct_irs2
-from gpipe.refpix.irs2_means import output_levels
-from gpipe.refpix.irs2_weights import Weights, weights_of_real
+from gpipe.refpix import RefPixStep
+from gpipe.refpix.irs2 import irs2_exposure
+from gpipe.refpix.irs2.bad_reads import find_bad_reads, flag_reads, reads_of_table
+from gpipe.refpix.irs2.correction import correct_irs2
+from gpipe.refpix.irs2.means import output_levels
+from gpipe.refpix.irs2.weights import Weights, weights_of_real
 from gpipe.refpix.orientation import Orientation
 
 COLUMNS = 8
@@ -85,7 +86,7 @@ def test_weights_are_made_once_of_a_reference_that_is_used_again(rng, monkeypatc
     first = RefPixStep().apply(ramp, References({"refpix": refpix}))
     refpix.is_used_again = True
     RefPixStep().apply(ramp, References({"refpix": refpix}))
-    monkeypatch.setattr(irs2_step, "weights_of_real", None)
+    monkeypatch.setattr(irs2_exposure, "weights_of_real", None)
     again = RefPixStep().apply(ramp, References({"refpix": refpix}))
     np.testing.assert_array_equal(again.data, first.data)
     forget_references()

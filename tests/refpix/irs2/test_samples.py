@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gpipe.refpix.irs2_samples import counts_of, rise_to_mean
+from gpipe.refpix.irs2.samples import counts_of, rise_to_mean
 
 GROUPS, ROWS, COLUMNS = 5, 7, 6
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from gpipe.refpix.irs2_lines import subtract_line
-from gpipe.refpix.irs2_streams import (
+from gpipe.refpix.irs2.lines import subtract_line
+from gpipe.refpix.irs2.streams import (
     in_time_order,
     reference_stream,
     row_length,

@@ -3,7 +3,7 @@ from pathlib import Path
 import asdf
 import pytest
 
-from gpipe.controller.parameter_files import Entry, read, write
+from gpipe.controller.parameters.file_format import Entry, read, write
 from gpipe.exceptions import OutputError, ParameterError
 
 HEADER = """#ASDF 1.0.0

@@ -1,0 +1,1 @@
+"""Declare a step: what its author writes, and what the engine works on."""

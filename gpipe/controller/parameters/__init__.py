@@ -1,0 +1,33 @@
+"""Parameters: kinds that a step declares, where their values come from, and files of them."""
+
+from gpipe.controller.parameters.types import (
+    Boolean,
+    Cores,
+    Float,
+    FloatList,
+    Integer,
+    IntegerList,
+    List,
+    Option,
+    OutputFile,
+    Override,
+    Parameter,
+    Path,
+    String,
+)
+
+__all__ = [
+    "Boolean",
+    "Cores",
+    "Float",
+    "FloatList",
+    "Integer",
+    "IntegerList",
+    "List",
+    "Option",
+    "OutputFile",
+    "Override",
+    "Parameter",
+    "Path",
+    "String",
+]

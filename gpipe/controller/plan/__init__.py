@@ -1,0 +1,1 @@
+"""Plan a run: sections, chunks, threads, memory."""

@@ -1,0 +1,1 @@
+"""Name and write products."""

@@ -1,0 +1,1 @@
+"""Find the reference files of a run."""

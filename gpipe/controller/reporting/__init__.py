@@ -1,0 +1,1 @@
+"""Tell what a run does: events, progress, logs."""

@@ -1,0 +1,1 @@
+"""Exposures in flight, and chunks of them."""

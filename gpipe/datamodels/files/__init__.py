@@ -1,0 +1,1 @@
+"""Files and models: reading exposures, writing products."""

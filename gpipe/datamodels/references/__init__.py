@@ -1,0 +1,1 @@
+"""Reference files and their planes."""

@@ -1,0 +1,1 @@
+"""Correct NIRSpec IRS2 readout by its interleaved reference pixels."""
