@@ -91,7 +91,7 @@ class StubReference:
 
     plane = load
 
-    def kept(self, name, exposure, make):
+    def cached(self, name, exposure, make):
         return make()
 
 

@@ -27,12 +27,12 @@ def is_interleaved(shape: tuple[int, ...]) -> bool:
     return shape[-2] == FRAME_ROWS
 
 
-def rows_around(reach: int, shape: tuple[int, ...]) -> int:
+def rows_around(halo: int, shape: tuple[int, ...]) -> int:
     """Rows among which a row of arrays of this shape has as many neighbours on each side as a step looks at.
 
     Reference pixels that are read between two normal ones do not part them.
     """
-    return reach + READS * -(-reach // (2 * HALF)) if is_interleaved(shape) else reach
+    return halo + READS * -(-halo // (2 * HALF)) if is_interleaved(shape) else halo
 
 
 @dataclass(frozen=True)

@@ -28,15 +28,15 @@ class ChargeMigrationStep(Step):
     def block(self, meta: Any) -> Block:
         return Block.PIXELS
 
-    def reach(self, meta: Any) -> int:
+    def halo(self, meta: Any) -> int:
         return 1
 
-    def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
+    def begin(self, outline: Any, references: References, summary: Mapping[str, Any]) -> Work:
         groups = outline.shape[1]
         if groups < FEWEST_GROUPS:
             raise Skip(f"found {groups} groups in an integration, expected {FEWEST_GROUPS} or more", logging.INFO)
 
-        def apply(part: Ramp) -> Ramp:
-            return replace(part, groupdq=flag_charge_migration(part.data, part.groupdq, self.signal_threshold))
+        def apply(chunk: Ramp) -> Ramp:
+            return replace(chunk, groupdq=flag_charge_migration(chunk.data, chunk.groupdq, self.signal_threshold))
 
         return Work(apply)

@@ -25,7 +25,7 @@ class StepTable:
 
     def __call__(self, event: Any) -> None:
         if isinstance(event, StepDone):
-            # Steps that share parts have a result together, that of the last one.
+            # Steps that share chunks have a result together, that of the last one.
             news = self._news(event.result) if isinstance(event.result, Ramp | CountRate) else ""
             self.rows.append((event.name, event.status, f"{event.seconds:.2f}", news))
 
@@ -50,7 +50,7 @@ class StepTable:
 def run_demo(folder: Path, *, subarray: str, seed: int, backend: str | None) -> None:
     """Simulate, calibrate and report; everything is written below ``folder``."""
     console = Console()
-    place = backends.get(backend)
+    on = backends.get(backend)
     _make(folder)
     started = time.perf_counter()
     config = simulate.ExposureConfig(
@@ -63,7 +63,7 @@ def run_demo(folder: Path, *, subarray: str, seed: int, backend: str | None) -> 
     table = StepTable()
     started = time.perf_counter()
     with cache.activated(), watch(table):
-        rate = Detector1Pipeline.call(exposure.path, output_dir=str(folder), backend=place, configure_log=False)
+        rate = Detector1Pipeline.call(exposure.path, output_dir=str(folder), backend=on, configure_log=False)
     seconds = time.perf_counter() - started
     console.print(table.render())
     console.print(f"file to file: {seconds:.1f} s")

@@ -1,18 +1,18 @@
 """Steps and pipelines: parameters, references, names and the order of work. Knows no step by name."""
 
 from gpipe.controller import parameters
-from gpipe.controller.declaration.blocks import Block, Glance
+from gpipe.controller.declaration.blocks import Block, Preview
 from gpipe.controller.declaration.results import Produced, References, SideProduct, Skip
 from gpipe.controller.declaration.work import Work
 from gpipe.controller.pipeline import Pipeline
-from gpipe.controller.reporting.events import PartDone, StepDone, StepStarted, watch
+from gpipe.controller.reporting.events import ChunkDone, StepDone, StepStarted, watch
 from gpipe.controller.step import Step
 
 __all__ = [
     "Block",
-    "Glance",
-    "PartDone",
+    "ChunkDone",
     "Pipeline",
+    "Preview",
     "Produced",
     "References",
     "SideProduct",

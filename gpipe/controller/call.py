@@ -14,7 +14,7 @@ from gpipe.backends import Backend
 from gpipe.controller.declaration.step_base import StepBase
 from gpipe.controller.parameters import files, precedence
 from gpipe.controller.parameters.origins import Settings
-from gpipe.controller.products.background_writer import writing_behind
+from gpipe.controller.products.background_writer import background_writing
 from gpipe.controller.reporting import logs
 from gpipe.exceptions import ParameterError
 from gpipe.imports import collector_at_rest
@@ -68,7 +68,7 @@ def call(cls: type[StepBase], source: Any, options: CallOptions) -> Any:
         from gpipe.controller.run.run import execute  # pulls in NumPy and the readers; importing a step does not
 
     configuration = logs.read_configuration(options.logcfg, [options.parameters.get("output_dir")])
-    several = writing_behind() if sources is not None else nullcontext()
+    several = background_writing() if sources is not None else nullcontext()
     with logs.installed(configuration) if options.configure_log else nullcontext(), several:
         results = []
         for one in [source] if sources is None else sources:

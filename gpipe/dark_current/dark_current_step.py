@@ -50,20 +50,20 @@ class DarkCurrentStep(Step):
     def block(self, meta: Any) -> Block:
         return Block.RAMPS if self.dark_output is None else Block.EXPOSURE
 
-    def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
+    def begin(self, outline: Any, references: References, summary: Mapping[str, Any]) -> Work:
         dark = references.dark
         wanted, leads = _wanted_groups(outline, dark), _leads(outline, dark)
         current = self._dark_current(dark)
 
-        def apply(part: Ramp) -> Ramp | Produced:
-            cubes = {lead: _cube(dark, part, lead, wanted) for lead in dict.fromkeys(leads)}
-            flags = any_flags(_flags(dark, part))
-            subtract = part.backend.native(subtract_darks)
-            found = subtract(part.data, part.pixeldq, [cubes[lead] for lead in leads], flags)
-            result = replace(part, data=found.data, pixeldq=found.pixeldq, average_dark_current=current(part))
+        def apply(chunk: Ramp) -> Ramp | Produced:
+            cubes = {lead: _cube(dark, chunk, lead, wanted) for lead in dict.fromkeys(leads)}
+            flags = any_flags(_flags(dark, chunk))
+            subtract = chunk.backend.native(subtract_darks)
+            found = subtract(chunk.data, chunk.pixeldq, [cubes[lead] for lead in leads], flags)
+            result = replace(chunk, data=found.data, pixeldq=found.pixeldq, average_dark_current=current(chunk))
             if self.dark_output is None:
                 return result
-            model = _dark_model(cubes, wanted, part, dark)
+            model = _dark_model(cubes, wanted, chunk, dark)
             return Produced((result,), (SideProduct(model, output_file=self.dark_output),))
 
         return Work(apply)
@@ -80,8 +80,8 @@ class DarkCurrentStep(Step):
         return partial(dark.plane, "average_dark_current")
 
 
-def _uniform(part: Ramp, *, value: float) -> Array:
-    return uniform_dark_current(part.data, value)
+def _uniform(chunk: Ramp, *, value: float) -> Array:
+    return uniform_dark_current(chunk.data, value)
 
 
 def _sampling(meta: Any) -> Sampling:
@@ -142,11 +142,11 @@ def _cube(dark: Reference, exposure: Ramp, lead: Lead, wanted: Sequence[range]) 
         means = [_means(dark, exposure, lead, groups) for groups in _together(wanted, dark, exposure)]
         return array_namespace(*means).concat(means)
 
-    return dark.kept(("means", lead, tuple(wanted)), exposure, make)
+    return dark.cached(("means", lead, tuple(wanted)), exposure, make)
 
 
 def _together(wanted: Sequence[range], dark: Reference, exposure: Ramp) -> Iterator[Sequence[range]]:
-    """The groups whose frames are read together: few calls, where parts of an exposure are small."""
+    """The groups whose frames are read together: few calls, where chunks of an exposure are small."""
     most, end = AT_ONCE // math.prod(exposure.data.shape[-2:]), _groups(dark)
     some: list[range] = []
     for groups in wanted:

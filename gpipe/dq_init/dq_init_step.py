@@ -33,17 +33,17 @@ class DQInitStep(Step):
     def block(self, meta: Any) -> Block:
         return Block.PIXELS
 
-    def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
+    def begin(self, outline: Any, references: References, summary: Mapping[str, Any]) -> Work:
         flags = None
         if self.user_supplied_dq is not None:
             flags = read_user_flags(self.user_supplied_dq, tuple(outline.shape[-2:]))
 
-        def apply(part: Ramp) -> Ramp:
-            here = part.rows or slice(None), part.columns or slice(None)
-            user_mask = None if flags is None else part.backend.to_device(flags[here])
-            mask = references.mask.plane("dq", part)
-            found = part.backend.native(join_flags)(part.pixeldq, part.groupdq, mask, user_mask=user_mask)
-            return replace(part, pixeldq=found.pixeldq, groupdq=found.groupdq)
+        def apply(chunk: Ramp) -> Ramp:
+            here = chunk.rows or slice(None), chunk.columns or slice(None)
+            user_mask = None if flags is None else chunk.backend.to_device(flags[here])
+            mask = references.mask.plane("dq", chunk)
+            found = chunk.backend.native(join_flags)(chunk.pixeldq, chunk.groupdq, mask, user_mask=user_mask)
+            return replace(chunk, pixeldq=found.pixeldq, groupdq=found.groupdq)
 
         return Work(apply)
 

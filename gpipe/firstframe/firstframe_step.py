@@ -31,15 +31,15 @@ class FirstFrameStep(Step):
         """Ramps of all integrations: one of them is enough to flag a pixel."""
         return Block.RAMPS
 
-    def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
+    def begin(self, outline: Any, references: References, summary: Mapping[str, Any]) -> Work:
         log.warning("Step %s is deprecated; the rscd step flags the first groups", self.name)
         groups = outline.shape[1]
         if groups < FEWEST_GROUPS:
             raise Skip(f"found {groups} groups in an integration, expected {FEWEST_GROUPS} or more")
 
-        def apply(part: Ramp) -> Produced:
-            flagged = flag_first_group(part.groupdq, part.pixeldq, bright_use_group1=self.bright_use_group1)
-            result = replace(part, groupdq=flagged.groupdq, pixeldq=flagged.pixeldq)
+        def apply(chunk: Ramp) -> Produced:
+            flagged = flag_first_group(chunk.groupdq, chunk.pixeldq, bright_use_group1=self.bright_use_group1)
+            result = replace(chunk, groupdq=flagged.groupdq, pixeldq=flagged.pixeldq)
             return Produced((result,), counts={"kept": flagged.kept_pixels})
 
         return Work(apply, _tell)

@@ -22,7 +22,7 @@ class GroupScaleStep(Step):
     def block(self, meta: Any) -> Block:
         return Block.PIXELS
 
-    def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
+    def begin(self, outline: Any, references: References, summary: Mapping[str, Any]) -> Work:
         nframes, divisor = outline.meta.exposure.nframes, outline.meta.exposure.frame_divisor
         if divisor_is_right(nframes, divisor):
             raise Skip(f"NFRAMES={nframes}, FRMDIVSR={divisor}: groups need no rescaling", logging.INFO)
@@ -30,7 +30,7 @@ class GroupScaleStep(Step):
             raise Skip(f"NFRAMES={nframes} is no power of 2 and FRMDIVSR is missing; groups cannot be rescaled")
         log.info("Rescaling all groups by %s/%s (FRMDIVSR/NFRAMES)", divisor, nframes)
 
-        def apply(part: Ramp) -> Ramp:
-            return replace(part, data=rescale_groups(part.data, nframes=nframes, frame_divisor=divisor))
+        def apply(chunk: Ramp) -> Ramp:
+            return replace(chunk, data=rescale_groups(chunk.data, nframes=nframes, frame_divisor=divisor))
 
         return Work(apply)

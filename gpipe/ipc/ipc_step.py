@@ -32,7 +32,7 @@ class IPCStep(Step):
     def block(self, meta: Any) -> Block:
         return Block.INTEGRATIONS
 
-    def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
+    def begin(self, outline: Any, references: References, summary: Mapping[str, Any]) -> Work:
         if isinstance(outline.window, StripedWindow):
             raise Skip("neighbours in a multistripe array are not always neighbours on the detector")
         ipc = references.ipc
@@ -43,7 +43,7 @@ class IPCStep(Step):
         if is_interleaved(outline.shape):
             reference_first = outline.meta.subarray.fastaxis > 0
             correct = partial(correct_interleaved, border=border, reference_first=reference_first)
-        return Work(lambda part: replace(part, data=correct(part.data, kernel)))
+        return Work(lambda chunk: replace(chunk, data=correct(chunk.data, kernel)))
 
 
 def check_kernel(ipc: Reference) -> None:

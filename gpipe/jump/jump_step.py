@@ -10,7 +10,7 @@ import numpy as np
 from gpipe.arrays import Array
 from gpipe.arrays.unusable import unusable_rows
 from gpipe.backends import Backend
-from gpipe.controller import Block, Glance, Produced, References, Skip, Step, Work
+from gpipe.controller import Block, Preview, Produced, References, Skip, Step, Work
 from gpipe.controller import parameters as p
 from gpipe.controller.plan import threads
 from gpipe.datamodels import Ramp
@@ -41,8 +41,8 @@ class JumpStep(Step):
     expects = ("dq_init", "saturation", "refpix", "linearity", "dark_sub")
     expects_near_infrared = ("superbias",)
     changes = ("groupdq:JUMP_DET", "pixeldq")
-    surveys = ("groupdq:DO_NOT_USE",)
-    glance = Glance.SAMPLE
+    summarized = ("groupdq:DO_NOT_USE",)
+    preview = Preview.SAMPLE
 
     rejection_threshold = p.Float(4.0, min=0, unit="sigma", help="Threshold of a jump among four or more differences.")
     three_group_rejection_threshold = p.Float(6.0, min=0, unit="sigma", help="Threshold if two differences are left.")
@@ -105,39 +105,39 @@ class JumpStep(Step):
         samples = meta.exposure.nints * (1 if self.only_use_ints else meta.exposure.ngroups)
         return self.block(meta) == Block.ROWS and samples >= self.minimum_sigclip_groups
 
-    def reach(self, meta: Any) -> int:
+    def halo(self, meta: Any) -> int:
         return 1
 
-    def survey(self, part: Ramp) -> Mapping[str, Array]:
-        return {"unusable": part.backend.native(unusable_rows)(part.groupdq)}
+    def summarize(self, chunk: Ramp) -> Mapping[str, Array]:
+        return {"unusable": chunk.backend.native(unusable_rows)(chunk.groupdq)}
 
-    def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
+    def begin(self, outline: Any, references: References, summary: Mapping[str, Any]) -> Work:
         groups = outline.shape[1]
         if groups < MIN_GROUPS:
             raise Skip(f"NGROUPS is {groups}; jump detection needs at least {MIN_GROUPS}")
-        unusable = outline.backend.to_host(unusable_groups(survey["unusable"])).tolist()
+        unusable = outline.backend.to_host(unusable_groups(summary["unusable"])).tolist()
         settings = self._settings(unusable, outline)
         differences = outline.shape[0] * (groups - 1) - sum(unusable)
 
-        def apply(part: Ramp) -> Produced:
-            gain, readnoise = (reference.plane("data", part) for reference in (references.gain, references.readnoise))
-            found = part.backend.native(flag_jumps)(
-                part.data,
-                part.groupdq,
+        def apply(chunk: Ramp) -> Produced:
+            gain, readnoise = (reference.plane("data", chunk) for reference in (references.gain, references.readnoise))
+            found = chunk.backend.native(flag_jumps)(
+                chunk.data,
+                chunk.groupdq,
                 gain,
                 readnoise,
                 settings=settings,
-                workers=threads.inside(self, part),
+                workers=threads.inside(self, chunk),
             )
-            groupdq, large_events = self._with_snowballs(found.groupdq, part)
-            flagged = replace(part, groupdq=groupdq, pixeldq=flag_unknown_gain(part.pixeldq, gain))
+            groupdq, large_events = self._with_snowballs(found.groupdq, chunk)
+            flagged = replace(chunk, groupdq=groupdq, pixeldq=flag_unknown_gain(chunk.pixeldq, gain))
             if self.find_showers:
                 groupdq, large_events = with_showers(self, flagged, gain, readnoise, differences=differences)
             counts: dict[str, Any] = {}
             if found.primary is not None:
                 counts = {"jumps": found.primary, "large events": large_events}
             if found.open_rows is not None and not settings.whole_images:
-                counts |= _of_full_groups(found.groupdq, found.open_rows, part.backend)
+                counts |= _of_full_groups(found.groupdq, found.open_rows, chunk.backend)
             return Produced((replace(flagged, groupdq=groupdq),), counts=counts)
 
         def end(counts: Mapping[str, int]) -> None:
@@ -227,9 +227,9 @@ def _take_back(counts: Mapping[str, Any]) -> Callable[[Ramp], Ramp] | None:
     if not _taken_back(counts):
         return None
 
-    def taken_back(part: Ramp) -> Ramp:
-        opened = part.backend.to_device(counts["open rows"] > 0)
-        return replace(part, groupdq=unflag_full_groups(part.groupdq, opened))
+    def taken_back(chunk: Ramp) -> Ramp:
+        opened = chunk.backend.to_device(counts["open rows"] > 0)
+        return replace(chunk, groupdq=unflag_full_groups(chunk.groupdq, opened))
 
     return taken_back
 

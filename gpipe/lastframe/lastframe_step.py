@@ -23,12 +23,12 @@ class LastFrameStep(Step):
     def block(self, meta: Any) -> Block:
         return Block.PIXELS
 
-    def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
+    def begin(self, outline: Any, references: References, summary: Mapping[str, Any]) -> Work:
         groups = outline.shape[1]
         if groups < FEWEST_GROUPS:
             raise Skip(f"found {groups} groups in an integration, expected {FEWEST_GROUPS} or more")
 
-        def apply(part: Ramp) -> Ramp:
-            return replace(part, groupdq=flag_last_group(part.groupdq))
+        def apply(chunk: Ramp) -> Ramp:
+            return replace(chunk, groupdq=flag_last_group(chunk.groupdq))
 
         return Work(apply)

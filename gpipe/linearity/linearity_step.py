@@ -24,24 +24,24 @@ class LinearityStep(Step):
     def block(self, meta: Any) -> Block:
         return Block.PIXELS
 
-    def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
+    def begin(self, outline: Any, references: References, summary: Mapping[str, Any]) -> Work:
         linearity, settings = references.linearity, outline.meta.exposure
         # With the times of single reads (uneven groups) the number of frames says nothing about a group's spread.
         frame_by_frame = linearity.has("inv_coeffs") and settings.nframes > 1 and not settings.read_times
         if frame_by_frame:
             log.info("Correcting the %s frames of each group one by one", settings.nframes)
 
-        def apply(part: Ramp) -> Ramp:
-            corrected = part.backend.native(correct_linearity)(
-                part.data,
-                part.groupdq,
-                part.pixeldq,
-                linearity.plane("coeffs", part),
-                linearity.plane("dq", part),
-                inverse=linearity.plane("inv_coeffs", part) if frame_by_frame else None,
+        def apply(chunk: Ramp) -> Ramp:
+            corrected = chunk.backend.native(correct_linearity)(
+                chunk.data,
+                chunk.groupdq,
+                chunk.pixeldq,
+                linearity.plane("coeffs", chunk),
+                linearity.plane("dq", chunk),
+                inverse=linearity.plane("inv_coeffs", chunk) if frame_by_frame else None,
                 nframes=settings.nframes,
-                zeroframe=part.zeroframe,
+                zeroframe=chunk.zeroframe,
             )
-            return replace(part, data=corrected.data, pixeldq=corrected.pixeldq, zeroframe=corrected.zeroframe)
+            return replace(chunk, data=corrected.data, pixeldq=corrected.pixeldq, zeroframe=corrected.zeroframe)
 
         return Work(apply)

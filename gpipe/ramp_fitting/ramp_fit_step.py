@@ -9,7 +9,7 @@ from typing import Any
 
 from gpipe.arrays import Array
 from gpipe.arrays.unusable import unusable_rows
-from gpipe.controller import Block, Glance, Produced, References, SideProduct, Step, Work
+from gpipe.controller import Block, Preview, Produced, References, SideProduct, Step, Work
 from gpipe.controller import parameters as p
 from gpipe.controller.plan import threads
 from gpipe.datamodels import CountRate, Ramp
@@ -36,8 +36,8 @@ class RampFitStep(Step):
     missing_reference = "error"
     expects = ("dq_init", "saturation", "refpix", "linearity", "dark_sub", "jump")
     expects_near_infrared = ("superbias",)
-    surveys = ("groupdq:DO_NOT_USE",)
-    glance = Glance.SAMPLE
+    summarized = ("groupdq:DO_NOT_USE",)
+    preview = Preview.SAMPLE
     ends_ramps = True
 
     algorithm = p.Option(
@@ -60,33 +60,33 @@ class RampFitStep(Step):
     def block(self, meta: Any) -> Block:
         return Block.EXPOSURE if self.save_opt else Block.ROWS
 
-    def survey(self, part: Ramp) -> Mapping[str, Array]:
-        return {"unusable": part.backend.native(unusable_rows)(part.groupdq)} if _loses_groups(part) else {}
+    def summarize(self, chunk: Ramp) -> Mapping[str, Array]:
+        return {"unusable": chunk.backend.native(unusable_rows)(chunk.groupdq)} if _loses_groups(chunk) else {}
 
-    def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
+    def begin(self, outline: Any, references: References, summary: Mapping[str, Any]) -> Work:
         """Rates of the exposure, then of its integrations; fits of segments or chi-square on the side if asked for."""
         factor = references.gain.number("exposure.gain_factor")
         if factor is not None:
             outline.meta.exposure.gain_factor = factor
-        fit = self._method(outline, references, survey)
+        fit = self._method(outline, references, summary)
 
-        def apply(part: Ramp) -> Produced:
-            found = fit(part)
-            shared = RATES_OF_BOTH if part.shape[0] == 1 and isinstance(found, RampFit) else ()
-            results = (count_rate(found.exposure, part), count_rate(found.integrations, part, shared=shared))
+        def apply(chunk: Ramp) -> Produced:
+            found = fit(chunk)
+            shared = RATES_OF_BOTH if chunk.shape[0] == 1 and isinstance(found, RampFit) else ()
+            results = (count_rate(found.exposure, chunk), count_rate(found.integrations, chunk, shared=shared))
             if not self.save_opt:
                 return Produced(results)
-            suffix, model = _optional_model(found, part)
+            suffix, model = _optional_model(found, chunk)
             return Produced(results, (SideProduct(model, suffix=suffix, output_file=self._opt_file(suffix)),))
 
         return Work(apply)
 
     def fit(self, exposure: Ramp, references: References) -> RampFit | LikelyFit:
         """The count rates as arrays; metadata stay as they are."""
-        return self._method(exposure, references, self.survey(exposure))(exposure)
+        return self._method(exposure, references, self.summarize(exposure))(exposure)
 
-    def _method(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Callable[[Ramp], Any]:
-        """The fit of a part of an exposure."""
+    def _method(self, outline: Any, references: References, summary: Mapping[str, Any]) -> Callable[[Ramp], Any]:
+        """The fit of a chunk of an exposure."""
         first, last = group_limits(self.firstgroup, self.lastgroup, outline.shape[1])
         limits: dict[str, Any] = {"first_group": first, "last_group": last}
         if used_algorithm(self.algorithm, outline) == "OLS_C":
@@ -97,28 +97,28 @@ class RampFitStep(Step):
                 segments=self.save_opt,
                 **limits,
             )
-            living, options = _among_living(outline, options, survey)
+            living, options = _among_living(outline, options, summary)
             return partial(self._fit_lines, references=references, groups=living, options=options)
         likely = LikelyOptions(times=times_of_reads(outline), **limits)
         uses_zeroframe = zeroframe_is_of_use(outline, likely.times)
         return partial(self._fit_likely, references=references, options=likely, uses_zeroframe=uses_zeroframe)
 
-    def _fit_lines(self, part: Ramp, *, references: References, groups: slice, options: FitOptions) -> RampFit:
-        ramps = part.data[:, groups, ...], part.groupdq[:, groups, ...]
-        fit = part.backend.native(fit_ramps)
-        return fit(*ramps, *_planes(part, references), options=options, zeroframe=part.zeroframe, **self._how(part))
+    def _fit_lines(self, chunk: Ramp, *, references: References, groups: slice, options: FitOptions) -> RampFit:
+        ramps = chunk.data[:, groups, ...], chunk.groupdq[:, groups, ...]
+        fit = chunk.backend.native(fit_ramps)
+        return fit(*ramps, *_planes(chunk, references), options=options, zeroframe=chunk.zeroframe, **self._how(chunk))
 
     def _fit_likely(
-        self, part: Ramp, *, references: References, options: LikelyOptions, uses_zeroframe: bool
+        self, chunk: Ramp, *, references: References, options: LikelyOptions, uses_zeroframe: bool
     ) -> LikelyFit:
-        zeroframe = part.zeroframe if uses_zeroframe else None
-        planes = _planes(part, references)
+        zeroframe = chunk.zeroframe if uses_zeroframe else None
+        planes = _planes(chunk, references)
         return fit_ramps_likely(
-            part.data, part.groupdq, *planes, options=options, zeroframe=zeroframe, **self._how(part)
+            chunk.data, chunk.groupdq, *planes, options=options, zeroframe=zeroframe, **self._how(chunk)
         )
 
-    def _how(self, part: Ramp) -> dict[str, Any]:
-        return {"dark_current": part.average_dark_current, "workers": threads.inside(self, part)}
+    def _how(self, chunk: Ramp) -> dict[str, Any]:
+        return {"dark_current": chunk.average_dark_current, "workers": threads.inside(self, chunk)}
 
     def _opt_file(self, suffix: str) -> str | None:
         if not self.opt_name:
@@ -127,8 +127,8 @@ class RampFitStep(Step):
         return str(path.with_name(f"{path.stem.removesuffix(f'_{suffix}')}_{suffix}{path.suffix}"))
 
 
-def _planes(part: Ramp, references: References) -> tuple[Array, ...]:
-    return part.pixeldq, references.readnoise.plane("data", part), references.gain.plane("data", part)
+def _planes(chunk: Ramp, references: References) -> tuple[Array, ...]:
+    return chunk.pixeldq, references.readnoise.plane("data", chunk), references.gain.plane("data", chunk)
 
 
 def _loses_groups(exposure: Any) -> bool:
@@ -136,13 +136,13 @@ def _loses_groups(exposure: Any) -> bool:
     return is_miri(exposure.meta) and exposure.shape[1] > 1
 
 
-def _among_living(outline: Any, options: FitOptions, survey: Mapping[str, Any]) -> tuple[slice, FitOptions]:
+def _among_living(outline: Any, options: FitOptions, summary: Mapping[str, Any]) -> tuple[slice, FitOptions]:
     """Which groups are fitted, and how: of MIRI those between groups that no pixel can use."""
     groups = outline.shape[1]
     if not _loses_groups(outline):
         return slice(0, groups), options
     first, last = options.first_group or 0, groups - 1 if options.last_group is None else options.last_group
-    flagged = outline.backend.to_host(dead_groups(survey["unusable"])).tolist()
+    flagged = outline.backend.to_host(dead_groups(summary["unusable"])).tolist()
     living = living_groups([dead or not first <= k <= last for k, dead in enumerate(flagged)])
     if living is None:
         log.warning("ramp_fit: found fewer than %d usable groups, expected more; there are no rates", FEWEST_LIVING)

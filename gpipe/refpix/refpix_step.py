@@ -9,7 +9,7 @@ from typing import Any
 from gpipe.arrays import Array
 from gpipe.arrays.detector import DETECTOR_SIZE
 from gpipe.arrays.interleaved import is_interleaved
-from gpipe.controller import Block, Glance, References, Skip, Step, Work
+from gpipe.controller import Block, Preview, References, Skip, Step, Work
 from gpipe.controller import parameters as p
 from gpipe.datamodels import Ramp, SuperstripeRamp, Window
 from gpipe.datamodels.exposures.instruments import is_irs2, is_miri
@@ -46,8 +46,8 @@ class RefPixStep(Step):
     accepts = (Ramp, SuperstripeRamp)
     takes_superstripes_whole = True
     changes = ("data", "zeroframe")
-    surveys = ("data", "pixeldq", "zeroframe")
-    glance = Glance.BORDER
+    summarized = ("data", "pixeldq", "zeroframe")
+    preview = Preview.BORDER
     reference_file_types = ("refpix", "sirskernel")
     optional_references = ("refpix", "sirskernel")
     expects = ("dq_init",)
@@ -105,23 +105,23 @@ class RefPixStep(Step):
         """Rows, where signals come from the border of the array and go to rows of the detector."""
         return Block.ROWS if self._from_border(meta) else Block.EXPOSURE
 
-    def survey(self, part: Ramp) -> Mapping[str, Array]:
-        if not (self._from_border(part.meta) and self.applies(part.meta)):
+    def summarize(self, chunk: Ramp) -> Mapping[str, Array]:
+        if not (self._from_border(chunk.meta) and self.applies(chunk.meta)):
             return {}
-        first = _first_row(part), part.columns.start if part.columns else 0
-        where = {"first": first, "shape": (part.meta.subarray.ysize, part.meta.subarray.xsize)}
-        arrays = {name: getattr(part, name) for name in BORDERS if getattr(part, name) is not None}
+        first = _first_row(chunk), chunk.columns.start if chunk.columns else 0
+        where = {"first": first, "shape": (chunk.meta.subarray.ysize, chunk.meta.subarray.xsize)}
+        arrays = {name: getattr(chunk, name) for name in BORDERS if getattr(chunk, name) is not None}
         return {
             f"{name} {side}": values for name, x in arrays.items() for side, values in border_pieces(x, **where).items()
         }
 
-    def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
+    def begin(self, outline: Any, references: References, summary: Mapping[str, Any]) -> Work:
         if not self.applies(outline.meta):
             raise Skip(f"SUBARRAY is {outline.meta.subarray.name}; of MIRI only full frames are corrected")
-        borders = {name: _border(name, survey) for name in BORDERS if f"{name} left" in survey}
+        borders = {name: _border(name, summary) for name in BORDERS if f"{name} left" in summary}
         if is_miri(outline.meta):
             subtract = self._drifts_miri(outline, borders["data"], borders["pixeldq"])
-            return Work(lambda part: replace(part, data=subtract(part.data, first_row=_first_row(part))))
+            return Work(lambda chunk: replace(chunk, data=subtract(chunk.data, first_row=_first_row(chunk))))
         find = partial(
             self._signals_of(outline, references),
             flags=borders["pixeldq"],
@@ -132,12 +132,12 @@ class RefPixStep(Step):
         signals = find(borders["data"])
         of_zero = [find(borders[name].as_group()) for name in borders if name == "zeroframe"]
 
-        def apply(part: Ramp) -> Ramp:
-            first, zeroframe = _first_row(part), part.zeroframe
+        def apply(chunk: Ramp) -> Ramp:
+            first, zeroframe = _first_row(chunk), chunk.zeroframe
             if zeroframe is not None:
                 correct = partial(subtract_signals, signals=of_zero[0], first_row=first)
                 zeroframe = correct_zero_frame(zeroframe, correct)
-            return replace(part, data=subtract_signals(part.data, signals, first_row=first), zeroframe=zeroframe)
+            return replace(chunk, data=subtract_signals(chunk.data, signals, first_row=first), zeroframe=zeroframe)
 
         return Work(apply)
 
@@ -149,7 +149,7 @@ class RefPixStep(Step):
         if is_interleaved(exposure.data.shape):
             return apply_irs2(self, exposure, _orientation(exposure.meta), references.refpix)
         if self._from_border(exposure.meta):
-            return self.begin(exposure, references, self.survey(exposure)).whole(exposure)
+            return self.begin(exposure, references, self.summarize(exposure)).whole(exposure)
         correct = partial(
             self._correction(exposure),
             pixeldq=self._reference_flags(exposure),
@@ -210,12 +210,12 @@ class RefPixStep(Step):
         return assign_reference_columns(exposure.pixeldq)
 
 
-def _border(name: str, survey: Mapping[str, Any]) -> Border:
-    return border_of({side: survey[f"{name} {side}"] for side in SIDES})
+def _border(name: str, summary: Mapping[str, Any]) -> Border:
+    return border_of({side: summary[f"{name} {side}"] for side in SIDES})
 
 
-def _first_row(part: Ramp) -> int:
-    return part.rows.start if part.rows else 0
+def _first_row(chunk: Ramp) -> int:
+    return chunk.rows.start if chunk.rows else 0
 
 
 def _orientation(meta: Any) -> Orientation:

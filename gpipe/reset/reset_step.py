@@ -26,17 +26,17 @@ class ResetStep(Step):
     def block(self, meta: Any) -> Block:
         return Block.RAMPS
 
-    def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
+    def begin(self, outline: Any, references: References, summary: Mapping[str, Any]) -> Work:
         reset = references.reset
         groups, numbers = _wanted(outline, reset)
         log.info("Reset anomaly of %d groups and %d integrations", groups, len(set(numbers)))
 
-        def apply(part: Ramp) -> Ramp:
-            cubes = {number: _cube(reset, part, number, groups) for number in set(numbers)}
+        def apply(chunk: Ramp) -> Ramp:
+            cubes = {number: _cube(reset, chunk, number, groups) for number in set(numbers)}
             resets = [cubes[number] for number in numbers]
-            subtract = part.backend.native(subtract_reset)
-            subtracted = subtract(part.data, part.pixeldq, resets, reset.plane("dq", part))
-            return replace(part, data=subtracted.data, pixeldq=subtracted.pixeldq)
+            subtract = chunk.backend.native(subtract_reset)
+            subtracted = subtract(chunk.data, chunk.pixeldq, resets, reset.plane("dq", chunk))
+            return replace(chunk, data=subtracted.data, pixeldq=subtracted.pixeldq)
 
         return Work(apply)
 
@@ -47,7 +47,7 @@ def _cube(reset: Reference, exposure: Ramp, number: int, groups: int) -> Array:
     def make() -> Array:
         return known_reset(reset.load("data", exposure, first=(number, slice(0, groups))))
 
-    return reset.kept(("known", number, groups), exposure, make)
+    return reset.cached(("known", number, groups), exposure, make)
 
 
 def _wanted(exposure: Any, reset: Reference) -> tuple[int, list[int]]:

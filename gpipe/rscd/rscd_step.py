@@ -30,15 +30,15 @@ class RscdStep(Step):
         """Ramps of all integrations: one of them is enough to flag a pixel."""
         return Block.RAMPS
 
-    def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
+    def begin(self, outline: Any, references: References, summary: Mapping[str, Any]) -> Work:
         skips = _skips(references.rscd, outline)
         log.info("Leaving out %d groups of the first integration, %d of later ones", skips.first, skips.later)
         starts_exposure = outline.meta.exposure.integration_start in (None, 1)
 
-        def apply(part: Ramp) -> Produced:
-            flag = part.backend.native(flag_decay)
-            flagged = flag(part.groupdq, part.pixeldq, skips, starts_exposure=starts_exposure)
-            result = replace(part, groupdq=flagged.groupdq, pixeldq=flagged.pixeldq)
+        def apply(chunk: Ramp) -> Produced:
+            flag = chunk.backend.native(flag_decay)
+            flagged = flag(chunk.groupdq, chunk.pixeldq, skips, starts_exposure=starts_exposure)
+            result = replace(chunk, groupdq=flagged.groupdq, pixeldq=flagged.pixeldq)
             return Produced((result,), counts=_counts("int1", flagged.first) | _counts("int2p", flagged.later))
 
         def end(counts: Mapping[str, int]) -> None:

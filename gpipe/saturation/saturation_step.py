@@ -35,41 +35,41 @@ class SaturationStep(Step):
     def block(self, meta: Any) -> Block:
         return Block.PIXELS
 
-    def reach(self, meta: Any) -> int:
+    def halo(self, meta: Any) -> int:
         """Flags grow once more where groups average frames, which saturation may hide in."""
         averages = self.use_readpatt and meta.exposure.nframes > 1
         return (2 if averages else 1) * self.n_pix_grow_sat
 
-    def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
+    def begin(self, outline: Any, references: References, summary: Mapping[str, Any]) -> Work:
         saturation, bias = references.saturation, references.superbias if self.use_readpatt else None
         nframes = outline.meta.exposure.nframes if self.use_readpatt else None
 
-        def apply(part: Ramp) -> Produced:
-            flag, window = self._function(part)
+        def apply(chunk: Ramp) -> Produced:
+            flag, window = self._function(chunk)
             flagged = flag(
-                part.data,
-                part.groupdq,
-                part.pixeldq,
-                *(part.backend.to_device(saturation.read(a, window=window)) for a in ("data", "dq")),
+                chunk.data,
+                chunk.groupdq,
+                chunk.pixeldq,
+                *(chunk.backend.to_device(saturation.read(a, window=window)) for a in ("data", "dq")),
                 grow=self.n_pix_grow_sat,
                 nframes=nframes,
-                bias=None if bias is None else bias.plane("data", part),
-                zeroframe=part.zeroframe,
+                bias=None if bias is None else bias.plane("data", chunk),
+                zeroframe=chunk.zeroframe,
             )
             flags = {"groupdq": flagged.groupdq, "pixeldq": flagged.pixeldq, "zeroframe": flagged.zeroframe}
             counts = {"saturated": flagged.saturated_pixels, "floor": flagged.floor_pixels}
-            return Produced((replace(part, **flags),), counts=counts)
+            return Produced((replace(chunk, **flags),), counts=counts)
 
         return Work(apply, _tell)
 
     @staticmethod
-    def _function(part: Ramp) -> tuple[Callable[..., Flagged], Window]:
-        """What flags the part, and where its thresholds are: interleaved reference pixels have none."""
-        flag = part.backend.native(flag_saturation)
-        if not part.is_interleaved:
-            return flag, part.window
-        own = own_rows(part.rows or slice(0, FRAME_ROWS), reference_first=part.meta.subarray.fastaxis > 0)
-        window = window_of(part.meta).part(own.normal, part.columns)
+    def _function(chunk: Ramp) -> tuple[Callable[..., Flagged], Window]:
+        """What flags the chunk, and where its thresholds are: interleaved reference pixels have none."""
+        flag = chunk.backend.native(flag_saturation)
+        if not chunk.is_interleaved:
+            return flag, chunk.window
+        own = own_rows(chunk.rows or slice(0, FRAME_ROWS), reference_first=chunk.meta.subarray.fastaxis > 0)
+        window = window_of(chunk.meta).part(own.normal, chunk.columns)
         return partial(flag_saturation_irs2, places=own.places, flag=flag), window
 
 

@@ -21,13 +21,13 @@ class SuperBiasStep(Step):
     def block(self, meta: Any) -> Block:
         return Block.PIXELS
 
-    def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
+    def begin(self, outline: Any, references: References, summary: Mapping[str, Any]) -> Work:
         bias = references.superbias
 
-        def apply(part: Ramp) -> Ramp:
-            planes = (bias.plane("data", part), bias.plane("dq", part))
-            subtract = part.backend.native(subtract_superbias)
-            found = subtract(part.data, part.pixeldq, *planes, zeroframe=part.zeroframe)
-            return replace(part, data=found.data, pixeldq=found.pixeldq, zeroframe=found.zeroframe)
+        def apply(chunk: Ramp) -> Ramp:
+            planes = (bias.plane("data", chunk), bias.plane("dq", chunk))
+            subtract = chunk.backend.native(subtract_superbias)
+            found = subtract(chunk.data, chunk.pixeldq, *planes, zeroframe=chunk.zeroframe)
+            return replace(chunk, data=found.data, pixeldq=found.pixeldq, zeroframe=found.zeroframe)
 
         return Work(apply)

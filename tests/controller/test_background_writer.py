@@ -7,7 +7,7 @@ from stub_steps import AddStep, uncal
 
 from gpipe.controller import Produced
 from gpipe.controller.products import background_writer, saving
-from gpipe.controller.products.background_writer import write_out, writing_behind
+from gpipe.controller.products.background_writer import background_writing, write_out
 from gpipe.datamodels.files import fits_writer
 from gpipe.exceptions import OutputError
 
@@ -83,7 +83,7 @@ def test_no_more_files_wait_than_one_exposure_has():
         assert free.wait(LONG)
 
     threading.Timer(0.1, free.set).start()
-    with writing_behind():
+    with background_writing():
         for number in range(background_writer.FILES + 1):
             write_out(lambda number=number: put(number))
         assert free.is_set()
@@ -92,7 +92,7 @@ def test_no_more_files_wait_than_one_exposure_has():
 
 def test_files_of_an_exposure_are_written_at_the_same_time():
     together = threading.Barrier(background_writer.FILES)
-    with writing_behind():
+    with background_writing():
         for _ in range(background_writer.FILES):
             write_out(lambda: together.wait(LONG))
     assert not together.broken
@@ -106,8 +106,8 @@ def test_outside_of_the_block_files_are_written_at_once():
 
 def test_a_block_inside_another_leaves_waiting_to_it():
     free, done = threading.Event(), []
-    with writing_behind() as waits:
-        with writing_behind() as inner_waits:
+    with background_writing() as waits:
+        with background_writing() as inner_waits:
             write_out(lambda: (free.wait(LONG), done.append(1)))
         assert (waits, inner_waits, done) == (True, False, [])
         free.set()

@@ -1,16 +1,16 @@
-"""How many rows or integrations are a part, where nobody limits memory."""
+"""How many rows or integrations are a chunk, where nobody limits memory."""
 
 import pytest
 
 from gpipe.controller.declaration.blocks import Block
-from gpipe.controller.plan.memory import FEWEST_SAMPLES, MANY_SAMPLES, PART_SAMPLES, part_length
+from gpipe.controller.plan.memory import CHUNK_SAMPLES, FEWEST_SAMPLES, MANY_SAMPLES, chunk_length
 from gpipe.controller.plan.sections import Section
 
 BY_ROWS, BY_INTEGRATIONS = (Section((), (), block) for block in (Block.PIXELS, Block.INTEGRATIONS))
 
 
-def length(shape, section=BY_ROWS, *, reach=0, on_host=True, threads=2):
-    return part_length(shape, section, reach=reach, budget=None, on_host=on_host, threads=threads)
+def length(shape, section=BY_ROWS, *, halo=0, on_host=True, threads=2):
+    return chunk_length(shape, section, halo=halo, budget=None, on_host=on_host, threads=threads)
 
 
 def test_a_device_gets_all_at_once():
@@ -19,13 +19,13 @@ def test_a_device_gets_all_at_once():
 
 @pytest.mark.parametrize("groups", [8, 20])
 def test_parts_of_a_full_frame_have_so_many_samples(groups):
-    assert length((1, groups, 2048, 2048)) == PART_SAMPLES // (groups * 2048)
+    assert length((1, groups, 2048, 2048)) == CHUNK_SAMPLES // (groups * 2048)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_threads_have_several_parts_each_of_what_is_not_large(threads):
     share = max(-(-640 // (2 * threads)), FEWEST_SAMPLES // 6400)
-    assert length((1, 10, 640, 640), threads=threads) == min(share, PART_SAMPLES // 6400)
+    assert length((1, 10, 640, 640), threads=threads) == min(share, CHUNK_SAMPLES // 6400)
 
 
 def test_nothing_is_cut_smaller_than_what_a_thread_is_worth():
@@ -34,9 +34,9 @@ def test_nothing_is_cut_smaller_than_what_a_thread_is_worth():
     assert length((8, 8, 160, 160), BY_INTEGRATIONS) == 2
 
 
-@pytest.mark.parametrize(("reach", "rows"), [(1, 12), (2, 24), (3, 36)])
-def test_rows_around_a_part_are_few_beside_its_own(reach, rows):
-    assert length((1, 45, 2048, 2048), reach=reach) == max(rows, PART_SAMPLES // (45 * 2048))
+@pytest.mark.parametrize(("halo", "rows"), [(1, 12), (2, 24), (3, 36)])
+def test_rows_around_a_part_are_few_beside_its_own(halo, rows):
+    assert length((1, 45, 2048, 2048), halo=halo) == max(rows, CHUNK_SAMPLES // (45 * 2048))
     series = (60, 20, 256, 2048)  # of which a row has 2.5 million samples: memory counts for more
     assert MANY_SAMPLES // (60 * 20 * 2048) == 1
-    assert length(series, reach=reach) == rows // 2
+    assert length(series, halo=halo) == rows // 2

@@ -177,7 +177,7 @@ class MiriInChunksStep(MiriStep):
     def block(self, meta):
         return Block.PIXELS
 
-    def begin(self, outline, references, survey):
+    def begin(self, outline, references, summary):
         pytest.fail("the step began")
 
 

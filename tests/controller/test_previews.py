@@ -1,4 +1,4 @@
-"""What a glance at some pixels tells of an exposure."""
+"""Previews: summaries from some pixels of an exposure."""
 
 from types import SimpleNamespace
 
@@ -11,7 +11,7 @@ from gpipe.arrays.detector import EDGE
 from gpipe.backends.numpy import NumpyBackend
 from gpipe.controller.declaration.work import Work
 from gpipe.controller.run.chunks import Stage
-from gpipe.controller.run.previews import border, brightness, has_misled, look, sample
+from gpipe.controller.run.previews import border, brightness, has_misled, preview, sample
 from gpipe.datamodels import Ramp
 from gpipe.datamodels.exposures.chunks import cut
 from gpipe.refpix.border import Border
@@ -25,20 +25,20 @@ def numbered(rows, columns):
     return Ramp(SimpleNamespace(), NumpyBackend(), data=data, groupdq=np.zeros(data.shape, np.uint8), pixeldq=pixeldq)
 
 
-def sides(part, shape):
-    first = part.rows.start, part.columns.start if part.columns else 0
+def sides(chunk, shape):
+    first = chunk.rows.start, chunk.columns.start if chunk.columns else 0
     return {
         f"{name} {side}": values
         for name in ("data", "pixeldq")
-        for side, values in border_pieces(getattr(part, name), first=first, shape=shape).items()
+        for side, values in border_pieces(getattr(chunk, name), first=first, shape=shape).items()
     }
 
 
-@given(rows=st.integers(2, 40), columns=st.integers(2, 40), reach=st.integers(0, 4))
-def test_a_look_at_the_border_finds_all_of_it(rows, columns, reach):
+@given(rows=st.integers(2, 40), columns=st.integers(2, 40), halo=st.integers(0, 4))
+def test_a_preview_of_the_border_finds_all_of_it(rows, columns, halo):
     ramp, shape = numbered(rows, columns), (rows, columns)
-    spans = border((2, 3, *shape), reach)
-    found = look([], lambda span: cut(ramp, span), spans, {"later": lambda part: sides(part, shape)})["later"]
+    pixels = border((2, 3, *shape), halo)
+    found = preview([], lambda chunk: cut(ramp, chunk), pixels, {"later": lambda chunk: sides(chunk, shape)})["later"]
     for name in ("data", "pixeldq"):
         ours = border_of({side: found[f"{name} {side}"] for side in ("bottom", "top", "left", "right")})
         theirs = Border.of(getattr(ramp, name))
@@ -46,26 +46,28 @@ def test_a_look_at_the_border_finds_all_of_it(rows, columns, reach):
             np.testing.assert_array_equal(getattr(ours, side), getattr(theirs, side), err_msg=side, strict=True)
 
 
-def test_a_look_reads_little_of_a_large_exposure():
-    spans = border((1, 8, 2048, 2048), 2)
-    pixels = sum((s.outer.stop - s.outer.start) * (s.columns.outer.stop if s.columns else 2048) for s in spans[:2])
-    assert len(spans) == 4
+def test_a_preview_reads_little_of_a_large_exposure():
+    chunks = border((1, 8, 2048, 2048), 2)
+    pixels = sum(
+        (s.with_halo.stop - s.with_halo.start) * (s.columns.with_halo.stop if s.columns else 2048) for s in chunks[:2]
+    )
+    assert len(chunks) == 4
     assert pixels == (EDGE + 2) * 2048 + (2048 - 2 * EDGE + 4) * (EDGE + 2)
 
 
-def test_steps_before_a_look_are_done_with_the_pixels_around_them():
-    """A stage that adds the pixel at the left, as far as it has one, is right where its reach came along."""
+def test_steps_before_a_preview_are_done_with_the_pixels_around_them():
+    """A stage that adds the pixel at the left, as far as it has one, is right where its halo came along."""
     ramp, shape = numbered(30, 30), (30, 30)
 
-    def add_left(part):
-        moved = part.data.copy()
-        moved[..., 1:] += part.data[..., :-1]
-        return Ramp(part.header, part.backend, data=moved, groupdq=part.groupdq, pixeldq=part.pixeldq,
-                    rows=part.rows, columns=part.columns)  # fmt: skip
+    def add_left(chunk):
+        moved = chunk.data.copy()
+        moved[..., 1:] += chunk.data[..., :-1]
+        return Ramp(chunk.header, chunk.backend, data=moved, groupdq=chunk.groupdq, pixeldq=chunk.pixeldq,
+                    rows=chunk.rows, columns=chunk.columns)  # fmt: skip
 
     stage = Stage("left", Work(add_left), 1)
-    surveys = {"later": lambda part: sides(part, shape)}
-    found = look([stage], lambda span: cut(ramp, span), border(ramp.shape, 1), surveys)["later"]
+    summarizers = {"later": lambda chunk: sides(chunk, shape)}
+    found = preview([stage], lambda chunk: cut(ramp, chunk), border(ramp.shape, 1), summarizers)["later"]
     expected = Border.of(add_left(ramp).data)
     np.testing.assert_array_equal(np.swapaxes(found["data right"], -1, -2), expected.right)
     np.testing.assert_array_equal(np.swapaxes(found["data left"], -1, -2), expected.left)
@@ -75,7 +77,7 @@ def test_a_sample_has_the_rows_of_the_brightest_pixels():
     group = np.zeros((20, 6), np.float32)
     group[[3, 7, 11, 15], [0, 5, 2, 1]] = [50, 60, 70, 80]
     group[5] = np.nan
-    assert [span.inner for span in sample(brightness(group))] == [slice(row, row + 1) for row in (3, 7, 11, 15)]
+    assert [span.own for span in sample(brightness(group))] == [slice(row, row + 1) for row in (3, 7, 11, 15)]
     assert len(sample(brightness(group[:2]))) == 2
 
 
@@ -83,5 +85,5 @@ def test_a_sample_has_the_rows_of_the_brightest_pixels():
     ("rows", "expected"), [([[True, True]], False), ([[True, False]], True), ([[True, True, True, True]], False)]
 )
 def test_a_sample_misled_where_rows_that_it_has_not_tell_otherwise(rows, expected):
-    glimpsed, surveyed = {"dead": np.array([[True]])}, {"dead": np.array(rows)}
-    assert has_misled(glimpsed, surveyed, NumpyBackend()) is expected
+    previewed, surveyed = {"dead": np.array([[True]])}, {"dead": np.array(rows)}
+    assert has_misled(previewed, surveyed, NumpyBackend()) is expected

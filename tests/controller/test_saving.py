@@ -12,7 +12,7 @@ from stdatamodels.jwst import datamodels
 
 import gpipe.backends
 from gpipe.controller.products import saving
-from gpipe.controller.products.background_writer import writing_behind
+from gpipe.controller.products.background_writer import background_writing
 from gpipe.controller.products.naming import OutputSettings
 from gpipe.controller.products.saving import Saver, check_folder
 from gpipe.datamodels import Ramp
@@ -148,7 +148,7 @@ def test_a_product_made_ready_in_a_folder_of_another_that_fails_leaves_nothing(i
     saver = Saver("x_uncal.fits")
 
     def save_both():
-        with writing_behind():
+        with background_writing():
             saver.save(image.copy(), levels(output_dir="a/b"), default_suffix="detector1", suffix="rate")
             assert begun.wait(LONG)
             saver.save(image.copy(), levels(output_dir="a/b"), default_suffix="detector1", suffix="rateints")

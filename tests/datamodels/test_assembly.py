@@ -1,4 +1,4 @@
-"""Exposures that are put together of parts."""
+"""Exposures that are put together of chunks."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gpipe.backends.numpy import NumpyBackend
 from gpipe.datamodels import CountRate, Ramp
 from gpipe.datamodels.exposures.assembly import Assembly
-from gpipe.datamodels.exposures.chunks import arrays_of, cut, map_arrays, spans, trim, unshared
+from gpipe.datamodels.exposures.chunks import arrays_of, chunks_of, cut, map_arrays, trim, with_separate_arrays
 
 ROWS, COLUMNS = 23, 5
 ARRAYS = ("data", "groupdq", "pixeldq", "zeroframe")
@@ -33,12 +33,12 @@ def assert_same(found, expected):
 
 
 @given(
-    length=st.integers(1, ROWS), reach=st.integers(0, 3), on_disk=st.booleans(), order=st.randoms(use_true_random=False)
+    length=st.integers(1, ROWS), halo=st.integers(0, 3), on_disk=st.booleans(), order=st.randoms(use_true_random=False)
 )
-def test_parts_put_together_are_the_whole(length, reach, on_disk, order):
+def test_parts_put_together_are_the_whole(length, halo, on_disk, order):
     exposure = ramp()
     assembly = Assembly(ROWS, by_rows=True, on_disk=on_disk)
-    pieces = spans(ROWS, length, reach=reach)
+    pieces = chunks_of(ROWS, length, halo=halo)
     order.shuffle(pieces)
     for span in pieces:
         assembly.add(span, [trim(cut(exposure, span), span.core)])
@@ -50,10 +50,10 @@ def test_parts_put_together_are_the_whole(length, reach, on_disk, order):
 
 def test_arrays_that_are_as_they_were_are_not_copied():
     exposure = ramp()
-    assembly = Assembly(ROWS, by_rows=True, stored=exposure, kept=["groupdq"])
-    for span in spans(ROWS, 5):
-        part = cut(exposure, span)
-        assembly.add(span, [replace(part, data=part.data + 1)])
+    assembly = Assembly(ROWS, by_rows=True, stored=exposure, unchanged=["groupdq"])
+    for span in chunks_of(ROWS, 5):
+        chunk = cut(exposure, span)
+        assembly.add(span, [replace(chunk, data=chunk.data + 1)])
     (whole,) = assembly.whole()
     assert whole.groupdq is exposure.groupdq
     np.testing.assert_array_equal(whole.data, exposure.data + 1)
@@ -70,10 +70,10 @@ def rates(shared):
 def test_what_an_only_integration_shares_is_held_once_until_somebody_may_write_to_it():
     expected = rates(("data", "dq"))
     assembly = Assembly(ROWS, by_rows=True)
-    for span in spans(ROWS, 5):
-        assembly.add(span, [map_arrays(rate, lambda _, x, rows=span.inner: x[..., rows, :]) for rate in expected])
+    for span in chunks_of(ROWS, 5):
+        assembly.add(span, [map_arrays(rate, lambda _, x, rows=span.own: x[..., rows, :]) for rate in expected])
     found = assembly.whole()
-    alone = unshared(found)
+    alone = with_separate_arrays(found)
     for name, values in arrays_of(expected[1]):
         np.testing.assert_array_equal(getattr(found[1], name), values, strict=True)
         np.testing.assert_array_equal(getattr(alone[1], name), values, strict=True)

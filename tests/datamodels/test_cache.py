@@ -140,13 +140,13 @@ def test_what_is_made_of_a_reference_is_made_once(gain_path, uncal_path):
         return exposure.data[0, 0]
 
     for _ in range(2):
-        assert open_reference("gain", gain_path).kept("something", exposure, make) is not None
+        assert open_reference("gain", gain_path).cached("something", exposure, make) is not None
     assert len(made) == 1
-    assert open_reference("gain", gain_path).kept("another", exposure, make) is not None
+    assert open_reference("gain", gain_path).cached("another", exposure, make) is not None
     assert len(made) == 2
 
 
 def test_complex_numbers_take_twice_the_memory(gain_path, uncal_path):
     exposure = open_exposure(uncal_path, Device(free=1 << 20))
-    made = open_reference("gain", gain_path).kept("spectrum", exposure, lambda: np.zeros((3, 5), np.complex64))
+    made = open_reference("gain", gain_path).cached("spectrum", exposure, lambda: np.zeros((3, 5), np.complex64))
     assert plane_cache.held_bytes() == made.nbytes

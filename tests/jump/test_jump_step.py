@@ -134,7 +134,7 @@ def test_a_shower_is_flagged_for_some_time(caplog):
 
 
 @pytest.mark.parametrize(
-    ("parameters", "reach"),
+    ("parameters", "halo"),
     [
         ({}, 9),
         ({"extend_snr_threshold": 3.5}, 0),
@@ -146,10 +146,10 @@ def test_a_shower_is_flagged_for_some_time(caplog):
     ],
     ids=str,
 )
-def test_parameters_of_showers(parameters, reach):
+def test_parameters_of_showers(parameters, halo):
     out = JumpStep(find_showers=True, **parameters).apply(shower(), planes())
     rows = np.flatnonzero(out.groupdq[0, 3, :, 30])
-    assert (rows.max() - 30 if rows.size else 0) == pytest.approx(reach, abs=1)
+    assert (rows.max() - 30 if rows.size else 0) == pytest.approx(halo, abs=1)
 
 
 @pytest.mark.parametrize(("amplitude", "kept"), [(0.4, False), (0.5, True)])

@@ -1,4 +1,4 @@
-"""What jump and ramp_fit survey, beside the portable function."""
+"""What jump and ramp_fit summary, beside the portable function."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def flags(share):
 def test_every_row_of_every_group(share):
     given = flags(share)
     given.flags.writeable = False
-    for part in (given, given[..., 3:11, :]):
-        found, expected = native.find(unusable_rows, native.CPU)(part), unusable_rows(part)
+    for chunk in (given, given[..., 3:11, :]):
+        found, expected = native.find(unusable_rows, native.CPU)(chunk), unusable_rows(chunk)
         np.testing.assert_array_equal(found, expected, strict=True)
         assert expected[:, 1, :].all()

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from step_stubs import StubReference, ramp, references
 
 from gpipe import dq
-from gpipe.controller import Skip
 from gpipe.reset import ResetStep
 from gpipe.reset.reset_sub import known_reset, subtract_reset
 

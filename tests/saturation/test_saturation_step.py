@@ -6,7 +6,7 @@ from step_stubs import StubReference, ramp, references
 
 from gpipe import dq
 from gpipe.controller.plan.sections import rows_around
-from gpipe.datamodels.exposures.chunks import cut, spans, trim
+from gpipe.datamodels.exposures.chunks import chunks_of, cut, trim
 from gpipe.exceptions import ParameterError
 from gpipe.saturation import SaturationStep
 
@@ -49,7 +49,7 @@ def test_frame_averages_are_looked_into_unless_told_not_to():
 
 
 @pytest.mark.parametrize(
-    ("nframes", "parameters", "reach"),
+    ("nframes", "parameters", "halo"),
     [
         (1, {}, 1),
         (4, {}, 2),
@@ -58,7 +58,7 @@ def test_frame_averages_are_looked_into_unless_told_not_to():
         (1, {"n_pix_grow_sat": 0}, 0),
     ],
 )
-def test_flags_spread_twice_only_where_groups_average_frames(nframes, parameters, reach):
+def test_flags_spread_twice_only_where_groups_average_frames(nframes, parameters, halo):
     """A pixel that saturates late moves flags as far as that, and no further."""
     shape = (1, 5, 21, 21)
     data = np.full(shape, 1000.0, np.float32)
@@ -69,7 +69,7 @@ def test_flags_spread_twice_only_where_groups_average_frames(nframes, parameters
     given = ramp(data, nframes=nframes)
     found = step.apply(given, references(saturation=level, superbias=None)).groupdq
     distance = np.abs(np.argwhere(found != 0)[:, -2:] - 10).max()
-    assert distance == reach == step.reach(given.meta)
+    assert distance == halo == step.halo(given.meta)
 
 
 def test_says_what_it_found(caplog):
@@ -132,7 +132,7 @@ def test_irs2_readout_in_parts_is_flagged_as_the_whole(rng, fastaxis):
     given = references(saturation=level, superbias=RowsOfReference(data=np.zeros((3200, 4), np.float32)))
     step = SaturationStep()
     expected = step.apply(whole, given)
-    for span in spans(3200, 310, reach=rows_around(step, whole)):
+    for span in chunks_of(3200, 310, halo=rows_around(step, whole)):
         found = trim(step.apply(cut(whole, span), given), span.core)
-        np.testing.assert_array_equal(found.groupdq, expected.groupdq[..., span.inner, :])
+        np.testing.assert_array_equal(found.groupdq, expected.groupdq[..., span.own, :])
         assert found.is_interleaved

@@ -4,7 +4,7 @@ from enum import Enum, Flag, auto
 
 
 class Block(Flag):
-    """How an exposure may be cut into parts for a step.
+    """How an exposure may be cut into chunks for a step.
 
     EXPOSURE : not at all.
     ROWS : into some rows of all integrations.
@@ -22,13 +22,12 @@ class Block(Flag):
     PIXELS = RAMPS | INTEGRATIONS
 
 
-class Glance(Enum):
-    """The pixels that a survey can be taken from before the whole exposure has been gone through.
+class Preview(Enum):
+    """The pixels from which a summary can be taken before the whole exposure is read.
 
-    BORDER : the outer four rows and columns, where reference pixels are: all that the survey looks at.
-    SAMPLE : the rows of the brightest pixels, which nearly always tell the same as all rows. The survey gives booleans,
-        and only whether they are true in all rows matters; where a sample has misled, the exposure is gone through
-        again.
+    BORDER : the outer four rows and columns, where reference pixels are: all that ``summarize`` looks at.
+    SAMPLE : the rows of the brightest pixels, which nearly always tell the same as all rows. The summary holds
+        booleans, and only whether they are true in all rows matters; where a sample has misled, the pass is repeated.
     """
 
     BORDER = auto()

@@ -41,9 +41,9 @@ class SideProduct:
 
 @dataclass(frozen=True)
 class Produced:
-    """Several results of a step, the main one first, files on the side, and what a part of an exposure counted.
+    """Several results of a step, the main one first, files on the side, and what a chunk of an exposure counted.
 
-    Counts are integers, (…, row), so that rows which belong to another part can be left out of the sum, or one number
+    Counts are integers, (…, row), so that rows which belong to another chunk can be left out of the sum, or one number
     of what is not counted by row.
     """
 

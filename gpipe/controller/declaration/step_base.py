@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, Literal
 
-from gpipe.controller.declaration.blocks import Block, Glance
+from gpipe.controller.declaration.blocks import Block, Preview
 from gpipe.controller.declaration.results import Produced, References, SideProduct
 from gpipe.controller.declaration.work import Work
 from gpipe.controller.parameters import types as p
@@ -29,12 +29,12 @@ class StepBase(Configurable):
     expects : ``cal_step`` places of steps that should have run, or been skipped on purpose, before this one.
     expects_near_infrared : those which MIRI exposures do not go through, or later.
     changes : the arrays of a ramp that the step may change, or one flag of them (``"groupdq:JUMP_DET"``).
-    surveys : those that ``survey`` looks at.
-    glance : the pixels that are enough for ``survey``, if not all are needed.
+    summarized : those that ``summarize`` looks at.
+    preview : the pixels that are enough for ``summarize``, if not all are needed.
     ends_ramps : whether the results are another kind of exposure.
 
-    A step that needs the whole exposure at once implements ``apply``. One that can work on parts says so with ``block``
-    and implements ``begin``, and ``survey`` if it must know something of the whole exposure first.
+    A step that needs the whole exposure at once implements ``apply``. One that can work on chunks says so with
+    ``block`` and implements ``begin``, and ``summarize`` if it must know something of the whole exposure first.
     """
 
     cal_step: ClassVar[str] = ""
@@ -47,8 +47,8 @@ class StepBase(Configurable):
     expects: ClassVar[Sequence[str]] = ()
     expects_near_infrared: ClassVar[Sequence[str]] = ()
     changes: ClassVar[Sequence[str]] = RAMP_ARRAYS
-    surveys: ClassVar[Sequence[str]] = ()
-    glance: ClassVar[Glance | None] = None
+    summarized: ClassVar[Sequence[str]] = ()
+    preview: ClassVar[Preview | None] = None
     ends_ramps: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -82,8 +82,8 @@ class StepBase(Configurable):
         """How an exposure with these metadata may be cut for the step."""
         return Block.EXPOSURE
 
-    def reach(self, meta: Any) -> int:
-        """Rows (columns, in parts of them) around a part that ``begin(...).apply`` looks at in such an exposure.
+    def halo(self, meta: Any) -> int:
+        """Rows (columns, in chunks of them) around a chunk that ``begin(...).apply`` looks at in such an exposure.
 
         They come with it, and are cut off after.
         """
@@ -93,16 +93,17 @@ class StepBase(Configurable):
         """Whether an exposure with these metadata may be changed: where not, ``begin`` raises ``Skip`` in any case."""
         return True
 
-    def survey(self, part: Any) -> Mapping[str, Any]:
-        """What must be known of the whole exposure before the step begins: arrays (…, row), which parts make together.
+    def summarize(self, chunk: Any) -> Mapping[str, Any]:
+        """Summarize the exposure for ``begin``: arrays (…, row), which are joined over all chunks.
 
-        ``part`` has the arrays that ``surveys`` names as they are when the step begins.
+        ``chunk`` has the arrays that ``summarized`` names as they are when the step begins.
         """
         return {}
 
-    def begin(self, outline: Any, references: References, survey: Mapping[str, Any]) -> Work:
-        """What the step will do with an exposure. ``Skip`` leaves it unchanged.
+    def begin(self, outline: Any, references: References, summary: Mapping[str, Any]) -> Work:
+        """Prepare the step's work on an exposure. ``Skip`` leaves it unchanged.
 
+        ``summary`` is that of ``summarize`` for the whole exposure.
         ``outline`` has the exposure's ``meta``, ``shape``, ``window`` and ``backend``, and may have no arrays.
         """
         return Work(partial(self.apply, references=references))
@@ -111,7 +112,7 @@ class StepBase(Configurable):
         """The exposure after the step. ``Skip`` leaves it unchanged."""
         if type(self).begin is StepBase.begin:
             raise NotImplementedError(f"{type(self).__name__}.apply")
-        return self.begin(exposure, references, self.survey(exposure)).whole(exposure)
+        return self.begin(exposure, references, self.summarize(exposure)).whole(exposure)
 
     def sequence(self, meta: Any) -> Sequence["StepBase"]:
         """The steps that a run on an exposure with these metadata goes through, in order; InputError refuses it."""

@@ -8,17 +8,17 @@ from gpipe.controller.declaration.results import Produced
 from gpipe.datamodels.files.products import with_own_metadata
 
 
-def apart(results: Sequence[Any]) -> list[Any]:
-    """Results with metadata of their own: they go ways of their own from here."""
+def with_separate_metadata(results: Sequence[Any]) -> list[Any]:
+    """Results of which none shares its metadata with another."""
     return [*results[:1], *map(with_own_metadata, results[1:])]
 
 
-def mended(results: Sequence[Any], mend: Callable[[Any], Any]) -> tuple[Any, ...]:
-    """Results of a step, the main one with what was yet to be done."""
-    return (mend(results[0]), *results[1:])
+def fixed(results: Sequence[Any], fix: Callable[[Any], Any]) -> tuple[Any, ...]:
+    """Results of a step, the main one with its last change."""
+    return (fix(results[0]), *results[1:])
 
 
-def total(count: Any, rows: slice, exposure: Any) -> Any:
+def sum_counts(count: Any, rows: slice, exposure: Any) -> Any:
     """The sum of a count over some rows of an exposure."""
     if isinstance(count, int):
         return count
@@ -30,8 +30,8 @@ def _nothing(counts: Mapping[str, Any]) -> None:
     """Most steps count nothing."""
 
 
-def _nothing_to_mend(counts: Mapping[str, Any]) -> None:
-    """Most steps are done with a part when they leave it."""
+def _nothing_to_fix(counts: Mapping[str, Any]) -> None:
+    """Most steps are done with a chunk when they leave it."""
 
 
 @dataclass(frozen=True)
@@ -40,27 +40,27 @@ class Work:
 
     Attributes
     ----------
-    apply : from a part of the exposure to the same part after the step; `Produced` where there are several results,
+    apply : from a chunk of the exposure to the same chunk after the step; `Produced` where there are several results,
         or counts. It is called on several threads: it changes no metadata and says nothing in the log.
-    end : called once, after the last part, with the sums of what the parts counted.
-    mend : from the sums of what the parts counted to what is yet to be done with each part after ``apply``, as only
-        they can tell; None where there is nothing, as nearly always. Later steps go on with a part before that is
-        known, and where there is something the exposure is gone through again.
+    end : called once, after the last chunk, with the sums of what the chunks counted.
+    fix : from the sums of what the chunks counted to a last change of each chunk after ``apply``, which only the sums
+        can tell; None where there is none, as nearly always. Later steps go on with a chunk before it is known; where
+        there is one, the pass is repeated.
     """
 
     apply: Callable[[Any], Any]
     end: Callable[[Mapping[str, Any]], None] = field(default=_nothing)
-    mend: Callable[[Mapping[str, Any]], Callable[[Any], Any] | None] = field(default=_nothing_to_mend)
+    fix: Callable[[Mapping[str, Any]], Callable[[Any], Any] | None] = field(default=_nothing_to_fix)
 
     def whole(self, exposure: Any) -> Any:
         """The step on an exposure that is not cut."""
         outcome = self.apply(exposure)
         produced = outcome if isinstance(outcome, Produced) else Produced((outcome,))
         rows = slice(0, exposure.shape[-2])
-        counts = {name: total(number, rows, exposure) for name, number in produced.counts.items()}
+        counts = {name: sum_counts(number, rows, exposure) for name, number in produced.counts.items()}
         self.end(counts)
-        mend = self.mend(counts)
-        results = mended(produced.results, mend) if mend else produced.results
+        fix = self.fix(counts)
+        results = fixed(produced.results, fix) if fix else produced.results
         if len(results) == 1 and not produced.side_products:
             return results[0]
-        return replace(produced, results=tuple(apart(results)))
+        return replace(produced, results=tuple(with_separate_metadata(results)))

@@ -1,4 +1,4 @@
-"""What a run will do, before it does anything: sections, parts, transfers, memory."""
+"""Preview of a run before it does anything: sections, chunks, transfers, memory."""
 
 import math
 from collections.abc import Sequence
@@ -12,10 +12,10 @@ from gpipe.controller.plan.memory import (
     RATE,
     WORKSPACE,
     Limits,
+    chunk_length,
     exposure_bytes,
-    part_length,
+    format_bytes,
     rate_bytes,
-    said,
     section_size,
 )
 from gpipe.controller.plan.sections import Section, cuttable
@@ -32,9 +32,9 @@ class Storage(Enum):
     HOST = "on the host"
     DISK = "in scratch files"
 
-    def backend(self, place: Backend) -> Backend:
-        """The backend that holds the arrays, for steps that work on ``place``."""
-        return place if self is Storage.DEVICE else backends.get("numpy")
+    def backend(self, working: Backend) -> Backend:
+        """The backend that holds the arrays, for steps that work on ``working``."""
+        return working if self is Storage.DEVICE else backends.get("numpy")
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,10 @@ class PlannedSection:
 
     Attributes
     ----------
-    total, length : rows or integrations of the exposure, and of a part.
-    threads : parts at work at the same time.
-    stored, parts : bytes of the arrays that are kept, and of those of the parts at work.
-    reach : rows around a part that come along.
+    total, length : rows or integrations of the exposure, and of a chunk.
+    threads : chunks at work at the same time.
+    stored, chunks : bytes of the arrays that are kept, and of those of the chunks at work.
+    halo : rows around a chunk that come along.
     """
 
     section: Section
@@ -54,24 +54,24 @@ class PlannedSection:
     length: int
     threads: int
     stored: int
-    parts: int
-    reach: int = 0
+    chunks: int
+    halo: int = 0
 
     @property
     def count(self) -> int:
-        """Parts."""
+        """Chunks."""
         return -(-self.total // self.length)
 
     def __str__(self) -> str:
         names = ", ".join(step.name for step in self.section.steps)
         if not self.section.is_cut:
-            return f"{names}: the whole exposure, {said(self.stored + self.parts)}"
+            return f"{names}: the whole exposure, {format_bytes(self.stored + self.chunks)}"
         unit = "rows" if self.section.by_rows else "integrations"
-        more = f" (and {self.reach} around them)" if self.reach else ""
-        more += ", after a glance at some pixels," if self.section.ahead else ""
+        more = f" (and {self.halo} around them)" if self.halo else ""
+        more += ", after a preview of some pixels," if self.section.previewed else ""
         return (
-            f"{names}: {self.count} parts of {self.length} {unit}{more} on {self.threads} threads, "
-            f"{said(self.stored)} kept and {said(self.parts)} at work"
+            f"{names}: {self.count} chunks of {self.length} {unit}{more} on {self.threads} threads, "
+            f"{format_bytes(self.stored)} kept and {format_bytes(self.chunks)} at work"
         )
 
 
@@ -99,18 +99,18 @@ class RunPlan:
     @property
     def peak(self) -> int:
         """Predicted bytes of the arrays of the run at their most, where the exposure is kept."""
-        return max(planned.stored + planned.parts for planned in self.sections)
+        return max(planned.stored + planned.chunks for planned in self.sections)
 
     def __str__(self) -> str:
         shape = " x ".join(str(size) for size in self.shape)
         lines = [f"{self.name}: {shape} on {self.backend}, kept {self.storage.value} between sections"]
         lines += [f"{number}. {planned}" for number, planned in enumerate(self.sections, 1)]
         if self.backend != "numpy":
-            lines.append(f"{said(self.to_device)} to the device, {said(self.to_host)} to the host")
-        return "\n".join([*lines, f"arrays take up to {said(self.peak)}"])
+            lines.append(f"{format_bytes(self.to_device)} to the device, {format_bytes(self.to_host)} to the host")
+        return "\n".join([*lines, f"arrays take up to {format_bytes(self.peak)}"])
 
 
-def make_plan(header: Header, sections: Sequence[Section], place: Backend, limits: Limits) -> RunPlan:
+def make_plan(header: Header, sections: Sequence[Section], backend: Backend, limits: Limits) -> RunPlan:
     """Decide where the exposure is kept and how it is cut.
 
     Raises
@@ -118,8 +118,8 @@ def make_plan(header: Header, sections: Sequence[Section], place: Backend, limit
     ParameterError
         A section cannot keep within the limits.
     """
-    on_host = place.name == "numpy"
-    budget = limits.host if on_host else _device_budget(place, limits)
+    on_host = backend.name == "numpy"
+    budget = limits.host if on_host else _device_budget(backend, limits)
     kept = _kept(header, sections)
     most = max(each.ramps + each.rates for each in kept)
     storage = Storage.DEVICE
@@ -129,7 +129,7 @@ def make_plan(header: Header, sections: Sequence[Section], place: Backend, limit
             storage = Storage.DISK
         _refuse_whole(sections, kept, budget)
     planned = [
-        _planned(header, section, bytes_kept, place, budget, storage)
+        _planned(header, section, bytes_kept, backend, budget, storage)
         for section, bytes_kept in zip(sections, kept, strict=True)
     ]
     crossings = 1 if storage is Storage.DEVICE else sum(section.is_cut for section in sections)
@@ -137,7 +137,7 @@ def make_plan(header: Header, sections: Sequence[Section], place: Backend, limit
     return RunPlan(
         name=header.name,
         shape=header.shape,
-        backend=place.name,
+        backend=backend.name,
         storage=storage,
         sections=tuple(planned),
         to_device=0 if on_host else crossings * size,
@@ -145,8 +145,8 @@ def make_plan(header: Header, sections: Sequence[Section], place: Backend, limit
     )
 
 
-def _device_budget(place: Backend, limits: Limits) -> int:
-    free = place.free_bytes()
+def _device_budget(backend: Backend, limits: Limits) -> int:
+    free = backend.free_bytes()
     return free if limits.device is None else min(free, limits.device)
 
 
@@ -192,18 +192,18 @@ def _refuse_whole(sections: Sequence[Section], kept: Sequence[_Kept], budget: in
         if each.ramps and section.working and not section.is_cut:
             names = ", ".join(step.name for step in section.working)
             raise ParameterError(
-                f"max_memory: found {said(budget)}; expected {said(2 * each.ramps)} or more, "
+                f"max_memory: found {format_bytes(budget)}; expected {format_bytes(2 * each.ramps)} or more, "
                 f"because {names} works on the whole exposure"
             )
 
 
 def _planned(
-    header: Header, section: Section, kept: _Kept, place: Backend, budget: int | None, storage: Storage
+    header: Header, section: Section, kept: _Kept, backend: Backend, budget: int | None, storage: Storage
 ) -> PlannedSection:
     stored = kept.rates + (kept.ramps if storage is Storage.DEVICE else 0)
     if header.kind is Ramp and section.is_cut:
         left = None if budget is None else budget - stored
-        return _in_parts(section, Outline(header.model, place, header.shape), left, stored)
+        return _in_chunks(section, Outline(header.model, backend, header.shape), left, stored)
     at_work = WORKSPACE // 8 * math.prod(header.shape) if kept.ramps and section.working else 0
     total = header.shape[-2] if section.by_rows else header.shape[0]
     return PlannedSection(section, total, total, 1, stored, at_work)
@@ -211,22 +211,22 @@ def _planned(
 
 def replanned(planned: PlannedSection, outline: Outline) -> PlannedSection:
     """The same section for an exposure whose shape a step has changed, in no more memory."""
-    return _in_parts(planned.section, outline, planned.parts or None, planned.stored)
+    return _in_chunks(planned.section, outline, planned.chunks or None, planned.stored)
 
 
-def _in_parts(section: Section, outline: Outline, budget: int | None, stored: int) -> PlannedSection:
+def _in_chunks(section: Section, outline: Outline, budget: int | None, stored: int) -> PlannedSection:
     total, one = section_size(outline.shape, section)
     if section.by_rows and not cuttable(outline):
         return PlannedSection(section, total, total, 1, stored, WORKSPACE * one * total)
-    on_host, reach = outline.backend.name == "numpy", section.reach(outline)
-    threads = _threads(section, one * (1 + 2 * reach), budget) if on_host else 1
-    length = part_length(outline.shape, section, reach=reach, budget=budget, on_host=on_host, threads=threads)
+    on_host, halo = outline.backend.name == "numpy", section.halo(outline)
+    threads = _threads(section, one * (1 + 2 * halo), budget) if on_host else 1
+    length = chunk_length(outline.shape, section, halo=halo, budget=budget, on_host=on_host, threads=threads)
     threads = min(threads, -(-total // length))
-    samples = one * min(length + 2 * reach, total)
-    return PlannedSection(section, total, length, threads, stored, WORKSPACE * samples * threads, reach)
+    samples = one * min(length + 2 * halo, total)
+    return PlannedSection(section, total, length, threads, stored, WORKSPACE * samples * threads, halo)
 
 
 def _threads(section: Section, least: int, budget: int | None) -> int:
-    """As many as asked for, if they have room for a part of so many samples each."""
+    """As many as asked for, if they have room for a chunk of so many samples each."""
     asked = threads.of_steps(section.working)
     return asked if budget is None else max(1, min(asked, budget // (WORKSPACE * least)))

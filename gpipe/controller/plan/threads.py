@@ -38,12 +38,12 @@ def of_steps(steps: Iterable[Any]) -> int:
 
 
 def inside(step: Any, exposure: Any) -> int:
-    """The number of workers for a step's own work on an exposure, or on a part of one.
+    """The number of workers for a step's own work on an exposure, or on a chunk of one.
 
-    One for a part, since several threads work on parts already, and one on a device.
+    One for a chunk, since several threads work on chunks already, and one on a device.
     """
-    in_parts = getattr(exposure, "rows", None) is not None
-    return 1 if in_parts or exposure.backend.name != "numpy" else of_steps([step])
+    in_chunks = getattr(exposure, "rows", None) is not None
+    return 1 if in_chunks or exposure.backend.name != "numpy" else of_steps([step])
 
 
 def _cores_of_this_process() -> int:

@@ -27,7 +27,7 @@ class _Writer:
 
 
 @contextmanager
-def writing_behind() -> Iterator[bool]:
+def background_writing() -> Iterator[bool]:
     """Within the block `write_out` returns at once; at its end all is written. Inside another one it has no effect.
 
     What goes wrong is raised by the next `write_out` that has to wait, or at the end. Gives whether it is this block at

@@ -22,11 +22,11 @@ class StepDone:
 
     Attributes
     ----------
-    seconds : wall time with the work that it queued on the device, hooks and saving; of a step that works on parts the
+    seconds : wall time with the work that it queued on the device, hooks and saving; of a step that works on chunks the
         sum over all of them, threads that work at the same time included.
     status : COMPLETE or SKIPPED.
     result : the exposure after the step, the main one where there are several; None where the next step goes on with
-        each part before there is a whole. It is not to be kept: that would hold its arrays for the rest of the run.
+        each chunk before there is a whole. It is not to be kept: that would hold its arrays for the rest of the run.
     """
 
     name: str
@@ -36,15 +36,15 @@ class StepDone:
 
 
 @dataclass(frozen=True)
-class PartDone:
-    """The steps that have started and not ended, the last one by name, are through with some parts of the exposure."""
+class ChunkDone:
+    """The steps that have started and not ended, the last one by name, are through with some chunks of the exposure."""
 
     name: str
     number: int
     total: int
 
 
-Event = StepStarted | StepDone | PartDone
+Event = StepStarted | StepDone | ChunkDone
 _order: ContextVar[Sequence[str]] = ContextVar("order", default=())
 _watchers: ContextVar[tuple[Callable[[Event], None], ...]] = ContextVar("watchers", default=())
 

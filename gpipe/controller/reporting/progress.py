@@ -22,7 +22,7 @@ def progress_shown() -> Iterator[None]:
             elif isinstance(event, StepStarted):
                 progress.update(task, description=event.name, total=event.total)
             else:
-                progress.update(task, description=f"up to {event.name}: part {event.number} of {event.total}")
+                progress.update(task, description=f"up to {event.name}: chunk {event.number} of {event.total}")
 
         with watch(show):
             yield

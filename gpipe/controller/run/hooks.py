@@ -72,7 +72,7 @@ def _keywords(arguments: str) -> dict[str, Any]:
 
 
 def _changed(hook: Callable[[Any], Any], exposure: InFlight) -> InFlight:
-    # A copy, so that a hook that writes into the arrays cannot reach those of the caller's input.
+    # A copy, so that a hook that writes into the arrays cannot halo those of the caller's input.
     model = to_model(exposure).copy()
     returned = hook(model)
     return open_exposure(model if returned is None else returned, exposure.backend)

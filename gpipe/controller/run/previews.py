@@ -1,4 +1,4 @@
-"""A glance at a few pixels of an exposure: what later steps must know of the whole, before it is gone through."""
+"""Previews of an exposure: summaries that later steps need of the whole, taken from a few pixels beforehand."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -9,8 +9,8 @@ from array_api_compat import array_namespace
 from gpipe.arrays import Array
 from gpipe.arrays.detector import EDGE
 from gpipe.backends import Backend
-from gpipe.controller.run.chunks import Found, Stage, Surveys, in_turn, joined, seen, through_stage
-from gpipe.datamodels.exposures.chunks import Span, core_of, span_of
+from gpipe.controller.run.chunks import Stage, Summarizers, Summary, in_turn, joined, summary_of, through_stage
+from gpipe.datamodels.exposures.chunks import Chunk, chunk_of_rows, without_halo
 
 SAMPLE = 4
 """Rows of a sample."""
@@ -20,18 +20,18 @@ EARLY = 2
 """The group, counted from 0, whose brightest pixels are sampled: what singles pixels out is mostly early saturation."""
 
 
-def border(shape: Sequence[int], reach: int) -> list[Span]:
+def border(shape: Sequence[int], halo: int) -> list[Chunk]:
     """The border of an exposure of this shape, with as many pixels around it as steps look at."""
     rows, columns = shape[-2:]
 
-    def span(start: int, stop: int, of_columns: Span | None = None) -> Span:
-        return span_of(start, stop, total=rows, reach=reach, columns=of_columns)
+    def chunk(start: int, stop: int, of_columns: Chunk | None = None) -> Chunk:
+        return chunk_of_rows(start, stop, total=rows, halo=halo, columns=of_columns)
 
-    if rows <= 2 * EDGE or columns <= 2 * (EDGE + reach):
-        return [span(0, rows)]
+    if rows <= 2 * EDGE or columns <= 2 * (EDGE + halo):
+        return [chunk(0, rows)]
     sides = [(0, EDGE), (columns - EDGE, columns)]
-    inner = [span(EDGE, rows - EDGE, span_of(*side, total=columns, reach=reach)) for side in sides]
-    return [span(0, EDGE), *inner, span(rows - EDGE, rows)]
+    inner = [chunk(EDGE, rows - EDGE, chunk_of_rows(*side, total=columns, halo=halo)) for side in sides]
+    return [chunk(0, EDGE), *inner, chunk(rows - EDGE, rows)]
 
 
 def brightness(group: Array) -> Array:
@@ -40,39 +40,40 @@ def brightness(group: Array) -> Array:
     return xp.max(xp.where(xp.isnan(group), -xp.inf, group), axis=-1)
 
 
-def sample(brightness: Array) -> list[Span]:
+def sample(brightness: Array) -> list[Chunk]:
     """The rows of the brightest pixels, without what is around them; ``brightness`` is that of each row."""
     rows = brightness.shape[0]
     order = array_namespace(brightness).argsort(brightness, stable=True)
-    return [span_of(row, row + 1, total=rows) for row in sorted(int(order[-1 - k]) for k in range(min(SAMPLE, rows)))]
+    brightest = sorted(int(order[-1 - k]) for k in range(min(SAMPLE, rows)))
+    return [chunk_of_rows(row, row + 1, total=rows) for row in brightest]
 
 
-def look(
+def preview(
     stages: Sequence[Stage],
-    supply: Callable[[Span], Any],
-    pixels: Sequence[Span],
-    surveys: Surveys,
+    read_chunk: Callable[[Chunk], Any],
+    pixels: Sequence[Chunk],
+    summarizers: Summarizers,
     *,
     threads: int = 1,
-) -> dict[str, Found]:
-    """What surveys find in some pixels after these stages, of which nothing else remains."""
+) -> dict[str, Summary]:
+    """Summarize some pixels after these stages; nothing else of them remains."""
 
-    def one(span: Span) -> tuple[Span, dict[str, Found]]:
-        part = supply(span)
+    def one(chunk: Chunk) -> tuple[Chunk, dict[str, Summary]]:
+        ramp = read_chunk(chunk)
         for stage in stages:
-            part = through_stage(stage, part).results[0]
-        part = core_of(part, span)
-        return span, {name: seen(survey, part) for name, survey in surveys.items()}
+            ramp = through_stage(stage, ramp).results[0]
+        ramp = without_halo(ramp, chunk)
+        return chunk, {name: summary_of(ramp, summarize) for name, summarize in summarizers.items()}
 
     found = list(in_turn(one, pixels, threads))
-    return {name: joined([(span, by_name[name]) for span, by_name in found]) for name in surveys}
+    return {name: joined([(chunk, by_name[name]) for chunk, by_name in found]) for name in summarizers}
 
 
-def has_misled(glimpsed: Found, surveyed: Found, place: Backend) -> bool:
+def has_misled(previewed: Summary, summary: Summary, backend: Backend) -> bool:
     """Whether a sample told something else than the whole exposure: of booleans, whether all rows are true."""
 
     def told(found: Mapping[str, Any], key: str) -> np.ndarray:
         values = found[key]
-        return place.to_host(array_namespace(values).all(values, axis=-1))
+        return backend.to_host(array_namespace(values).all(values, axis=-1))
 
-    return any(not np.array_equal(told(glimpsed, key), told(surveyed, key)) for key in surveyed)
+    return any(not np.array_equal(told(previewed, key), told(summary, key)) for key in summary)

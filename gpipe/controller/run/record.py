@@ -1,4 +1,4 @@
-"""What a run writes down: what each step did in the metadata, and products in files."""
+"""Record of a run: the status of each step in the metadata, and products in files."""
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,7 +9,7 @@ from typing import Any
 from gpipe.controller.declaration.results import References, SideProduct, Skip
 from gpipe.controller.declaration.step_base import StepBase
 from gpipe.controller.products import provenance
-from gpipe.controller.products.background_writer import writing_behind
+from gpipe.controller.products.background_writer import background_writing
 from gpipe.controller.products.naming import OutputSettings
 from gpipe.controller.products.saving import Saver
 from gpipe.controller.references.resolution import Resolution
@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 COMPLETE, SKIPPED = "COMPLETE", "SKIPPED"
 
 
-class Books:
-    """The books of one run.
+class RunRecord:
+    """The record of one run.
 
     Parameters
     ----------
@@ -35,9 +35,9 @@ class Books:
     def __init__(self, top: StepBase, saver: Saver, resolution: Resolution, records: Sequence[str]) -> None:
         self.top, self._saver, self._resolution, self._records = top, saver, resolution, records
 
-    def opened(self, resolution: Resolution, records: Sequence[str]) -> "Books":
-        """These books with the references that were found, and the log that has begun."""
-        return Books(self.top, self._saver, resolution, records)
+    def opened(self, resolution: Resolution, records: Sequence[str]) -> "RunRecord":
+        """This record with the references that were found, and the log that has begun."""
+        return RunRecord(self.top, self._saver, resolution, records)
 
     def log_context(self) -> None:
         """Say which references were chosen by CRDS."""
@@ -70,7 +70,7 @@ class Books:
         if absent := absent_references(step, self.references(step)):
             raise Skip(f"no {' and no '.join(absent)} reference applies to this exposure")
 
-    def record(self, step: StepBase, products: Iterable[Any], status: str) -> None:
+    def add_step(self, step: StepBase, products: Iterable[Any], status: str) -> None:
         """Say in the metadata what the step did, and with what."""
         names = {} if self.skips(step) else self.references(step).names
         asked = {"context": self._resolution.context, "crds_version": self._resolution.crds_version}
@@ -122,7 +122,7 @@ class Books:
     def _telling(self) -> Iterator[None]:
         """Log the files that are written within the block, each while the next one is made ready."""
         before = len(self._saver.written)
-        with writing_behind() as are_there:
+        with background_writing() as are_there:
             yield
         for path in self._saver.written[before:]:
             log.info("Saved %s" if are_there else "%s is being written", path)

@@ -19,11 +19,11 @@ from gpipe.controller.products.saving import Saver, check_folder
 from gpipe.controller.references.resolution import Resolution, resolve
 from gpipe.controller.reporting import events, logs
 from gpipe.controller.run.hooks import apply_hooks
-from gpipe.controller.run.record import Books, absent_references, output_levels
-from gpipe.controller.run.section_run import PartSteps
+from gpipe.controller.run.record import RunRecord, absent_references, output_levels
+from gpipe.controller.run.section_run import SectionRun
 from gpipe.controller.run.step_run import through_step
 from gpipe.datamodels import Header, InFlight, Ramp, crds_parameters, open_exposure, read_header
-from gpipe.datamodels.exposures.chunks import unshared
+from gpipe.datamodels.exposures.chunks import with_separate_arrays
 from gpipe.datamodels.exposures.ramp import SHOWN_ONLY
 from gpipe.datamodels.files.reading import moved
 from gpipe.exceptions import ReferenceFileError
@@ -65,25 +65,25 @@ class _Run:
     def __init__(self, top: StepBase, header: Header, backend: str | Backend | None, limits: Limits) -> None:
         self.top, self.header, self.limits = top, header, limits
         self.origin = header.source if isinstance(header.source, InFlight) else None
-        place = self.origin.backend if backend is None and self.origin else backends.get(backend)
-        self.place = place.suited_to(math.prod(header.shape), keeps_planes=limits.host is None)
-        self.place.warm_up()
+        chosen = self.origin.backend if backend is None and self.origin else backends.get(backend)
+        self.backend = chosen.suited_to(math.prod(header.shape), keeps_planes=limits.host is None)
+        self.backend.warm_up()
         self.steps = top.sequence(header.meta)
         saver = Saver(header.name if os.path.exists(header.name) else header.meta.filename)
-        self.books = Books(top, saver, Resolution(), ())
+        self.record = RunRecord(top, saver, Resolution(), ())
 
     def plan(self) -> RunPlan:
         """How the exposure will be cut, and what that takes."""
-        self.books = self.books.opened(self._resolve(), ())
+        self.record = self.record.opened(self._resolve(), ())
         return self._plan()
 
     def _plan(self) -> RunPlan:
         sections = self._sections()
         if not self._shows_ramps(sections):
             self.header = replace(self.header, left_out=SHOWN_ONLY)
-        plan = make_plan(self.header, in_one_pass(sections), self.place, self.limits)
-        if any(planned.section.ahead and planned.count == 1 for planned in plan.sections):
-            return make_plan(self.header, sections, self.place, self.limits)
+        plan = make_plan(self.header, in_one_pass(sections), self.backend, self.limits)
+        if any(planned.section.previewed and planned.count == 1 for planned in plan.sections):
+            return make_plan(self.header, sections, self.backend, self.limits)
         return plan
 
     def run(self, records: Sequence[str]) -> Any:
@@ -93,16 +93,16 @@ class _Run:
         if self.top.skip and self.top.substeps():
             log.warning("%s: skip has no effect on a pipeline", self.top.name)
         for step in everyone:
-            if output_levels(step)[0].saves and not self.books.skips(step):
+            if output_levels(step)[0].saves and not self.record.skips(step):
                 check_folder(output_levels(step))
         with collector_at_rest():
-            self.books = self.books.opened(self._resolve(), records)
+            self.record = self.record.opened(self._resolve(), records)
             self._check()
             plan = self._plan()
         return self._finish(self._through_all(plan))
 
     def _resolve(self) -> Resolution:
-        running = [step for step in self.steps if not self.books.skips(step)]
+        running = [step for step in self.steps if not self.record.skips(step)]
         overrides = {s.name: {t: getattr(s, f"override_{t}") for t in s.reference_file_types} for s in running}
         meta = self.header.meta
         wanted = {s.name: s.wanted_references(meta) if s.is_for(meta) else () for s in running}
@@ -112,8 +112,8 @@ class _Run:
     def _check(self) -> None:
         problems = []
         for step in self.steps:
-            if not self.books.skips(step) and step.is_for(self.header.meta):
-                references = self.books.references(step)
+            if not self.record.skips(step) and step.is_for(self.header.meta):
+                references = self.record.references(step)
                 absent = absent_references(step, references)
                 if absent and step.missing_reference == "error":
                     problems.append(f"{step.name}: found N/A as {' and '.join(absent)} reference, expected a file")
@@ -126,7 +126,7 @@ class _Run:
         meta = self.header.meta
 
         def runs(step: StepBase) -> bool:
-            return self.books.runs(step) and step.is_for(meta) and step.applies(meta)
+            return self.record.runs(step) and step.is_for(meta) and step.applies(meta)
 
         def block(step: StepBase) -> Block:
             if not runs(step):
@@ -138,7 +138,7 @@ class _Run:
             block,
             runs=runs,
             starts=lambda step: bool(self.top.products_before(step.name, self.header)),
-            ends=self.books.saves,
+            ends=self.record.saves,
         )
 
     def _shows_ramps(self, sections: Sequence[Section]) -> bool:
@@ -146,31 +146,31 @@ class _Run:
         if any(step.pre_hooks or step.post_hooks for step in (self.top, *self.steps)):
             return True
         fitted = next((number for number, section in enumerate(sections) if section.ends_ramps), None)
-        return fitted is None or any(section.seen for section in sections[:fitted])
+        return fitted is None or any(section.needed_whole for section in sections[:fitted])
 
     def _through_all(self, plan: RunPlan) -> list[Any]:
         # Lists are emptied as they are worked through, so that no array outlives the step that replaces it.
         exposures: list[Any] = []
         if self.top.substeps() and self.top.pre_hooks:
             exposures = [apply_hooks(self.top, "pre_hooks", self._open(), execute)]
-        in_parts = PartSteps(self.header, self.books, self.place, plan.storage)
+        section_run = SectionRun(self.header, self.record, self.backend, plan.storage)
         events.begin(self.steps)
         for planned, following in zip(plan.sections, [*plan.sections[1:], None], strict=True):
             exposures = self._with_products_before(planned.section.steps[0], exposures)
             next_section = following.section if following else None
             if planned.section.is_cut and self._is_one_ramp(exposures):
-                exposures = in_parts.through(planned, exposures.pop() if exposures else None, next_section)
+                exposures = section_run.through(planned, exposures.pop() if exposures else None, next_section)
                 continue
             exposures = self._through_whole(planned.section, exposures or [self._open()])
             if self._is_one_ramp(exposures):
-                in_parts.survey_whole(exposures[0], next_section)
+                section_run.summarize_whole(exposures[0], next_section)
         if self.top.substeps():
-            exposures = unshared(exposures) if self.top.post_hooks else exposures
+            exposures = with_separate_arrays(exposures) if self.top.post_hooks else exposures
             exposures = [apply_hooks(self.top, "post_hooks", exposures.pop(0), execute) for _ in range(len(exposures))]
         return exposures
 
     def _open(self) -> Any:
-        return open_exposure(self.header, self.place)
+        return open_exposure(self.header, self.backend)
 
     def _is_one_ramp(self, exposures: Sequence[Any]) -> bool:
         kind = type(exposures[0]) if exposures else self.header.kind
@@ -180,7 +180,7 @@ class _Run:
         if self.top.products_before(step.name, self.header):
             exposures = exposures or [self._open()]
             for product in self.top.products_before(step.name, exposures[0]):
-                self.books.save_side_product(self.top, product)
+                self.record.save_side_product(self.top, product)
         return exposures
 
     def _through_whole(self, section: Section, exposures: list[Any]) -> list[Any]:
@@ -189,24 +189,24 @@ class _Run:
             started = time.perf_counter()
             after: list[Any] = []
             while exposures:
-                after += through_step(step, exposures.pop(0), self.books, execute)
+                after += through_step(step, exposures.pop(0), self.record, execute)
             exposures = after
             _tell(step, started, exposures[0])
         return exposures
 
     def _finish(self, exposures: list[Any]) -> Any:
         """Save and return what the run was asked for."""
-        saves = output_levels(self.top)[0].saves and not self.books.skips(self.top)
-        self.books.log_context()
+        saves = output_levels(self.top)[0].saves and not self.record.skips(self.top)
+        self.record.log_context()
         kept = exposures if saves else self.top.returned(exposures)
         if len(self.top.returned(kept)) > 1:
-            kept = unshared(kept)
+            kept = with_separate_arrays(kept)
         if self.origin:
-            models = [moved(exposure, self.place) for exposure in kept]
+            models = [moved(exposure, self.backend) for exposure in kept]
         else:
-            models = [self.books.model(exposure) for exposure in kept]
+            models = [self.record.model(exposure) for exposure in kept]
         if saves:
-            self.books.save(self.top, models)
+            self.record.save(self.top, models)
         results = tuple(self.top.returned(models))
         return results[0] if len(results) == 1 else results
 

@@ -1,4 +1,4 @@
-"""The steps of a section on one exposure, part by part."""
+"""The steps of a section on one exposure, chunk by chunk."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -8,26 +8,26 @@ from typing import Any
 from array_api_compat import array_namespace
 
 from gpipe.backends import Backend, host_memory
-from gpipe.controller.declaration.blocks import Glance
+from gpipe.controller.declaration.blocks import Preview
 from gpipe.controller.declaration.results import Skip
 from gpipe.controller.declaration.step_base import StepBase
-from gpipe.controller.declaration.work import apart
+from gpipe.controller.declaration.work import with_separate_metadata
 from gpipe.controller.plan.run_plan import PlannedSection, Storage, replanned
 from gpipe.controller.plan.sections import Section, rows_around
 from gpipe.controller.reporting import events
-from gpipe.controller.run.chunks import Found, Stage, work_through
-from gpipe.controller.run.previews import EARLY, LOOKED_AT, border, brightness, has_misled, look, sample
-from gpipe.controller.run.record import COMPLETE, SKIPPED, Books, warn_of_predecessors
+from gpipe.controller.run.chunks import Stage, Summary, work_through
+from gpipe.controller.run.previews import EARLY, LOOKED_AT, border, brightness, has_misled, preview, sample
+from gpipe.controller.run.record import COMPLETE, SKIPPED, RunRecord, warn_of_predecessors
 from gpipe.datamodels import Header, InFlight, Outline, Ramp, open_exposure
 from gpipe.datamodels.exposures.assembly import Assembly
-from gpipe.datamodels.exposures.chunks import Span, cut, outer_columns, spans
+from gpipe.datamodels.exposures.chunks import Chunk, chunks_of, columns_with_halo, cut
 from gpipe.datamodels.exposures.ramp import RAMP_ARRAYS
 from gpipe.datamodels.exposures.scratch import forget
 from gpipe.datamodels.files.reading import moved
 
 log = logging.getLogger(__name__)
 
-Survey = Callable[[Any], Any]
+Summarize = Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
@@ -37,15 +37,15 @@ class _Course:
     Attributes
     ----------
     stored : the exposure, where it is kept; None before anybody has read it.
-    pieces, supply : the parts that the exposure goes through in, and what gives them.
+    chunks, read_chunk : the chunks that the exposure goes through in, and the function that reads them.
     """
 
     planned: PlannedSection
     following: Section | None
     outline: Outline
     stored: Any
-    pieces: Sequence[Span]
-    supply: Callable[[Span], Any]
+    chunks: Sequence[Chunk]
+    read_chunk: Callable[[Chunk], Any]
 
     @property
     def section(self) -> Section:
@@ -53,33 +53,33 @@ class _Course:
         return self.planned.section
 
     @property
-    def surveying(self) -> list[StepBase]:
-        """The steps of which it takes a glance to know what they must."""
-        return [s for s in self.section.steps[self.section.ahead :] if s in self.section.working and s.surveys]
+    def summarizing(self) -> list[StepBase]:
+        """The steps that need a summary, taken from a preview."""
+        return [s for s in self.section.steps[self.section.previewed :] if s in self.section.working and s.summarized]
 
 
-class PartSteps:
-    """Takes an exposure through sections that work on parts.
+class SectionRun:
+    """Takes an exposure through sections that work on chunks.
 
     Parameters
     ----------
-    header : of the exposure; it is read in parts if nobody has opened it yet.
-    place : where steps work.
+    header : of the exposure; it is read in chunks if nobody has opened it yet.
+    backend : the backend that steps work on.
     storage : where the exposure is kept between sections.
     """
 
-    def __init__(self, header: Header, books: Books, place: Backend, storage: Storage) -> None:
-        self._header, self._books, self._place, self._storage = header, books, place, storage
-        self._surveyed: dict[str, Any] = {}
+    def __init__(self, header: Header, record: RunRecord, backend: Backend, storage: Storage) -> None:
+        self._header, self._record, self._backend, self._storage = header, record, backend, storage
+        self._summaries: dict[str, Any] = {}
 
     def through(self, planned: PlannedSection, stored: Any, following: Section | None) -> list[Any]:
         """The results of a section. ``stored`` is None before the exposure was read."""
         shape = stored.shape if stored else self._header.shape
-        outline = Outline(stored.header if stored else self._header.model, self._place, shape)
+        outline = Outline(stored.header if stored else self._header.model, self._backend, shape)
         planned = planned if shape == self._header.shape else replanned(planned, outline)
         section = planned.section
-        pieces = spans(planned.total, planned.length, reach=planned.reach, by_rows=section.by_rows)
-        course = _Course(planned, following, outline, stored, pieces, self._supply(stored, pieces))
+        chunks = chunks_of(planned.total, planned.length, halo=planned.halo, by_rows=section.by_rows)
+        course = _Course(planned, following, outline, stored, chunks, self._reader(stored, chunks))
         host_memory.keep_workspace()
         try:
             stages, exposures = self._passes(course)
@@ -91,62 +91,67 @@ class PartSteps:
     def _passes(self, course: _Course) -> tuple[list[Stage], list[Any]]:
         """The stages and the results, of a second pass where the first one shows that it went by what is not so."""
         section, outline = course.section, course.outline
-        early = self._stages(section.steps[: section.ahead], outline)
-        known = self._glimpsed(course, early) if section.ahead else self._survey_first(course)
-        doubtful = {s.name: s.survey for s in course.surveying if section.ahead and s.glance is Glance.SAMPLE}
-        mends: dict[str, Any] = {}
+        early = self._stages(section.steps[: section.previewed], outline)
+        known = self._preview(course, early) if section.previewed else self._summarize_first(course)
+        doubtful = {
+            s.name: s.summarize for s in course.summarizing if section.previewed and s.preview is Preview.SAMPLE
+        }
+        fixes: dict[str, Any] = {}
         while True:
-            self._surveyed |= known
-            late = self._stages(section.steps[section.ahead :], outline)
-            late[:1] = [replace(stage, surveys=doubtful) for stage in late[:1]]
+            self._summaries |= known
+            late = self._stages(section.steps[section.previewed :], outline)
+            late[:1] = [replace(stage, summarizers=doubtful) for stage in late[:1]]
             fresh = (replace(stage, counts={}, seconds=0.0) for stage in early)
-            stages = [replace(stage, mend=mends.get(stage.name)) for stage in (*fresh, *late)]
+            stages = [replace(stage, fix=fixes.get(stage.name)) for stage in (*fresh, *late)]
             exposures = self._pass(course, stages)
-            surveyed = {name: self._surveyed.pop(name) for name in doubtful if late}
-            misled = [name for name in surveyed if has_misled(known[name], surveyed[name], self._place)]
-            found = {stage.name: mend for stage in stages if (mend := stage.work.mend(stage.counts))}
-            if not misled and found.keys() <= mends.keys():
+            summaries = {name: self._summaries.pop(name) for name in doubtful if late}
+            misled = [name for name in summaries if has_misled(known[name], summaries[name], self._backend)]
+            found = {stage.name: fix for stage in stages if (fix := stage.work.fix(stage.counts))}
+            if not misled and found.keys() <= fixes.keys():
                 return stages, exposures
-            log.info("The exposure is gone through again: all of it tells %s more", ", ".join(misled or found))
-            known, mends = known | surveyed, {} if misled else found
+            if misled:
+                log.info("Repeating the pass: the sampled pixels were not representative for %s", ", ".join(misled))
+            else:
+                log.info("Repeating the pass: counts of the whole exposure change results of %s", ", ".join(found))
+            known, fixes = known | summaries, {} if misled else found
             del exposures  # their memory is for those of the next pass
 
     def _pass(self, course: _Course, stages: Sequence[Stage]) -> list[Any]:
-        """The results of all parts together; what is surveyed on the way is kept for the steps that need it."""
+        """Join the results of all chunks; summaries taken on the way are held for the steps that need them."""
         planned, section, stored = course.planned, course.section, course.stored
         assembly = Assembly(
             planned.total,
             by_rows=section.by_rows,
             stored=stored,
-            kept=[name for name in RAMP_ARRAYS if name not in section.changes],
+            unchanged=[name for name in RAMP_ARRAYS if name not in section.changes],
             on_disk=self._storage is Storage.DISK,
         )
-        name, parts = section.steps[-1].name, len(course.pieces)
-        self._surveyed |= work_through(
+        name, total = section.steps[-1].name, len(course.chunks)
+        self._summaries |= work_through(
             stages,
-            course.supply,
-            course.pieces,
+            course.read_chunk,
+            course.chunks,
             assembly,
-            store=self._storage.backend(self._place),
-            surveys=self._surveys_of(course.following),
+            store=self._storage.backend(self._backend),
+            summarizers=self._summarizers_of(course.following),
             threads=planned.threads,
-            tell=lambda done: events.emit(events.PartDone(name, done, parts)),
+            tell=lambda done: events.emit(events.ChunkDone(name, done, total)),
         )
         return assembly.whole()
 
-    def _glimpsed(self, course: _Course, early: Sequence[Stage]) -> dict[str, Found]:
-        """What a glance tells the steps that survey."""
-        found: dict[str, Found] = {}
-        for glance in dict.fromkeys(step.glance for step in course.surveying):
-            surveys = {step.name: step.survey for step in course.surveying if step.glance is glance}
-            pixels = self._border(course, early) if glance is Glance.BORDER else self._sample(course)
-            found |= look(early, course.supply, pixels, surveys, threads=course.planned.threads)
+    def _preview(self, course: _Course, early: Sequence[Stage]) -> dict[str, Summary]:
+        """Take the summaries that steps need from a preview."""
+        found: dict[str, Summary] = {}
+        for kind in dict.fromkeys(step.preview for step in course.summarizing):
+            summarizers = {step.name: step.summarize for step in course.summarizing if step.preview is kind}
+            pixels = self._border(course, early) if kind is Preview.BORDER else self._sample(course)
+            found |= preview(early, course.read_chunk, pixels, summarizers, threads=course.planned.threads)
         return found
 
-    def _border(self, course: _Course, early: Sequence[Stage]) -> list[Span]:
-        return border(course.outline.shape, sum(stage.reach for stage in early))
+    def _border(self, course: _Course, early: Sequence[Stage]) -> list[Chunk]:
+        return border(course.outline.shape, sum(stage.halo for stage in early))
 
-    def _sample(self, course: _Course) -> list[Span]:
+    def _sample(self, course: _Course) -> list[Chunk]:
         source = course.stored or self._header.source
         group = min(EARLY, course.outline.shape[1] - 1)
         if isinstance(source, InFlight):
@@ -154,29 +159,29 @@ class PartSteps:
         rows = course.outline.shape[2]
         # Some rows at a time, which all use the same memory.
         pieces = [
-            brightness(source.load("data", self._place, slice(start, min(start + LOOKED_AT, rows)), first=(0, group)))
+            brightness(source.load("data", self._backend, slice(start, min(start + LOOKED_AT, rows)), first=(0, group)))
             for start in range(0, rows, LOOKED_AT)
         ]
         return sample(array_namespace(*pieces).concat(pieces))
 
-    def survey_whole(self, exposure: Any, following: Section | None) -> None:
-        """Look at an exposure for the section that comes next."""
-        self._surveyed |= {name: survey(exposure) for name, survey in self._surveys_of(following).items()}
+    def summarize_whole(self, exposure: Any, following: Section | None) -> None:
+        """Summarize an exposure for the section that comes next."""
+        self._summaries |= {name: summarize(exposure) for name, summarize in self._summarizers_of(following).items()}
 
-    def _supply(self, stored: Any, pieces: Sequence[Span]) -> Callable[[Span], Any]:
-        header, place = self._header, self._place
-        in_parts = len(pieces) > 1
-        if stored is None and in_parts and pieces[0].by_rows and not isinstance(header.source, InFlight):
-            return lambda span: open_exposure(header, place, rows=span.outer, columns=outer_columns(span))
-        whole = stored or open_exposure(header, place)
+    def _reader(self, stored: Any, chunks: Sequence[Chunk]) -> Callable[[Chunk], Any]:
+        header, backend = self._header, self._backend
+        is_cut = len(chunks) > 1
+        if stored is None and is_cut and chunks[0].by_rows and not isinstance(header.source, InFlight):
+            return lambda chunk: open_exposure(header, backend, rows=chunk.with_halo, columns=columns_with_halo(chunk))
+        whole = stored or open_exposure(header, backend)
 
-        def supply(span: Span) -> Any:
-            part = moved(cut(whole, span) if in_parts else whole, place)
+        def read_chunk(chunk: Chunk) -> Any:
+            ramp = moved(cut(whole, chunk) if is_cut else whole, backend)
             if self._storage is Storage.DISK:
                 forget(whole)
-            return part
+            return ramp
 
-        return supply
+        return read_chunk
 
     def _stages(self, steps: Sequence[StepBase], outline: Outline) -> list[Stage]:
         """The steps at work, without those that are skipped."""
@@ -185,30 +190,30 @@ class PartSteps:
     def _stage(self, step: StepBase, outline: Outline) -> list[Stage]:
         """The step at work; nothing where it is skipped."""
         events.started(step.name)
-        if self._books.skips(step):
+        if self._record.skips(step):
             log.info("Step %s skipped", step.name)
-            self._books.record(step, [outline], SKIPPED)
+            self._record.add_step(step, [outline], SKIPPED)
             return []
         log.info("Step %s running", step.name)
         warn_of_predecessors(step, outline.meta)
         try:
-            self._books.refuse(step, Ramp, outline.meta)
-            work = step.begin(outline, self._books.references(step), self._surveyed.pop(step.name, {}))
+            self._record.refuse(step, Ramp, outline.meta)
+            work = step.begin(outline, self._record.references(step), self._summaries.pop(step.name, {}))
         except Skip as skip:
             log.log(skip.level, "Step %s skipped: %s", step.name, skip.reason)
-            self._books.record(step, [outline], SKIPPED)
+            self._record.add_step(step, [outline], SKIPPED)
             return []
-        self._books.record(step, [outline], COMPLETE)
+        self._record.add_step(step, [outline], COMPLETE)
         return [Stage(step.name, work, rows_around(step, outline))]
 
     def _ended(self, section: Section, stages: Sequence[Stage], exposures: list[Any]) -> list[Any]:
         for stage in stages:
             stage.work.end(stage.counts)
             log.info("Step %s done", stage.name)
-        exposures = apart(exposures)
+        exposures = with_separate_metadata(exposures)
         last = section.steps[-1]
-        if self._books.saves(last):
-            self._books.save(last, exposures)
+        if self._record.saves(last):
+            self._record.save(last, exposures)
         seconds = {stage.name: stage.seconds for stage in stages}
         for step in section.steps:
             status = getattr(exposures[0].meta.cal_step, step.cal_step)
@@ -216,13 +221,13 @@ class PartSteps:
             events.emit(events.StepDone(step.name, seconds.get(step.name, 0.0), status, result))
         return exposures
 
-    def _surveys_of(self, section: Section | None) -> dict[str, Survey]:
+    def _summarizers_of(self, section: Section | None) -> dict[str, Summarize]:
         steps = section.working if section is not None and section.is_cut else ()
-        return {step.name: step.survey for step in steps if step.surveys}
+        return {step.name: step.summarize for step in steps if step.summarized}
 
-    def _survey_first(self, course: _Course) -> dict[str, Found]:
-        """What the steps of a section must know: from an exposure that nobody has had in hands yet if need be."""
-        surveys = self._surveys_of(course.section)
-        absent = {name: survey for name, survey in surveys.items() if name not in self._surveyed}
-        seen = look((), course.supply, course.pieces, absent) if absent else {}
-        return {name: seen[name] if name in seen else self._surveyed[name] for name in surveys}
+    def _summarize_first(self, course: _Course) -> dict[str, Summary]:
+        """The summaries that the steps of a section need, where need be from an exposure that nobody has read yet."""
+        summarizers = self._summarizers_of(course.section)
+        absent = {name: summarize for name, summarize in summarizers.items() if name not in self._summaries}
+        found = preview((), course.read_chunk, course.chunks, absent) if absent else {}
+        return {name: found[name] if name in found else self._summaries[name] for name in summarizers}

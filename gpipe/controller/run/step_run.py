@@ -8,41 +8,41 @@ from typing import Any
 from gpipe.controller.declaration.results import Produced, References, Skip
 from gpipe.controller.declaration.step_base import StepBase
 from gpipe.controller.run.hooks import RunStep, apply_hooks
-from gpipe.controller.run.record import COMPLETE, SKIPPED, Books, warn_of_predecessors
+from gpipe.controller.run.record import COMPLETE, SKIPPED, RunRecord, warn_of_predecessors
 from gpipe.datamodels import SuperstripeRamp
 from gpipe.exceptions import GpipeError
 
 log = logging.getLogger(__name__)
 
 
-def through_step(step: StepBase, exposure: Any, books: Books, run_step: RunStep) -> tuple[Any, ...]:
+def through_step(step: StepBase, exposure: Any, record: RunRecord, run_step: RunStep) -> tuple[Any, ...]:
     """Return the results of a step; the exposure as it is where the step is skipped. ``run_step`` runs hooks."""
-    if books.skips(step):
+    if record.skips(step):
         log.info("Step %s skipped", step.name)
-        books.record(step, [exposure], SKIPPED)
+        record.add_step(step, [exposure], SKIPPED)
         return (exposure,)
     log.info("Step %s running", step.name)
     warn_of_predecessors(step, exposure.meta)
     exposure = apply_hooks(step, "pre_hooks", exposure, run_step)
-    produced, status = _applied(step, exposure, books)
+    produced, status = _applied(step, exposure, record)
     del exposure
     results = tuple(apply_hooks(step, "post_hooks", result, run_step) for result in produced.results)
-    books.record(step, results, status)
+    record.add_step(step, results, status)
     for product in produced.side_products:
-        books.record(step, [product.model], status)
-        books.save_side_product(step, product)
-    if books.saves(step):
-        books.save(step, results)
+        record.add_step(step, [product.model], status)
+        record.save_side_product(step, product)
+    if record.saves(step):
+        record.save(step, results)
     if status == COMPLETE:
         log.info("Step %s done", step.name)
     return results
 
 
-def _applied(step: StepBase, exposure: Any, books: Books) -> tuple[Produced, str]:
+def _applied(step: StepBase, exposure: Any, record: RunRecord) -> tuple[Produced, str]:
     """The step's results, or the exposure as it is when the step does not apply to it."""
     try:
-        books.refuse(step, type(exposure), exposure.meta)
-        outcome = _outcome(step, exposure, books.references(step))
+        record.refuse(step, type(exposure), exposure.meta)
+        outcome = _outcome(step, exposure, record.references(step))
     except Skip as skip:
         log.log(skip.level, "Step %s skipped: %s", step.name, skip.reason)
         return Produced((exposure,)), SKIPPED

@@ -1,4 +1,4 @@
-"""Exposures put together of parts."""
+"""Exposures put together of chunks."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,21 +8,21 @@ from typing import Any
 from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array
-from gpipe.datamodels.exposures.chunks import WITHOUT_INTEGRATIONS, Span, arrays_of, index, map_arrays
+from gpipe.datamodels.exposures.chunks import WITHOUT_INTEGRATIONS, Chunk, arrays_of, index, map_arrays
 from gpipe.datamodels.exposures.in_flight import InFlight
 from gpipe.datamodels.exposures.ramp import Ramp
 from gpipe.datamodels.exposures.scratch import forget, scratch_array
 
 
 class Assembly:
-    """Exposures, made of parts that may come in any order and from several threads.
+    """Exposures, made of chunks that may come in any order and from several threads.
 
     Parameters
     ----------
     total : rows, or integrations, of the whole.
-    stored : the exposure that the parts were cut from, where its arrays are at hand.
-    kept : names of its arrays that are as they were; they are part of the new whole, too.
-    on_disk : whether the large arrays of ramps are kept in scratch files.
+    stored : the exposure that the chunks were cut from, where its arrays are at hand.
+    unchanged : names of its arrays that are as they were; they are part of the new whole, too.
+    on_disk : whether the large arrays of ramps are held in scratch files.
     """
 
     def __init__(
@@ -31,17 +31,17 @@ class Assembly:
         *,
         by_rows: bool,
         stored: InFlight | None = None,
-        kept: Sequence[str] = (),
+        unchanged: Sequence[str] = (),
         on_disk: bool = False,
     ) -> None:
         self._total, self._by_rows, self._on_disk = total, by_rows, on_disk
-        self._stored, self._kept = stored, kept if stored is not None else ()
+        self._stored, self._unchanged = stored, unchanged if stored is not None else ()
         self._made: list[Any] = []
         self._lock = Lock()
 
-    def add(self, span: Span, results: Sequence[Any]) -> None:
-        """Add the results of a part, one for each exposure. A part that is the whole is taken as it is."""
-        if (span.inner.start, span.inner.stop) == (0, self._total) and not self._on_disk:
+    def add(self, chunk: Chunk, results: Sequence[Any]) -> None:
+        """Add the results of a chunk, one for each exposure. A chunk that is the whole is taken as it is."""
+        if (chunk.own.start, chunk.own.stop) == (0, self._total) and not self._on_disk:
             self._made = [_whole(result) if isinstance(result, Ramp) else result for result in results]
             return
         with self._lock:
@@ -49,20 +49,20 @@ class Assembly:
                 self._make_room(results)
         for whole, result in zip(self._made, results, strict=True):
             for name, values in arrays_of(result):
-                if name not in (self._kept if isinstance(result, Ramp) else result.shared):
-                    index(name, getattr(whole, name), span.inner, self._by_rows)[...] = values
+                if name not in (self._unchanged if isinstance(result, Ramp) else result.shared):
+                    index(name, getattr(whole, name), chunk.own, self._by_rows)[...] = values
             if self._on_disk:
                 forget(whole)
 
     def whole(self) -> list[Any]:
-        """The exposures, when all parts were added."""
+        """The exposures, when all chunks were added."""
         return self._made
 
     def _make_room(self, results: Sequence[Any]) -> None:
         made: list[Any] = []
 
         def of_ramp(name: str, values: Array) -> Array:
-            return getattr(self._stored, name) if name in self._kept else self._empty(name, values)
+            return getattr(self._stored, name) if name in self._unchanged else self._empty(name, values)
 
         def of_rate(name: str, values: Array) -> Array:
             return getattr(made[0], name)[None, ...] if name in result.shared else self._empty(name, values)

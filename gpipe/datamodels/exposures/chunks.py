@@ -1,4 +1,4 @@
-"""Parts of an exposure, cut out of it."""
+"""Chunks of an exposure: some rows, some columns or some integrations, cut out of it."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
@@ -13,79 +13,79 @@ WITHOUT_INTEGRATIONS = ("pixeldq", "average_dark_current")
 
 
 @dataclass(frozen=True)
-class Span:
+class Chunk:
     """Some rows, or some integrations, of an exposure.
 
     Attributes
     ----------
-    inner : what the part is for.
-    outer : with the rows around it that come along.
+    own : the rows (integrations) that the chunk is for.
+    with_halo : those, and the rows around them that come along.
     by_rows : whether these are rows.
     columns : of the rows, in the same manner; None for all of them.
     """
 
-    inner: slice
-    outer: slice
+    own: slice
+    with_halo: slice
     by_rows: bool = True
-    columns: "Span | None" = None
+    columns: "Chunk | None" = None
 
     @property
     def core(self) -> slice:
-        """Where ``inner`` is in ``outer``."""
-        return slice(self.inner.start - self.outer.start, self.inner.stop - self.outer.start)
+        """The place of ``own`` in ``with_halo``."""
+        return slice(self.own.start - self.with_halo.start, self.own.stop - self.with_halo.start)
 
 
-def span_of(start: int, stop: int, *, total: int, reach: int = 0, columns: Span | None = None) -> Span:
-    """Rows from ``start`` to ``stop`` of ``total``, with ``reach`` rows around them."""
-    return Span(slice(start, stop), slice(max(0, start - reach), min(total, stop + reach)), columns=columns)
+def chunk_of_rows(start: int, stop: int, *, total: int, halo: int = 0, columns: Chunk | None = None) -> Chunk:
+    """Make the chunk of rows from ``start`` to ``stop`` of ``total``, with ``halo`` rows around them."""
+    return Chunk(slice(start, stop), slice(max(0, start - halo), min(total, stop + halo)), columns=columns)
 
 
-def spans(total: int, length: int, *, reach: int = 0, by_rows: bool = True) -> list[Span]:
-    """Cut ``total`` rows, with ``reach`` rows around each part, or integrations into runs of ``length``."""
+def chunks_of(total: int, length: int, *, halo: int = 0, by_rows: bool = True) -> list[Chunk]:
+    """Cut ``total`` rows, with ``halo`` rows around each chunk, or integrations into runs of ``length``."""
     ends = [(start, min(start + length, total)) for start in range(0, total, length)]
     if by_rows:
-        return [span_of(start, stop, total=total, reach=reach) for start, stop in ends]
-    return [Span(slice(start, stop), slice(start, stop), by_rows=False) for start, stop in ends]
+        return [chunk_of_rows(start, stop, total=total, halo=halo) for start, stop in ends]
+    return [Chunk(slice(start, stop), slice(start, stop), by_rows=False) for start, stop in ends]
 
 
-def cut(exposure: Any, span: Span) -> Any:
-    """The part of a ramp that a span covers: new, contiguous arrays on the same device; the whole as it is."""
-    columns = outer_columns(span)
+def cut(exposure: Any, chunk: Chunk) -> Any:
+    """Cut a chunk, with its halo, out of a ramp: new, contiguous arrays on the same device."""
+    columns = columns_with_halo(chunk)
     inside = columns or slice(None)
-    part = map_arrays(exposure, lambda name, x: own(index(name, x, span.outer, span.by_rows)[..., inside]))
-    if not span.by_rows:
-        return part
-    return replace(part, rows=span.outer, columns=columns, of_interleaved=exposure.is_interleaved)
+    taken = map_arrays(exposure, lambda name, x: copied(index(name, x, chunk.with_halo, chunk.by_rows)[..., inside]))
+    if not chunk.by_rows:
+        return taken
+    return replace(taken, rows=chunk.with_halo, columns=columns, of_interleaved=exposure.is_interleaved)
 
 
-def outer_columns(span: Span) -> slice | None:
-    """The columns of a part with those around them; None for all."""
-    return span.columns.outer if span.columns else None
+def columns_with_halo(chunk: Chunk) -> slice | None:
+    """The columns of a chunk with those around them; None for all."""
+    return chunk.columns.with_halo if chunk.columns else None
 
 
-def trim(part: Any, rows: slice) -> Any:
-    """Some rows of a part, counted from its first one: views."""
-    if (rows.start, rows.stop) == (0, part.shape[-2]):
-        return part
-    trimmed = map_arrays(part, lambda _, x: x[..., rows, :])
-    if not isinstance(part, Ramp) or part.rows is None:
+def trim(ramp: Any, rows: slice) -> Any:
+    """Take some rows of what a chunk holds, counted from its first one: views."""
+    if (rows.start, rows.stop) == (0, ramp.shape[-2]):
+        return ramp
+    trimmed = map_arrays(ramp, lambda _, x: x[..., rows, :])
+    if not isinstance(ramp, Ramp) or ramp.rows is None:
         return trimmed
-    start = part.rows.start
+    start = ramp.rows.start
     return replace(trimmed, rows=slice(start + rows.start, start + rows.stop))
 
 
-def core_of(part: Any, span: Span) -> Any:
-    """What a part that covers rows of a span, and what is around them, is for."""
-    part = trim(part, span.core)
-    if span.columns is None:
-        return part
-    inside = span.columns.core
-    return replace(map_arrays(part, lambda _, x: x[..., inside]), columns=span.columns.inner)
+def without_halo(ramp: Any, chunk: Chunk) -> Any:
+    """Take off the halo of what was cut as ``chunk``: views."""
+    ramp = trim(ramp, chunk.core)
+    if chunk.columns is None:
+        return ramp
+    inside = chunk.columns.core
+    return replace(map_arrays(ramp, lambda _, x: x[..., inside]), columns=chunk.columns.own)
 
 
-def put_together(pieces: Sequence[tuple[Span, Array]]) -> Array:
-    """Arrays (…, row), in any order, of spans of rows or of integrations."""
-    ordered = [piece for _, piece in sorted(pieces, key=lambda pair: pair[0].inner.start)]
+def join(pieces: Sequence[tuple[Chunk, Array]]) -> Array:
+    """Join arrays (…, row), in any order, of chunks of rows or of integrations."""
+    ordered = [piece for _, piece in sorted(pieces, key=lambda pair: pair[0].own.start)]
     if len(ordered) == 1:
         return ordered[0]
     return array_namespace(*ordered).concat(ordered, axis=-1 if pieces[0][0].by_rows else 0)
@@ -98,19 +98,19 @@ def index(name: str, x: Array, which: slice, by_rows: bool) -> Array:
     return x if name in WITHOUT_INTEGRATIONS else x[which, ...]
 
 
-def own(view: Array) -> Array:
+def copied(view: Array) -> Array:
     """A new, contiguous array of the same values."""
     return array_namespace(view).asarray(view, copy=True)
 
 
-def unshared(results: Sequence[Any]) -> list[Any]:
+def with_separate_arrays(results: Sequence[Any]) -> list[Any]:
     """Results of which none shares arrays with another, for somebody who may write to them."""
 
-    def copied(result: Any) -> Any:
-        result = map_arrays(result, lambda name, x: own(x) if name in result.shared else x)
+    def separate(result: Any) -> Any:
+        result = map_arrays(result, lambda name, x: copied(x) if name in result.shared else x)
         return replace(result, shared=())
 
-    return [copied(result) if getattr(result, "shared", ()) else result for result in results]
+    return [separate(result) if getattr(result, "shared", ()) else result for result in results]
 
 
 def arrays_of(exposure: Any) -> Iterator[tuple[str, Array]]:
@@ -122,5 +122,5 @@ def arrays_of(exposure: Any) -> Iterator[tuple[str, Array]]:
 
 
 def map_arrays(exposure: Any, function: Callable[[str, Array], Array]) -> Any:
-    """The exposure with what ``function`` makes of the name and the values of each array."""
+    """Put what ``function`` makes of the name and the values of each array into the exposure."""
     return replace(exposure, **{name: function(name, value) for name, value in arrays_of(exposure)})

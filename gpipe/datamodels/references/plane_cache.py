@@ -17,7 +17,7 @@ _planes: OrderedDict[Hashable, Array] = OrderedDict()
 _held = 0
 
 
-def kept(key: Hashable, backend: Backend, load: Callable[[], Array]) -> Array:
+def cached(key: Hashable, backend: Backend, load: Callable[[], Array]) -> Array:
     """The plane that was loaded under this key, or what ``load`` gives. Planes are never written to."""
     with _lock:
         if (plane := _planes.get(key)) is not None:

@@ -142,9 +142,9 @@ class Reference:
 
     def plane(self, array: str, exposure: InFlight, *, first: Any = None) -> Array:
         """`load`, or what an earlier exposure has loaded."""
-        return self.kept((array, repr(first)), exposure, lambda: self.load(array, exposure, first=first))
+        return self.cached((array, repr(first)), exposure, lambda: self.load(array, exposure, first=first))
 
-    def kept(self, name: Hashable, exposure: InFlight, make: Callable[[], Array]) -> Array:
+    def cached(self, name: Hashable, exposure: InFlight, make: Callable[[], Array]) -> Array:
         """What ``make`` gives for the exposure's window, or what it gave for an earlier exposure.
 
         Parameters
@@ -154,7 +154,7 @@ class Reference:
         backend = exposure.backend
         if backend.name == "numpy" and not self.is_used_again:
             return make()
-        return plane_cache.kept((self, name, exposure.window, backend.name), backend, make)
+        return plane_cache.cached((self, name, exposure.window, backend.name), backend, make)
 
     def load(self, array: str, exposure: InFlight, *, first: Any = None) -> Array:
         """`read`, cut to the exposure's window and brought to its device.

@@ -78,14 +78,14 @@ def apply_irs2(step: Irs2Parameters, exposure: Ramp, orientation: Orientation, r
 
 def _weights(exposure: Ramp, refpix: Reference, threads: int) -> Weights:
     frame = exposure.data.shape[-2:]
-    both = refpix.kept(("weights of real streams", frame), exposure, lambda: _read_weights(exposure, refpix, threads))
+    both = refpix.cached(("weights of real streams", frame), exposure, lambda: _read_weights(exposure, refpix, threads))
     return Weights(both[: OUTPUTS - 1, ...], both[OUTPUTS - 1 :, ...])
 
 
 def _read_weights(exposure: Ramp, refpix: Reference, threads: int) -> Array:
     table = refpix.read("irs2_table")
     rows, columns = exposure.data.shape[-2:]
-    expected = 2 * columns * row_length(rows // OUTPUTS)  # real and imaginary part for each frequency of a frame
+    expected = 2 * columns * row_length(rows // OUTPUTS)  # real and imaginary chunk for each frequency of a frame
     if len(table) != expected:
         raise ReferenceFileError(f"refpix reference {refpix.name}: found {len(table)} rows; expected {expected}")
     xp, to_device = array_namespace(exposure.data), exposure.backend.to_device
@@ -93,10 +93,10 @@ def _read_weights(exposure: Ramp, refpix: Reference, threads: int) -> Array:
     def one(column: np.ndarray) -> Array:
         return weights_of_real(to_device(column.astype(np.float32)))
 
-    for k, (_, part) in enumerate(in_waves(one, _columns(table, _NAMES, refpix), workers=threads)):
+    for k, (_, chunk) in enumerate(in_waves(one, _columns(table, _NAMES, refpix), workers=threads)):
         if k == 0:
-            weights = xp.empty((len(_NAMES), *part.shape), dtype=part.dtype, device=device(part))
-        weights[k, ...] = part
+            weights = xp.empty((len(_NAMES), *chunk.shape), dtype=chunk.dtype, device=device(chunk))
+        weights[k, ...] = chunk
     return weights
 
 

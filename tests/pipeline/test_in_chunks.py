@@ -1,4 +1,4 @@
-"""An exposure calibrated in parts: the same bits whatever the parts, threads and memory; the peak as foretold."""
+"""An exposure calibrated in chunks: the same bits whatever the chunks, threads and memory; the peak as foretold."""
 
 import threading
 import tracemalloc
@@ -14,7 +14,7 @@ from strict_backend import StrictBackend
 
 from gpipe import dq, simulate
 from gpipe.backends.numpy import NumpyBackend
-from gpipe.controller import PartDone, watch
+from gpipe.controller import ChunkDone, watch
 from gpipe.controller.plan import memory as memory_of_runs
 from gpipe.controller.plan import threads
 from gpipe.controller.run import run
@@ -57,7 +57,7 @@ def larger(made_larger, tmp_path, monkeypatch):
 
 @pytest.fixture
 def part_samples(monkeypatch):
-    return lambda number: monkeypatch.setattr(memory_of_runs, "PART_SAMPLES", number)
+    return lambda number: monkeypatch.setattr(memory_of_runs, "CHUNK_SAMPLES", number)
 
 
 @pytest.mark.parametrize("samples", [1, 1 << 40])
@@ -93,7 +93,7 @@ def test_a_user_may_write_to_one_result_without_a_change_to_another(tmp_path, mo
 
 @pytest.fixture
 def in_two_passes(monkeypatch):
-    """A context in which ramps are kept between the steps before a survey and those after it."""
+    """A context in which ramps are kept between the steps before a summary and those after it."""
 
     @contextmanager
     def without_glances():
@@ -109,14 +109,14 @@ def test_parts_go_through_all_steps_after_a_glance(larger, part_samples, in_two_
     with in_two_passes():
         expected, kept = rates(larger), Detector1Pipeline.plan(larger)
     plan = Detector1Pipeline.plan(larger)
-    assert "after a glance" in str(plan)
-    assert "after a glance" not in str(kept)
+    assert "after a preview" in str(plan)
+    assert "after a preview" not in str(kept)
     assert plan.peak < kept.peak
     assert_same(rates(larger), expected)
 
 
 def test_an_exposure_that_is_one_part_needs_no_glance(exposure):
-    assert "after a glance" not in str(Detector1Pipeline.plan(exposure))
+    assert "after a preview" not in str(Detector1Pipeline.plan(exposure))
 
 
 @pytest.mark.parametrize("row", [0, 40])
@@ -143,7 +143,7 @@ def test_a_glance_that_misled_costs_time_only(tmp_path, monkeypatch, part_sample
 
 
 def test_flags_that_all_parts_together_take_back_are_taken_back(larger, part_samples, caplog, rng):
-    """One group of one integration is off in all pixels; sigma clipping flags them all, in parts and in the whole."""
+    """One group of one integration is off in all pixels; sigma clipping flags them all, in chunks and in the whole."""
     with datamodels.open(larger) as uncal:
         model = uncal.copy()
     groups = np.arange(model.data.shape[1])[:, None, None]
@@ -171,7 +171,7 @@ def test_flags_that_all_parts_together_take_back_are_taken_back(larger, part_sam
 
 
 def test_reference_output_goes_where_ramps_are_seen(tmp_path, monkeypatch):
-    """It is part of ramps, but steps do not look at it, so that runs without a ramp as a product do not read it."""
+    """It is chunk of ramps, but steps do not look at it, so that runs without a ramp as a product do not read it."""
     monkeypatch.chdir(tmp_path)
     path, cache = written(MIRI, tmp_path)
     expected, loaded = fits.getdata(path, "REFOUT"), []
@@ -201,7 +201,7 @@ def test_results_do_not_depend_on_threads(exposure, part_samples, monkeypatch):
     names = set()
 
     def seen(event):
-        if isinstance(event, PartDone):
+        if isinstance(event, ChunkDone):
             names.update(thread.name for thread in threading.enumerate())
 
     found = {}
@@ -244,7 +244,7 @@ def test_a_larger_exposure_streams_through_less_memory(larger, limit, passes, in
 def test_a_limit_that_cannot_be_kept_is_told_before_work(larger):
     with pytest.raises(ParameterError, match=r"max_memory: found 32 MB; expected .* because jump works on the whole"):
         Detector1Pipeline.call(larger, max_memory="32 MB", steps={"jump": {"expand_large_events": True}})
-    with pytest.raises(ParameterError, match=r"max_memory: found .* for parts of the exposure; expected"):
+    with pytest.raises(ParameterError, match=r"max_memory: found .* for chunks of the exposure; expected"):
         Detector1Pipeline.call(larger, max_memory="15 MB")
 
 
@@ -257,7 +257,7 @@ def test_the_peak_is_what_the_plan_says(config, limit, request, part_samples, mo
     path = request.getfixturevalue("exposure" if config == "small" else "larger")
     part_samples(1 << 16)
     plan = Detector1Pipeline.plan(path, max_memory=limit)
-    rates(path, max_memory=limit)  # what is imported and kept from the first run on is no part of it
+    rates(path, max_memory=limit)  # what is imported and kept from the first run on is no chunk of it
     tracemalloc.start()
     try:
         rates(path, max_memory=limit)
@@ -287,7 +287,7 @@ def simulated_meta(path):
 
 @pytest.mark.parametrize("free", [1 << 40, 700_000], ids=["fits", "streams"])
 def test_a_device_gives_the_same_rates_whether_the_exposure_fits_or_not(exposure, free, monkeypatch):
-    """The portable functions on a device, array for array; where it is too small for the exposure, part by part."""
+    """The portable functions on a device, array for array; where it is too small for the exposure, chunk by chunk."""
     place = StrictBackend(free)
     plan = Detector1Pipeline.plan(exposure, backend=place)
     assert plan.storage.name == ("DEVICE" if free > 1 << 30 else "HOST")

@@ -1,6 +1,6 @@
-"""Steps that work on parts of an exposure: the same bits whatever the parts, and no array changed that is not named.
+"""Steps that work on chunks of an exposure: the same bits whatever the chunks, and no array changed that is not named.
 
-Each step of the pipeline gets what the steps before it made of a simulated exposure, first as a whole, then in parts.
+Each step of the pipeline gets what the steps before it made of a simulated exposure, first as a whole, then in chunks.
 """
 
 import inspect
@@ -20,7 +20,7 @@ from gpipe.controller.run.chunks import Stage, joined, through_stage, work_throu
 from gpipe.controller.run.record import absent_references
 from gpipe.datamodels import Outline, Ramp, crds_parameters, open_exposure, read_header, with_own_metadata
 from gpipe.datamodels.exposures.assembly import Assembly
-from gpipe.datamodels.exposures.chunks import Span, core_of, cut, spans, trim
+from gpipe.datamodels.exposures.chunks import Chunk, chunks_of, cut, trim, without_halo
 from gpipe.datamodels.exposures.ramp import RAMP_ARRAYS, SHOWN_ONLY
 from gpipe.pipeline import Detector1Pipeline
 
@@ -99,36 +99,36 @@ def _on_whole(step, given):
     return outcome.results if isinstance(outcome, Produced) else (outcome,)
 
 
-def _on_parts(step, given, *, length, threads, by_rows):
-    """The results of the step, put together of parts."""
+def _in_chunks(step, given, *, length, threads, by_rows):
+    """The results of the step, joined from chunks."""
     whole = with_own_metadata(given.exposure)
     total = whole.shape[-2] if by_rows else whole.shape[0]
-    pieces = spans(total, length, reach=step.reach(given.exposure.meta), by_rows=by_rows)
-    surveyed = [(piece, step.survey(trim(cut(whole, piece), piece.core) if by_rows else cut(whole, piece)))
-                for piece in pieces] if step.surveys else [(pieces[0], {})]  # fmt: skip
-    work = step.begin(Outline(whole.header, whole.backend, whole.shape), given.references, joined(surveyed))
-    stage = Stage(step.name, work, step.reach(given.exposure.meta))
+    pieces = chunks_of(total, length, halo=step.halo(given.exposure.meta), by_rows=by_rows)
+    summaries = [(piece, step.summarize(trim(cut(whole, piece), piece.core) if by_rows else cut(whole, piece)))
+                for piece in pieces] if step.summarized else [(pieces[0], {})]  # fmt: skip
+    work = step.begin(Outline(whole.header, whole.backend, whole.shape), given.references, joined(summaries))
+    stage = Stage(step.name, work, step.halo(given.exposure.meta))
     changed = {change.partition(":")[0] for change in step.changes}
-    kept = [name for name in RAMP_ARRAYS if name not in changed]
-    assembly = Assembly(total, by_rows=by_rows, stored=whole, kept=kept)
+    unchanged = [name for name in RAMP_ARRAYS if name not in changed]
+    assembly = Assembly(total, by_rows=by_rows, stored=whole, unchanged=unchanged)
     work_through(
         [stage],
         lambda piece: cut(whole, piece),
         pieces,
         assembly,
         store=whole.backend,
-        surveys={},
+        summarizers={},
         threads=threads,
         tell=lambda done: None,
     )
     first, *others = assembly.whole()
     work.end(stage.counts)
-    mend = work.mend(stage.counts)
-    return [mend(first) if mend else first, *others]
+    fix = work.fix(stage.counts)
+    return [fix(first) if fix else first, *others]
 
 
 def _step_on(exposures, name, parameters):
-    """The step and what it gets, if it works on parts of this exposure."""
+    """The step and what it gets, if it works on chunks of this exposure."""
     if name not in exposures:
         pytest.skip("not for this instrument")
     step, given = STEPS[name](**parameters), exposures[name]
@@ -141,7 +141,7 @@ def _is_cut(step, given):
     if step.block(given.exposure.meta) == Block.EXPOSURE or absent_references(step, given.references):
         return False
     try:
-        step.begin(with_own_metadata(given.exposure), given.references, step.survey(given.exposure))
+        step.begin(with_own_metadata(given.exposure), given.references, step.summarize(given.exposure))
     except Skip:
         return False
     return True
@@ -177,14 +177,14 @@ def test_a_step_changes_only_what_it_names(exposures, name, parameters):
 @each_case
 @given(length=st.integers(1, 64), threads=st.sampled_from([1, 2]), kernels=st.booleans())
 @settings(max_examples=6, deadline=None)
-def test_results_do_not_depend_on_the_parts(exposures, name, parameters, length, threads, kernels):
+def test_results_do_not_depend_on_the_chunks(exposures, name, parameters, length, threads, kernels):
     step, given = _step_on(exposures, name, parameters)
     given = replace(given, exposure=replace(given.exposure, backend=NumpyBackend(use_kernels=kernels)))
     expected = _on_whole(step, given)
     for by_rows, block in ((True, Block.ROWS), (False, Block.INTEGRATIONS)):
         if block not in step.block(given.exposure.meta):
             continue
-        found = _on_parts(step, given, length=length, threads=threads, by_rows=by_rows)
+        found = _in_chunks(step, given, length=length, threads=threads, by_rows=by_rows)
         for ours, theirs in zip(found, expected, strict=True):
             assert ours.meta.instance == theirs.meta.instance
             wanted = _arrays(theirs)
@@ -195,7 +195,7 @@ def test_results_do_not_depend_on_the_parts(exposures, name, parameters, length,
 
 @each_case
 @pytest.mark.parametrize("length", [7, 30])
-def test_nor_on_parts_of_columns(exposures, name, parameters, length):
+def test_nor_in_chunks_of_columns(exposures, name, parameters, length):
     step, given = _step_on(exposures, name, parameters)
     if Block.COLUMNS not in step.block(given.exposure.meta):
         pytest.skip("works on whole rows")
@@ -203,13 +203,13 @@ def test_nor_on_parts_of_columns(exposures, name, parameters, length):
     rows, columns = whole.shape[-2:]
     stage = Stage(step.name, step.begin(Outline(whole.header, whole.backend, whole.shape), given.references, {}), 0)
     found = []
-    for piece in spans(columns, length, reach=step.reach(given.exposure.meta)):
-        span = Span(slice(0, rows), slice(0, rows), columns=piece)
-        part = cut(whole, span)
-        assert part.window.xsize == part.shape[-1]
-        found.append(_arrays(core_of(through_stage(stage, part).results[0], span)))
+    for piece in chunks_of(columns, length, halo=step.halo(given.exposure.meta)):
+        span = Chunk(slice(0, rows), slice(0, rows), columns=piece)
+        chunk = cut(whole, span)
+        assert chunk.window.xsize == chunk.shape[-1]
+        found.append(_arrays(without_halo(through_stage(stage, chunk).results[0], span)))
     for array, values in _arrays(expected).items():
-        pieces = np.concatenate([part[array] for part in found], axis=-1)
+        pieces = np.concatenate([chunk[array] for chunk in found], axis=-1)
         np.testing.assert_array_equal(pieces, values, err_msg=array, strict=True)
 
 
