@@ -58,14 +58,15 @@ class CupyBackend:
     def to_host(self, x: Any) -> np.ndarray:
         if not isinstance(x, self._cupy.ndarray):
             raise TypeError(f"expected a CuPy array, found {type(x).__module__}.{type(x).__qualname__}")
-        return x.get()
+        host: np.ndarray = x.get()
+        return host
 
     def synchronize(self) -> None:
         self._cupy.cuda.get_current_stream().synchronize()
 
     def free_bytes(self) -> int:
         free, _total = self._cupy.cuda.runtime.memGetInfo()
-        return int(free) + self._cupy.get_default_memory_pool().free_bytes()
+        return int(free) + int(self._cupy.get_default_memory_pool().free_bytes())
 
     def plane_bytes(self, held: int) -> int:
         return (self.free_bytes() + held) // PLANES_SHARE

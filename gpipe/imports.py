@@ -101,7 +101,7 @@ class _Loader(Loader):
         _running.add(name)
         try:
             self._loader.exec_module(module)
-            module.__class__ = ModuleType  # type: ignore[assignment]
+            module.__class__ = ModuleType
             _put_off.pop(name, None)
         finally:
             _running.discard(name)

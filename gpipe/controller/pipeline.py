@@ -60,7 +60,8 @@ class Pipeline(Step):
 
     def __getattr__(self, name: str) -> Step:
         try:
-            return self.__dict__["_steps"][name]
+            step: Step = self.__dict__["_steps"][name]
+            return step
         except KeyError:
             raise AttributeError(f"{type(self).__name__} has no step or parameter {name!r}") from None
 

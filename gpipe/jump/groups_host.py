@@ -24,8 +24,13 @@ def large_groups(flagged: Array, least_area: float) -> tuple[Array, Array]:
 def group_finder(backend: Backend, what: str) -> FindGroups:
     """Finds groups where the pixels are, if the backend can, and else on the host; ``what`` they are is for the log."""
     native = backend.native(large_groups)
+
+    def on_device(flagged: Array, least_area: float) -> tuple[np.ndarray, np.ndarray]:
+        place, group = native(flagged, least_area)
+        return backend.to_host(place), backend.to_host(group)
+
     if native is not large_groups:
-        return lambda flagged, least_area: tuple(backend.to_host(x) for x in native(flagged, least_area))
+        return on_device
     if backend.name != "numpy":
         log.info("%s are looked for on the host", what)
     return lambda flagged, least_area: large_groups(backend.to_host(flagged), least_area)

@@ -21,7 +21,7 @@ class _SavePersistence(p.Path):
         if isinstance(value, bool):
             return value
         text = super().convert(value)
-        return p.Boolean(False).convert(text) if text.lower() in (*p.TRUE_WORDS, *p.FALSE_WORDS) else text
+        return p.Boolean(False).convert(text) if text.lower() in p.TRUTH_WORDS else text
 
     def kind(self) -> str:
         return f"a file name ('{TIME_WINDOW}'), or True or False ('{TRAP_MODEL}')"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from stdatamodels.jwst import datamodels
@@ -49,7 +50,7 @@ class SimulatedExposure:
     truth: Truth
 
 
-def make_exposure(config: ExposureConfig) -> tuple[datamodels.Level1bModel, Truth]:
+def make_exposure(config: ExposureConfig) -> tuple[Any, Truth]:
     """Simulate an exposure in memory: the ``_uncal`` model and the truth. The same config gives the same numbers."""
     pixels = make_pixels(config.sca, config.footprint, config.pixels)
     rng = np.random.Generator(np.random.SFC64([config.seed, config.sca.code]))

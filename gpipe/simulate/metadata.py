@@ -69,7 +69,7 @@ def describe(model: Any, config: ExposureConfig) -> None:
     model.int_times = _integration_times(config)
 
 
-def _time(config: ExposureConfig, seconds: Any = 0.0) -> Time:
+def _time(config: ExposureConfig, seconds: Any = 0.0) -> Any:
     """Some seconds after the exposure started."""
     return START + TimeDelta(config.start + seconds, format="sec")
 

@@ -1,6 +1,7 @@
 """Parameters: kinds that a step declares, where their values come from, and files of them."""
 
 from gpipe.controller.parameters.types import (
+    TRUTH_WORDS,
     Boolean,
     Cores,
     Float,
@@ -17,6 +18,7 @@ from gpipe.controller.parameters.types import (
 )
 
 __all__ = [
+    "TRUTH_WORDS",
     "Boolean",
     "Cores",
     "Float",

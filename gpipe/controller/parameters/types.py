@@ -19,6 +19,7 @@ from gpipe.exceptions import ParameterError
 
 TRUE_WORDS = ("true", "yes", "on", "1")
 FALSE_WORDS = ("false", "no", "off", "0")
+TRUTH_WORDS = (*TRUE_WORDS, *FALSE_WORDS)
 CORE_WORDS = ("none", "one", "quarter", "half", "all")
 
 

@@ -1,7 +1,7 @@
 """Names of the files that steps and pipelines write: settings in, a path out; nothing is looked up on disk."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,7 +109,7 @@ def split_suffix(base: str) -> tuple[str, str]:
     return base, "_"
 
 
-def _first(values):
+def _first(values: Iterable[str | None]) -> str | None:
     return next((value for value in values if value), None)
 
 

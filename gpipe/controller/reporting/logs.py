@@ -32,7 +32,7 @@ class _Standard(logging.StreamHandler[Any]):
         self._stream_name = name
 
     @property
-    def stream(self) -> Any:  # type: ignore[override]
+    def stream(self) -> Any:
         return getattr(sys, self._stream_name)
 
 

@@ -42,15 +42,17 @@ def apply_hooks(step: StepBase, parameter: str, exposure: Any, run_step: RunStep
 
 
 def _resolved(given: Any, where: str) -> StepBase | Callable[[Any], Any] | str:
-    if isinstance(given, str):
-        if not _DOTTED.fullmatch(given.strip()):
-            return given
-        given = _imported(given.strip(), where)
-    if isinstance(given, type) and issubclass(given, StepBase):
-        given = given()
-    if not isinstance(given, StepBase) and not callable(given):
-        raise ParameterError(f"{where}: found {given!r}, expected a function, a Step or a shell command")
-    return given
+    if isinstance(given, str) and not _DOTTED.fullmatch(given.strip()):
+        return given
+    found = _imported(given.strip(), where) if isinstance(given, str) else given
+    if isinstance(found, type) and issubclass(found, StepBase):
+        return found()
+    if isinstance(found, StepBase):
+        return found
+    if not callable(found):
+        raise ParameterError(f"{where}: found {found!r}, expected a function, a Step or a shell command")
+    hook: Callable[[Any], Any] = found
+    return hook
 
 
 def _imported(text: str, where: str) -> Any:

@@ -211,7 +211,7 @@ class _Run:
         return results[0] if len(results) == 1 else results
 
 
-def _tell(step: StepBase, started: float, exposure: Any) -> None:
+def _tell(step: StepBase, started: float, exposure: InFlight) -> None:
     """Tell watchers that a step has ended; only they are worth waiting for the device."""
     if events.is_watched():
         exposure.backend.synchronize()

@@ -36,7 +36,7 @@ _OTHER_TAG = re.compile(rb"(?:^|[\s\[{,])!(?!core/|\s)")
 _PLAIN = (str, Number, np.generic, datetime, type(None))
 
 
-class LateAsdfFile(asdf.AsdfFile):
+class LateAsdfFile(asdf.AsdfFile):  # type: ignore[no-any-unimported]
     """Has the extensions that are installed when it needs them, not those that were in force when it was made."""
 
     @property

@@ -98,7 +98,7 @@ class FitsFile:
         return self._extension(name).shape
 
     @contextmanager
-    def hdus(self) -> Iterator[fits.HDUList]:
+    def hdus(self) -> Iterator[Any]:
         """The file in astropy's hands, for headers and tables: copy what is taken from it before it closes."""
         with warnings.catch_warnings(), self._opened() as file:
             for message in ("File may have been truncated", "Error validating header"):  # told by _check_complete
@@ -238,7 +238,7 @@ class FitsFile:
         if start != _SIGNATURE:
             raise self._error(f"{self.path}: not a FITS file (it starts with {start!r}); expected 'SIMPLE  = … T'")
 
-    def _check_complete(self, hdus: fits.HDUList) -> None:
+    def _check_complete(self, hdus: Any) -> None:
         with self._opened() as file:
             length = file.seek(0, os.SEEK_END)
             for hdu in hdus:
@@ -329,7 +329,7 @@ def _buffer(extension: Extension) -> np.ndarray:
     return held[:size].view(extension.stored).reshape(-1, extension.shape[-1])
 
 
-def _layout(hdus: fits.HDUList) -> dict[str, Extension]:
+def _layout(hdus: Any) -> dict[str, Extension]:
     layout = {}
     for hdu in hdus[1:]:
         if not isinstance(hdu, fits.ImageHDU) or len(hdu.shape) < 2 or hdu.name in layout:

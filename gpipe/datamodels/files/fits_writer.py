@@ -49,7 +49,7 @@ def _emptied(pieces: list[Any]) -> Iterator[Any]:
         yield pieces.pop(0)
 
 
-def _pieces(hdus: fits.HDUList) -> Iterator[bytes | np.ndarray]:
+def _pieces(hdus: Any) -> Iterator[bytes | np.ndarray]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Card is too long")
         hdus.verify("exception")

@@ -47,7 +47,7 @@ def copied(model: Any) -> Any:
     return new_model(type(model), copy.deepcopy(dict(model.instance)))
 
 
-def read_model(model_class: Any, contents: fits.HDUList, name: str) -> Any:
+def read_model(model_class: Any, contents: Any, name: str) -> Any:
     """What ``stdatamodels`` makes of the headers, tables and ASDF extension of a file.
 
     A value that the schemas refuse is logged with the ``name`` of the file and taken for missing.
