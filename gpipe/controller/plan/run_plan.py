@@ -155,8 +155,7 @@ def _extra(header: Header) -> list[tuple[int, ...]]:
     if isinstance(source, InFlight):
         found = [getattr(source, name, None) for name in _EXTRA]
         return [tuple(array.shape) for array in found if array is not None]
-    shapes = [source.shape(name) for name in _EXTRA if name not in header.left_out]
-    return [shape for shape in shapes if shape is not None]
+    return [source.shape(name) for name in _EXTRA if name not in header.left_out and source.has(name)]
 
 
 @dataclass(frozen=True)

@@ -159,7 +159,7 @@ class SectionRun:
         rows = course.outline.shape[2]
         # Some rows at a time, which all use the same memory.
         pieces = [
-            brightness(source.load("data", self._backend, slice(start, min(start + LOOKED_AT, rows)), first=(0, group)))
+            brightness(source.load("data", self._backend, (0, group), slice(start, min(start + LOOKED_AT, rows))))
             for start in range(0, rows, LOOKED_AT)
         ]
         return sample(array_namespace(*pieces).concat(pieces))

@@ -12,9 +12,10 @@ from gpipe.datamodels.exposures.checks import check_count_rate, check_ramp
 from gpipe.datamodels.exposures.in_flight import InFlight
 from gpipe.datamodels.exposures.ramp import Ramp, SuperstripeRamp
 from gpipe.datamodels.exposures.rate import RATE_ARRAYS, CountRate
+from gpipe.datamodels.files.array_source import ALL
 from gpipe.datamodels.files.jwst_models import model_class
 from gpipe.datamodels.files.products import with_own_metadata
-from gpipe.datamodels.files.sources import ALL, Source, find_source
+from gpipe.datamodels.files.sources import Source, find_source
 from gpipe.exceptions import InputError
 
 RAMP_MODELS = (None, "Level1bModel", "RampModel", "MIRIRampModel", "SuperstripeRampModel")
@@ -122,13 +123,13 @@ def open_exposure(
 def _load_ramp(
     header: Header, source: Source, backend: Backend, rows: slice | None, columns: slice | None
 ) -> Ramp | SuperstripeRamp:
-    part = (rows or ALL, columns or ALL)
+    cut = {"rows": rows or ALL, "columns": columns or ALL}
 
     def load(array: str) -> Array | None:
-        absent = array in header.left_out or source.shape(array) is None
-        return None if absent else source.load(array, backend, *part)
+        there = array not in header.left_out and source.has(array)
+        return source.load(array, backend, **cut) if there else None
 
-    data = source.load("data", backend, *part)
+    data = source.load("data", backend, **cut)
     xp = array_api_compat.array_namespace(data)
     device = array_api_compat.device(data)
     groupdq, pixeldq = load("groupdq"), load("pixeldq")
@@ -149,7 +150,7 @@ def _load_ramp(
 
 def _flag_shape(kind: type[InFlight], source: Source) -> tuple[int, ...]:
     """The shape of a ramp's ``pixeldq``."""
-    plane = (source.shape("data") or ())[-2:]
+    plane = source.shape("data")[-2:]
     return (source.superstripes, *plane) if kind is SuperstripeRamp else plane
 
 
@@ -170,11 +171,11 @@ def moved(exposure: Any, backend: Backend) -> Any:
 
 
 def _kind(source: Source, expects: tuple[type[InFlight], ...]) -> tuple[type[InFlight], tuple[int, ...]]:
-    shape = source.shape("data")
     if source.reftype:
         raise InputError(f"{source.name}: found a {source.reftype} reference file; expected {_wanted(expects)}")
-    if shape is None:
+    if not source.has("data"):
         raise InputError(f"{source.name}: found no science array (SCI); expected {_wanted(expects)}")
+    shape = source.shape("data")
     described = f"{source.model_type or 'no DATAMODL'} with a {len(shape)}-dimensional science array"
     if source.model_type in RAMP_MODELS and len(shape) == 4:
         kind: type[InFlight] = SuperstripeRamp if source.superstripes else Ramp
@@ -195,7 +196,7 @@ def _check_shapes(source: Source, kind: type[InFlight], shape: tuple[int, ...]) 
         flags = _flag_shape(kind, source)
         expected = {"groupdq": shape, "pixeldq": flags, "zeroframe": (shape[0], *plane), "average_dark_current": plane}
     for array, wanted in expected.items():
-        found = source.shape(array)
+        found = source.shape(array) if source.has(array) else None
         if found != wanted and not (found is None and kind in RAMPS):
             described = f"no {array}" if found is None else f"{array} of shape {found}"
             raise InputError(f"{source.name}: found {described}; expected {wanted} beside a science array of {shape}")

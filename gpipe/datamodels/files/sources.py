@@ -1,19 +1,16 @@
-"""Where an exposure comes from: a FITS file, an ASDF file or an open ``stdatamodels`` model.
+"""Sources of exposures: a FITS file, an ASDF file or an open ``stdatamodels`` model.
 
-Each source tells the same things: its name for messages, which model wrote it, the shape of its arrays, its metadata as
-a ``stdatamodels`` model without pixels, and one array at a time in native byte order. Arrays carry the attribute names
-of ``stdatamodels`` (``data``, ``groupdq``, …).
+Each source tells the same things: its name for messages, which model wrote it, its metadata as a ``stdatamodels`` model
+without pixels, and one array at a time.
 """
 
-import copy
 import os
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from gpipe.arrays import Array
-from gpipe.backends import Backend
+from gpipe.datamodels.files.array_source import ArraySource, FitsArrays, ModelArrays
 from gpipe.datamodels.files.warnings import complaints_logged, first_line
 from gpipe.exceptions import InputError
 
@@ -29,35 +26,25 @@ EXTENSIONS = {
     "var_poisson": "VAR_POISSON",
     "var_rnoise": "VAR_RNOISE",
 }
-ALL = slice(None)
 _DTYPES = {"groupdq": np.uint8, "pixeldq": np.uint32, "dq": np.uint32}
 
 
-class Source(Protocol):
+def dtype_of(array: str) -> Any:
+    """The type of an exposure's array: DQ unsigned, everything else float32."""
+    return _DTYPES.get(array, np.float32)
+
+
+class Source(ArraySource, Protocol):
     """An exposure that has not been loaded yet."""
 
-    name: str
     filename: str | None
     model_type: str | None
     reftype: str | None
     superstripes: int
     """Stripes that make up one integration; 0 where the readout is an ordinary one."""
 
-    def shape(self, array: str) -> tuple[int, ...] | None:
-        """Shape of an array, or None when there is none."""
-
     def header(self, model_class: type) -> Any:
         """Metadata and tables in a new model of this class, without pixels."""
-
-    def read(self, array: str, rows: slice = ALL, columns: slice = ALL, first: Any = None) -> np.ndarray:
-        """An array that exists, in native byte order: DQ unsigned, everything else float32. It may be read-only.
-
-        ``rows`` and ``columns`` are those of the detector, the last two axes; ``first`` is an index of the axes before.
-        Several threads may read at once.
-        """
-
-    def load(self, array: str, backend: Backend, rows: slice = ALL, columns: slice = ALL, first: Any = None) -> Array:
-        """`read` onto a device."""
 
 
 def find_source(source: Any) -> Source:
@@ -79,24 +66,16 @@ def find_source(source: Any) -> Source:
     )
 
 
-class FitsSource:
+class FitsSource(FitsArrays):
     """A FITS file of JWST; ``.fits.gz`` too."""
 
     def __init__(self, path: Path) -> None:
-        from gpipe.datamodels.files.fits_reader import (
-            FitsFile,  # pulls in astropy, which importing a step should not pay
-        )
-
-        self._file = FitsFile(path, InputError)
-        self.name = str(path)
+        super().__init__(path, InputError, extension=EXTENSIONS.__getitem__, dtype=dtype_of)
+        primary = self.file.primary
         self.filename: str | None = path.name
-        self.model_type: str | None = self._file.primary.get("DATAMODL")
-        self.reftype: str | None = self._file.primary.get("REFTYPE")
-        self.superstripes = int(self._file.primary.get("SSTR_NST") or 0)
-
-    def shape(self, array: str) -> tuple[int, ...] | None:
-        extension = EXTENSIONS[array]
-        return self._file.shape(extension) if self._file.has(extension) else None
+        self.model_type: str | None = primary.get("DATAMODL")
+        self.reftype: str | None = primary.get("REFTYPE")
+        self.superstripes = int(primary.get("SSTR_NST") or 0)
 
     def header(self, model_class: type) -> Any:
         """Let ``stdatamodels`` read the file with its pixels left out.
@@ -104,51 +83,29 @@ class FitsSource:
         All headers, the tables, the ASDF extension and images that are not the exposure's are there; what
         ``stdatamodels`` does not know is kept in ``extra_fits`` as usual.
         """
-        return _own(self._file.model_without_pixels(model_class, tuple(EXTENSIONS.values())), self.filename)
-
-    def read(self, array: str, rows: slice = ALL, columns: slice = ALL, first: Any = None) -> np.ndarray:
-        return self._file.read(
-            EXTENSIONS[array], _DTYPES.get(array, np.float32), first=first, rows=rows, columns=columns
-        )
-
-    def load(self, array: str, backend: Backend, rows: slice = ALL, columns: slice = ALL, first: Any = None) -> Array:
-        part = {"first": first, "rows": rows, "columns": columns}
-        return self._file.load(EXTENSIONS[array], _DTYPES.get(array, np.float32), backend, **part)
+        return _own(self.file.model_without_pixels(model_class, tuple(EXTENSIONS.values())), self.filename)
 
 
-class ModelSource:
+class ModelSource(ModelArrays):
     """An open ``stdatamodels`` model, which stays as it is."""
 
     def __init__(self, model: Any) -> None:
-        self._model = model
         self.filename: str | None = model.meta.filename
-        self.name: str = self.filename or f"open {type(model).__name__}"
+        super().__init__(model, self.filename or f"open {type(model).__name__}", dtype_of)
         self.model_type: str | None = type(model).__name__
         self.reftype: str | None = getattr(model.meta, "reftype", None)
         self.superstripes = int(getattr(getattr(model.meta, "subarray", None), "num_superstripe", None) or 0)
 
-    def shape(self, array: str) -> tuple[int, ...] | None:
-        found = self._model.instance.get(array)
-        return None if found is None or 0 in found.shape else tuple(found.shape)
+    def has(self, array: str) -> bool:
+        """Whether there is such an array; models stand for none by an empty one."""
+        return super().has(array) and 0 not in self.shape(array)
 
     def header(self, model_class: type) -> Any:
         from gpipe.datamodels.files.metadata import new_model  # pulls in stdatamodels
 
-        tree = {key: value for key, value in self._model.instance.items() if key not in EXTENSIONS}
         with complaints_logged(self.name):
-            model = new_model(model_class, copy.deepcopy(tree))
+            model = new_model(model_class, self.without(tuple(EXTENSIONS)))
         return _own(model, self.filename)
-
-    def read(self, array: str, rows: slice = ALL, columns: slice = ALL, first: Any = None) -> np.ndarray:
-        """A read-only view where the model's array already has the right type: nobody can write into it from here."""
-        found = np.asarray(self._model.instance[array])
-        chosen = found if first is None else found[first]
-        view = chosen[..., rows, columns].astype(_DTYPES.get(array, np.float32), copy=False).view()
-        view.flags.writeable = False
-        return view
-
-    def load(self, array: str, backend: Backend, rows: slice = ALL, columns: slice = ALL, first: Any = None) -> Array:
-        return backend.to_device(self.read(array, rows, columns, first))
 
 
 class AsdfSource(ModelSource):

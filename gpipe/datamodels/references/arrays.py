@@ -1,4 +1,4 @@
-"""The arrays of a reference, in a file or in an open model, behind one interface."""
+"""Arrays and facts of a reference, in a file or in an open model."""
 
 from functools import cached_property
 from pathlib import Path
@@ -8,6 +8,7 @@ import numpy as np
 
 from gpipe.arrays import Array
 from gpipe.backends import Backend
+from gpipe.datamodels.files.array_source import ALL, ArraySource, FitsArrays, ModelArrays
 from gpipe.datamodels.files.jwst_models import model_class
 from gpipe.datamodels.files.warnings import complaints_logged, first_line
 from gpipe.datamodels.references.dq_def import Translation
@@ -32,26 +33,16 @@ FACTS = {
 }
 
 
-class ReferenceArrays(Protocol):
-    """Arrays and facts of a reference; arrays have the attribute names of ``stdatamodels``, dotted where nested."""
+class ReferenceArrays(ArraySource, Protocol):
+    """Arrays of a reference: ``dq`` is uint32 with JWST's bits, complex numbers stay such, all else is float32.
 
-    name: str
+    Attributes
+    ----------
+    name : the absolute path, or a handle of the model, for headers.
+    label : the path as it was given, for messages.
+    """
+
     label: str
-
-    def has(self, array: str) -> bool:
-        """Whether there is such an array or table."""
-
-    def shape(self, array: str) -> tuple[int, ...]:
-        """Shape of an array that exists."""
-
-    def read(self, array: str, first: Any, rows: slice, columns: slice) -> np.ndarray:
-        """A part of an array that exists.
-
-        ``dq`` is uint32 with JWST's bits, tables are structured, complex numbers stay such, all else is float32.
-        """
-
-    def load(self, array: str, backend: Backend, first: Any, rows: slice, columns: slice) -> Array:
-        """`read` onto a device."""
 
     def fact(self, path: str) -> Any:
         """One of `FACTS`, None where it is not said."""
@@ -60,97 +51,59 @@ class ReferenceArrays(Protocol):
         """A ``stdatamodels`` model with the metadata."""
 
 
-class FileArrays:
+def dtype_of(array: str) -> Any:
+    """The type of a reference's array."""
+    return np.uint32 if array == "dq" else np.float32
+
+
+class ReferenceFile(FitsArrays):
     """A FITS file, of which only the headers are read at once."""
 
     def __init__(self, path: Path, reftype: str) -> None:
-        from gpipe.datamodels.files.fits_reader import (
-            FitsFile,  # pulls in astropy, which importing a step should not pay
-        )
+        super().__init__(path, ReferenceFileError, extension=extension, dtype=dtype_of)
+        self._reftype, self.name, self.label = reftype, str(path.absolute()), str(path)
 
-        self._file, self._reftype = FitsFile(path, ReferenceFileError), reftype
-        self.name, self.label = str(path.absolute()), str(path)
-
-    def has(self, array: str) -> bool:
-        return self._file.has(extension(array))
-
-    def shape(self, array: str) -> tuple[int, ...]:
-        return self._file.shape(extension(array))
-
-    def read(self, array: str, first: Any, rows: slice, columns: slice) -> np.ndarray:
-        name = extension(array)
-        if self._file.is_table(name):
-            return self._file.table(name)
-        dtype = np.uint32 if array == "dq" else np.float32
-        pixels = self._file.read(name, dtype, first=first, rows=rows, columns=columns)
-        if array == "dq" and self._file.is_table("DQ_DEF"):
-            return self._translation(pixels)
-        return pixels
+    def read(self, array: str, first: Any = None, rows: slice = ALL, columns: slice = ALL) -> np.ndarray:
+        found = super().read(array, first, rows, columns)
+        return self._translation(found) if array == "dq" and self.file.is_table("DQ_DEF") else found
 
     @cached_property
     def _translation(self) -> Translation:
-        return Translation(self._file.table("DQ_DEF"), self.label)
+        return Translation(self.file.table("DQ_DEF"), self.label)
 
-    def load(self, array: str, backend: Backend, first: Any, rows: slice, columns: slice) -> Array:
-        if array == "dq":
+    def load(self, array: str, backend: Backend, first: Any = None, rows: slice = ALL, columns: slice = ALL) -> Array:
+        if array == "dq":  # flags are translated on the host
             return backend.to_device(self.read(array, first, rows, columns))
-        part = {"first": first, "rows": rows, "columns": columns}
-        return self._file.load(extension(array), np.float32, backend, **part)
+        return super().load(array, backend, first, rows, columns)
 
     def fact(self, path: str) -> Any:
-        return self._file.primary.get(FACTS[path])
+        return self.file.primary.get(FACTS[path])
 
     def model(self) -> Any:
         from stdatamodels.jwst import datamodels
 
         known = TYPES.get(self._reftype)
-        return self._file.model_without_pixels(getattr(datamodels, known.model if known else "ReferenceFileModel"))
+        return self.file.model_without_pixels(getattr(datamodels, known.model if known else "ReferenceFileModel"))
 
 
-class ModelArrays:
-    """An open model, whose flags ``stdatamodels`` has already translated. What is read from it cannot be written to."""
+class ReferenceModel(ModelArrays):
+    """An open model, whose flags ``stdatamodels`` has already translated."""
 
     def __init__(self, model: Any) -> None:
-        self._model = model
-        self.name = model.override_handle
+        super().__init__(model, model.override_handle, dtype_of)
         self.label = model.meta.filename or self.name
-
-    def has(self, array: str) -> bool:
-        return self._found(array) is not None
-
-    def shape(self, array: str) -> tuple[int, ...]:
-        return np.shape(self._found(array))
-
-    def read(self, array: str, first: Any, rows: slice, columns: slice) -> np.ndarray:
-        found = np.asarray(self._found(array))
-        if found.dtype.names or np.iscomplexobj(found):
-            return found
-        if first is not None:
-            found = found[first]
-        view = found[..., rows, columns].astype(np.uint32 if array == "dq" else np.float32, copy=False).view()
-        view.flags.writeable = False
-        return view
-
-    def load(self, array: str, backend: Backend, first: Any, rows: slice, columns: slice) -> Array:
-        return backend.to_device(self.read(array, first, rows, columns))
 
     def fact(self, path: str) -> Any:
         node = self._model.meta
-        for part in path.split("."):
-            node = getattr(node, part, None)
+        for key in path.split("."):
+            node = getattr(node, key, None)
         return node
 
     def model(self) -> Any:
         return self._model
 
-    def _found(self, array: str) -> Any:
-        node = self._model.instance
-        for part in array.split("."):
-            node = node.get(part) if isinstance(node, dict) else None
-        return node
 
-
-class AsdfArrays(ModelArrays):
+class ReferenceAsdf(ReferenceModel):
     """An ASDF file, which is small and read at once."""
 
     def __init__(self, path: Path) -> None:

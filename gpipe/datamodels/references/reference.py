@@ -18,7 +18,7 @@ from gpipe.datamodels.exposures.ramp import Ramp
 from gpipe.datamodels.exposures.stripes import window_of
 from gpipe.datamodels.exposures.window import StripedWindow, Window, full_frame
 from gpipe.datamodels.references import plane_cache
-from gpipe.datamodels.references.arrays import FACTS, AsdfArrays, FileArrays, ModelArrays, ReferenceArrays
+from gpipe.datamodels.references.arrays import FACTS, ReferenceArrays, ReferenceAsdf, ReferenceFile, ReferenceModel
 from gpipe.datamodels.references.types import TYPES, extension
 from gpipe.exceptions import ReferenceFileError
 
@@ -248,6 +248,6 @@ class Reference:
 
 def _arrays_of(source: Any, reftype: str) -> ReferenceArrays:
     if not isinstance(source, (str, os.PathLike)):
-        return ModelArrays(source)
+        return ReferenceModel(source)
     path = Path(source)
-    return AsdfArrays(path) if path.suffix == ".asdf" else FileArrays(path, reftype)
+    return ReferenceAsdf(path) if path.suffix == ".asdf" else ReferenceFile(path, reftype)
