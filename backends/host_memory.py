@@ -6,6 +6,8 @@ exposure that takes longer than what is calculated.
 
 import ctypes
 
+from gpipe.imports import are_plain
+
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
 """Numbers of settings in malloc.h."""
 LARGEST_KEPT = 1 << 25
@@ -32,6 +34,8 @@ def release_workspace() -> None:
 
 
 def _glibc(name: str, *arguments: int) -> None:
+    if are_plain():
+        return
     function = getattr(ctypes.CDLL(None), name, None)
     if function is not None:
         function(*arguments)

@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import os
 import sys
 import threading
 from collections import Counter
@@ -12,6 +13,9 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
+PLAIN = "GPIPE_PLAIN_IMPORTS"
+"""Set to 1, this variable turns off all that gpipe does to start faster: here, with asdf, and with the C library."""
+
 _lock = threading.RLock()
 _blocks: Counter[str] = Counter()
 """By name: blocks in which a module is put off now."""
@@ -19,6 +23,11 @@ _put_off: dict[str, ModuleType] = {}
 _running: set[str] = set()
 _here = threading.local()
 """``without_instances``, of this thread: classes by (module, name)."""
+
+
+def are_plain() -> bool:
+    """Whether the user wants imports, asdf and memory as Python has them by itself."""
+    return os.environ.get(PLAIN) == "1"
 
 
 @contextmanager
@@ -30,6 +39,9 @@ def deferred(*names: str) -> Iterator[None]:
     the block for something that it does not have yet: there is one module, which becomes what it would have been.
     Those that are imported already are left as they are.
     """
+    if are_plain():
+        yield
+        return
     with _lock:
         if _finder not in sys.meta_path:
             sys.meta_path.insert(0, _finder)
@@ -51,6 +63,9 @@ def without_instances(package: str, *classes: str) -> Iterator[None]:
     For what imports a package to ask whether something is of these classes, which nothing is before somebody has
     imported it.
     """
+    if are_plain():
+        yield
+        return
     before = getattr(_here, "classes", {})
     _here.classes = {**before, **{(package, name): type(name, (), {}) for name in classes}}
     try:
@@ -129,7 +144,7 @@ def collector_at_rest() -> Iterator[None]:
     Python's collector looks through all of that again and again while it grows, a tenth of the time it takes. Where
     modules were made all is old at once, which spares two more looks; elsewhere garbage would become old, too.
     """
-    if not gc.isenabled():
+    if are_plain() or not gc.isenabled():
         yield
         return
     before = len(sys.modules)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from gpipe.controller.parameters import types as p
 from gpipe.controller.parameters.file_format import Entry
@@ -10,6 +10,8 @@ from gpipe.controller.parameters.origins import Settings
 from gpipe.controller.parameters.precedence import layers_from_keywords
 from gpipe.controller.step import Step
 from gpipe.exceptions import ParameterError
+
+S = TypeVar("S", bound=Step)
 
 
 class Pipeline(Step):
@@ -52,6 +54,13 @@ class Pipeline(Step):
     def returned(self, results: Sequence[Any]) -> Sequence[Any]:
         """The main result; the others are files only."""
         return results[:1]
+
+    def step_of(self, kind: type[S]) -> S:
+        """The step of a class; KeyError where the pipeline has none."""
+        for step in self._steps.values():
+            if isinstance(step, kind):
+                return step
+        raise KeyError(kind.__name__)
 
     @property
     def steps(self) -> Mapping[str, Step]:

@@ -1,7 +1,7 @@
 """The first stage: from uncalibrated ramps to count rates."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from gpipe.charge_migration import ChargeMigrationStep
 from gpipe.clean_flicker_noise import CleanFlickerNoiseStep
@@ -75,7 +75,7 @@ class Detector1Pipeline(Pipeline):
         late = ("charge_migration", "jump", "picture_frame", "clean_flicker_noise")
         # Released charge adds to light before the dark is subtracted; flags of windows may follow those of jumps.
         # The traps of near-infrared detectors are none of MIRI's.
-        if cast(PersistenceStep, self.persistence).subtracts and not miri:
+        if self.step_of(PersistenceStep).subtracts and not miri:
             steps = (*early, "persistence", *dark, *late)
         else:
             steps = (*early, *dark, *late, "persistence")
