@@ -1,5 +1,23 @@
-"""JWST detector calibration on GPUs: uncalibrated ramps in, count-rate images out."""
+"""JWST detector calibration on GPUs: uncalibrated ramps in, count-rate images out.
 
+Pipelines are names of this package, imported when they are first used: ``gpipe.Detector1Pipeline``.
+"""
+
+from importlib import import_module as _import_module
 from importlib.metadata import version as _version
+from typing import Any as _Any
 
 __version__ = _version("gpipe")
+
+_LAZY = {"DarkPipeline": "gpipe.pipeline", "Detector1Pipeline": "gpipe.pipeline"}
+__all__ = ["DarkPipeline", "Detector1Pipeline"]  # noqa: F822 - they are found by __getattr__
+
+
+def __getattr__(name: str) -> _Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'gpipe' has no attribute {name!r}")
+    return getattr(_import_module(_LAZY[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_LAZY])

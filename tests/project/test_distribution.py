@@ -19,6 +19,15 @@ def test_import_of_gpipe_is_light():
     assert run(f"import sys, gpipe; print({heavy} & set(sys.modules))") == "set()"
 
 
+def test_pipelines_are_names_of_gpipe():
+    assert (
+        run("import gpipe; from gpipe.pipeline import DarkPipeline; print(gpipe.DarkPipeline is DarkPipeline)")
+        == "True"
+    )
+    assert "Detector1Pipeline" in run("import gpipe; print(dir(gpipe))")
+    assert run("import gpipe; print(hasattr(gpipe, 'Detector2Pipeline'))") == "False"
+
+
 def test_the_pipeline_imports_without_heavy_packages():
     heavy = "{'astropy', 'crds', 'stdatamodels', 'gwcs', 'cupy', 'matplotlib', 'scipy'}"
     assert run(f"import sys, gpipe.pipeline; print({heavy} & set(sys.modules))") == "set()"
