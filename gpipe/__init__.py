@@ -10,7 +10,7 @@ from typing import Any as _Any
 __version__ = _version("gpipe")
 
 _LAZY = {"DarkPipeline": "gpipe.pipeline", "Detector1Pipeline": "gpipe.pipeline"}
-__all__ = ["DarkPipeline", "Detector1Pipeline"]  # noqa: F822 - they are found by __getattr__
+__all__ = ["DarkPipeline", "Detector1Pipeline"]
 
 
 def __getattr__(name: str) -> _Any:
