@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from array_api_compat import device
-
+from gpipe.arrays.memory import is_on_host
 from gpipe.arrays.types import Array
 
 CACHED_PIXELS = 1 << 15
@@ -18,11 +17,6 @@ def row_slices(x: Array, *, pixels: int = CACHED_PIXELS) -> Iterator[slice]:
     rows, columns = x.shape[-2:]
     step = max(1, pixels // max(columns, 1)) if is_on_host(x) else rows
     return (slice(start, min(start + step, rows)) for start in range(0, rows, step))
-
-
-def is_on_host(x: Array) -> bool:
-    """Whether an array is in the host's memory, where looking at values keeps nobody waiting."""
-    return str(device(x)).lower().startswith("cpu")
 
 
 def widen(rows: slice, reach: int, total: int) -> tuple[slice, slice]:

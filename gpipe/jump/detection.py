@@ -8,6 +8,7 @@ from array_api_compat import array_namespace, device
 
 from gpipe import dq
 from gpipe.arrays import Array, Namespace, map_row_blocks
+from gpipe.arrays.memory import is_on_host
 from gpipe.arrays.nan import nanmedian
 from gpipe.jump.after_jump import AfterJump, next_groups
 from gpipe.jump.differences import UNUSABLE, first_differences, median, noise, rank, rank_magnitudes, read_variance
@@ -172,7 +173,7 @@ def jumps_alone(groupdq: Array, groups: Iterable[tuple[int, int]]) -> Array:
 
 
 def _pixels_at_once(data: Array) -> int:
-    samples = CACHED_SAMPLES if str(device(data)).lower().startswith("cpu") else DEVICE_SAMPLES
+    samples = CACHED_SAMPLES if is_on_host(data) else DEVICE_SAMPLES
     return max(CACHED_PIXELS, samples // (data.shape[0] * data.shape[1]))
 
 

@@ -7,6 +7,7 @@ from array_api_compat import array_namespace, device
 
 from gpipe import dq
 from gpipe.arrays import Array, map_row_blocks
+from gpipe.arrays.memory import is_on_host
 from gpipe.ramp_fitting.charge_loss import has_charge_loss, restore_lost_groups
 from gpipe.ramp_fitting.groups import prepare_groups
 from gpipe.ramp_fitting.median_rate import median_rate
@@ -109,8 +110,8 @@ def fit_ramps(
 def _rows_at_once(data: Array) -> int:
     """As many as fit the processor's cache, or on an accelerator some 100 MB a group."""
     integrations, _, _, columns = data.shape
-    on_host = str(device(data)).lower().startswith("cpu")
-    return max(1, (CACHED_PIXELS if on_host else DEVICE_PIXELS) // max(1, integrations * columns))
+    pixels = CACHED_PIXELS if is_on_host(data) else DEVICE_PIXELS
+    return max(1, pixels // max(1, integrations * columns))
 
 
 def _fit_block(

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 
-from array_api_compat import array_namespace, device
+from array_api_compat import array_namespace
 
 from gpipe import dq
 from gpipe.arrays import Array, Namespace, map_row_blocks
 from gpipe.arrays.masked_median import masked_median
+from gpipe.arrays.memory import is_on_host
 from gpipe.ramp_fitting.fit import check_shapes, limited
 from gpipe.ramp_fitting.groups import UNUSABLE
 from gpipe.ramp_fitting.likely_combination import combine_integrations
@@ -100,7 +101,7 @@ def fit_ramps_likely(
 
 def _rows_at_once(data: Array) -> int:
     integrations, groups, _, columns = data.shape
-    samples = CACHED_SAMPLES if str(device(data)).lower().startswith("cpu") else DEVICE_SAMPLES
+    samples = CACHED_SAMPLES if is_on_host(data) else DEVICE_SAMPLES
     return max(1, samples // max(1, integrations * groups * columns))
 
 

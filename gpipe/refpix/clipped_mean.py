@@ -1,7 +1,8 @@
 """Mean of the reference pixels that survive sigma clipping."""
 
 from gpipe.arrays import Array, Namespace, accumulator_dtype
-from gpipe.arrays.rows import is_on_host, row_slices
+from gpipe.arrays.memory import is_on_host
+from gpipe.arrays.rows import row_slices
 
 
 def rounds(limit: float) -> int:
