@@ -3,6 +3,7 @@
 from array_api_compat import array_namespace
 
 from gpipe import dq
+from gpipe.arrays.integrations import stack_integrations
 from gpipe.arrays.types import Array
 
 
@@ -14,4 +15,4 @@ def unusable_rows(groupdq: Array) -> Array:
     groupdq : uint8, (integration, group, row, column).
     """
     xp = array_namespace(groupdq)
-    return xp.stack([xp.all((groupdq[i, ...] & dq.DO_NOT_USE) != 0, axis=-1) for i in range(groupdq.shape[0])], axis=0)
+    return stack_integrations(lambda flags: xp.all((flags & dq.DO_NOT_USE) != 0, axis=-1), groupdq)

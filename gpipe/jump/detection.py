@@ -8,6 +8,7 @@ from array_api_compat import array_namespace, device
 
 from gpipe import dq
 from gpipe.arrays import Array, Namespace, map_row_blocks
+from gpipe.arrays.integrations import stack_integrations
 from gpipe.arrays.memory import is_on_host
 from gpipe.arrays.nan import nanmedian
 from gpipe.jump.after_jump import AfterJump, next_groups
@@ -140,7 +141,7 @@ def open_rows(groupdq: Array) -> Array:
     """Which rows of groups have a sample with neither JUMP_DET nor DO_NOT_USE: bool, (integration, group, row)."""
     xp = array_namespace(groupdq)
     either = dq.JUMP_DET | dq.DO_NOT_USE
-    return xp.stack([xp.any(groupdq[i, ...] & either == 0, axis=-1) for i in range(groupdq.shape[0])], axis=0)
+    return stack_integrations(lambda flags: xp.any(flags & either == 0, axis=-1), groupdq)
 
 
 def unflag_full_groups(groupdq: Array, opened: Array) -> Array:
@@ -214,7 +215,7 @@ def _spread(groupdq: Array, reached: Array, large: Sequence[Array], settings: Ju
 
 
 def _by_row(groupdq: Array, xp: Namespace) -> Array:
-    """Samples of each row with JUMP_DET; of one integration after the other, as the sum takes eight bytes a sample."""
+    """Samples of each row with JUMP_DET; one integration at a time (see gpipe.arrays.integrations)."""
     found = [
         xp.sum(xp.astype((groupdq[i, ...] & dq.JUMP_DET) != 0, xp.int64), axis=(0, 2), dtype=xp.int64)
         for i in range(groupdq.shape[0])

@@ -61,7 +61,7 @@ def correct_linearity(
         unusable = forward.unusable if backward is None else forward.unusable | backward.unusable
         extra = xp.astype(unusable, pixeldq.dtype) * dq.NO_LIN_CORR
         flags[rows, :] = pixeldq[rows, :] | coeffs_dq[rows, :] | extra
-        for i in range(data.shape[0]):
+        for i in range(data.shape[0]):  # see gpipe.arrays.integrations
             counts = data[i, :, rows, :]
             saturated = (groupdq[i, :, rows, :] & dq.SATURATED) != 0
             if backward is None:

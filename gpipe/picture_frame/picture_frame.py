@@ -6,6 +6,7 @@ from array_api_compat import array_namespace
 
 from gpipe.arrays import Array
 from gpipe.arrays.image_median import image_median
+from gpipe.arrays.integrations import stack_integrations
 from gpipe.picture_frame.regions import Regions
 
 
@@ -86,11 +87,10 @@ def subtract_from_rates(data: Array, pattern: Array, sample: Sample, regions: Re
     data : float32, (row, column) or (integration, row, column), DN/s.
     pattern, sample : as for ``subtract_from_ramps``.
     """
-    xp = array_namespace(data, pattern)
     shape = _Shape.of(pattern, sample, regions)
     if data.ndim == 2:
         return data - shape.scaled_to(data, sample, regions)
-    return xp.stack([data[i, ...] - shape.scaled_to(data[i, ...], sample, regions) for i in range(data.shape[0])])
+    return stack_integrations(lambda rates: rates - shape.scaled_to(rates, sample, regions), data)
 
 
 def difference(after: Array, before: Array) -> Array:

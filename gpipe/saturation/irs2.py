@@ -60,7 +60,7 @@ def flag_saturation_irs2(
             flag=flag,
         )
         rows = put.span
-        for i in range(data.shape[0]):
+        for i in range(data.shape[0]):  # see gpipe.arrays.integrations
             found = find(
                 taken.of(data[i : i + 1, ...]),
                 None if zeroframe is None else taken.of(zeroframe[i : i + 1, ...]),

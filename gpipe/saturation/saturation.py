@@ -98,7 +98,7 @@ def flag_saturation(
         around, middle = widen(rows, 2 * grow, data.shape[-2])
         limit, unchecked = threshold.level[around, :], threshold.unchecked[around, :]
         local_bias = None if bias is None else bias[around, :]
-        for i in range(data.shape[0]):
+        for i in range(data.shape[0]):  # see gpipe.arrays.integrations
             counts = data[i, :, around, :]
             block = _flag_block(counts, groupdq[i, :, around, :], limit, grow=grow, xp=xp)
             if nframes is not None:
