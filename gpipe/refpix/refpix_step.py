@@ -77,10 +77,10 @@ class RefPixStep(Step):
         """``refpix`` for NIRSpec IRS2 readout, ``sirskernel`` for SIRS; headers name no other."""
         if is_irs2(meta):
             return ("refpix",)
-        return ("sirskernel",) if self._by_sirs(meta) else ()
+        return ("sirskernel",) if self.refpix_algorithm == "sirs" and applies_to(meta) else ()
 
     def check(self, meta: Any, references: References) -> None:
-        if self._by_sirs(meta) and not is_irs2(meta):
+        if "sirskernel" in self.wanted_references(meta):
             check_kernels(meta.instrument.detector, references.sirskernel)
         if is_miri(meta):
             return
@@ -119,11 +119,12 @@ class RefPixStep(Step):
         if not self.applies(outline.meta):
             raise Skip(f"SUBARRAY is {outline.meta.subarray.name}; of MIRI only full frames are corrected")
         borders = {name: _border(name, summary) for name in BORDERS if f"{name} left" in summary}
+        kernels = self._kernels(outline, references)
         if is_miri(outline.meta):
-            subtract = self._drifts_miri(outline, borders["data"], borders["pixeldq"])
+            subtract = self._drifts_miri(borders["data"], borders["pixeldq"])
             return Work(lambda chunk: replace(chunk, data=subtract(chunk.data, first_row=_first_row(chunk))))
         find = partial(
-            self._signals_of(outline, references),
+            self._signals_of(outline, kernels),
             flags=borders["pixeldq"],
             orientation=_orientation(outline.meta),
             odd_even_columns=self.odd_even_columns,
@@ -162,17 +163,12 @@ class RefPixStep(Step):
             zeroframe = correct_zero_frame(zeroframe, correct)
         return replace(exposure, data=correct(exposure.data), zeroframe=zeroframe)
 
-    def _drifts_miri(self, outline: Any, border: Border, flags: Border) -> Callable[..., Array]:
-        if self.refpix_algorithm == "sirs":
-            log.info("SIRS is not for MIRI")
+    def _drifts_miri(self, border: Border, flags: Border) -> Callable[..., Array]:
         sides = (border.left, border.right, flags.left, flags.right)
         signal = interleaved_signal(*sides, odd_even_rows=self.odd_even_rows, siglimit=self.siglimit)
         return partial(subtract_interleaved, signal=signal)
 
-    def _by_sirs(self, meta: Any) -> bool:
-        return self.refpix_algorithm == "sirs" and applies_to(meta)
-
-    def _signals_of(self, outline: Any, references: References) -> Callable[..., Signals]:
+    def _signals_of(self, outline: Any, kernels: Array | None) -> Callable[..., Signals]:
         """What finds the signals of this kind of readout. A full frame is always read through four amplifiers."""
         if outline.window != DETECTOR and outline.meta.exposure.noutputs != AMPLIFIERS:
             return single_amplifier_signals
@@ -181,7 +177,7 @@ class RefPixStep(Step):
             use_side_ref_pixels=self.use_side_ref_pixels,
             side_smoothing_length=self.side_smoothing_length,
             side_gain=self.side_gain,
-            side_kernels=self._kernels(outline, references),
+            side_kernels=kernels,
             sigreject=self.sigreject,
         )
 
@@ -192,13 +188,14 @@ class RefPixStep(Step):
             return partial(correct_stripes, lines=pattern.lines(exposure.stripe or 0))
         return correct_single_amplifier
 
-    def _kernels(self, exposure: Any, references: References) -> Array | None:
-        if not self._by_sirs(exposure.meta):
-            if self.refpix_algorithm == "sirs":
-                log.info("SIRS is for full frames; side pixels of other exposures go through a running median")
-            return None
-        given = references.sirskernel
-        return side_kernels(exposure, given, gaussmooth=self.gaussmooth, halfwidth=self.halfwidth)
+    def _kernels(self, outline: Any, references: References) -> Array | None:
+        """The kernels of SIRS; None where row noise is found without it."""
+        if "sirskernel" in self.wanted_references(outline.meta):
+            given = references.sirskernel
+            return side_kernels(outline, given, gaussmooth=self.gaussmooth, halfwidth=self.halfwidth)
+        if self.refpix_algorithm == "sirs":
+            log.info("SIRS is for full frames of the near infrared; this exposure is corrected without it")
+        return None
 
     @staticmethod
     def _reference_flags(exposure: Ramp) -> Array:

@@ -8,6 +8,7 @@ import numpy as np
 from gpipe.arrays import Array
 from gpipe.arrays.detector import DETECTOR_SIZE
 from gpipe.datamodels import Ramp, Reference
+from gpipe.datamodels.exposures.instruments import is_irs2
 from gpipe.exceptions import ReferenceFileError
 from gpipe.refpix.amplifiers import AMPLIFIERS
 from gpipe.refpix.sirs import convolution_kernels
@@ -19,10 +20,10 @@ SIDES = ("gamma", "zeta")
 
 
 def applies_to(meta: Any) -> bool:
-    """Whether an exposure can be corrected by SIRS: a full frame in traditional readout."""
+    """Tell whether SIRS can correct an exposure: a full frame of the near infrared in traditional readout."""
     subarray = meta.subarray
     full = "FULL" in str(subarray.name) and subarray.xsize == subarray.ysize == DETECTOR_SIZE
-    return full and "IRS2" not in str(meta.exposure.readpatt)
+    return full and not is_irs2(meta)
 
 
 def check_kernels(detector: str, sirskernel: Reference | None) -> None:

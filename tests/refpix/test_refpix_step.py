@@ -1,3 +1,5 @@
+import logging
+
 import numpy as np
 import pytest
 from stdatamodels.jwst.datamodels import RampModel
@@ -14,6 +16,7 @@ from gpipe.refpix.miri import correct_interleaved_amplifiers
 from gpipe.refpix.orientation import Orientation
 from gpipe.refpix.sirs import convolution_kernels
 
+WITHOUT_SIRS = "SIRS is for full frames of the near infrared; this exposure is corrected without it"
 NOTHING = References({"refpix": None, "sirskernel": None})
 
 
@@ -91,7 +94,8 @@ def miri(rng, window=(1, 1, 1032, 1024), name="FULL"):
     return ramp
 
 
-def test_parameters_reach_the_function_of_interleaved_amplifiers(rng):
+def test_parameters_reach_the_function_of_interleaved_amplifiers(rng, caplog):
+    caplog.set_level(logging.INFO)
     ramp = miri(rng)
     step = RefPixStep(odd_even_rows=False, siglimit=2.0, refpix_algorithm="sirs")
     step.check(ramp.meta, NOTHING)
@@ -100,6 +104,7 @@ def test_parameters_reach_the_function_of_interleaved_amplifiers(rng):
     expected = correct_interleaved_amplifiers(ramp.data, ramp.pixeldq, odd_even_rows=False, siglimit=2.0)
     np.testing.assert_array_equal(out.data, expected)
     assert out.pixeldq is ramp.pixeldq
+    assert caplog.messages == [WITHOUT_SIRS]
 
 
 def test_subarrays_of_miri_are_skipped(rng):
@@ -193,11 +198,14 @@ def test_without_kernels_the_median_runs(detector, kernels, caplog):
     assert f"No SIRS kernels for {detector}" in caplog.text
 
 
-def test_subarrays_do_without_sirs(rng):
-    ramp = exposure(rng)
+@pytest.mark.parametrize("noutputs", [1, 4])
+def test_subarrays_do_without_sirs(rng, noutputs, caplog):
+    caplog.set_level(logging.INFO)
+    ramp = exposure(rng, noutputs=noutputs, window=(1, 1, 2048, 16), name="SUBGRISM64")
     np.testing.assert_array_equal(
         RefPixStep(refpix_algorithm="sirs").apply(ramp, NOTHING).data, RefPixStep().apply(ramp, NOTHING).data
     )
+    assert caplog.messages == [WITHOUT_SIRS]
 
 
 @pytest.mark.parametrize("shape", [(3, 9), (4,), (4, 1)])
