@@ -11,6 +11,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from gpipe.arrays import Array
+from gpipe.arrays.planes import matching_integrations
 from gpipe.controller import Block, Produced, References, SideProduct, Skip, Step, Work
 from gpipe.controller import parameters as p
 from gpipe.dark_current.dark_sub import (
@@ -102,13 +103,12 @@ def _has_dark_current(dark: Reference) -> bool:
 
 
 def _leads(exposure: Any, dark: Reference) -> list[Lead]:
-    """For each integration of the exposure that of the dark; after its last one, the last one (MIRI)."""
-    nints = exposure.shape[0]
-    available = _integrations(dark)
+    """For each integration of the exposure that of the dark, if it has several (MIRI)."""
+    nints, available = exposure.shape[0], _integrations(dark)
     if available is None:
         return [()] * nints
-    first = (exposure.meta.exposure.integration_start or 1) - 1
-    return [(min(first + i, available - 1),) for i in range(nints)]
+    start = exposure.meta.exposure.integration_start
+    return [(number,) for number in matching_integrations(nints, start=start, available=available)]
 
 
 def _integrations(dark: Reference) -> int | None:

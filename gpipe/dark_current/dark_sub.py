@@ -1,44 +1,23 @@
 """Subtraction of the dark signal, and the dark itself at the sampling of an exposure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array
-from gpipe.arrays.planes import subtract_from_groups
+from gpipe.arrays.planes import PlanesSubtracted, subtract_planes
 from gpipe.arrays.rows import row_slices
 
-
-@dataclass(frozen=True)
-class DarkSubtracted:
-    """Attributes: ``data`` float32 (integration, group, row, column), DN; ``pixeldq`` uint32 (row, column)."""
-
-    data: Array
-    pixeldq: Array
+DarkSubtracted = PlanesSubtracted
 
 
 def subtract_darks(data: Array, pixeldq: Array, darks: Sequence[Array], dark_dq: Array) -> DarkSubtracted:
-    """Subtract a dark, group by group, from each integration, and take over its flags.
+    """Subtract a dark, group by group, from each integration; as `subtract_planes`, with a plane for every group.
 
-    Parameters
-    ----------
-    data : float32, (integration, group, row, column), DN. NaN stays NaN.
-    pixeldq : uint32, (row, column).
-    darks : for each integration, float32, (group, row, column), DN; no NaN.
-    dark_dq : uint32, (row, column).
-
-    Returns
-    -------
-    New arrays. Errors are unaffected by this step.
-
-    Notes
-    -----
-    out[i, g] = data[i, g] - darks[i][g]; pixeldq | dark_dq.
-    https://jwst-pipeline.readthedocs.io/en/latest/jwst/dark_current/description.html
+    Source: https://jwst-pipeline.readthedocs.io/en/latest/jwst/dark_current/description.html
     """
     check_groups(data, darks)
-    return DarkSubtracted(subtract_from_groups(data, darks), pixeldq | dark_dq)
+    return subtract_planes(data, pixeldq, darks, dark_dq)
 
 
 def check_groups(data: Array, darks: Sequence[Array]) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from gpipe.arrays import Array
+from gpipe.arrays.planes import matching_integrations
 from gpipe.controller import Block, References, Step, Work
 from gpipe.datamodels import Ramp, Reference
 from gpipe.datamodels.exposures.instruments import MIRI
@@ -51,10 +52,10 @@ def _cube(reset: Reference, exposure: Ramp, number: int, groups: int) -> Array:
 
 
 def _wanted(exposure: Any, reset: Reference) -> tuple[int, list[int]]:
-    """How many groups have an anomaly, and for each integration that of the reference: after its last one the last."""
+    """How many groups have an anomaly, and for each integration that of the reference."""
     integrations, groups = _extent(reset)
-    first = (exposure.meta.exposure.integration_start or 1) - 1
-    numbers = [min(first + i, integrations - 1) for i in range(exposure.shape[0])]
+    start = exposure.meta.exposure.integration_start
+    numbers = matching_integrations(exposure.shape[0], start=start, available=integrations)
     return min(groups, exposure.shape[1]), numbers
 
 
