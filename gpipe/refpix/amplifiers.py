@@ -8,13 +8,14 @@ from gpipe.refpix.border import Border
 from gpipe.refpix.clipped_mean import clipped_mean
 from gpipe.refpix.orientation import Orientation
 from gpipe.refpix.reference_areas import area
+from gpipe.refpix.settings import DriftSettings
 
 AMPLIFIERS = 4
 COLUMNS = DETECTOR_SIZE // AMPLIFIERS
 
 
 def amplifier_signal(
-    border: Border, flags: Border, at: Orientation, *, odd_even_columns: bool, siglimit: float, xp: Namespace
+    border: Border, flags: Border, at: Orientation, settings: DriftSettings, *, xp: Namespace
 ) -> Array:
     """Reference signal of every detector column.
 
@@ -35,9 +36,9 @@ def amplifier_signal(
     highest = replace(at, first_row=at.first_row + border.shape[-2] - border.top.shape[-2])
     bottom = area(border.bottom, flags.bottom, (0, EDGE), everywhere, at, xp=xp)
     top = area(border.top, flags.top, (DETECTOR_SIZE - EDGE, DETECTOR_SIZE), everywhere, highest, xp=xp)
-    parities = 2 if odd_even_columns else 1
+    parities = 2 if settings.odd_even_columns else 1
     edges = xp.stack([_by_amplifier(bottom, parities, xp=xp), _by_amplifier(top, parities, xp=xp)], axis=0)
-    means = clipped_mean(edges, limit=siglimit, xp=xp)
+    means = clipped_mean(edges, limit=settings.siglimit, xp=xp)
     signal = mean_of_known(means[0, ...], means[1, ...], xp=xp)
     complete = xp.all(~xp.isnan(signal), axis=-1, keepdims=True)
     signal = xp.where(complete, signal, 0.0)

@@ -7,6 +7,7 @@ from gpipe.arrays.detector import EDGE
 from gpipe.refpix.amplifiers import amplifier_signal
 from gpipe.refpix.border import Border
 from gpipe.refpix.orientation import Orientation
+from gpipe.refpix.settings import DEFAULTS, DriftSettings
 from gpipe.refpix.side_pixels import side_signal
 from gpipe.refpix.signals import Signals, find_signals, subtract_signals
 from gpipe.refpix.single_amplifier import single_amplifier_signal
@@ -14,17 +15,7 @@ from gpipe.refpix.sirs import optimal_side_signal
 
 
 def correct_four_amplifiers(
-    data: Array,
-    pixeldq: Array,
-    orientation: Orientation,
-    *,
-    odd_even_columns: bool = True,
-    use_side_ref_pixels: bool = True,
-    side_smoothing_length: int = 11,
-    side_gain: float = 1.0,
-    siglimit: float = 3.0,
-    side_kernels: Array | None = None,
-    sigreject: float = 4.0,
+    data: Array, pixeldq: Array, orientation: Orientation, settings: DriftSettings = DEFAULTS
 ) -> Array:
     """Subtract amplifier drifts and row noise from an array read through four amplifiers: full frame or a part of it.
 
@@ -33,14 +24,6 @@ def correct_four_amplifiers(
     data : float32, (integration, group, row, column), DN, science frame.
     pixeldq : uint32, (row, column). Reference pixels with DO_NOT_USE, and NaN, are left out.
     orientation : of the array on the detector.
-    odd_even_columns : whether odd and even columns of an amplifier have signals of their own.
-    use_side_ref_pixels : whether row noise is subtracted.
-    side_smoothing_length : detector rows in the running median of the side pixels.
-    side_gain : factor on the row noise.
-    siglimit : standard deviations at which the means of an amplifier's reference pixels are clipped.
-    side_kernels : (side, amplifier, tap), from `convolution_kernels`, for a full frame: row noise is found by
-        `optimal_side_signal` instead of a running median, and ``side_smoothing_length`` and ``side_gain`` are not used.
-    sigreject : standard deviations beyond which `optimal_side_signal` leaves pixels out.
 
     Returns
     -------
@@ -53,63 +36,37 @@ def correct_four_amplifiers(
     the average of the medians at left and right after A is subtracted; with kernels the term is their signal instead.
     https://jwst-pipeline.readthedocs.io/en/latest/jwst/refpix/description.html
     """
-    signals = four_amplifier_signals(
-        Border.of(data),
-        Border.of(pixeldq),
-        orientation,
-        odd_even_columns=odd_even_columns,
-        use_side_ref_pixels=use_side_ref_pixels,
-        side_smoothing_length=side_smoothing_length,
-        side_gain=side_gain,
-        siglimit=siglimit,
-        side_kernels=side_kernels,
-        sigreject=sigreject,
-    )
+    signals = four_amplifier_signals(Border.of(data), Border.of(pixeldq), orientation, settings)
     return subtract_signals(data, signals)
 
 
 def four_amplifier_signals(
-    border: Border,
-    flags: Border,
-    orientation: Orientation,
-    *,
-    odd_even_columns: bool = True,
-    use_side_ref_pixels: bool = True,
-    side_smoothing_length: int = 11,
-    side_gain: float = 1.0,
-    siglimit: float = 3.0,
-    side_kernels: Array | None = None,
-    sigreject: float = 4.0,
+    border: Border, flags: Border, orientation: Orientation, settings: DriftSettings = DEFAULTS
 ) -> Signals:
     """What `correct_four_amplifiers` subtracts from an array with this border: that of ``data`` and of ``pixeldq``."""
     xp = array_namespace(border.left, flags.left)
     flags = flags.to_detector(orientation, xp=xp)
 
     def found(part: Border) -> tuple[Array, Array | None]:
-        columns = amplifier_signal(
-            part, flags, orientation, odd_even_columns=odd_even_columns, siglimit=siglimit, xp=xp
-        )
+        columns = amplifier_signal(part, flags, orientation, settings, xp=xp)
         drifts = columns[..., None, orientation.first_column : orientation.first_column + part.shape[-1]]
-        if not use_side_ref_pixels:
+        if not settings.use_side_ref_pixels:
             return drifts, None
-        if side_kernels is not None:
+        if settings.side_kernels is not None:
             sides = xp.concat([part.left, part.right], axis=-1)
             drift = xp.concat([columns[..., :EDGE], columns[..., -EDGE:]], axis=-1)
-            return drifts, optimal_side_signal(sides, drift, side_kernels, sigreject=sigreject, xp=xp)
-        rows = side_signal(part, flags, columns, orientation, smoothing_length=side_smoothing_length, xp=xp)
+            reject = settings.sigreject
+            return drifts, optimal_side_signal(sides, drift, settings.side_kernels, sigreject=reject, xp=xp)
+        length = settings.side_smoothing_length
+        rows = side_signal(part, flags, columns, orientation, smoothing_length=length, xp=xp)
         inside = slice(orientation.first_row, orientation.first_row + part.shape[-2])
-        return drifts, side_gain * rows[..., inside, None]
+        return drifts, settings.side_gain * rows[..., inside, None]
 
     return find_signals(border, orientation, found, xp=xp)
 
 
 def correct_single_amplifier(
-    data: Array,
-    pixeldq: Array,
-    orientation: Orientation,
-    *,
-    odd_even_columns: bool = True,
-    siglimit: float = 3.0,
+    data: Array, pixeldq: Array, orientation: Orientation, settings: DriftSettings = DEFAULTS
 ) -> Array:
     """Subtract the drift of a subarray that is read through one amplifier.
 
@@ -120,28 +77,19 @@ def correct_single_amplifier(
     -----
     out[r, c] = data[r, c] - A[p], with the clipped mean A of all reference pixels in columns of parity p.
     """
-    signals = single_amplifier_signals(
-        Border.of(data), Border.of(pixeldq), orientation, odd_even_columns=odd_even_columns, siglimit=siglimit
-    )
+    signals = single_amplifier_signals(Border.of(data), Border.of(pixeldq), orientation, settings)
     return subtract_signals(data, signals)
 
 
 def single_amplifier_signals(
-    border: Border,
-    flags: Border,
-    orientation: Orientation,
-    *,
-    odd_even_columns: bool = True,
-    siglimit: float = 3.0,
+    border: Border, flags: Border, orientation: Orientation, settings: DriftSettings = DEFAULTS
 ) -> Signals:
     """What `correct_single_amplifier` subtracts from an array with this border: that of ``data`` and of ``pixeldq``."""
     xp = array_namespace(border.left, flags.left)
     flags = flags.to_detector(orientation, xp=xp)
 
     def found(part: Border) -> tuple[Array, None]:
-        columns = single_amplifier_signal(
-            part, flags, orientation, odd_even_columns=odd_even_columns, siglimit=siglimit, xp=xp
-        )
+        columns = single_amplifier_signal(part, flags, orientation, settings, xp=xp)
         return columns[..., None, :], None
 
     return find_signals(border, orientation, found, xp=xp)

@@ -23,7 +23,8 @@ from gpipe.refpix.correction import correct_single_amplifier, four_amplifier_sig
 from gpipe.refpix.edgeless import EDGELESS_SUBARRAYS, assign_reference_columns
 from gpipe.refpix.irs2.irs2_exposure import apply_irs2, check_irs2
 from gpipe.refpix.miri import interleaved_signal, subtract_interleaved
-from gpipe.refpix.orientation import Orientation
+from gpipe.refpix.orientation_exposure import orientation_of
+from gpipe.refpix.settings import DriftSettings
 from gpipe.refpix.signals import Signals, subtract_signals
 from gpipe.refpix.sirs_exposure import applies_to, check_kernels, side_kernels
 from gpipe.refpix.stripes import correct_stripes
@@ -87,7 +88,7 @@ class RefPixStep(Step):
         if is_irs2(meta):
             check_irs2(meta, references.refpix)
         try:
-            _orientation(meta)
+            orientation_of(meta)
         except ValueError as error:
             raise InputError(f"refpix: {error}") from None
 
@@ -124,11 +125,10 @@ class RefPixStep(Step):
             subtract = self._drifts_miri(borders["data"], borders["pixeldq"])
             return Work(lambda chunk: replace(chunk, data=subtract(chunk.data, first_row=_first_row(chunk))))
         find = partial(
-            self._signals_of(outline, kernels),
+            _signals_of(outline),
             flags=borders["pixeldq"],
-            orientation=_orientation(outline.meta),
-            odd_even_columns=self.odd_even_columns,
-            siglimit=self.siglimit,
+            orientation=orientation_of(outline.meta),
+            settings=self._settings(kernels),
         )
         signals = find(borders["data"])
         of_zero = [find(borders[name].as_group()) for name in borders if name == "zeroframe"]
@@ -148,15 +148,14 @@ class RefPixStep(Step):
 
     def _corrected(self, exposure: Ramp, references: References) -> Ramp:
         if is_interleaved(exposure.data.shape):
-            return apply_irs2(self, exposure, _orientation(exposure.meta), references.refpix)
+            return apply_irs2(self, exposure, orientation_of(exposure.meta), references.refpix)
         if self._from_border(exposure.meta):
             return self.begin(exposure, references, self.summarize(exposure)).whole(exposure)
         correct = partial(
-            self._correction(exposure),
-            pixeldq=self._reference_flags(exposure),
-            orientation=_orientation(exposure.meta),
-            odd_even_columns=self.odd_even_columns,
-            siglimit=self.siglimit,
+            _correction(exposure),
+            pixeldq=_reference_flags(exposure),
+            orientation=orientation_of(exposure.meta),
+            settings=self._settings(),
         )
         zeroframe = exposure.zeroframe
         if zeroframe is not None:
@@ -168,25 +167,16 @@ class RefPixStep(Step):
         signal = interleaved_signal(*sides, odd_even_rows=self.odd_even_rows, siglimit=self.siglimit)
         return partial(subtract_interleaved, signal=signal)
 
-    def _signals_of(self, outline: Any, kernels: Array | None) -> Callable[..., Signals]:
-        """What finds the signals of this kind of readout. A full frame is always read through four amplifiers."""
-        if outline.window != DETECTOR and outline.meta.exposure.noutputs != AMPLIFIERS:
-            return single_amplifier_signals
-        return partial(
-            four_amplifier_signals,
+    def _settings(self, side_kernels: Array | None = None) -> DriftSettings:
+        return DriftSettings(
+            odd_even_columns=self.odd_even_columns,
+            siglimit=self.siglimit,
             use_side_ref_pixels=self.use_side_ref_pixels,
             side_smoothing_length=self.side_smoothing_length,
             side_gain=self.side_gain,
-            side_kernels=kernels,
+            side_kernels=side_kernels,
             sigreject=self.sigreject,
         )
-
-    def _correction(self, exposure: Ramp) -> Callable[..., Array]:
-        """The function for arrays that reach no edge, or are read in stripes."""
-        pattern = StripePattern.of(exposure.meta)
-        if pattern is not None:
-            return partial(correct_stripes, lines=pattern.lines(exposure.stripe or 0))
-        return correct_single_amplifier
 
     def _kernels(self, outline: Any, references: References) -> Array | None:
         """The kernels of SIRS; None where row noise is found without it."""
@@ -197,14 +187,28 @@ class RefPixStep(Step):
             log.info("SIRS is for full frames of the near infrared; this exposure is corrected without it")
         return None
 
-    @staticmethod
-    def _reference_flags(exposure: Ramp) -> Array:
-        """DQ of the pixels, with reference pixels also where a subarray has none but dark columns."""
-        name = exposure.meta.subarray.name
-        if exposure.window == DETECTOR or name not in EDGELESS_SUBARRAYS:
-            return exposure.pixeldq
-        log.info("%s reaches no edge of the detector: its outer four columns serve as reference pixels", name)
-        return assign_reference_columns(exposure.pixeldq)
+
+def _signals_of(outline: Any) -> Callable[..., Signals]:
+    """The search for signals of this kind of readout. A full frame is always read through four amplifiers."""
+    by_four = outline.window == DETECTOR or outline.meta.exposure.noutputs == AMPLIFIERS
+    return four_amplifier_signals if by_four else single_amplifier_signals
+
+
+def _correction(exposure: Ramp) -> Callable[..., Array]:
+    """The function for arrays that reach no edge, or are read in stripes."""
+    pattern = StripePattern.of(exposure.meta)
+    if pattern is not None:
+        return partial(correct_stripes, lines=pattern.lines(exposure.stripe or 0))
+    return correct_single_amplifier
+
+
+def _reference_flags(exposure: Ramp) -> Array:
+    """DQ of the pixels, with reference pixels also where a subarray has none but dark columns."""
+    name = exposure.meta.subarray.name
+    if exposure.window == DETECTOR or name not in EDGELESS_SUBARRAYS:
+        return exposure.pixeldq
+    log.info("%s reaches no edge of the detector: its outer four columns serve as reference pixels", name)
+    return assign_reference_columns(exposure.pixeldq)
 
 
 def _border(name: str, summary: Mapping[str, Any]) -> Border:
@@ -213,16 +217,3 @@ def _border(name: str, summary: Mapping[str, Any]) -> Border:
 
 def _first_row(chunk: Ramp) -> int:
     return chunk.rows.start if chunk.rows else 0
-
-
-def _orientation(meta: Any) -> Orientation:
-    subarray = meta.subarray
-    window = window_of(meta)
-    return Orientation.of_window(
-        subarray.fastaxis,
-        subarray.slowaxis,
-        xstart=window.xstart,
-        ystart=window.ystart,
-        xsize=window.xsize,
-        ysize=window.ysize,
-    )

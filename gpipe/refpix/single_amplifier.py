@@ -8,10 +8,11 @@ from gpipe.arrays.detector import DETECTOR_SIZE, EDGE
 from gpipe.refpix.border import Border
 from gpipe.refpix.clipped_mean import clipped_mean
 from gpipe.refpix.orientation import Orientation
+from gpipe.refpix.settings import DriftSettings
 
 
 def single_amplifier_signal(
-    border: Border, flags: Border, at: Orientation, *, odd_even_columns: bool, siglimit: float, xp: Namespace
+    border: Border, flags: Border, at: Orientation, settings: DriftSettings, *, xp: Namespace
 ) -> Array:
     """Reference signal of every column of the array.
 
@@ -28,10 +29,10 @@ def single_amplifier_signal(
     -------
     (integration, group, column), DN, in the accumulation dtype.
     """
-    step = 2 if odd_even_columns else 1
+    step = 2 if settings.odd_even_columns else 1
     firsts = [(kind - at.first_column) % step for kind in range(step)]
     pixels = [_reference_pixels(border, flags, at, first, step, xp=xp) for first in firsts]
-    means = xp.stack([clipped_mean(x, limit=siglimit, xp=xp) for x in pixels], axis=-1)
+    means = xp.stack([clipped_mean(x, limit=settings.siglimit, xp=xp) for x in pixels], axis=-1)
     means = xp.where(xp.any(xp.isnan(means), axis=-1, keepdims=True), 0.0, means)
     columns = xp.arange(border.shape[-1], dtype=xp.int32, device=device(means))
     return xp.take(means, (columns + at.first_column) % step, axis=-1)

@@ -11,6 +11,7 @@ from gpipe.arrays.detector import DETECTOR_SIZE, EDGE
 from gpipe.refpix.amplifiers import COLUMNS
 from gpipe.refpix.clipped_mean import clipped_mean
 from gpipe.refpix.orientation import Orientation
+from gpipe.refpix.settings import DEFAULTS, DriftSettings
 from gpipe.refpix.signals import Signals, subtract_signals
 
 
@@ -18,10 +19,9 @@ def correct_stripes(
     data: Array,
     pixeldq: Array,
     orientation: Orientation,
+    settings: DriftSettings = DEFAULTS,
     *,
     lines: Sequence[int],
-    odd_even_columns: bool = True,
-    siglimit: float = 3.0,
 ) -> Array:
     """Subtract the drift of each amplifier that all reference pixels of the array show.
 
@@ -31,8 +31,6 @@ def correct_stripes(
     pixeldq : uint32, (row, column). Pixels count with REFERENCE_PIXEL and without DO_NOT_USE.
     orientation : of the array on the detector; ``first_row`` is not used.
     lines : the detector row of each row of the array in the detector frame.
-    odd_even_columns : whether odd and even columns of an amplifier have signals of their own.
-    siglimit : standard deviations at which means are clipped.
 
     Returns
     -------
@@ -46,11 +44,11 @@ def correct_stripes(
     xp = array_namespace(data, pixeldq)
     detector_dq = orientation.to_detector(pixeldq, xp=xp)
     usable = ((detector_dq & dq.REFERENCE_PIXEL) != 0) & ((detector_dq & dq.DO_NOT_USE) == 0)
-    step = 2 if odd_even_columns else 1
+    step = 2 if settings.odd_even_columns else 1
     areas = list(_areas(lines, orientation.first_column, detector_dq.shape[-1], step))
 
     turned = orientation.to_detector(data, xp=xp)
-    found = [_signal(turned, usable, area, siglimit, xp=xp) for area in areas]
+    found = [_signal(turned, usable, area, settings.siglimit, xp=xp) for area in areas]
     drifts = xp.astype(orientation.to_science(xp.concat(found, axis=-1)[..., None, :], xp=xp), data.dtype)
     return subtract_signals(data, Signals(drifts, None, data.shape[-2:]))
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from gpipe.datamodels import Ramp, SuperstripeRamp, window_of
 from gpipe.datamodels.exposures.stripes import StripePattern, extent
-from gpipe.refpix.orientation import Orientation
+from gpipe.refpix.orientation_exposure import orientation_of
 from gpipe.refpix.superstripes import NOTHING, Mosaic, assemble
 
 log = logging.getLogger(__name__)
@@ -37,14 +37,7 @@ def put_together(exposure: SuperstripeRamp) -> Ramp:
     mosaic = Mosaic(
         pattern.count,
         line_sources(pattern, str(meta.subarray.name)),
-        Orientation.of_window(
-            meta.subarray.fastaxis,
-            meta.subarray.slowaxis,
-            xstart=window.xstart,
-            ystart=window.ystart,
-            xsize=window.xsize,
-            ysize=window.ysize,
-        ),
+        orientation_of(meta),
     )
     whole = assemble(exposure.data, exposure.groupdq, exposure.pixeldq, exposure.zeroframe, mosaic=mosaic)
     log.info("%d superstripes put together to %s", pattern.count, window)

@@ -11,6 +11,7 @@ import gpipe.dq as dq
 from gpipe.refpix.correction import correct_four_amplifiers, correct_single_amplifier
 from gpipe.refpix.edgeless import assign_reference_columns
 from gpipe.refpix.orientation import Orientation
+from gpipe.refpix.settings import DriftSettings
 
 pytestmark = pytest.mark.parity
 
@@ -97,7 +98,7 @@ def test_full_frame_in_every_orientation(axes):
 def test_full_frame_with_other_parameters(given):
     data, pixeldq = exposure(FULL, integrations=2, groups=1, seed=2)
     theirs = jwst_correct(data, pixeldq, FULL, (-1, 2), 4, **given)
-    assert_same(correct_four_amplifiers(data, pixeldq, orientation((-1, 2), FULL), **given), theirs.data)
+    assert_same(correct_four_amplifiers(data, pixeldq, orientation((-1, 2), FULL), DriftSettings(**given)), theirs.data)
 
 
 def test_full_frame_without_usable_pixels_in_one_place_or_another():
@@ -143,7 +144,8 @@ WINDOWS = [
 def test_subarrays_read_through_one_amplifier(axes, window, odd_even_columns):
     data, pixeldq = exposure(window, groups=3, integrations=2, seed=5)
     theirs = jwst_correct(data, pixeldq, window, axes, 1, name="SUB128", odd_even_columns=odd_even_columns)
-    ours = correct_single_amplifier(data, pixeldq, orientation(axes, window), odd_even_columns=odd_even_columns)
+    settings = DriftSettings(odd_even_columns=odd_even_columns)
+    ours = correct_single_amplifier(data, pixeldq, orientation(axes, window), settings)
     assert_same(ours, theirs.data)
 
 

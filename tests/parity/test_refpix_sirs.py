@@ -12,6 +12,7 @@ from test_refpix_function import FULL, assert_same, exposure, orientation
 from gpipe.pipeline import Detector1Pipeline
 from gpipe.refpix import RefPixStep
 from gpipe.refpix.correction import correct_four_amplifiers
+from gpipe.refpix.settings import DriftSettings
 from gpipe.refpix.sirs import convolution_kernels
 from gpipe.simulate import ExposureConfig
 
@@ -62,14 +63,9 @@ def test_full_frame(axes, sigreject, odd_even_columns):
         "halfwidth": 30,
     }
     reference_pixels.correct_model(model, odd_even_columns, True, 11, 1.0, True, sirs, 3.0)
-    ours = correct_four_amplifiers(
-        data,
-        pixeldq,
-        orientation(axes, FULL),
-        odd_even_columns=odd_even_columns,
-        side_kernels=convolution_kernels(both, gaussmooth=1.0, halfwidth=30),
-        sigreject=sigreject,
-    )
+    kernels = convolution_kernels(both, gaussmooth=1.0, halfwidth=30)
+    settings = DriftSettings(odd_even_columns=odd_even_columns, side_kernels=kernels, sigreject=sigreject)
+    ours = correct_four_amplifiers(data, pixeldq, orientation(axes, FULL), settings)
     assert_same(ours, model.data)
 
 

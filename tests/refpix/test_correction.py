@@ -17,6 +17,7 @@ from gpipe.refpix.correction import (
 )
 from gpipe.refpix.edgeless import assign_reference_columns
 from gpipe.refpix.orientation import Orientation
+from gpipe.refpix.settings import DriftSettings
 from gpipe.refpix.signals import subtract_signals
 from gpipe.refpix.zero_frame import correct_zero_frame
 
@@ -87,7 +88,7 @@ def compare(library, function, slow, at, rng, shape, flags=lambda x: x, **given)
     data, pixeldq = exposure(rng, shape, at)
     pixeldq = flags(pixeldq)
     expected = [[slow(plane, pixeldq, at, **given) for plane in groups] for groups in data]
-    out = library.run(function, data, pixeldq, at, **given)
+    out = library.run(function, data, pixeldq, at, DriftSettings(**given))
     assert out.dtype == np.float32
     np.testing.assert_allclose(out, expected, rtol=1e-5, atol=1e-3)
 
@@ -203,8 +204,9 @@ def test_sirs_signals_of_amplifiers_are_subtracted_from_any_rows(rng, axes):
     at = Orientation(*axes)
     data, pixeldq = rng.normal(size=(1, 1, SIZE, SIZE)).astype(np.float32), np.zeros((SIZE, SIZE), np.uint32)
     kernels = rng.normal(size=(2, 4, 5))
-    found = four_amplifier_signals(Border.of(data), Border.of(pixeldq), at, side_kernels=kernels)
-    expected = correct_four_amplifiers(data, pixeldq, at, side_kernels=kernels)
+    sirs = DriftSettings(side_kernels=kernels)
+    found = four_amplifier_signals(Border.of(data), Border.of(pixeldq), at, sirs)
+    expected = correct_four_amplifiers(data, pixeldq, at, sirs)
     np.testing.assert_array_equal(by_rows(data, found, 700), expected)
     assert sorted(found.rows.shape[-2:]) == [4, SIZE]
 

@@ -14,6 +14,7 @@ from gpipe.refpix.correction import correct_four_amplifiers, correct_single_ampl
 from gpipe.refpix.edgeless import assign_reference_columns
 from gpipe.refpix.miri import correct_interleaved_amplifiers
 from gpipe.refpix.orientation import Orientation
+from gpipe.refpix.settings import DriftSettings
 from gpipe.refpix.sirs import convolution_kernels
 
 WITHOUT_SIRS = "SIRS is for full frames of the near infrared; this exposure is corrected without it"
@@ -48,7 +49,10 @@ def test_parameters_reach_the_function_of_one_amplifier(rng):
     ramp = exposure(rng)
     out = RefPixStep(odd_even_columns=False, siglimit=2.0).apply(ramp, NOTHING)
     expected = correct_single_amplifier(
-        ramp.data, ramp.pixeldq, Orientation(-1, 2, 0, 2048 - 64), odd_even_columns=False, siglimit=2.0
+        ramp.data,
+        ramp.pixeldq,
+        Orientation(-1, 2, 0, 2048 - 64),
+        DriftSettings(odd_even_columns=False, siglimit=2.0),
     )
     np.testing.assert_array_equal(out.data, expected)
     assert out.pixeldq is ramp.pixeldq
@@ -59,7 +63,7 @@ def test_parameters_reach_the_function_of_four_amplifiers(rng):
     given = {"use_side_ref_pixels": True, "side_smoothing_length": 7, "side_gain": 0.6, "odd_even_columns": False}
     out = RefPixStep(**given).apply(ramp, NOTHING)
     np.testing.assert_array_equal(
-        out.data, correct_four_amplifiers(ramp.data, ramp.pixeldq, Orientation(-1, 2), **given)
+        out.data, correct_four_amplifiers(ramp.data, ramp.pixeldq, Orientation(-1, 2), DriftSettings(**given))
     )
 
 
@@ -185,7 +189,10 @@ def test_parameters_reach_the_function_of_sirs(rng):
     step.check(ramp.meta, references)
     taps = convolution_kernels(np.stack([coefficients, 0.5 * coefficients]), gaussmooth=0.7, halfwidth=5)
     expected = correct_four_amplifiers(
-        ramp.data, ramp.pixeldq, Orientation(-1, 2), odd_even_columns=False, side_kernels=taps, sigreject=2.5
+        ramp.data,
+        ramp.pixeldq,
+        Orientation(-1, 2),
+        DriftSettings(odd_even_columns=False, side_kernels=taps, sigreject=2.5),
     )
     np.testing.assert_array_equal(step.apply(ramp, references).data, expected)
 

@@ -4,6 +4,7 @@ import pytest
 from gpipe.arrays import accumulator_dtype
 from gpipe.refpix.correction import correct_four_amplifiers
 from gpipe.refpix.orientation import Orientation
+from gpipe.refpix.settings import DriftSettings
 from gpipe.refpix.sirs import convolution_kernels, convolve_rows, optimal_side_signal
 
 
@@ -118,7 +119,7 @@ def test_noise_of_rows_is_removed_where_the_median_smears_it():
     data = np.broadcast_to(rows[:, None], (1, 1, 2048, 2048)).copy()
     pixeldq = np.zeros((2048, 2048), np.uint32)
     kernels = np.full((2, 4, 1), 0.5)
-    out = correct_four_amplifiers(data, pixeldq, Orientation(1, 2), side_kernels=kernels, sigreject=20.0)
+    out = correct_four_amplifiers(data, pixeldq, Orientation(1, 2), DriftSettings(side_kernels=kernels, sigreject=20.0))
     plain = correct_four_amplifiers(data, pixeldq, Orientation(1, 2))
     assert out.dtype == np.float32
     assert np.std(out[0, 0, :, 1000]) < 0.01

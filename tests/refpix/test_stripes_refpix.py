@@ -3,6 +3,7 @@ import pytest
 
 import gpipe.dq as dq
 from gpipe.refpix.orientation import Orientation
+from gpipe.refpix.settings import DriftSettings
 from gpipe.refpix.stripes import correct_stripes
 
 LINES = (0, 700, 701, 702, 0, 900, 901, 2046)
@@ -31,9 +32,8 @@ def test_each_amplifier_loses_the_mean_of_its_reference_pixels(library, rng, odd
         np.ascontiguousarray(science(data)),
         np.ascontiguousarray(science(pixeldq)),
         orientation=AT,
+        settings=DriftSettings(odd_even_columns=odd_even_columns, siglimit=20.0),
         lines=LINES,
-        odd_even_columns=odd_even_columns,
-        siglimit=20.0,
     )
     assert out.dtype == np.float32
     expected = data.copy()
@@ -63,7 +63,6 @@ def test_an_amplifier_without_reference_pixels_stays(library, rng):
 def test_side_columns_count_in_every_line(library, rng):
     data = rng.normal(5, 1, (1, 1, 3, 8)).astype(np.float32)
     pixeldq = np.full((3, 8), dq.REFERENCE_PIXEL, np.uint32)
-    out = library.run(
-        correct_stripes, data, pixeldq, orientation=Orientation(1, 2), lines=(50, 51, 52), odd_even_columns=False
-    )
+    together = DriftSettings(odd_even_columns=False)
+    out = library.run(correct_stripes, data, pixeldq, Orientation(1, 2), together, lines=(50, 51, 52))
     np.testing.assert_allclose(out, data - data[..., :4].mean(), rtol=1e-4, atol=1e-5)

@@ -1,0 +1,35 @@
+"""Settings of the search for the signals of reference pixels."""
+
+from dataclasses import dataclass
+
+from gpipe.arrays import Array
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriftSettings:
+    """How drifts of amplifiers and noise of rows are found in near-infrared arrays.
+
+    Attributes
+    ----------
+    odd_even_columns : whether odd and even columns of an amplifier have signals of their own.
+    siglimit : standard deviations at which the means of an amplifier's reference pixels are clipped.
+    use_side_ref_pixels : whether row noise is subtracted. This and what follows is for arrays read through four
+        amplifiers only.
+    side_smoothing_length : detector rows in the running median of the side pixels.
+    side_gain : factor on the row noise.
+    side_kernels : (side, amplifier, tap), from `convolution_kernels`, for a full frame: row noise is found by
+        `optimal_side_signal` instead of a running median, and ``side_smoothing_length`` and ``side_gain`` are not used.
+    sigreject : standard deviations beyond which `optimal_side_signal` leaves pixels out.
+    """
+
+    odd_even_columns: bool = True
+    siglimit: float = 3.0
+    use_side_ref_pixels: bool = True
+    side_smoothing_length: int = 11
+    side_gain: float = 1.0
+    side_kernels: Array | None = None
+    sigreject: float = 4.0
+
+
+DEFAULTS = DriftSettings()
+"""Those of jwst."""
