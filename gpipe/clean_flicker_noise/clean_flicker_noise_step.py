@@ -15,8 +15,9 @@ from gpipe.background_mask.background import FillGaps, default_box, find_backgro
 from gpipe.background_mask.draft_exposure import DraftRates
 from gpipe.background_mask.images import one_by_one
 from gpipe.background_mask.later_stages_exposure import NoAnswer, require, with_wcs
-from gpipe.background_mask.nirspec_light_host import lit_pixels, missing, needs_wcs
-from gpipe.background_mask.scene import background_mask, dark_regions, science_pixels, without_gaps
+from gpipe.background_mask.nirspec_light_exposure import lit_science, require_light
+from gpipe.background_mask.nirspec_light_host import needs_wcs
+from gpipe.background_mask.scene import background_mask, dark_regions, without_gaps
 from gpipe.clean_flicker_noise.choice import THRESHOLDS, choose
 from gpipe.clean_flicker_noise.cleaning import Cleaned, FitNoise, Method, clean_images, clean_ramp
 from gpipe.clean_flicker_noise.full_frame import fit_full_frame
@@ -118,13 +119,12 @@ class CleanFlickerNoiseStep(Step):
             self._check_science_regions(meta, references)
 
     def _check_science_regions(self, meta: Any, references: References) -> None:
-        lacking = needs_wcs(meta) and missing(meta, open_shutters=meta.exposure.type in BEHIND_SHUTTERS)
-        if lacking:
-            found = f"True, but {meta.filename} has {lacking}"
-            require(f"{self.label}.mask_science_regions", found, "False, or a user_mask")
+        open_shutters = meta.exposure.type in BEHIND_SHUTTERS
+        parameter = f"{self.label}.mask_science_regions"
+        require_light(parameter, meta, open_shutters=open_shutters, instead="False, or a user_mask")
         if meta.exposure.type == SOSS and references.pastasoss is None:
             raise ParameterError(
-                f"{self.label}.mask_science_regions: found True, but no pastasoss reference applies to this exposure; "
+                f"{parameter}: found True, but no pastasoss reference applies to this exposure; "
                 "expected False, or a user_mask"
             )
 
@@ -232,13 +232,13 @@ class CleanFlickerNoiseStep(Step):
         """Pixels that spectra may fall on; of MIRI's images those that see no light of the sky."""
         if not self.mask_science_regions:
             return None
-        shape, to_device = rates.data.shape[-2:], rates.backend.to_device
         if is_nirspec(rates.meta):
-            return science_pixels(to_device(lit_pixels(rates.meta, shape)), rates.dq)
+            return lit_science(rates)
         if rates.meta.exposure.type == SOSS:
             from gpipe.clean_flicker_noise.soss_traces_host import trace_mask
 
-            return to_device(trace_mask(references.pastasoss.model, rates.meta, shape))
+            traces = trace_mask(references.pastasoss.model, rates.meta, rates.data.shape[-2:])
+            return rates.backend.to_device(traces)
         return _dark(rates, references) if rates.meta.exposure.type == MIRI_IMAGE else None
 
     # --- cleaning -----------------------------------------------------------------------------------------------

@@ -7,9 +7,10 @@ from typing import Any
 
 from gpipe.arrays import Array
 from gpipe.background_mask.draft_exposure import DraftRates
-from gpipe.background_mask.later_stages_exposure import NoAnswer, NothingOnDetector, require, with_wcs
-from gpipe.background_mask.nirspec_light_host import lit_pixels, missing, needs_wcs
-from gpipe.background_mask.scene import background_mask, science_pixels
+from gpipe.background_mask.later_stages_exposure import NoAnswer, NothingOnDetector, with_wcs
+from gpipe.background_mask.nirspec_light_exposure import lit_science, require_light
+from gpipe.background_mask.nirspec_light_host import needs_wcs
+from gpipe.background_mask.scene import background_mask
 from gpipe.controller import Produced, References, SideProduct, Skip, Step
 from gpipe.controller import parameters as p
 from gpipe.datamodels import CountRate, InFlight, Ramp
@@ -51,11 +52,8 @@ class PictureFrameStep(Step):
         return self.reference_file_types[:1] if meta.cal_step.ramp_fit == "COMPLETE" else self.reference_file_types
 
     def check(self, meta: Any, references: References) -> None:
-        if not self.mask_science_regions or not _applies_to(meta) or not needs_wcs(meta):
-            return
-        lacking = missing(meta, open_shutters=True)
-        if lacking:
-            require("picture_frame.mask_science_regions", f"True, but {meta.filename} has {lacking}", "False")
+        if self.mask_science_regions and _applies_to(meta):
+            require_light("picture_frame.mask_science_regions", meta, open_shutters=True, instead="False")
 
     def apply(self, exposure: Ramp | CountRate, references: References) -> Produced:
         if not _applies_to(exposure.meta):
@@ -84,8 +82,7 @@ class PictureFrameStep(Step):
                 return None
             except NoAnswer as reason:
                 raise Skip(f"no WCS: {reason}") from None
-        lit = lit_pixels(rates.meta, rates.data.shape[-2:])
-        return science_pixels(rates.backend.to_device(lit), rates.dq)
+        return lit_science(rates)
 
     def _subtract(self, exposure: Ramp | CountRate, pattern: Array, sample: Sample) -> Ramp | CountRate:
         subtract = subtract_from_ramps if isinstance(exposure, Ramp) else subtract_from_rates

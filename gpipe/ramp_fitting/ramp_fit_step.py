@@ -15,6 +15,7 @@ from gpipe.controller.plan import threads
 from gpipe.datamodels import CountRate, Ramp
 from gpipe.datamodels.exposures.instruments import is_miri
 from gpipe.datamodels.exposures.rate import RATES_OF_BOTH
+from gpipe.datamodels.files.products import bare_model
 from gpipe.exceptions import InputError
 from gpipe.ramp_fitting.dead_ends import FEWEST_GROUPS as FEWEST_LIVING
 from gpipe.ramp_fitting.dead_ends import dead_groups, living_groups
@@ -232,18 +233,11 @@ def count_rate(rates: Rates, exposure: Ramp, *, shared: tuple[str, ...] = ()) ->
 def _optional_model(fit: RampFit | LikelyFit, exposure: Ramp) -> tuple[str, Any]:
     """Suffix and model of the optional product."""
     if isinstance(fit, LikelyFit):
-        return "likely_chisq", _chi_square_model(fit.chi_square, exposure)
+        model = bare_model(fit.chi_square, exposure)
+        model.meta.filename = exposure.meta.filename
+        return "likely_chisq", model
     assert fit.segments is not None
     return "fitopt", _fitopt_model(fit.segments, exposure)
-
-
-def _chi_square_model(chi_square: Array, exposure: Ramp) -> Any:
-    from stdatamodels.jwst.datamodels import ImageModel
-
-    model = ImageModel(data=exposure.backend.to_host(chi_square))
-    model.update(exposure.header)
-    model.meta.filename = exposure.meta.filename
-    return model
 
 
 def _fitopt_model(results: SegmentResults, exposure: Ramp) -> Any:
