@@ -20,6 +20,7 @@ from gpipe.jump.detection import JumpSettings, flag_jumps, flag_unknown_gain, ju
 from gpipe.jump.iterative import Thresholds
 from gpipe.jump.method import Method, choose_method, unusable_groups
 from gpipe.jump.neighbours import Neighbours
+from gpipe.jump.settings import ShowerSearch, shower_search
 from gpipe.jump.showers_exposure import check_ring, with_showers
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class JumpStep(Step):
 
     def check(self, meta: Any, references: References) -> None:
         if self.find_showers:
-            check_ring(self, self.label)
+            check_ring(self.label, self.extend_inner_radius, self.extend_outer_radius)
         for keyword, value in (("NFRAMES", meta.exposure.nframes), ("TGROUP", meta.exposure.group_time)):
             if value is None or not value > 0:
                 raise InputError(f"{self.label}: found {keyword} {value}, expected more than 0")
@@ -118,6 +119,7 @@ class JumpStep(Step):
         unusable = outline.backend.to_host(unusable_groups(summary["unusable"])).tolist()
         settings = self._settings(unusable, outline)
         differences = outline.shape[0] * (groups - 1) - sum(unusable)
+        showers = self._shower_search(outline) if self.find_showers else None
 
         def apply(chunk: Ramp) -> Produced:
             gain, readnoise = (reference.plane("data", chunk) for reference in (references.gain, references.readnoise))
@@ -131,8 +133,8 @@ class JumpStep(Step):
             )
             groupdq, large_events = self._with_snowballs(found.groupdq, chunk)
             flagged = replace(chunk, groupdq=groupdq, pixeldq=flag_unknown_gain(chunk.pixeldq, gain))
-            if self.find_showers:
-                groupdq, large_events = with_showers(self, flagged, gain, readnoise, differences=differences)
+            if showers is not None:
+                groupdq, large_events = with_showers(flagged, gain, readnoise, showers, differences=differences)
             counts: dict[str, Any] = {}
             if found.primary is not None:
                 counts = {"jumps": found.primary, "large events": large_events}
@@ -176,6 +178,10 @@ class JumpStep(Step):
             max_axis=2 * self.max_extended_radius,
             next_integration_groups=masked,
         )
+
+    def _shower_search(self, exposure: Any) -> ShowerSearch:
+        frames, group_time = int(exposure.meta.exposure.nframes), float(exposure.meta.exposure.group_time)
+        return shower_search(self.get_pars(), integrations=exposure.shape[0], frames=frames, group_time=group_time)
 
     def _settings(self, unusable: list[int], exposure: Any) -> JumpSettings:
         reach = Neighbours(least=self.min_jump_to_flag_neighbors, most=self.max_jump_to_flag_neighbors)

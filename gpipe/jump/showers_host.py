@@ -9,24 +9,7 @@ from gpipe import dq
 from gpipe.arrays import Array
 from gpipe.jump.events_host import Ellipse, events, filled
 from gpipe.jump.groups_host import FindGroups, large_groups
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShowerSettings:
-    """Which areas are showers, and how far their flags reach.
-
-    Attributes
-    ----------
-    min_area : pixels of the smallest area, enclosed pixels included.
-    expand_ratio : how much larger than the area the flagged ellipse is.
-    max_axis : pixels, longest axis of anything that is drawn.
-    later_groups : groups after it that are flagged, too.
-    """
-
-    min_area: float
-    expand_ratio: float
-    max_axis: float
-    later_groups: int
+from gpipe.jump.settings import ShowerSettings
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from gpipe.arrays.detector import DETECTOR_SIZE
 from gpipe.arrays.interleaved import is_interleaved
 from gpipe.controller import Block, Preview, References, Skip, Step, Work
 from gpipe.controller import parameters as p
+from gpipe.controller.plan import threads
 from gpipe.datamodels import Ramp, SuperstripeRamp, Window
 from gpipe.datamodels.exposures.instruments import is_irs2, is_miri
 from gpipe.datamodels.exposures.stripes import StripePattern, window_of
@@ -21,7 +22,7 @@ from gpipe.refpix.border import Border
 from gpipe.refpix.border_pieces import border_of, border_pieces
 from gpipe.refpix.correction import correct_single_amplifier, four_amplifier_signals, single_amplifier_signals
 from gpipe.refpix.edgeless import EDGELESS_SUBARRAYS, assign_reference_columns
-from gpipe.refpix.irs2.irs2_exposure import apply_irs2, check_irs2
+from gpipe.refpix.irs2.irs2_exposure import Irs2Settings, apply_irs2, check_irs2
 from gpipe.refpix.miri import interleaved_signal, subtract_interleaved
 from gpipe.refpix.orientation_exposure import orientation_of
 from gpipe.refpix.settings import DriftSettings
@@ -148,7 +149,8 @@ class RefPixStep(Step):
 
     def _corrected(self, exposure: Ramp, references: References) -> Ramp:
         if is_interleaved(exposure.data.shape):
-            return apply_irs2(self, exposure, orientation_of(exposure.meta), references.refpix)
+            settings = self._irs2_settings(exposure)
+            return apply_irs2(exposure, orientation_of(exposure.meta), references.refpix, settings)
         if self._from_border(exposure.meta):
             return self.begin(exposure, references, self.summarize(exposure)).whole(exposure)
         correct = partial(
@@ -166,6 +168,16 @@ class RefPixStep(Step):
         sides = (border.left, border.right, flags.left, flags.right)
         signal = interleaved_signal(*sides, odd_even_rows=self.odd_even_rows, siglimit=self.siglimit)
         return partial(subtract_interleaved, signal=signal)
+
+    def _irs2_settings(self, exposure: Ramp) -> Irs2Settings:
+        return Irs2Settings(
+            bad_read_limit=self.ovr_corr_mitigation_ftr,
+            subtract_means=self.irs2_mean_subtraction,
+            odd_even_columns=self.odd_even_columns,
+            siglimit=self.siglimit,
+            keep_reference_pixels=self.preserve_irs2_refpix,
+            workers=threads.inside(self, exposure),
+        )
 
     def _settings(self, side_kernels: Array | None = None) -> DriftSettings:
         return DriftSettings(

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from gpipe.dq import DO_NOT_USE, JUMP_DET, REFERENCE_PIXEL, SATURATED
 from gpipe.jump.groups_host import large_groups
+from gpipe.jump.settings import ShowerSettings
 from gpipe.jump.shower_amplitude import keep_small_changes
 from gpipe.jump.shower_light import LightSettings, faint_light, ring_offsets
-from gpipe.jump.showers_host import ShowerSettings, flag_showers
+from gpipe.jump.showers_host import flag_showers
 
 FRAMES = 4
 LEFT_OUT = DO_NOT_USE | SATURATED | JUMP_DET

@@ -1,8 +1,8 @@
 """The refpix step for NIRSpec IRS2 readout."""
 
 import logging
-from dataclasses import replace
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace, device
@@ -11,7 +11,6 @@ from gpipe.arrays import Array
 from gpipe.arrays.blocks import in_waves
 from gpipe.arrays.interleaved import BLOCK, OUTPUTS, READS, science_rows
 from gpipe.controller import Skip
-from gpipe.controller.plan import threads
 from gpipe.datamodels import Ramp, Reference
 from gpipe.exceptions import InputError, ReferenceFileError
 from gpipe.refpix.irs2.bad_reads import find_bad_reads, flag_reads, reads_of_table
@@ -26,16 +25,25 @@ log = logging.getLogger(__name__)
 _NAMES = tuple(f"{kind}_{output}" for kind in ("alpha", "beta") for output in range(4))
 
 
-class Irs2Parameters(Protocol):
-    """The parameters of the step that IRS2 readout uses."""
+@dataclass(frozen=True, kw_only=True)
+class Irs2Settings:
+    """How IRS2 readout is corrected.
 
+    Attributes
+    ----------
+    bad_read_limit : standard deviations beyond which a reference read is bad.
+    subtract_means : whether the mean levels of outputs are subtracted first.
+    odd_even_columns, siglimit : of these means, as for `output_levels`.
+    keep_reference_pixels : whether the rows of reference pixels stay.
+    workers : threads; the result does not depend on it.
+    """
+
+    bad_read_limit: float
+    subtract_means: bool
     odd_even_columns: bool
     siglimit: float
-    ovr_corr_mitigation_ftr: float
-    preserve_irs2_refpix: bool
-    irs2_mean_subtraction: bool
-
-    def parameters(self) -> Any: ...
+    keep_reference_pixels: bool
+    workers: int
 
 
 def check_irs2(meta: Any, refpix: Reference | None) -> None:
@@ -47,18 +55,22 @@ def check_irs2(meta: Any, refpix: Reference | None) -> None:
         raise ReferenceFileError(f"refpix reference {refpix.name}: found no IRS2 table; expected the weights in one")
 
 
-def apply_irs2(step: Irs2Parameters, exposure: Ramp, orientation: Orientation, refpix: Reference | None) -> Ramp:
+def apply_irs2(exposure: Ramp, orientation: Orientation, refpix: Reference | None, settings: Irs2Settings) -> Ramp:
     """Flag bad reference pixels, subtract correlated noise and leave the 2048 rows of normal pixels."""
     if refpix is None:
         raise Skip("no refpix reference; the reference pixels of IRS2 readout stay, which later steps refuse")
-    workers = threads.inside(step, exposure)
-    found = find_bad_reads(exposure.data, exposure.pixeldq, limit=step.ovr_corr_mitigation_ftr, workers=workers)
+    limit, workers = settings.bad_read_limit, settings.workers
+    found = find_bad_reads(exposure.data, exposure.pixeldq, limit=limit, workers=workers)
     log.info("Reference reads that stand out: %d", exposure.backend.to_host(found).sum())
     pixeldq = flag_reads(exposure.pixeldq, found)
     levels = None
-    if step.irs2_mean_subtraction:
+    if settings.subtract_means:
         levels = output_levels(
-            exposure.data, pixeldq, orientation, odd_even_columns=step.odd_even_columns, siglimit=step.siglimit
+            exposure.data,
+            pixeldq,
+            orientation,
+            odd_even_columns=settings.odd_even_columns,
+            siglimit=settings.siglimit,
         )
     data = correct_irs2(
         exposure.data,
@@ -67,11 +79,11 @@ def apply_irs2(step: Irs2Parameters, exposure: Ramp, orientation: Orientation, r
         bad_reads=found,
         named_reads=_named_by_reference(exposure, orientation, refpix),
         levels=levels,
-        keep_reference_pixels=step.preserve_irs2_refpix,
+        keep_reference_pixels=settings.keep_reference_pixels,
         workers=workers,
         native=exposure.backend.native,
     )
-    if step.preserve_irs2_refpix:
+    if settings.keep_reference_pixels:
         return replace(exposure, data=data, pixeldq=pixeldq)
     return _science(replace(exposure, pixeldq=pixeldq), data, reference_first=orientation.fastaxis > 0)
 
