@@ -1,16 +1,35 @@
-"""Settings of the searches of the jump step, made from its parameters.
+"""Settings of the searches for large events."""
 
-``given`` holds the values of the step's parameters by their names.
-"""
-
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from gpipe.jump.shower_light import LightSettings, ring_offsets
+from gpipe.jump.shower_light import LightSettings
 
-ELECTRONS_PER_DN = 1.5
-"""With it the default of max_shower_amplitude, 4 DN/s, means the 6 electron/s that jwst compares with."""
+
+@dataclass(frozen=True, kw_only=True)
+class SnowballSettings:
+    """What is a snowball, and how far its flags reach.
+
+    Attributes
+    ----------
+    min_jump_area, min_sat_area : pixels of the smallest event, and of its newly saturated core.
+    expand_factor : how much larger than the event the flagged ellipse is.
+    sat_required : whether an event needs a core; if not, cores are not grown either.
+    min_sat_radius_extend : pixels, length of a core's minor axis from which it is grown.
+    sat_expand : pixels by which both axes of a core grow.
+    edge_size : pixels from the edge of the image within which an event needs no core.
+    max_axis : pixels, longest axis of anything that is drawn.
+    next_integration_groups : groups at the start of the next integration that are flagged where cores were; 0 for none.
+    """
+
+    min_jump_area: float
+    min_sat_area: float
+    expand_factor: float
+    sat_required: bool
+    min_sat_radius_extend: float
+    sat_expand: float
+    edge_size: int
+    max_axis: float
+    next_integration_groups: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,22 +64,3 @@ class ShowerSearch:
     light: LightSettings
     areas: ShowerSettings
     largest_change: float
-
-
-def shower_search(given: Mapping[str, Any], *, integrations: int, frames: int, group_time: float) -> ShowerSearch:
-    """Settings for an exposure of so many integrations, with groups of ``frames`` frames that take ``group_time`` s."""
-    return ShowerSearch(
-        light=LightSettings(
-            frames=frames,
-            threshold=given["extend_snr_threshold"],
-            ring=ring_offsets(given["extend_inner_radius"], given["extend_outer_radius"]),
-            by_group=integrations >= given["minimum_sigclip_groups"],
-        ),
-        areas=ShowerSettings(
-            min_area=given["extend_min_area"],
-            expand_ratio=given["extend_ellipse_expand_ratio"],
-            max_axis=2 * given["max_extended_radius"],
-            later_groups=int(given["time_masked_after_shower"] // group_time),
-        ),
-        largest_change=ELECTRONS_PER_DN * given["max_shower_amplitude"] * group_time,
-    )

@@ -11,33 +11,7 @@ from gpipe import dq
 from gpipe.arrays import Array
 from gpipe.jump.events_host import Ellipse, events, filled, with_some_inside
 from gpipe.jump.groups_host import FindGroups, large_groups
-
-
-@dataclass(frozen=True, kw_only=True)
-class SnowballSettings:
-    """What is a snowball, and how far its flags reach.
-
-    Attributes
-    ----------
-    min_jump_area, min_sat_area : pixels of the smallest event, and of its newly saturated core.
-    expand_factor : how much larger than the event the flagged ellipse is.
-    sat_required : whether an event needs a core; if not, cores are not grown either.
-    min_sat_radius_extend : pixels, length of a core's minor axis from which it is grown.
-    sat_expand : pixels by which both axes of a core grow.
-    edge_size : pixels from the edge of the image within which an event needs no core.
-    max_axis : pixels, longest axis of anything that is drawn.
-    next_integration_groups : groups at the start of the next integration that are flagged where cores were; 0 for none.
-    """
-
-    min_jump_area: float
-    min_sat_area: float
-    expand_factor: float
-    sat_required: bool
-    min_sat_radius_extend: float
-    sat_expand: float
-    edge_size: int
-    max_axis: float
-    next_integration_groups: int
+from gpipe.jump.settings import SnowballSettings
 
 
 @dataclass(frozen=True)

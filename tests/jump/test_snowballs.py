@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from gpipe.dq import DO_NOT_USE, JUMP_DET, SATURATED
 from gpipe.jump.events_host import Ellipse, events, filled
 from gpipe.jump.groups_host import large_groups
-from gpipe.jump.snowballs_host import SnowballSettings, flag_snowballs
+from gpipe.jump.settings import SnowballSettings
+from gpipe.jump.snowballs_host import flag_snowballs
 
 DEFAULTS = {
     "min_jump_area": 5.0,

@@ -10,7 +10,8 @@ from comparison import compare_flags
 
 from gpipe.dq import DO_NOT_USE, JUMP_DET, SATURATED
 from gpipe.jump import JumpStep
-from gpipe.jump.snowballs_host import SnowballSettings, flag_snowballs
+from gpipe.jump.settings import SnowballSettings
+from gpipe.jump.snowballs_host import flag_snowballs
 from gpipe.pipeline import Detector1Pipeline
 from gpipe.simulate import ExposureConfig, NoiseEffects
 

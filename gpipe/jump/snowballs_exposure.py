@@ -1,0 +1,20 @@
+"""The jump step's search for snowballs."""
+
+import logging
+
+from gpipe.arrays import Array
+from gpipe.datamodels import Ramp
+from gpipe.jump.settings import SnowballSettings
+
+log = logging.getLogger(__name__)
+
+
+def with_snowballs(exposure: Ramp, groupdq: Array, settings: SnowballSettings) -> tuple[Array, int]:
+    """Group flags of an exposure, ``groupdq``, with those of snowballs, and how many there are."""
+    # SciPy is imported only where snowballs are looked for.
+    from gpipe.jump.groups_host import group_finder
+    from gpipe.jump.snowballs_host import flag_snowballs
+
+    found = flag_snowballs(groupdq, settings, group_finder(exposure.backend, "Snowballs"))
+    log.info("%d snowballs found", found.count)
+    return found.groupdq, found.count
