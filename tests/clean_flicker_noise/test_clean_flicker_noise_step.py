@@ -10,8 +10,7 @@ from stdatamodels.jwst import datamodels
 
 import gpipe.backends
 from gpipe import simulate
-from gpipe.clean_flicker_noise import CleanFlickerNoiseStep
-from gpipe.clean_flicker_noise import clean_flicker_noise_step as module
+from gpipe.clean_flicker_noise import CleanFlickerNoiseStep, choice_exposure, cleaning_exposure, mask_exposure
 from gpipe.clean_flicker_noise.cleaning import Method, clean_images, clean_ramp
 from gpipe.clean_flicker_noise.sections import CUTOFFS, Cutoffs
 from gpipe.clean_flicker_noise.stripes import fit_stripes
@@ -165,7 +164,9 @@ def test_the_axis_of_stripes_is_that_of_the_lines(rng, slow_axis, monkeypatch):
     exposure = ramp(rng)
     exposure.meta.subarray.slowaxis = slow_axis
     seen = []
-    monkeypatch.setattr(module, "fit_stripes", lambda image, mask, **given: seen.append(given) or np.zeros_like(image))
+    monkeypatch.setattr(
+        cleaning_exposure, "fit_stripes", lambda image, mask, **given: seen.append(given) or np.zeros_like(image)
+    )
     clean(exposure)
     assert seen[0] == {"axis": abs(slow_axis) - 1, "by_channel": False}
 
@@ -173,7 +174,9 @@ def test_the_axis_of_stripes_is_that_of_the_lines(rng, slow_axis, monkeypatch):
 @pytest.mark.parametrize(("subarray", "by_channel"), [("FULL", True), ("SUB160", False)])
 def test_channels_are_for_full_frames(rng, subarray, by_channel, caplog, monkeypatch):
     seen = []
-    monkeypatch.setattr(module, "fit_stripes", lambda image, mask, **given: seen.append(given) or np.zeros_like(image))
+    monkeypatch.setattr(
+        cleaning_exposure, "fit_stripes", lambda image, mask, **given: seen.append(given) or np.zeros_like(image)
+    )
     clean(ramp(rng, subarray=subarray), fit_by_channel=True)
     assert seen[0]["by_channel"] is by_channel
     assert caplog.messages == (
@@ -208,7 +211,7 @@ def test_histogram_and_n_sigma_reach_the_mask(rng, monkeypatch):
         seen.append((science, given))
         return np.ones(SHAPE, bool)
 
-    monkeypatch.setattr(module, "background_mask", mask)
+    monkeypatch.setattr(mask_exposure, "background_mask", mask)
     clean(ramp(rng), fit_histogram=True, n_sigma=3.5)
     assert seen == [(None, {"n_sigma": 3.5, "fit_histogram": True, "single": True})]
 
@@ -253,7 +256,9 @@ def test_automatic_parameters(rng, caplog, monkeypatch, kind, flat):
     caplog.set_level(logging.INFO)
     exposure = ramp(rng, exp_type=kind)
     refs = references(flat=flat and Plane(flat))
-    monkeypatch.setattr(module, "choose", lambda *a, **numbers: {"background_method": "model", "fit_by_channel": False})
+    monkeypatch.setattr(
+        choice_exposure, "choose", lambda *a, **numbers: {"background_method": "model", "fit_by_channel": False}
+    )
     out = clean(exposure, refs, autoparam=True, background_method="median", fit_by_channel=True)
     expected = clean(exposure, background_method="model").results[0].data
     np.testing.assert_allclose(out.results[0].data, expected, atol=1e-3)
@@ -421,14 +426,14 @@ def test_fourier_modes_of_subarrays(rng, monkeypatch, subarray, cutoffs):
         seen.append(given)
         return np.zeros_like(image)
 
-    monkeypatch.setattr(module, "fit_sections", fit)
+    monkeypatch.setattr(cleaning_exposure, "fit_sections", fit)
     clean(ramp(rng, **NIRSPEC | {"subarray": subarray}), fit_method="fft")
     assert (seen[0]["detector"], seen[0]["cutoffs"]) == ("NRS1", cutoffs)
 
 
 def test_fourier_modes_of_full_frames(rng, monkeypatch):
-    monkeypatch.setattr(module, "DETECTOR_SIZE", 40)
-    monkeypatch.setattr(module, "fit_full_frame", lambda image, mask, detector: np.full_like(image, 3))
+    monkeypatch.setattr(cleaning_exposure, "DETECTOR_SIZE", 40)
+    monkeypatch.setattr(cleaning_exposure, "fit_full_frame", lambda image, mask, detector: np.full_like(image, 3))
     exposure = ramp(rng, **NIRSPEC | {"subarray": "FULL"})
     exposure = Ramp(
         **vars(exposure)
