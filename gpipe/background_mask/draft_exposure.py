@@ -11,7 +11,7 @@ from gpipe.controller import References
 from gpipe.datamodels import CountRate, Ramp
 from gpipe.ramp_fitting import RampFitStep
 from gpipe.ramp_fitting.fit import RampFit
-from gpipe.ramp_fitting.ramp_fit_step import count_rate
+from gpipe.ramp_fitting.rates_exposure import count_rate
 
 log = logging.getLogger(__name__)
 

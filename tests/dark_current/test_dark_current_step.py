@@ -6,7 +6,7 @@ from stdatamodels.jwst.datamodels import DarkMIRIModel, DarkModel, RampModel
 
 import gpipe.backends
 from gpipe.controller import References, Skip
-from gpipe.dark_current import DarkCurrentStep, dark_current_step
+from gpipe.dark_current import DarkCurrentStep, dark_exposure
 from gpipe.datamodels import Ramp, Reference
 from gpipe.exceptions import ReferenceFileError
 
@@ -82,7 +82,7 @@ def test_only_the_groups_that_are_needed_are_read(monkeypatch, sampling, wanted)
 def test_how_much_of_a_dark_is_read_at_once_makes_no_difference(monkeypatch, sampling, available):
     found = []
     for samples in (1, 2 * 80, 6 * 80, 1 << 20):
-        monkeypatch.setattr(dark_current_step, "AT_ONCE", samples)
+        monkeypatch.setattr(dark_exposure, "AT_ONCE", samples)
         found.append(apply(exposure(*sampling), dark(available)).data)
     for other in found[1:]:
         np.testing.assert_array_equal(other, found[0])

@@ -11,7 +11,7 @@ import gpipe.backends
 from gpipe.datamodels import open_exposure
 from gpipe.exceptions import InputError
 from gpipe.ramp_fitting import RampFitStep
-from gpipe.ramp_fitting.ramp_fit_step import group_limits, used_algorithm
+from gpipe.ramp_fitting.timing_exposure import group_limits, used_algorithm
 
 SHAPE = (2, 5, 3, 4)
 SAMPLES = np.broadcast_to(20.0 * np.arange(1, 6, dtype=np.float32)[:, None, None], SHAPE).copy()

@@ -1,0 +1,109 @@
+"""The dark reference at the sampling of an exposure, read in small portions."""
+
+import logging
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from array_api_compat import array_namespace
+
+from gpipe.arrays import Array
+from gpipe.arrays.planes import matching_integrations
+from gpipe.controller import Skip
+from gpipe.dark_current.dark_sub import average_darks, extrapolate_dark
+from gpipe.dark_current.sampling import Sampling
+from gpipe.datamodels import Ramp, Reference
+from gpipe.exceptions import ReferenceFileError
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 1 << 20
+"""Samples of a dark that are read together at most, a group's always."""
+Lead = tuple[int, ...]
+"""What selects an integration of the dark: its number, or nothing where one dark serves all."""
+
+
+def sampling(meta: Any) -> Sampling:
+    """The sampling of an exposure."""
+    return Sampling(meta.exposure.nframes, meta.exposure.groupgap)
+
+
+def sampling_of(dark: Reference) -> Sampling:
+    """The sampling of a dark."""
+    return Sampling(dark.number("exposure.nframes"), dark.number("exposure.groupgap"))
+
+
+def leads_of(exposure: Any, dark: Reference) -> list[Lead]:
+    """For each integration of the exposure that of the dark, if it has several (MIRI)."""
+    nints, available = exposure.shape[0], integrations_of(dark)
+    if available is None:
+        return [()] * nints
+    start = exposure.meta.exposure.integration_start
+    return [(number,) for number in matching_integrations(nints, start=start, available=available)]
+
+
+def integrations_of(dark: Reference) -> int | None:
+    """How many integrations the dark has; None if it is one for all."""
+    shape = dark.shape("data")
+    return shape[0] if len(shape) == 4 else None
+
+
+def groups_of(dark: Reference) -> int:
+    """How many groups the dark has in an integration."""
+    return dark.shape("data")[-3]
+
+
+def wanted_groups(exposure: Any, dark: Reference) -> list[range]:
+    """The dark's groups for each group of the exposure."""
+    ngroups, available = exposure.shape[1], groups_of(dark)
+    ours, theirs = sampling(exposure.meta), sampling_of(dark)
+    wanted = ours.dark_groups(theirs, ngroups)
+    if wanted is None:
+        raise Skip(f"{dark.name} has {theirs}, which cannot be brought to {ours} of the exposure")
+    if wanted[-1].stop > available:
+        log.warning("%s has %d groups, %d are needed; it is extrapolated", dark.name, available, wanted[-1].stop)
+        if available < 2:
+            raise ReferenceFileError(f"{dark.name}: found {available} group, expected at least 2 to extrapolate from")
+    return wanted
+
+
+def cube_of(dark: Reference, exposure: Ramp, lead: Lead, wanted: Sequence[range]) -> Array:
+    """The dark of each group of the exposure: (group, row, column)."""
+
+    def make() -> Array:
+        means = [_means(dark, exposure, lead, groups) for groups in _together(wanted, dark, exposure)]
+        return array_namespace(*means).concat(means)
+
+    return dark.cached(("means", lead, tuple(wanted)), exposure, make)
+
+
+def _together(wanted: Sequence[range], dark: Reference, exposure: Ramp) -> Iterator[Sequence[range]]:
+    """The groups whose frames are read together: few calls, where chunks of an exposure are small."""
+    most, end = AT_ONCE // math.prod(exposure.data.shape[-2:]), groups_of(dark)
+    some: list[range] = []
+    for groups in wanted:
+        follows = some and groups.start == some[-1].stop
+        if some and not (follows and groups.stop <= min(end, some[0].start + most)):
+            yield some
+            some = []
+        some.append(groups)
+    yield some
+
+
+def _means(dark: Reference, exposure: Ramp, lead: Lead, wanted: Sequence[range]) -> Array:
+    """Means of the dark for some groups, which alone are read. Frames that it does not have are extrapolated."""
+    start, stop, end = wanted[0].start, wanted[-1].stop, groups_of(dark)
+    frames = []
+    if start < end:
+        frames.append(dark.load("data", exposure, first=(*lead, slice(start, min(stop, end)))))
+    if stop > end:
+        last = dark.load("data", exposure, first=(*lead, slice(end - 2, end)))
+        frames.append(extrapolate_dark(last, range(max(start - end, 0) + 1, stop - end + 1)))
+    joined = frames[0] if len(frames) == 1 else array_namespace(*frames).concat(frames)
+    return exposure.backend.native(average_darks)(joined, len(wanted))
+
+
+def flags_of(dark: Reference, exposure: Ramp) -> Array:
+    """Flags of the dark: one plane, or one for each of its integrations."""
+    by_integration = dark.has("dq") and len(dark.shape("dq")) == 4
+    return dark.plane("dq", exposure, first=(slice(None), 0) if by_integration else None)
