@@ -1,9 +1,7 @@
 """The refpix step."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gpipe.arrays import Array
@@ -12,31 +10,21 @@ from gpipe.arrays.interleaved import is_interleaved
 from gpipe.controller import Block, Preview, References, Skip, Step, Work
 from gpipe.controller import parameters as p
 from gpipe.controller.plan import threads
-from gpipe.datamodels import Ramp, SuperstripeRamp, Window
+from gpipe.datamodels import Ramp, SuperstripeRamp
 from gpipe.datamodels.exposures.instruments import is_irs2, is_miri
-from gpipe.datamodels.exposures.stripes import StripePattern, window_of
+from gpipe.datamodels.exposures.stripes import window_of
 from gpipe.datamodels.exposures.window import full_frame
 from gpipe.exceptions import InputError
-from gpipe.refpix.amplifiers import AMPLIFIERS
-from gpipe.refpix.border import Border
-from gpipe.refpix.border_pieces import border_of, border_pieces
-from gpipe.refpix.correction import correct_single_amplifier, four_amplifier_signals, single_amplifier_signals
-from gpipe.refpix.edgeless import EDGELESS_SUBARRAYS, assign_reference_columns
+from gpipe.refpix.borders_exposure import borders_in, shows_all_in_border, summarize_borders
+from gpipe.refpix.correction_exposure import by_borders, by_interleaved_borders, without_borders
 from gpipe.refpix.irs2.irs2_exposure import Irs2Settings, apply_irs2, check_irs2
-from gpipe.refpix.miri import interleaved_signal, subtract_interleaved
 from gpipe.refpix.orientation_exposure import orientation_of
 from gpipe.refpix.settings import DriftSettings
-from gpipe.refpix.signals import Signals, subtract_signals
 from gpipe.refpix.sirs_exposure import applies_to, check_kernels, side_kernels
-from gpipe.refpix.stripes import correct_stripes
 from gpipe.refpix.superstripes_exposure import put_together
-from gpipe.refpix.zero_frame import correct_zero_frame
 
 log = logging.getLogger(__name__)
 
-DETECTOR = Window(1, 1, DETECTOR_SIZE, DETECTOR_SIZE)
-BORDERS, SIDES = ("data", "pixeldq", "zeroframe"), ("bottom", "top", "left", "right")
-"""The arrays whose border is looked at, and the sides of a border."""
 SIRS_ONLY = "Used by refpix_algorithm='sirs' only."
 IRS2_ONLY = "Used for NIRSpec IRS2 readout only."
 
@@ -105,69 +93,27 @@ class RefPixStep(Step):
 
     def block(self, meta: Any) -> Block:
         """Rows, where signals come from the border of the array and go to rows of the detector."""
-        return Block.ROWS if self._from_border(meta) else Block.EXPOSURE
+        return Block.ROWS if shows_all_in_border(meta) else Block.EXPOSURE
 
     def summarize(self, chunk: Ramp) -> Mapping[str, Array]:
-        if not (self._from_border(chunk.meta) and self.applies(chunk.meta)):
-            return {}
-        first = _first_row(chunk), chunk.columns.start if chunk.columns else 0
-        where = {"first": first, "shape": (chunk.meta.subarray.ysize, chunk.meta.subarray.xsize)}
-        arrays = {name: getattr(chunk, name) for name in BORDERS if getattr(chunk, name) is not None}
-        return {
-            f"{name} {side}": values for name, x in arrays.items() for side, values in border_pieces(x, **where).items()
-        }
+        shown = shows_all_in_border(chunk.meta) and self.applies(chunk.meta)
+        return summarize_borders(chunk) if shown else {}
 
     def begin(self, outline: Any, references: References, summary: Mapping[str, Any]) -> Work:
         if not self.applies(outline.meta):
             raise Skip(f"SUBARRAY is {outline.meta.subarray.name}; of MIRI only full frames are corrected")
-        borders = {name: _border(name, summary) for name in BORDERS if f"{name} left" in summary}
-        kernels = self._kernels(outline, references)
+        borders, kernels = borders_in(summary), self._kernels(outline, references)
         if is_miri(outline.meta):
-            subtract = self._drifts_miri(borders["data"], borders["pixeldq"])
-            return Work(lambda chunk: replace(chunk, data=subtract(chunk.data, first_row=_first_row(chunk))))
-        find = partial(
-            _signals_of(outline),
-            flags=borders["pixeldq"],
-            orientation=orientation_of(outline.meta),
-            settings=self._settings(kernels),
-        )
-        signals = find(borders["data"])
-        of_zero = [find(borders[name].as_group()) for name in borders if name == "zeroframe"]
-
-        def apply(chunk: Ramp) -> Ramp:
-            first, zeroframe = _first_row(chunk), chunk.zeroframe
-            if zeroframe is not None:
-                correct = partial(subtract_signals, signals=of_zero[0], first_row=first)
-                zeroframe = correct_zero_frame(zeroframe, correct)
-            return replace(chunk, data=subtract_signals(chunk.data, signals, first_row=first), zeroframe=zeroframe)
-
-        return Work(apply)
-
-    def _from_border(self, meta: Any) -> bool:
-        edgeless = meta.subarray.name in EDGELESS_SUBARRAYS and not is_miri(meta)
-        return not (is_irs2(meta) or edgeless or StripePattern.of(meta) is not None)
+            return Work(by_interleaved_borders(borders, odd_even_rows=self.odd_even_rows, siglimit=self.siglimit))
+        return Work(by_borders(outline, borders, self._settings(kernels)))
 
     def _corrected(self, exposure: Ramp, references: References) -> Ramp:
         if is_interleaved(exposure.data.shape):
             settings = self._irs2_settings(exposure)
             return apply_irs2(exposure, orientation_of(exposure.meta), references.refpix, settings)
-        if self._from_border(exposure.meta):
+        if shows_all_in_border(exposure.meta):
             return self.begin(exposure, references, self.summarize(exposure)).whole(exposure)
-        correct = partial(
-            _correction(exposure),
-            pixeldq=_reference_flags(exposure),
-            orientation=orientation_of(exposure.meta),
-            settings=self._settings(),
-        )
-        zeroframe = exposure.zeroframe
-        if zeroframe is not None:
-            zeroframe = correct_zero_frame(zeroframe, correct)
-        return replace(exposure, data=correct(exposure.data), zeroframe=zeroframe)
-
-    def _drifts_miri(self, border: Border, flags: Border) -> Callable[..., Array]:
-        sides = (border.left, border.right, flags.left, flags.right)
-        signal = interleaved_signal(*sides, odd_even_rows=self.odd_even_rows, siglimit=self.siglimit)
-        return partial(subtract_interleaved, signal=signal)
+        return without_borders(exposure, self._settings())
 
     def _irs2_settings(self, exposure: Ramp) -> Irs2Settings:
         return Irs2Settings(
@@ -198,34 +144,3 @@ class RefPixStep(Step):
         if self.refpix_algorithm == "sirs":
             log.info("SIRS is for full frames of the near infrared; this exposure is corrected without it")
         return None
-
-
-def _signals_of(outline: Any) -> Callable[..., Signals]:
-    """The search for signals of this kind of readout. A full frame is always read through four amplifiers."""
-    by_four = outline.window == DETECTOR or outline.meta.exposure.noutputs == AMPLIFIERS
-    return four_amplifier_signals if by_four else single_amplifier_signals
-
-
-def _correction(exposure: Ramp) -> Callable[..., Array]:
-    """The function for arrays that reach no edge, or are read in stripes."""
-    pattern = StripePattern.of(exposure.meta)
-    if pattern is not None:
-        return partial(correct_stripes, lines=pattern.lines(exposure.stripe or 0))
-    return correct_single_amplifier
-
-
-def _reference_flags(exposure: Ramp) -> Array:
-    """DQ of the pixels, with reference pixels also where a subarray has none but dark columns."""
-    name = exposure.meta.subarray.name
-    if exposure.window == DETECTOR or name not in EDGELESS_SUBARRAYS:
-        return exposure.pixeldq
-    log.info("%s reaches no edge of the detector: its outer four columns serve as reference pixels", name)
-    return assign_reference_columns(exposure.pixeldq)
-
-
-def _border(name: str, summary: Mapping[str, Any]) -> Border:
-    return border_of({side: summary[f"{name} {side}"] for side in SIDES})
-
-
-def _first_row(chunk: Ramp) -> int:
-    return chunk.rows.start if chunk.rows else 0
