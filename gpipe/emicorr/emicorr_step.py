@@ -1,37 +1,23 @@
 """The emicorr step."""
 
-import datetime
 import logging
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from gpipe.arrays import Array
-from gpipe.controller import Produced, References, SideProduct, Skip, Step
+from gpipe.controller import Produced, References, Skip, Step
 from gpipe.controller import parameters as p
 from gpipe.datamodels import Ramp, Reference
 from gpipe.datamodels.exposures.instruments import MIRI
-from gpipe.emicorr.configuration import (
-    Configuration,
-    Interference,
-    case_tree,
-    configuration_for,
-    configuration_in,
-)
-from gpipe.emicorr.joint import subtract_fitted_wave
-from gpipe.emicorr.readout import OUTPUTS, Readout, has_late_column, period_of
-from gpipe.emicorr.sequential import SequentialSettings, subtract_found_wave
-from gpipe.emicorr.waveform_host import cubic_pieces
-from gpipe.exceptions import InputError, ParameterError
+from gpipe.emicorr.configuration import Configuration, configuration_for, configuration_in
+from gpipe.emicorr.readout_exposure import check_readout, readout_of, unsuitable
+from gpipe.emicorr.sequential import SequentialSettings
+from gpipe.emicorr.waves_exposure import reference_product, subtract_fitted, subtract_found
+from gpipe.exceptions import ParameterError
 
 log = logging.getLogger(__name__)
 
-READ_PATTERNS = ("FAST", "FASTR1", "SLOW", "SLOWR1")
-RESETTING = ("FASTR1", "SLOWR1")
-"""Read patterns with a frame between two integrations that is read and dropped."""
 FEWEST_GROUPS = {"joint": 3, "sequential": 4}
 FEW_GROUPS = 10
 HIGHEST_FREQUENCY = 5e4
@@ -75,20 +61,20 @@ class EmiCorrStep(Step):
 
     def wanted_references(self, meta: Any) -> Sequence[str]:
         from_crds = self.onthefly_corr_freq is None and self.user_supplied_reffile is None
-        return self.reference_file_types if from_crds and _unsuitable(meta) is None else ()
+        return self.reference_file_types if from_crds and unsuitable(meta) is None else ()
 
     def check(self, meta: Any, references: References) -> None:
         frequencies = self.onthefly_corr_freq or []
         if not all(0 < frequency <= HIGHEST_FREQUENCY for frequency in frequencies):
             expected = f"frequencies above 0 and up to {HIGHEST_FREQUENCY:g} Hz"
             raise ParameterError(f"{self.label}.onthefly_corr_freq: found {frequencies}, expected {expected}")
-        if _unsuitable(meta) is None:
-            _check_readout(meta)
+        if unsuitable(meta) is None:
+            check_readout(meta)
             self._configuration(meta, self._reference(meta, references))
 
     def apply(self, exposure: Ramp, references: References) -> Produced:
         meta, groups = exposure.meta, exposure.data.shape[1]
-        reason = _unsuitable(meta)
+        reason = unsuitable(meta)
         if reason:
             raise Skip(reason)
         self._warn_of_deprecated()
@@ -99,52 +85,20 @@ class EmiCorrStep(Step):
             detector, case = meta.instrument.detector, (meta.subarray.name, meta.exposure.readpatt)
             raise Skip(f"no frequencies are known for {detector}, subarray {case[0]}, read pattern {case[1]}")
         log.info("%s fit of %s", algorithm, ", ".join(f"{f.frequency:g} Hz" for f in configuration.interferences))
-        readout = _readout(exposure, configuration, algorithm)
+        readout = readout_of(exposure, configuration, algorithm)
         if algorithm == "joint":
-            return Produced((replace(exposure, data=self._fitted(exposure, readout, configuration)),))
-        data, waves = self._found(exposure, readout, configuration)
-        saves = self.save_intermediate_results and self.onthefly_corr_freq is not None
-        side = (_reference_product(exposure, configuration, waves),) if saves else ()
-        return Produced((replace(exposure, data=data),), side)
-
-    def _fitted(self, exposure: Ramp, readout: Readout, configuration: Configuration) -> Array:
-        data = exposure.data
-        for found in configuration.interferences:
-            pieces = exposure.backend.to_device(cubic_pieces(np.asarray(found.wave)))
-            data = subtract_fitted_wave(
-                data,
-                exposure.pixeldq,
-                pieces,
-                readout=readout,
-                period=period_of(found.frequency),
-                separately=self.fit_ints_separately,
-            )
-        return data
-
-    def _found(self, exposure: Ramp, readout: Readout, configuration: Configuration) -> tuple[Array, list[np.ndarray]]:
-        """The data after all frequencies, and the waves that were found."""
+            data = subtract_fitted(exposure, readout, configuration, separately=self.fit_ints_separately)
+            return Produced((replace(exposure, data=data),))
         settings = SequentialSettings(
             nints_to_phase=self.nints_to_phase,
             nbins=self.nbins,
             scale_reference=self.scale_reference,
             use_n_cycles=self.use_n_cycles,
         )
-        data, waves = exposure.data, []
-        for found in configuration.interferences:
-            reference = None if found.wave is None else np.asarray(found.wave, dtype=np.float32)
-            cleaned = subtract_found_wave(
-                data,
-                None if reference is None else exposure.backend.to_device(reference),
-                readout=readout,
-                period=period_of(found.frequency),
-                settings=settings,
-            )
-            data, wave = cleaned.data, exposure.backend.to_host(cleaned.wave)
-            _tell_empty(found, wave)
-            waves.append(wave)
-        return data, waves
-
-    # --- parameters and references ------------------------------------------------------------------------------
+        data, waves = subtract_found(exposure, readout, configuration, settings)
+        saves = self.save_intermediate_results and self.onthefly_corr_freq is not None
+        side = (reference_product(exposure, configuration, waves),) if saves else ()
+        return Produced((replace(exposure, data=data),), side)
 
     def _warn_of_deprecated(self) -> None:
         if self.user_supplied_reffile is not None and self.onthefly_corr_freq is None:
@@ -180,53 +134,3 @@ class EmiCorrStep(Step):
         if algorithm == "sequential" and groups < FEW_GROUPS:
             log.warning("algorithm: 'sequential' with %d groups; 'joint' is better below %d", groups, FEW_GROUPS)
         return algorithm
-
-
-def _unsuitable(meta: Any) -> str | None:
-    """Why an exposure has nothing to be corrected; None if it has."""
-    if str(meta.exposure.readpatt).upper() not in READ_PATTERNS:
-        return f"found READPATT {meta.exposure.readpatt}, expected one of {', '.join(READ_PATTERNS)}"
-    return None
-
-
-def _check_readout(meta: Any) -> None:
-    if not meta.exposure.nsamples:
-        raise InputError("emicorr: found no NSAMPLES, expected 1 for fast and 9 for slow read patterns")
-    if meta.subarray.xsize % OUTPUTS:
-        raise InputError(f"emicorr: found SUBSIZE1 {meta.subarray.xsize}, expected a multiple of {OUTPUTS} (outputs)")
-
-
-def _readout(exposure: Ramp, configuration: Configuration, algorithm: str) -> Readout:
-    meta = exposure.meta
-    at_right_edge = has_late_column(meta.subarray.xstart, meta.subarray.xsize)
-    return Readout(
-        shape=exposure.data.shape,
-        clocks=configuration.clocks,
-        samples=meta.exposure.nsamples,
-        resets=meta.exposure.readpatt.upper() in RESETTING,
-        late_column=at_right_edge and algorithm == "sequential",  # as in jwst
-    )
-
-
-def _tell_empty(found: Interference, wave: np.ndarray) -> None:
-    if not np.isfinite(wave).all():
-        reason = "some phases of it are not read; nbins, nints_to_phase or use_n_cycles may help"
-        log.warning("%g Hz is not corrected: %s", found.frequency, reason)
-
-
-def _reference_product(exposure: Ramp, configuration: Configuration, waves: Sequence[np.ndarray]) -> SideProduct:
-    """The waves that were found, as a reference for exposures of the same kind."""
-    from stdatamodels.jwst.datamodels import EmiModel
-
-    meta, model = exposure.meta, EmiModel()
-    model.frequencies = {
-        found.name: {"frequency": found.frequency, "phase_amplitudes": wave}
-        for found, wave in zip(configuration.interferences, waves, strict=True)
-    }
-    model.subarray_cases = case_tree(
-        configuration, meta.subarray.name, meta.exposure.readpatt, meta.instrument.detector
-    )
-    model.meta.reftype, model.meta.pedigree = EmiModel.reftype, "GROUND"
-    model.meta.author, model.meta.description = "gpipe", "Waves found in an exposure by emicorr"
-    model.meta.useafter = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    return SideProduct(model, suffix="emi_ref_waves", output_ext=".asdf")

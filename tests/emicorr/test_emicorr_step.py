@@ -139,7 +139,7 @@ def test_readout_is_that_of_the_exposure(monkeypatch):
         seen[readout] = options
         return data
 
-    monkeypatch.setattr("gpipe.emicorr.emicorr_step.subtract_fitted_wave", fit)
+    monkeypatch.setattr("gpipe.emicorr.waves_exposure.subtract_fitted_wave", fit)
     apply(ramp(readpatt="FAST"))
     apply(ramp(readpatt="FASTR1", nsamples=9))
     one, other = seen
@@ -156,8 +156,8 @@ def test_late_reference_pixels_count_in_full_frames(monkeypatch, algorithm, late
         seen.append(readout)
         return Cleaned(data, np.zeros(3))
 
-    monkeypatch.setattr("gpipe.emicorr.emicorr_step.subtract_fitted_wave", subtract)
-    monkeypatch.setattr("gpipe.emicorr.emicorr_step.subtract_found_wave", subtract)
+    monkeypatch.setattr("gpipe.emicorr.waves_exposure.subtract_fitted_wave", subtract)
+    monkeypatch.setattr("gpipe.emicorr.waves_exposure.subtract_found_wave", subtract)
     shape = (1, 5, 8, 1032)
     full = emi_model(Hz10=(10.04, wave(30)))
     full.subarray_cases = {"FULL_FAST": full.instance["subarray_cases"]["SUB64"]}
