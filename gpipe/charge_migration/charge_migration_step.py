@@ -8,7 +8,7 @@ from typing import Any
 from gpipe.charge_migration.charge_migration import flag_charge_migration
 from gpipe.controller import Block, References, Skip, Step, Work
 from gpipe.controller import parameters as p
-from gpipe.datamodels import Ramp
+from gpipe.datamodels import Described, Ramp
 
 FEWEST_GROUPS = 3
 
@@ -31,7 +31,7 @@ class ChargeMigrationStep(Step):
     def halo(self, meta: Any) -> int:
         return 1
 
-    def begin(self, outline: Any, references: References, summary: Mapping[str, Any]) -> Work:
+    def begin(self, outline: Described, references: References, summary: Mapping[str, Any]) -> Work:
         groups = outline.shape[1]
         if groups < FEWEST_GROUPS:
             raise Skip(f"found {groups} groups in an integration, expected {FEWEST_GROUPS} or more", logging.INFO)

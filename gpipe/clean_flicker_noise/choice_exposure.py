@@ -20,7 +20,7 @@ def chosen_for(settings: FlickerSettings, inputs: Inputs) -> FlickerSettings:
         settings = replace(settings, **_automatic(inputs))
     elif settings.autoparam:
         log.warning("autoparam: no parameters are known for EXP_TYPE %s; those given are used", meta.exposure.type)
-    if settings.apply_flat_field and inputs.references.flat is None:
+    if settings.apply_flat_field and inputs.references.get("flat") is None:
         log.warning("apply_flat_field: no flat reference applies to this exposure; it is not divided by a flat")
         settings = replace(settings, apply_flat_field=False)
     if settings.fit_by_channel and (meta.subarray.name != "FULL" or is_miri(meta)):
@@ -31,7 +31,7 @@ def chosen_for(settings: FlickerSettings, inputs: Inputs) -> FlickerSettings:
 
 
 def _automatic(inputs: Inputs) -> dict[str, Any]:
-    exposure, has_flat = inputs.exposure, inputs.references.flat is not None
+    exposure, has_flat = inputs.exposure, inputs.references.get("flat") is not None
     rate = inputs.draft.mean()
     if has_flat:
         rate = rate / inputs.flat()

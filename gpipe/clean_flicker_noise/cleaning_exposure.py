@@ -63,7 +63,7 @@ def _scene(settings: FlickerSettings, inputs: Inputs, flat: Array | None) -> Arr
     if not settings.measures_series(exposure.meta):
         return make_scene(exposure, rates, flat)
     dark = inputs.dark() if is_miri_series(exposure.meta) else None
-    pastasoss = inputs.references.pastasoss if exposure.meta.exposure.type == SOSS else None
+    pastasoss = inputs.references.get("pastasoss") if exposure.meta.exposure.type == SOSS else None
     return make_series_scene(exposure, rates, flat, pastasoss=pastasoss, dark=dark)
 
 

@@ -41,11 +41,11 @@ class Inputs:
 
     def flat(self) -> Array:
         """The flat of the exposure's pixels, without gaps."""
-        return without_gaps(self.references.flat.plane("data", self.exposure), fill_gaps=self.fill_gaps)
+        return without_gaps(self.references["flat"].plane("data", self.exposure), fill_gaps=self.fill_gaps)
 
     def dark(self) -> Array:
         """Pixels of MIRI that do not see the sky."""
-        rates, flat = self.draft.rates, self.references.flat
+        rates, flat = self.draft.rates, self.references.get("flat")
         planes = () if flat is None else (flat.plane(name, rates) for name in ("data", "dq", "err"))
         return dark_regions(rates.dq, *planes)
 

@@ -36,7 +36,7 @@ def _science(inputs: Inputs) -> Array | None:
     if kind == SOSS:
         from gpipe.clean_flicker_noise.soss_traces_host import trace_mask
 
-        traces = trace_mask(inputs.references.pastasoss.model, rates.meta, rates.data.shape[-2:])
+        traces = trace_mask(inputs.references["pastasoss"].model, rates.meta, rates.data.shape[-2:])
         return rates.backend.to_device(traces)
     return inputs.dark() if kind == MIRI_IMAGE else None
 

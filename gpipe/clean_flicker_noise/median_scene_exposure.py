@@ -40,7 +40,7 @@ def refuse(exposure: Exposure, references: References) -> None:
     """Skip exposures of which there is no median."""
     if exposure.data.ndim == 2 or exposure.data.shape[0] == 1:
         raise Skip("background_method is 'median_image' and the exposure has 1 integration, expected 2 or more")
-    if exposure.meta.exposure.type == SOSS and references.pastasoss is None:
+    if exposure.meta.exposure.type == SOSS and references.get("pastasoss") is None:
         raise Skip("background_method is 'median_image' and no pastasoss reference applies to the exposure")
 
 

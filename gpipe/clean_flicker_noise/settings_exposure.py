@@ -132,7 +132,7 @@ def check_settings(label: str, settings: FlickerSettings, meta: Any, references:
 def _check_science_regions(parameter: str, meta: Any, references: References) -> None:
     open_shutters = meta.exposure.type in BEHIND_SHUTTERS
     require_light(parameter, meta, open_shutters=open_shutters, instead="False, or a user_mask")
-    if meta.exposure.type == SOSS and references.pastasoss is None:
+    if meta.exposure.type == SOSS and references.get("pastasoss") is None:
         raise ParameterError(
             f"{parameter}: found True, but no pastasoss reference applies to this exposure; "
             "expected False, or a user_mask"

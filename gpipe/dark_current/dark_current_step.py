@@ -10,7 +10,7 @@ from gpipe.dark_current.dark_exposure import cube_of, flags_of, leads_of, wanted
 from gpipe.dark_current.dark_product_exposure import dark_model
 from gpipe.dark_current.dark_sub import any_flags, subtract_darks
 from gpipe.dark_current.poisson_exposure import dark_current_of
-from gpipe.datamodels import Ramp
+from gpipe.datamodels import Described, Ramp
 
 
 class DarkCurrentStep(Step):
@@ -31,8 +31,8 @@ class DarkCurrentStep(Step):
     def block(self, meta: Any) -> Block:
         return Block.RAMPS if self.dark_output is None else Block.EXPOSURE
 
-    def begin(self, outline: Any, references: References, summary: Mapping[str, Any]) -> Work:
-        dark = references.dark
+    def begin(self, outline: Described, references: References, summary: Mapping[str, Any]) -> Work:
+        dark = references["dark"]
         wanted, leads = wanted_groups(outline, dark), leads_of(outline, dark)
         current = dark_current_of(dark, self.average_dark_current)
 

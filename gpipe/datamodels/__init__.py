@@ -3,7 +3,7 @@
 Importing this package does not import ``stdatamodels``: that takes a second and happens when the first file is opened.
 """
 
-from gpipe.datamodels.exposures.in_flight import InFlight, Outline
+from gpipe.datamodels.exposures.in_flight import Described, InFlight, Outline
 from gpipe.datamodels.exposures.ramp import Ramp, SuperstripeRamp
 from gpipe.datamodels.exposures.rate import CountRate
 from gpipe.datamodels.exposures.stripes import window_of
@@ -16,6 +16,7 @@ from gpipe.datamodels.references.reference import Reference
 
 __all__ = [
     "CountRate",
+    "Described",
     "Header",
     "InFlight",
     "Outline",

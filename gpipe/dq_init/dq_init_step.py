@@ -9,7 +9,7 @@ import numpy as np
 from gpipe.arrays.interleaved import FRAME_ROWS
 from gpipe.controller import Block, References, Step, Work
 from gpipe.controller import parameters as p
-from gpipe.datamodels import Ramp, SuperstripeRamp
+from gpipe.datamodels import Described, Ramp, SuperstripeRamp
 from gpipe.datamodels.exposures.instruments import is_irs2
 from gpipe.dq_init.dq_init import join_flags
 from gpipe.exceptions import ParameterError
@@ -33,7 +33,7 @@ class DQInitStep(Step):
     def block(self, meta: Any) -> Block:
         return Block.PIXELS
 
-    def begin(self, outline: Any, references: References, summary: Mapping[str, Any]) -> Work:
+    def begin(self, outline: Described, references: References, summary: Mapping[str, Any]) -> Work:
         flags = None
         if self.user_supplied_dq is not None:
             flags = read_user_flags(self.user_supplied_dq, tuple(outline.shape[-2:]))
@@ -41,7 +41,7 @@ class DQInitStep(Step):
         def apply(chunk: Ramp) -> Ramp:
             here = chunk.rows or slice(None), chunk.columns or slice(None)
             user_mask = None if flags is None else chunk.backend.to_device(flags[here])
-            mask = references.mask.plane("dq", chunk)
+            mask = references["mask"].plane("dq", chunk)
             found = chunk.backend.native(join_flags)(chunk.pixeldq, chunk.groupdq, mask, user_mask=user_mask)
             return replace(chunk, pixeldq=found.pixeldq, groupdq=found.groupdq)
 

@@ -110,7 +110,7 @@ class EmiCorrStep(Step):
         if self.onthefly_corr_freq is not None:
             return None
         if self.user_supplied_reffile is None:
-            return references.emicorr
+            return references.get("emicorr")
         reference = Reference("emicorr", self.user_supplied_reffile)
         reference.check(meta)
         return reference

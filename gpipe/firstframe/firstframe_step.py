@@ -7,7 +7,7 @@ from typing import Any
 
 from gpipe.controller import Block, Produced, References, Skip, Step, Work
 from gpipe.controller import parameters as p
-from gpipe.datamodels import Ramp
+from gpipe.datamodels import Described, Ramp
 from gpipe.datamodels.exposures.instruments import MIRI
 from gpipe.firstframe.firstframe import flag_first_group
 
@@ -31,7 +31,7 @@ class FirstFrameStep(Step):
         """Ramps of all integrations: one of them is enough to flag a pixel."""
         return Block.RAMPS
 
-    def begin(self, outline: Any, references: References, summary: Mapping[str, Any]) -> Work:
+    def begin(self, outline: Described, references: References, summary: Mapping[str, Any]) -> Work:
         log.warning("Step %s is deprecated; the rscd step flags the first groups", self.name)
         groups = outline.shape[1]
         if groups < FEWEST_GROUPS:

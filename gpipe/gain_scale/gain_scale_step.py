@@ -21,9 +21,9 @@ class GainScaleStep(Step):
 
     def apply(self, exposure: CountRate, references: References) -> CountRate:
         """The factor is GAINFACT of the exposure, or else that of the gain reference."""
-        factor = exposure.meta.exposure.gain_factor
-        if factor is None and references.gain is not None:
-            factor = references.gain.number("exposure.gain_factor")
+        factor, gain = exposure.meta.exposure.gain_factor, references.get("gain")
+        if factor is None and gain is not None:
+            factor = gain.number("exposure.gain_factor")
         if factor is None:
             raise Skip("neither the exposure nor its gain reference has GAINFACT", logging.INFO)
         log.info("Rescaling count rates by %s (GAINFACT)", factor)

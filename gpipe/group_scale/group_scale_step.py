@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from gpipe.controller import Block, References, Skip, Step, Work
-from gpipe.datamodels import Ramp, SuperstripeRamp
+from gpipe.datamodels import Described, Ramp, SuperstripeRamp
 from gpipe.group_scale.group_scale import divisor_is_right, rescale_groups
 
 log = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ class GroupScaleStep(Step):
     def block(self, meta: Any) -> Block:
         return Block.PIXELS
 
-    def begin(self, outline: Any, references: References, summary: Mapping[str, Any]) -> Work:
+    def begin(self, outline: Described, references: References, summary: Mapping[str, Any]) -> Work:
         nframes, divisor = outline.meta.exposure.nframes, outline.meta.exposure.frame_divisor
         if divisor_is_right(nframes, divisor):
             raise Skip(f"NFRAMES={nframes}, FRMDIVSR={divisor}: groups need no rescaling", logging.INFO)

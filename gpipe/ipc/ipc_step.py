@@ -9,7 +9,7 @@ from gpipe.arrays import Array
 from gpipe.arrays.detector import EDGE
 from gpipe.arrays.interleaved import is_interleaved
 from gpipe.controller import Block, References, Skip, Step, Work
-from gpipe.datamodels import Ramp, Reference, SuperstripeRamp, full_frame
+from gpipe.datamodels import Described, Ramp, Reference, SuperstripeRamp, full_frame
 from gpipe.datamodels.exposures.instruments import is_miri
 from gpipe.datamodels.exposures.window import StripedWindow
 from gpipe.exceptions import InputError, ReferenceFileError
@@ -26,16 +26,17 @@ class IPCStep(Step):
     changes = ("data",)
 
     def check(self, meta: Any, references: References) -> None:
-        if references.ipc is not None:
-            check_kernel(references.ipc)
+        kernel = references.get("ipc")
+        if kernel is not None:
+            check_kernel(kernel)
 
     def block(self, meta: Any) -> Block:
         return Block.INTEGRATIONS
 
-    def begin(self, outline: Any, references: References, summary: Mapping[str, Any]) -> Work:
+    def begin(self, outline: Described, references: References, summary: Mapping[str, Any]) -> Work:
         if isinstance(outline.window, StripedWindow):
             raise Skip("neighbours in a multistripe array are not always neighbours on the detector")
-        ipc = references.ipc
+        ipc = references["ipc"]
         window = None if len(ipc.shape("data")) == 2 else outline.window
         kernel = outline.backend.to_device(ipc.read("data", window=window))
         border = reference_border(outline.meta)

@@ -10,7 +10,7 @@ from gpipe.arrays.unusable import unusable_rows
 from gpipe.controller import Block, Preview, Produced, References, Skip, Step, Work
 from gpipe.controller import parameters as p
 from gpipe.controller.plan import threads
-from gpipe.datamodels import Ramp
+from gpipe.datamodels import Described, Ramp
 from gpipe.exceptions import InputError
 from gpipe.jump.detection import flag_jumps, flag_unknown_gain
 from gpipe.jump.full_groups_exposure import full_group_counts, number_taken_back, take_back
@@ -100,7 +100,7 @@ class JumpStep(Step):
     def summarize(self, chunk: Ramp) -> Mapping[str, Array]:
         return {"unusable": chunk.backend.native(unusable_rows)(chunk.groupdq)}
 
-    def begin(self, outline: Any, references: References, summary: Mapping[str, Any]) -> Work:
+    def begin(self, outline: Described, references: References, summary: Mapping[str, Any]) -> Work:
         groups = outline.shape[1]
         if groups < MIN_GROUPS:
             raise Skip(f"NGROUPS is {groups}; jump detection needs at least {MIN_GROUPS}")
@@ -112,7 +112,7 @@ class JumpStep(Step):
         showers = shower_search(given, outline) if self.find_showers else None
 
         def apply(chunk: Ramp) -> Produced:
-            gain, readnoise = (reference.plane("data", chunk) for reference in (references.gain, references.readnoise))
+            gain, readnoise = (references[reftype].plane("data", chunk) for reftype in ("gain", "readnoise"))
             found = chunk.backend.native(flag_jumps)(
                 chunk.data,
                 chunk.groupdq,

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gpipe.datamodels.exposures.in_flight import Described
 from gpipe.jump.after_jump import AfterJump
 from gpipe.jump.detection import JumpSettings
 from gpipe.jump.iterative import Thresholds
@@ -22,7 +23,7 @@ ELECTRONS_PER_DN = 1.5
 
 
 def jump_settings(
-    given: Mapping[str, Any], outline: Any, unusable: Sequence[int], *, whole_images: bool
+    given: Mapping[str, Any], outline: Described, unusable: Sequence[int], *, whole_images: bool
 ) -> JumpSettings:
     """Settings of the search for jumps.
 
@@ -63,7 +64,7 @@ def after_jumps(given: Mapping[str, Any], meta: Any) -> tuple[AfterJump, ...]:
     return tuple(a for a in after if a.groups > 0)
 
 
-def snowball_settings(given: Mapping[str, Any], outline: Any) -> SnowballSettings:
+def snowball_settings(given: Mapping[str, Any], outline: Described) -> SnowballSettings:
     """Settings of the search for snowballs."""
     masked = given["snowball_time_masked_next_int"] if given["mask_snowball_core_next_int"] else 0
     return SnowballSettings(
@@ -79,7 +80,7 @@ def snowball_settings(given: Mapping[str, Any], outline: Any) -> SnowballSetting
     )
 
 
-def shower_search(given: Mapping[str, Any], outline: Any) -> ShowerSearch:
+def shower_search(given: Mapping[str, Any], outline: Described) -> ShowerSearch:
     """Settings of the search for showers."""
     return ShowerSearch(
         light=LightSettings(

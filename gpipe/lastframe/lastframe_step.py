@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from gpipe.controller import Block, References, Skip, Step, Work
-from gpipe.datamodels import Ramp
+from gpipe.datamodels import Described, Ramp
 from gpipe.datamodels.exposures.instruments import MIRI
 from gpipe.lastframe.lastframe import flag_last_group
 
@@ -23,7 +23,7 @@ class LastFrameStep(Step):
     def block(self, meta: Any) -> Block:
         return Block.PIXELS
 
-    def begin(self, outline: Any, references: References, summary: Mapping[str, Any]) -> Work:
+    def begin(self, outline: Described, references: References, summary: Mapping[str, Any]) -> Work:
         groups = outline.shape[1]
         if groups < FEWEST_GROUPS:
             raise Skip(f"found {groups} groups in an integration, expected {FEWEST_GROUPS} or more")

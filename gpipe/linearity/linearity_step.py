@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from gpipe.controller import Block, References, Step, Work
-from gpipe.datamodels import Ramp
+from gpipe.datamodels import Described, Ramp
 from gpipe.linearity.linearity import correct_linearity
 
 log = logging.getLogger(__name__)
@@ -24,8 +24,8 @@ class LinearityStep(Step):
     def block(self, meta: Any) -> Block:
         return Block.PIXELS
 
-    def begin(self, outline: Any, references: References, summary: Mapping[str, Any]) -> Work:
-        linearity, settings = references.linearity, outline.meta.exposure
+    def begin(self, outline: Described, references: References, summary: Mapping[str, Any]) -> Work:
+        linearity, settings = references["linearity"], outline.meta.exposure
         # With the times of single reads (uneven groups) the number of frames says nothing about a group's spread.
         frame_by_frame = linearity.has("inv_coeffs") and settings.nframes > 1 and not settings.read_times
         if frame_by_frame:

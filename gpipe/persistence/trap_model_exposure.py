@@ -38,8 +38,8 @@ def correct_exposure(
 
     ``earlier`` holds the filled traps at the end of an earlier exposure; None: all traps are empty.
     """
-    families = trap_families(references.trappars)
-    density, full_well = references.trapdensity, references.persat
+    families = trap_families(references["trappars"])
+    density, full_well = references["trapdensity"], references["persat"]
     timing = _timing(exposure.meta.exposure)
     frame = None if earlier is None else _at_start(earlier, exposure, families)
     corrected = correct_traps(
@@ -81,7 +81,7 @@ def trap_families(trappars: Reference) -> list[TrapFamily]:
 
 def check_earlier(earlier: Reference, meta: Any, references: References) -> None:
     """Refuse filled traps that do not fit the references, or are not from before the exposure."""
-    shape = (len(trap_families(references.trappars)), *references.trapdensity.shape("data"))
+    shape = (len(trap_families(references["trappars"])), *references["trapdensity"].shape("data"))
     if earlier.shape("data") != shape:
         raise InputError(
             f"input_trapsfilled {earlier.name}: found shape {earlier.shape('data')}, expected {shape}, "

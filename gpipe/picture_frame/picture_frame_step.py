@@ -64,7 +64,7 @@ class PictureFrameStep(Step):
         sample = sample_regions(mask, self.regions)
         if not bool(both_have_pixels(sample)):
             raise Skip("found no background in the middle or in the frame", logging.ERROR)
-        result = self._subtract(exposure, references.pictureframe.plane("data", exposure), sample)
+        result = self._subtract(exposure, references["pictureframe"].plane("data", exposure), sample)
         return Produced((result,), self._side_products(mask, result, exposure))
 
     def _background(self, exposure: Ramp | CountRate, references: References) -> Array:

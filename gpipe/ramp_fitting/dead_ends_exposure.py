@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from gpipe.datamodels.exposures.in_flight import Described
 from gpipe.datamodels.exposures.instruments import is_miri
 from gpipe.ramp_fitting.dead_ends import FEWEST_GROUPS, dead_groups, living_groups
 from gpipe.ramp_fitting.fit import FitOptions
@@ -17,7 +18,7 @@ def loses_groups(exposure: Any) -> bool:
     return is_miri(exposure.meta) and exposure.shape[1] > 1
 
 
-def among_living(outline: Any, options: FitOptions, summary: Mapping[str, Any]) -> tuple[slice, FitOptions]:
+def among_living(outline: Described, options: FitOptions, summary: Mapping[str, Any]) -> tuple[slice, FitOptions]:
     """Which groups are fitted, and how: of MIRI those between groups that no pixel can use."""
     groups = outline.shape[1]
     if not loses_groups(outline):

@@ -10,7 +10,7 @@ from gpipe.arrays.unusable import unusable_rows
 from gpipe.controller import Block, Preview, Produced, References, SideProduct, Step, Work
 from gpipe.controller import parameters as p
 from gpipe.controller.plan import threads
-from gpipe.datamodels import Ramp
+from gpipe.datamodels import Described, Ramp
 from gpipe.datamodels.exposures.rate import RATES_OF_BOTH
 from gpipe.ramp_fitting.dead_ends_exposure import among_living, loses_groups
 from gpipe.ramp_fitting.fit import FitOptions, RampFit, fit_ramps
@@ -60,9 +60,9 @@ class RampFitStep(Step):
     def summarize(self, chunk: Ramp) -> Mapping[str, Array]:
         return {"unusable": chunk.backend.native(unusable_rows)(chunk.groupdq)} if loses_groups(chunk) else {}
 
-    def begin(self, outline: Any, references: References, summary: Mapping[str, Any]) -> Work:
+    def begin(self, outline: Described, references: References, summary: Mapping[str, Any]) -> Work:
         """Rates of the exposure, then of its integrations; fits of segments or chi-square on the side if asked for."""
-        factor = references.gain.number("exposure.gain_factor")
+        factor = references["gain"].number("exposure.gain_factor")
         if factor is not None:
             outline.meta.exposure.gain_factor = factor
         fit = self._method(outline, references, summary)
@@ -82,7 +82,7 @@ class RampFitStep(Step):
         """The count rates as arrays; metadata stay as they are."""
         return self._method(exposure, references, self.summarize(exposure))(exposure)
 
-    def _method(self, outline: Any, references: References, summary: Mapping[str, Any]) -> Callable[[Ramp], Any]:
+    def _method(self, outline: Described, references: References, summary: Mapping[str, Any]) -> Callable[[Ramp], Any]:
         """The fit of a chunk of an exposure."""
         first, last = group_limits(self.firstgroup, self.lastgroup, outline.shape[1])
         limits: dict[str, Any] = {"first_group": first, "last_group": last}
@@ -125,4 +125,4 @@ class RampFitStep(Step):
 
 
 def _planes(chunk: Ramp, references: References) -> tuple[Array, ...]:
-    return chunk.pixeldq, references.readnoise.plane("data", chunk), references.gain.plane("data", chunk)
+    return chunk.pixeldq, references["readnoise"].plane("data", chunk), references["gain"].plane("data", chunk)

@@ -4,11 +4,10 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from gpipe.arrays import Array
 from gpipe.arrays.detector import DETECTOR_SIZE
-from gpipe.datamodels import Ramp, Window
+from gpipe.datamodels import Described, Ramp, Window
 from gpipe.datamodels.exposures.stripes import StripePattern
 from gpipe.refpix.amplifiers import AMPLIFIERS
 from gpipe.refpix.border import Border
@@ -27,7 +26,7 @@ log = logging.getLogger(__name__)
 DETECTOR = Window(1, 1, DETECTOR_SIZE, DETECTOR_SIZE)
 
 
-def by_borders(outline: Any, borders: Mapping[str, Border], settings: DriftSettings) -> Callable[[Ramp], Ramp]:
+def by_borders(outline: Described, borders: Mapping[str, Border], settings: DriftSettings) -> Callable[[Ramp], Ramp]:
     """Make the correction of chunks of a near-infrared exposure, by the signals that its borders show."""
     flags, orientation = borders["pixeldq"], orientation_of(outline.meta)
     find = partial(_signals_of(outline), flags=flags, orientation=orientation, settings=settings)
@@ -70,7 +69,7 @@ def without_borders(exposure: Ramp, settings: DriftSettings) -> Ramp:
     return replace(exposure, data=correct(exposure.data), zeroframe=zeroframe)
 
 
-def _signals_of(outline: Any) -> Callable[..., Signals]:
+def _signals_of(outline: Described) -> Callable[..., Signals]:
     """The search for signals of this kind of readout. A full frame is always read through four amplifiers."""
     by_four = outline.window == DETECTOR or outline.meta.exposure.noutputs == AMPLIFIERS
     return four_amplifier_signals if by_four else single_amplifier_signals

@@ -10,7 +10,7 @@ from gpipe.arrays.interleaved import is_interleaved
 from gpipe.controller import Block, Preview, References, Skip, Step, Work
 from gpipe.controller import parameters as p
 from gpipe.controller.plan import threads
-from gpipe.datamodels import Ramp, SuperstripeRamp
+from gpipe.datamodels import Described, Ramp, SuperstripeRamp
 from gpipe.datamodels.exposures.instruments import is_irs2, is_miri
 from gpipe.datamodels.exposures.stripes import window_of
 from gpipe.datamodels.exposures.window import full_frame
@@ -71,11 +71,11 @@ class RefPixStep(Step):
 
     def check(self, meta: Any, references: References) -> None:
         if "sirskernel" in self.wanted_references(meta):
-            check_kernels(meta.instrument.detector, references.sirskernel)
+            check_kernels(meta.instrument.detector, references.get("sirskernel"))
         if is_miri(meta):
             return
         if is_irs2(meta):
-            check_irs2(meta, references.refpix)
+            check_irs2(meta, references.get("refpix"))
         try:
             orientation_of(meta)
         except ValueError as error:
@@ -99,7 +99,7 @@ class RefPixStep(Step):
         shown = shows_all_in_border(chunk.meta) and self.applies(chunk.meta)
         return summarize_borders(chunk) if shown else {}
 
-    def begin(self, outline: Any, references: References, summary: Mapping[str, Any]) -> Work:
+    def begin(self, outline: Described, references: References, summary: Mapping[str, Any]) -> Work:
         if not self.applies(outline.meta):
             raise Skip(f"SUBARRAY is {outline.meta.subarray.name}; of MIRI only full frames are corrected")
         borders, kernels = borders_in(summary), self._kernels(outline, references)
@@ -110,7 +110,7 @@ class RefPixStep(Step):
     def _corrected(self, exposure: Ramp, references: References) -> Ramp:
         if is_interleaved(exposure.data.shape):
             settings = self._irs2_settings(exposure)
-            return apply_irs2(exposure, orientation_of(exposure.meta), references.refpix, settings)
+            return apply_irs2(exposure, orientation_of(exposure.meta), references.get("refpix"), settings)
         if shows_all_in_border(exposure.meta):
             return self.begin(exposure, references, self.summarize(exposure)).whole(exposure)
         return without_borders(exposure, self._settings())
@@ -136,10 +136,10 @@ class RefPixStep(Step):
             sigreject=self.sigreject,
         )
 
-    def _kernels(self, outline: Any, references: References) -> Array | None:
+    def _kernels(self, outline: Described, references: References) -> Array | None:
         """The kernels of SIRS; None where row noise is found without it."""
         if "sirskernel" in self.wanted_references(outline.meta):
-            given = references.sirskernel
+            given = references.get("sirskernel")
             return side_kernels(outline, given, gaussmooth=self.gaussmooth, halfwidth=self.halfwidth)
         if self.refpix_algorithm == "sirs":
             log.info("SIRS is for full frames of the near infrared; this exposure is corrected without it")

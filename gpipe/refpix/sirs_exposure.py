@@ -7,7 +7,7 @@ import numpy as np
 
 from gpipe.arrays import Array
 from gpipe.arrays.detector import DETECTOR_SIZE
-from gpipe.datamodels import Ramp, Reference
+from gpipe.datamodels import Described, Reference
 from gpipe.datamodels.exposures.instruments import is_irs2
 from gpipe.exceptions import ReferenceFileError
 from gpipe.refpix.amplifiers import AMPLIFIERS
@@ -38,7 +38,9 @@ def check_kernels(detector: str, sirskernel: Reference | None) -> None:
             )
 
 
-def side_kernels(exposure: Ramp, sirskernel: Reference | None, *, gaussmooth: float, halfwidth: int) -> Array | None:
+def side_kernels(
+    exposure: Described, sirskernel: Reference | None, *, gaussmooth: float, halfwidth: int
+) -> Array | None:
     """The kernels of the exposure's detector, (side, amplifier, tap), on its device; None where there are none."""
     detector = exposure.meta.instrument.detector
     names = _names(detector, sirskernel) if sirskernel else []

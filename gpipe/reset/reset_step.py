@@ -8,7 +8,7 @@ from typing import Any
 from gpipe.arrays import Array
 from gpipe.arrays.planes import matching_integrations
 from gpipe.controller import Block, References, Step, Work
-from gpipe.datamodels import Ramp, Reference
+from gpipe.datamodels import Described, Ramp, Reference
 from gpipe.datamodels.exposures.instruments import MIRI
 from gpipe.reset.reset_sub import known_reset, subtract_reset
 
@@ -27,8 +27,8 @@ class ResetStep(Step):
     def block(self, meta: Any) -> Block:
         return Block.RAMPS
 
-    def begin(self, outline: Any, references: References, summary: Mapping[str, Any]) -> Work:
-        reset = references.reset
+    def begin(self, outline: Described, references: References, summary: Mapping[str, Any]) -> Work:
+        reset = references["reset"]
         groups, numbers = _wanted(outline, reset)
         log.info("Reset anomaly of %d groups and %d integrations", groups, len(set(numbers)))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from gpipe.arrays import Array
 from gpipe.controller import Block, Produced, References, Skip, Step, Work
-from gpipe.datamodels import Ramp, Reference
+from gpipe.datamodels import Described, Ramp, Reference
 from gpipe.datamodels.exposures.instruments import MIRI
 from gpipe.rscd.flagging import Bright, flag_decay
 from gpipe.rscd.group_skips import FEWEST_GROUPS, UNKNOWN, GroupSkips, find_skips
@@ -30,8 +30,8 @@ class RscdStep(Step):
         """Ramps of all integrations: one of them is enough to flag a pixel."""
         return Block.RAMPS
 
-    def begin(self, outline: Any, references: References, summary: Mapping[str, Any]) -> Work:
-        skips = _skips(references.rscd, outline)
+    def begin(self, outline: Described, references: References, summary: Mapping[str, Any]) -> Work:
+        skips = _skips(references["rscd"], outline)
         log.info("Leaving out %d groups of the first integration, %d of later ones", skips.first, skips.later)
         starts_exposure = outline.meta.exposure.integration_start in (None, 1)
 

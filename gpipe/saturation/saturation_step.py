@@ -9,7 +9,7 @@ from typing import Any
 from gpipe.arrays.interleaved import FRAME_ROWS, own_rows
 from gpipe.controller import Block, Produced, References, Step, Work
 from gpipe.controller import parameters as p
-from gpipe.datamodels import Ramp, SuperstripeRamp, Window
+from gpipe.datamodels import Described, Ramp, SuperstripeRamp, Window
 from gpipe.datamodels.exposures.stripes import window_of
 from gpipe.saturation.irs2 import flag_saturation_irs2
 from gpipe.saturation.saturation import Flagged, flag_saturation
@@ -40,8 +40,8 @@ class SaturationStep(Step):
         averages = self.use_readpatt and meta.exposure.nframes > 1
         return (2 if averages else 1) * self.n_pix_grow_sat
 
-    def begin(self, outline: Any, references: References, summary: Mapping[str, Any]) -> Work:
-        saturation, bias = references.saturation, references.superbias if self.use_readpatt else None
+    def begin(self, outline: Described, references: References, summary: Mapping[str, Any]) -> Work:
+        saturation, bias = references["saturation"], references["superbias"] if self.use_readpatt else None
         nframes = outline.meta.exposure.nframes if self.use_readpatt else None
 
         def apply(chunk: Ramp) -> Produced:

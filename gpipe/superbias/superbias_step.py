@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from gpipe.controller import Block, References, Step, Work
-from gpipe.datamodels import Ramp, SuperstripeRamp
+from gpipe.datamodels import Described, Ramp, SuperstripeRamp
 from gpipe.superbias.superbias import subtract_superbias
 
 
@@ -21,8 +21,8 @@ class SuperBiasStep(Step):
     def block(self, meta: Any) -> Block:
         return Block.PIXELS
 
-    def begin(self, outline: Any, references: References, summary: Mapping[str, Any]) -> Work:
-        bias = references.superbias
+    def begin(self, outline: Described, references: References, summary: Mapping[str, Any]) -> Work:
+        bias = references["superbias"]
 
         def apply(chunk: Ramp) -> Ramp:
             planes = (bias.plane("data", chunk), bias.plane("dq", chunk))

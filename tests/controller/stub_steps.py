@@ -49,7 +49,7 @@ class GainStep(Step):
     missing_reference = "error"
 
     def apply(self, exposure, references):
-        return replace(exposure, data=exposure.data * (1 + references.gain.plane("data", exposure)))
+        return replace(exposure, data=exposure.data * (1 + references["gain"].plane("data", exposure)))
 
 
 class RateStep(Step):

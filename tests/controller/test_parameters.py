@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gpipe.controller import Step
-from gpipe.controller import parameters as p
+from gpipe.controller.parameters import types as p
 from gpipe.exceptions import ParameterError
 
 

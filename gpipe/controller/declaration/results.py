@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gpipe.datamodels.references.reference import Reference
+
 
 class Skip(Exception):  # noqa: N818 - a step raises it to say "not applied", which is no error
     """Raised in ``Step.apply``: the exposure goes on unchanged, and the step's status is SKIPPED.
@@ -53,24 +55,29 @@ class Produced:
 
 
 class References:
-    """The references of one step by type: ``references.gain`` is a ``Reference``, or None where CRDS says N/A.
+    """The references of one step by type.
 
-    ``folder`` is where the exposure is, and with it files that its metadata name.
+    ``references["gain"]`` is that which must be there; ``references.get("flat")`` is None where CRDS says N/A or the
+    step did not want one. ``folder`` is where the exposure is, and with it files that its metadata name.
     """
 
-    def __init__(self, by_type: Mapping[str, Any], folder: str = "") -> None:
+    def __init__(self, by_type: Mapping[str, Reference | None], folder: str = "") -> None:
         self._by_type, self.folder = dict(by_type), folder
 
-    def __getattr__(self, reftype: str) -> Any:
-        try:
-            return self.__dict__["_by_type"][reftype]
-        except KeyError:
-            raise AttributeError(f"the step declares no reference of type {reftype!r}") from None
+    def __getitem__(self, reftype: str) -> Reference:
+        found = self._by_type[reftype]
+        if found is None:
+            raise KeyError(f"{reftype}: no reference of this type applies to the exposure")
+        return found
+
+    def get(self, reftype: str) -> Reference | None:
+        """The reference of a type, or None."""
+        return self._by_type.get(reftype)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._by_type)
 
     @property
     def names(self) -> dict[str, str]:
-        """What the product's ``R_*`` keywords record, by reference type."""
+        """The texts of the product's ``R_*`` keywords, by reference type."""
         return {reftype: "N/A" if ref is None else ref.name for reftype, ref in self._by_type.items()}

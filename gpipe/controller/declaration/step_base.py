@@ -9,7 +9,7 @@ from gpipe.controller.declaration.results import Produced, References, SideProdu
 from gpipe.controller.declaration.work import Work
 from gpipe.controller.parameters import types as p
 from gpipe.controller.parameters.configurable import Configurable
-from gpipe.datamodels.exposures.in_flight import InFlight
+from gpipe.datamodels.exposures.in_flight import Described, InFlight
 from gpipe.datamodels.exposures.ramp import RAMP_ARRAYS, Ramp
 
 
@@ -100,7 +100,7 @@ class StepBase(Configurable):
         """
         return {}
 
-    def begin(self, outline: Any, references: References, summary: Mapping[str, Any]) -> Work:
+    def begin(self, outline: Described, references: References, summary: Mapping[str, Any]) -> Work:
         """Prepare the step's work on an exposure. ``Skip`` leaves it unchanged.
 
         ``summary`` is that of ``summarize`` for the whole exposure.

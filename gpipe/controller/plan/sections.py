@@ -7,6 +7,7 @@ from typing import Any
 from gpipe.arrays import interleaved
 from gpipe.controller.declaration.blocks import Block
 from gpipe.controller.declaration.step_base import StepBase
+from gpipe.datamodels.exposures.in_flight import Described
 from gpipe.datamodels.exposures.window import StripedWindow
 
 
@@ -40,7 +41,7 @@ class Section:
         """Whether chunks are rows, where it works on chunks; rows are preferred, as they may be few."""
         return Block.ROWS in self.block
 
-    def halo(self, outline: Any) -> int:
+    def halo(self, outline: Described) -> int:
         """Rows around a chunk of such an exposure that its steps look at, one after the other."""
         return sum(rows_around(step, outline) for step in self.working) if self.by_rows else 0
 
@@ -127,7 +128,7 @@ def overlap(changed: Iterable[str], summarized: Iterable[str]) -> bool:
     return any(same(one, other) for one in changed for other in summarized)
 
 
-def rows_around(step: StepBase, outline: Any) -> int:
+def rows_around(step: StepBase, outline: Described) -> int:
     """Rows around a chunk of an exposure, of which there are metadata and shape, that a step looks at."""
     return interleaved.rows_around(step.halo(outline.meta), tuple(outline.shape))
 

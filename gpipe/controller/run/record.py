@@ -130,7 +130,7 @@ class RunRecord:
 
 def absent_references(step: StepBase, references: References) -> list[str]:
     """References that do not apply to the exposure and that the step cannot do without."""
-    return [t for t in references if getattr(references, t) is None and t not in step.optional_references]
+    return [t for t in references if references.get(t) is None and t not in step.optional_references]
 
 
 def output_levels(step: StepBase | None) -> list[OutputSettings]:

@@ -2,13 +2,28 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from gpipe.arrays import Array
 from gpipe.arrays.interleaved import is_interleaved
 from gpipe.backends import Backend
 from gpipe.datamodels.exposures.stripes import window_of
 from gpipe.datamodels.exposures.window import Window
+
+
+class Described(Protocol):
+    """An exposure as far as it is known before its arrays are read: an `Outline`, or an exposure in flight."""
+
+    @property
+    def header(self) -> Any: ...
+    @property
+    def backend(self) -> Backend: ...
+    @property
+    def meta(self) -> Any: ...
+    @property
+    def window(self) -> Window: ...
+    @property
+    def shape(self) -> tuple[int, ...]: ...
 
 
 @dataclass(frozen=True)
