@@ -2,7 +2,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from nirspec_wcs import behind_slices, behind_slits
+from helpers.nirspec_wcs import behind_slices, behind_slits
 
 from gpipe.background_mask.nirspec_light_host import has_wcs, lit_pixels, needs_wcs
 from gpipe.exceptions import InputError

@@ -2,7 +2,7 @@ import logging
 
 import numpy as np
 import pytest
-from step_stubs import ramp, references
+from helpers.stub_exposures import ramp, references
 
 from gpipe import dq
 from gpipe.charge_migration import ChargeMigrationStep

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from jwst_stubs import NoDataOnDetectorError, Peer, install
-from nirspec_wcs import behind_slits
+from helpers.jwst_stubs import NoDataOnDetectorError, Peer, install
+from helpers.nirspec_wcs import behind_slits
 from stdatamodels.jwst import datamodels
 
 import gpipe.backends

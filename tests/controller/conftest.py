@@ -1,5 +1,5 @@
 import pytest
-from stub_steps import uncal
+from helpers.stub_steps import uncal
 
 from gpipe.controller import call
 

@@ -3,7 +3,7 @@ import threading
 
 import numpy as np
 import pytest
-from stub_steps import AddStep, uncal
+from helpers.stub_steps import AddStep, uncal
 
 from gpipe.controller import Produced
 from gpipe.controller.products import background_writer, saving

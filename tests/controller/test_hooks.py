@@ -3,14 +3,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from stub_steps import AddStep, TimesStep, uncal
+from helpers.stub_steps import AddStep, TimesStep, uncal
 
 import gpipe.backends
 from gpipe.datamodels import open_exposure
 from gpipe.exceptions import GpipeError, ParameterError
 
 MODULE = """
-from stub_steps import TimesStep
+from helpers.stub_steps import TimesStep
 
 def double(model):
     model.data *= 2

@@ -4,8 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from small_cache import SmallCache
-from stub_steps import AddStep
+from helpers.small_cache import SmallCache
+from helpers.stub_steps import AddStep
 
 from gpipe.controller import Step
 from gpipe.controller.references import crds_client

@@ -3,8 +3,8 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from small_cache import write_reference
-from stub_steps import AddStep, GainStep, RatePipeline, StubPipeline, TimesStep, uncal
+from helpers.small_cache import write_reference
+from helpers.stub_steps import AddStep, GainStep, RatePipeline, StubPipeline, TimesStep, uncal
 
 from gpipe.controller import Block, Pipeline, watch
 from gpipe.exceptions import OutputError, ParameterError, ReferenceFileError

@@ -6,8 +6,8 @@ from typing import ClassVar
 import asdf
 import numpy as np
 import pytest
-from small_cache import SmallCache
-from stub_steps import AddStep, StubPipeline
+from helpers.small_cache import SmallCache
+from helpers.stub_steps import AddStep, StubPipeline
 
 import gpipe.controller.references.resolution
 from gpipe.controller import Step
@@ -278,7 +278,7 @@ def test_exported_parameters_read_back(model):
 
 
 def test_exported_files_keep_overrides():
-    from stub_steps import GainStep
+    from helpers.stub_steps import GainStep
 
     GainStep(override_gain="/a/gain.fits").export_config("out.asdf")
     read = GainStep.from_config_file("out.asdf")

@@ -2,7 +2,7 @@ import io
 import sys
 
 import pytest
-from stub_steps import StubPipeline
+from helpers.stub_steps import StubPipeline
 
 
 class Terminal(io.StringIO):

@@ -11,7 +11,7 @@ from pathlib import Path
 from time import perf_counter
 
 import pytest
-from small_cache import EXPOSURE, SmallCache, write_reference
+from helpers.small_cache import EXPOSURE, SmallCache, write_reference
 from stdatamodels.jwst import datamodels
 
 from gpipe.controller.references import crds_client, resolution

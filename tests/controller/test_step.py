@@ -3,7 +3,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from stub_steps import AddStep, GainStep, StubPipeline, TimesStep, uncal
+from helpers.stub_steps import AddStep, GainStep, StubPipeline, TimesStep, uncal
 
 import gpipe.backends
 from gpipe.controller import Pipeline, Skip, Step, StepDone, StepStarted, watch

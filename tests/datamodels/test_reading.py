@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from astropy.io import fits
+from helpers.strict_backend import StrictBackend
 from stdatamodels.jwst import datamodels
-from strict_backend import StrictBackend
 
 from gpipe.datamodels import CountRate, Ramp, crds_parameters, open_exposure, read_header, to_model, write
 from gpipe.datamodels.files.fits_reader import FitsFile

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from astropy.io import fits
-from step_stubs import StubReference, header, ramp, references
+from helpers.stub_exposures import StubReference, header, ramp, references
 
 from gpipe import dq
 from gpipe.dq_init import DQInitStep

@@ -3,7 +3,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from emi_exposures import exposure, times, wave
+from helpers.emi_exposures import exposure, times, wave
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.interpolate import interp1d

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from emi_exposures import CLOCKS, times
+from helpers.emi_exposures import CLOCKS, times
 from hypothesis import given
 from hypothesis import strategies as st
 

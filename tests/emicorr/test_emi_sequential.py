@@ -3,7 +3,7 @@ import warnings
 import numpy as np
 import pytest
 from astropy.stats import sigma_clipped_stats
-from emi_exposures import CLOCKS, exposure, times, wave
+from helpers.emi_exposures import CLOCKS, exposure, times, wave
 from hypothesis import example, given
 from hypothesis import strategies as st
 

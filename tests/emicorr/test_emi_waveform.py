@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from emi_exposures import wave
+from helpers.emi_exposures import wave
 from scipy.interpolate import interp1d
 
 from gpipe.emicorr.waveform import wave_at

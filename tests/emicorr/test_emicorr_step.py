@@ -2,7 +2,7 @@ import logging
 
 import numpy as np
 import pytest
-from emi_exposures import exposure, wave
+from helpers.emi_exposures import exposure, wave
 from stdatamodels.jwst.datamodels import EmiModel, RampModel
 
 import gpipe.backends

@@ -2,10 +2,10 @@ import logging
 
 import numpy as np
 import pytest
+from helpers.stub_exposures import ramp, references
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from step_stubs import ramp, references
 
 from gpipe import dq
 from gpipe.controller import Skip

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from step_stubs import StubReference, count_rate, references
+from helpers.stub_exposures import StubReference, count_rate, references
 
 from gpipe.controller import Skip
 from gpipe.gain_scale import GainScaleStep

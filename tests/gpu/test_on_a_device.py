@@ -7,13 +7,12 @@ of the GPU, built for the processor, and on a GPU, if one answers, the numbers a
 import re
 from contextlib import contextmanager
 
-import comparison
-import cuda_on_host
 import numpy as np
 import pytest
-from device_kinds import KINDS
+from helpers import comparison, cuda_on_host
+from helpers.device_kinds import KINDS
+from helpers.strict_backend import StrictBackend
 from stdatamodels.jwst import datamodels
-from strict_backend import StrictBackend
 
 import gpipe.backends
 from gpipe.backends import native

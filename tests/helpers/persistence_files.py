@@ -5,7 +5,8 @@ import io
 import asdf
 import numpy as np
 from astropy.io import fits
-from persistence_models import COLUMNS, ROWS, arrays, earlier_traps, ramp, references
+
+from helpers.persistence_models import COLUMNS, ROWS, arrays, earlier_traps, ramp, references
 
 STEM = "jw00001001001_01101_00002_nrca1"
 SUFFIXES = ("trapsfilled", "output_pers")

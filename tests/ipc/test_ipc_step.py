@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from step_stubs import StubReference, header, ramp, references
+from helpers.stub_exposures import StubReference, header, ramp, references
 
 from gpipe.arrays.interleaved import science_rows, with_science_rows
 from gpipe.exceptions import ReferenceFileError

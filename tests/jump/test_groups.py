@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import array_api_strict
 import numpy as np
 import pytest
-from flood_fill import flood
+from helpers.flood_fill import flood
 from hypothesis import given
 from hypothesis import strategies as st
 

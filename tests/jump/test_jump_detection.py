@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from helpers.plain_jumps import iterative, sigma_clip, single_pass
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plain_jumps import iterative, sigma_clip, single_pass
 
 from gpipe.jump.after_jump import AfterJump
 from gpipe.jump.detection import JumpSettings, flag_jumps, flag_unknown_gain, jumps_alone, unflag_full_groups

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
+from helpers.plain_jumps import iterative
 from hypothesis import given
 from hypothesis import strategies as st
-from plain_jumps import iterative
 
 from gpipe.jump.differences import rank, rank_magnitudes
 from gpipe.jump.iterative import Thresholds, jump_bounds

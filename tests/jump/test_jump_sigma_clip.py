@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from plain_jumps import sigma_clip
+from helpers.plain_jumps import sigma_clip
 
 from gpipe.jump.sigma_clip import clipped
 

@@ -2,7 +2,7 @@ import logging
 
 import numpy as np
 import pytest
-from step_stubs import StubReference, header, ramp, references
+from helpers.stub_exposures import StubReference, header, ramp, references
 
 from gpipe.controller import Block, Skip
 from gpipe.exceptions import InputError, ParameterError

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from flood_fill import flood
+from helpers.flood_fill import flood
 from hypothesis import given
 from hypothesis import strategies as st
 

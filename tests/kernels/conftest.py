@@ -2,8 +2,8 @@
 
 import dataclasses
 
-import cuda_on_host
 import pytest
+from helpers import cuda_on_host
 
 import gpipe.backends
 from gpipe.exceptions import BackendError

@@ -4,9 +4,9 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+from helpers.ramp_regimes import random_ramps
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ramp_regimes import random_ramps
 
 from gpipe import dq
 from gpipe.kernels.cuda.ramp_fit import fit_ramps

@@ -6,9 +6,9 @@ import threading
 from contextlib import nullcontext
 from types import SimpleNamespace
 
-import cuda_on_host
 import numpy as np
 import pytest
+from helpers import cuda_on_host
 
 from gpipe.backends.cupy import CupyBackend
 from gpipe.kernels.cuda import sources

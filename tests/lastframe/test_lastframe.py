@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from step_stubs import ramp, references
+from helpers.stub_exposures import ramp, references
 
 from gpipe import dq
 from gpipe.controller import Skip

@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from comparison import summary_line
+from helpers.comparison import summary_line
 
 from gpipe import simulate
 

@@ -6,9 +6,9 @@ tolerances of ``comparison.py``. The read-noise variance of ramps that lost grou
 
 import numpy as np
 import pytest
-from comparison import compare_rates
-from early_steps import CORNER, apply, assert_same_ramp, ramp_model, ramps
-from exposures import charge_migrating
+from helpers.comparison import compare_rates
+from helpers.early_steps import CORNER, apply, assert_same_ramp, ramp_model, ramps
+from helpers.exposures import charge_migrating
 
 from gpipe import dq
 from gpipe.charge_migration import ChargeMigrationStep

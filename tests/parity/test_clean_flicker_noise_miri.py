@@ -7,8 +7,8 @@ from functools import partial
 
 import numpy as np
 import pytest
-from comparison import compare_flags, compare_science
-from early_steps import apply, ramp_model, reference_model
+from helpers.comparison import compare_flags, compare_science
+from helpers.early_steps import apply, ramp_model, reference_model
 
 from gpipe.clean_flicker_noise import CleanFlickerNoiseStep
 from gpipe.controller import Skip

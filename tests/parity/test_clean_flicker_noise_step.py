@@ -7,8 +7,8 @@ test_later_stages.py.
 
 import numpy as np
 import pytest
-from comparison import compare_ramps, compare_rates, compare_science
-from flicker_kinds import (
+from helpers.comparison import compare_ramps, compare_rates, compare_science
+from helpers.flicker_kinds import (
     FULL_FRAMES,
     NIRCAM,
     NIRISS,

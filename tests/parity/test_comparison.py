@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from comparison import compare_flags, compare_science, compare_values, compare_variance
+from helpers.comparison import compare_flags, compare_science, compare_values, compare_variance
 
 ONE = np.ones((100, 100), np.float32)
 

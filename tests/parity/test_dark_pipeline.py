@@ -6,8 +6,8 @@ references are recorded. Not compared: the name; without a parameter file in CRD
 
 import numpy as np
 import pytest
-from comparison import compare_ramps
-from exposures import DARKS
+from helpers.comparison import compare_ramps
+from helpers.exposures import DARKS
 
 from gpipe.pipeline import DarkPipeline
 

@@ -10,9 +10,9 @@ import logging
 
 import numpy as np
 import pytest
-from comparison import compare_flags, compare_science
-from early_steps import apply, ramp_model
-from emi_exposures import exposure, wave
+from helpers.comparison import compare_flags, compare_science
+from helpers.early_steps import apply, ramp_model
+from helpers.emi_exposures import exposure, wave
 
 from gpipe.controller import Produced, Skip
 from gpipe.emicorr import EmiCorrStep

@@ -25,8 +25,8 @@ import asdf
 import numpy as np
 import pytest
 from astropy.io import fits
-from comparison import SCIENCE_TOLERANCE, VARIANCE_TOLERANCE
-from saved_kinds import BY_DEFAULT, KINDS, settings, skipped
+from helpers.comparison import SCIENCE_TOLERANCE, VARIANCE_TOLERANCE
+from helpers.saved_kinds import BY_DEFAULT, KINDS, settings, skipped
 
 from gpipe.pipeline import Detector1Pipeline
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from early_steps import CORNER, apply, place
+from helpers.early_steps import CORNER, apply, place
 
 pytestmark = pytest.mark.parity
 

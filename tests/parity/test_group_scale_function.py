@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from early_steps import apply, assert_same_ramp, ramp_model, ramps
+from helpers.early_steps import apply, assert_same_ramp, ramp_model, ramps
 
 pytestmark = pytest.mark.parity
 

@@ -7,7 +7,7 @@ Single-precision Fourier transforms round differently: 1e-3 DN on noise of 10 DN
 
 import numpy as np
 import pytest
-from early_steps import apply, assert_same_ramp, place, ramp_model
+from helpers.early_steps import apply, assert_same_ramp, place, ramp_model
 
 import gpipe.dq as dq
 from gpipe.arrays.interleaved import science_rows

@@ -6,9 +6,9 @@ summary of the run. Pulls of rates are in ``test_products.py``.
 
 import numpy as np
 import pytest
-from exposures import KINDS
-from jump_truth import EXPOSURES, SIZES, score_jumps
-from miri_parameters import steps
+from helpers.exposures import KINDS
+from helpers.jump_truth import EXPOSURES, SIZES, score_jumps
+from helpers.miri_parameters import steps
 
 from gpipe import simulate
 from gpipe.pipeline import Detector1Pipeline

@@ -10,11 +10,11 @@ from importlib import import_module
 from pathlib import Path
 
 import numpy as np
-import optics
 import pytest
-from comparison import compare_flags, compare_ramps, compare_rates, compare_science
-from flicker_kinds import FLICKER, pastasoss_reference
-from optical_kinds import FULL, SERIES, mos, references, variable
+from helpers import optics
+from helpers.comparison import compare_flags, compare_ramps, compare_rates, compare_science
+from helpers.flicker_kinds import FLICKER, pastasoss_reference
+from helpers.optical_kinds import FULL, SERIES, mos, references, variable
 from stdatamodels.jwst import datamodels
 
 from gpipe.clean_flicker_noise import CleanFlickerNoiseStep

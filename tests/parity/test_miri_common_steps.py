@@ -5,8 +5,8 @@ Compared: SCI, GROUPDQ, PIXELDQ and REFOUT, which no step of jwst's first stage 
 
 import numpy as np
 import pytest
-from comparison import compare_flags, compare_science
-from early_steps import apply, ramp_model, ramps, reference_model
+from helpers.comparison import compare_flags, compare_science
+from helpers.early_steps import apply, ramp_model, ramps, reference_model
 
 from gpipe.charge_migration import ChargeMigrationStep
 from gpipe.datamodels.files.products import to_model

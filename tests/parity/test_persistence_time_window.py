@@ -10,8 +10,8 @@ which jwst misplaces; windows of later exposures, which jwst drops one group lat
 import asdf
 import numpy as np
 import pytest
-from comparison import compare_flags, compare_rates
-from early_steps import apply, ramp_model
+from helpers.comparison import compare_flags, compare_rates
+from helpers.early_steps import apply, ramp_model
 
 from gpipe import dq, simulate
 from gpipe.controller import Produced

@@ -13,20 +13,18 @@ Not compared: a jump's height relative to the full well, which jwst leaves out; 
 """
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from comparison import compare_flags, compare_science
-from early_steps import apply
+from helpers import persistence_files as files
+from helpers.comparison import compare_flags, compare_science
+from helpers.early_steps import apply
+from helpers.persistence_models import CASES, CUTOFF, arrays, earlier_traps, ramp, references
 
 from gpipe.persistence import PersistenceStep
 
 GOLDEN = Path(__file__).parent / "golden"
-sys.path.insert(0, str(GOLDEN))
-import persistence_files as files  # noqa: E402
-from persistence_models import CASES, CUTOFF, arrays, earlier_traps, ramp, references  # noqa: E402
 
 pytestmark = pytest.mark.parity
 

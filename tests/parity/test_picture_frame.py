@@ -6,10 +6,10 @@ mask, are each package's own. jwst's regions are scaled to the small images.
 
 import numpy as np
 import pytest
-from comparison import compare_flags, compare_science
-from nirspec_wcs import behind_slices, behind_slits
+from helpers.comparison import compare_flags, compare_science
+from helpers.nirspec_wcs import behind_slices, behind_slits
+from helpers.stub_exposures import StubReference
 from stdatamodels.jwst import datamodels
-from step_stubs import StubReference
 
 import gpipe.backends
 from gpipe import dq

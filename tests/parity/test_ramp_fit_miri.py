@@ -6,8 +6,8 @@ test_ramp_fit_function.py. jwst returns nothing where fewer than two groups are 
 
 import numpy as np
 import pytest
-from early_steps import apply, ramp_model, reference_model
-from test_ramp_fit_function import DO_NOT_USE, JUMP_DET, TIMINGS, assert_rates, ramps
+from helpers.early_steps import apply, ramp_model, reference_model
+from helpers.ramp_parity import DO_NOT_USE, JUMP_DET, TIMINGS, assert_rates, ramps
 
 from gpipe.ramp_fitting import RampFitStep
 from gpipe.ramp_fitting.rates import Rates

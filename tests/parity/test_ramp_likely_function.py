@@ -18,7 +18,7 @@ import pytest
 from gpipe.ramp_fitting.likely_fit import LikelyOptions, fit_ramps_likely
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "ramp_fitting"))
-from likely_regimes import UNEVEN, likely_ramps, times_of
+from helpers.likely_regimes import UNEVEN, likely_ramps, times_of
 
 pytestmark = pytest.mark.parity
 JUMP_DET = 4

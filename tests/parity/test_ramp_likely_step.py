@@ -6,7 +6,7 @@ are the pixels whose gain is not positive: gpipe flags them as it does with OLS_
 
 import numpy as np
 import pytest
-from comparison import compare_flags, compare_science, compare_values, compare_variance
+from helpers.comparison import compare_flags, compare_science, compare_values, compare_variance
 
 from gpipe.pipeline import Detector1Pipeline
 from gpipe.ramp_fitting import RampFitStep

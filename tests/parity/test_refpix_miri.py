@@ -6,8 +6,8 @@ tolerance of SCI. jwst subtracts the first group, corrects what is left, and add
 
 import numpy as np
 import pytest
-from comparison import compare_science
-from early_steps import apply, ramp_model
+from helpers.comparison import compare_science
+from helpers.early_steps import apply, ramp_model
 
 import gpipe.dq as dq
 from gpipe.controller import Skip

@@ -6,8 +6,8 @@ group of an exposure in float32); and the whole step on a simulated full frame, 
 
 import numpy as np
 import pytest
-from comparison import compare_ramps
-from test_refpix_function import FULL, assert_same, exposure, orientation
+from helpers.comparison import compare_ramps
+from helpers.refpix_parity import FULL, assert_same, exposure, orientation
 
 from gpipe.pipeline import Detector1Pipeline
 from gpipe.refpix import RefPixStep

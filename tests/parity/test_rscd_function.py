@@ -7,7 +7,7 @@ The one difference: a pixel counts as one that keeps its first group only if the
 
 import numpy as np
 import pytest
-from early_steps import apply, assert_same_ramp, ramp_model, ramps
+from helpers.early_steps import apply, assert_same_ramp, ramp_model, ramps
 from stdatamodels.jwst.datamodels import RSCDModel
 
 from gpipe import dq

@@ -5,7 +5,7 @@ The numba kernel and the portable function take turns.
 
 import numpy as np
 import pytest
-from early_steps import COLUMNS, ROWS, apply, assert_same_ramp, ramp_model, ramps, reference_model, window
+from helpers.early_steps import COLUMNS, ROWS, apply, assert_same_ramp, ramp_model, ramps, reference_model, window
 
 pytestmark = pytest.mark.parity
 

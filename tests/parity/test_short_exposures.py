@@ -8,8 +8,8 @@ subarrays without an edge get a spectrum that fades towards the outer columns, w
 
 import numpy as np
 import pytest
-from comparison import SCIENCE_TOLERANCE, VARIANCE_TOLERANCE, compare_ramps, compare_rates, compare_values
-from exposures import SHORT, TIME_SERIES, TIME_SERIES_STEPS, few_groups, one_integration, time_series
+from helpers.comparison import SCIENCE_TOLERANCE, VARIANCE_TOLERANCE, compare_ramps, compare_rates, compare_values
+from helpers.exposures import SHORT, TIME_SERIES, TIME_SERIES_STEPS, few_groups, one_integration, time_series
 
 from gpipe.pipeline import Detector1Pipeline
 

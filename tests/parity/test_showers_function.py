@@ -8,8 +8,8 @@ twelve pixels exactly on their edge; gpipe leaves them out; in jwst the rounding
 
 import numpy as np
 import pytest
-from comparison import compare_flags
-from early_steps import apply, ramp_model, reference_model
+from helpers.comparison import compare_flags
+from helpers.early_steps import apply, ramp_model, reference_model
 
 from gpipe.dq import DO_NOT_USE, REFERENCE_PIXEL, SATURATED
 from gpipe.jump import JumpStep

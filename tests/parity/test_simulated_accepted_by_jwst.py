@@ -7,7 +7,7 @@ product is normal. Light is bright enough for photon noise to rule, since noise 
 
 import numpy as np
 import pytest
-from miri_parameters import steps
+from helpers.miri_parameters import steps
 
 from gpipe.simulate import DetectorEffects, ExposureConfig, NoiseEffects, Scene, write_cache, write_exposure
 

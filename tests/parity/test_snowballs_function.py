@@ -6,7 +6,7 @@ twelve for radii up to 24. gpipe leaves them out; in jwst the rounding of a sine
 
 import numpy as np
 import pytest
-from comparison import compare_flags
+from helpers.comparison import compare_flags
 
 from gpipe.dq import DO_NOT_USE, JUMP_DET, SATURATED
 from gpipe.jump import JumpStep

@@ -6,9 +6,9 @@ a difference of this step alone.
 
 import numpy as np
 import pytest
-from comparison import compare_ramps, compare_rates
-from exposures import EXPOSURES
-from miri_parameters import steps
+from helpers.comparison import compare_ramps, compare_rates
+from helpers.exposures import EXPOSURES
+from helpers.miri_parameters import steps
 
 from gpipe.pipeline import Detector1Pipeline
 

@@ -10,13 +10,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from comparison import compare_ramps, compare_rates
-from exposures import STRIPED
+from helpers.comparison import compare_ramps, compare_rates
+from helpers.exposures import STRIPED
 
 from gpipe.datamodels import Window
 from gpipe.datamodels.exposures.stripes import StripePattern, window_of
 from gpipe.pipeline import Detector1Pipeline
-from gpipe.refpix.superstripes_step import read_times
+from gpipe.refpix.superstripes_exposure import read_times
 from gpipe.simulate.detectors import DETECTORS
 from gpipe.simulate.striped import STRIPED_SUBARRAYS, StripedSubarray
 

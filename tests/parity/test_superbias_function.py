@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from early_steps import COLUMNS, ROWS, apply, assert_same_ramp, ramp_model, ramps, reference_model, window
+from helpers.early_steps import COLUMNS, ROWS, apply, assert_same_ramp, ramp_model, ramps, reference_model, window
 
 pytestmark = pytest.mark.parity
 

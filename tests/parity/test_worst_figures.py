@@ -1,7 +1,7 @@
 """Tables from a summary."""
 
-from comparison import summary_line
-from worst_figures import of_products, of_steps, table
+from helpers.comparison import summary_line
+from helpers.worst_figures import of_products, of_steps, table
 
 PRODUCTS, STEPS = "test_products_agree_and_recover_the_truth", "test_each_step_agrees_on_the_same_input"
 OTHERS = ("DQ", "ERR", "VAR_POISSON", "VAR_RNOISE")

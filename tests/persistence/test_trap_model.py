@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
+from helpers.plain_traps import plain_capture, plain_correction, plain_step
 from hypothesis import given
 from hypothesis import strategies as st
-from plain_traps import plain_capture, plain_correction, plain_step
 
 from gpipe import dq
 from gpipe.persistence.capture import TrapPixels, captured_charge, mean_step, trap_pixels

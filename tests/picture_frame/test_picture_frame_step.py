@@ -3,10 +3,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from jwst_stubs import MSAFileError, NoDataOnDetectorError, Peer, install
-from nirspec_wcs import behind_slits
+from helpers.jwst_stubs import MSAFileError, NoDataOnDetectorError, Peer, install
+from helpers.nirspec_wcs import behind_slits
+from helpers.stub_exposures import StubReference, references
 from stdatamodels.jwst import datamodels
-from step_stubs import StubReference, references
 
 import gpipe.backends
 from gpipe import dq

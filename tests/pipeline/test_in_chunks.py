@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from array_api_compat import is_array_api_obj
 from astropy.io import fits
+from helpers.strict_backend import StrictBackend
 from stdatamodels.jwst import datamodels
-from strict_backend import StrictBackend
 
 from gpipe import dq, simulate
 from gpipe.backends.numpy import NumpyBackend

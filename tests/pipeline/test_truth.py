@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from jump_truth import EXPOSURES, SIZES, score_jumps
-from miri_parameters import steps
+from helpers.jump_truth import EXPOSURES, SIZES, score_jumps
+from helpers.miri_parameters import steps
 from stdatamodels.jwst import datamodels
 
 from gpipe import dq, simulate

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from ramp_regimes import CHARGELOSS, DO_NOT_USE, random_ramps
-from test_ramp_fit import run, straight
+from helpers.ramp_regimes import CHARGELOSS, DO_NOT_USE, random_ramps
+from helpers.ramp_runs import run, straight
 
 from gpipe.ramp_fitting.charge_loss import has_charge_loss
 from gpipe.ramp_fitting.fit import FitOptions

@@ -4,35 +4,15 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+from helpers.ramp_regimes import DO_NOT_USE, JUMP_DET, SATURATED, TIMINGS, random_ramps
+from helpers.ramp_runs import NAMES, by_loop, run, straight
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ramp_oracle import fit_pixel
-from ramp_regimes import DO_NOT_USE, JUMP_DET, SATURATED, TIMINGS, random_ramps
 
 from gpipe.ramp_fitting import fit
 from gpipe.ramp_fitting.fit import FitOptions, fit_ramps
 
-NAMES = ("data", "groupdq", "pixeldq", "readnoise", "gain")
 ONE_SECOND = replace(TIMINGS[0], frame_time=1.0, group_time=1.0)
-
-
-def run(library, ramps, options, **how):
-    more = {name: ramps[name] for name in ("dark_current", "zeroframe") if ramps.get(name) is not None}
-    return library.run(fit_ramps, *(ramps[name] for name in NAMES), options=options, **more, **how)
-
-
-def by_loop(ramps, options):
-    """The oracle's answer in the same shapes; pixels whose read noise is 0 or NaN are left out."""
-    rows, columns = ramps["gain"].shape
-    pixels = {}
-    for r, c in np.ndindex(rows, columns):
-        if ramps["readnoise"][r, c] > 0:
-            zero = None if ramps.get("zeroframe") is None else ramps["zeroframe"][:, r, c]
-            dark = 0.0 if ramps.get("dark_current") is None else float(ramps["dark_current"][r, c])
-            arrays = (ramps["data"][..., r, c], ramps["groupdq"][..., r, c])
-            planes = (ramps["pixeldq"][r, c], ramps["readnoise"][r, c], ramps["gain"][r, c])
-            pixels[r, c] = fit_pixel(*arrays, *planes, options, dark, zero)
-    return pixels
 
 
 def assert_rate(found, at, expected):
@@ -70,19 +50,6 @@ def test_equals_the_loop_for_long_ramps_without_extras(library, seed):
     ramps |= {"zeroframe": None, "dark_current": None}
     options = FitOptions(timing=timing, first_group=1, last_group=17)
     assert_as_by_loop(run(library, ramps, options), ramps, options)
-
-
-def straight(rate=30.0, groups=6, integrations=1, shape=(1, 3), **changed):
-    data = np.broadcast_to(
-        rate * np.arange(1, groups + 1, dtype=np.float32)[:, None, None], (integrations, groups, *shape)
-    )
-    return {
-        "data": data.copy(),
-        "groupdq": np.zeros(data.shape, np.uint8),
-        "pixeldq": np.zeros(shape, np.uint32),
-        "readnoise": np.full(shape, 10, np.float32),
-        "gain": np.full(shape, 2, np.float32),
-    } | changed
 
 
 def rates_of(ramps, **options):

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from step_stubs import StubReference, ramp, references
+from helpers.stub_exposures import StubReference, ramp, references
 
 import gpipe.backends
 from gpipe.datamodels import open_exposure

@@ -5,10 +5,10 @@ from dataclasses import fields
 import numpy as np
 import pytest
 from array_api_compat import array_namespace
+from helpers.likely_oracle import DO_NOT_USE, JUMP_DET, NO_GAIN_VALUE, SATURATED, combined, fit_integration
+from helpers.likely_regimes import UNEVEN, likely_ramps, times_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from likely_oracle import DO_NOT_USE, JUMP_DET, NO_GAIN_VALUE, SATURATED, combined, fit_integration
-from likely_regimes import UNEVEN, likely_ramps, times_of
 
 from gpipe.arrays import accumulator_dtype
 from gpipe.ramp_fitting import likely_fit

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from array_api_compat import array_namespace
-from likely_oracle import covariance as dense
-from likely_regimes import UNEVEN, times_of
+from helpers.likely_oracle import covariance as dense
+from helpers.likely_regimes import UNEVEN, times_of
 
 from gpipe.ramp_fitting.likely_covariance import Noise, covariance, eliminate, inverse_elements, solve
 from gpipe.ramp_fitting.reads import Reads

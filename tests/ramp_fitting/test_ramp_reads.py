@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from likely_oracle import covariance
-from likely_regimes import UNEVEN
+from helpers.likely_oracle import covariance
+from helpers.likely_regimes import UNEVEN
 
 from gpipe.ramp_fitting.reads import Reads, apart_from_first, even_times
 from gpipe.ramp_fitting.timing import Timing

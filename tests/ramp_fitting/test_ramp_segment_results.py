@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from ramp_regimes import JUMP_DET, SATURATED, random_ramps
-from test_ramp_fit import by_loop, run, straight
+from helpers.ramp_regimes import JUMP_DET, SATURATED, random_ramps
+from helpers.ramp_runs import by_loop, run, straight
 
 from gpipe.ramp_fitting.fit import FitOptions, fit_ramps
 from gpipe.ramp_fitting.segment_results import planes_in_use

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 from array_api_compat import array_namespace
-from ramp_oracle import runs
+from helpers.ramp_oracle import runs
 
 from gpipe.ramp_fitting.segments import find_segments
 

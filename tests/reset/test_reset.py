@@ -2,9 +2,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from helpers.stub_exposures import StubReference, ramp, references
 from hypothesis import given
 from hypothesis import strategies as st
-from step_stubs import StubReference, ramp, references
 
 from gpipe import dq
 from gpipe.reset import ResetStep

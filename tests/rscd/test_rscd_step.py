@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from step_stubs import StubReference, ramp, references
+from helpers.stub_exposures import StubReference, ramp, references
 
 from gpipe import dq
 from gpipe.controller import Skip

@@ -2,7 +2,7 @@ import logging
 
 import numpy as np
 import pytest
-from step_stubs import StubReference, ramp, references
+from helpers.stub_exposures import StubReference, ramp, references
 
 from gpipe import dq
 from gpipe.controller.plan.sections import rows_around

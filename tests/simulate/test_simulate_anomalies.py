@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from simulated import DARKNESS, IDEAL, mid_infrared
+from helpers.simulated import DARKNESS, IDEAL, mid_infrared
 from stdatamodels.jwst import datamodels
 
 from gpipe.simulate import DetectorEffects, Scene, make_exposure, write_cache

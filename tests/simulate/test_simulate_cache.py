@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from crds.core.exceptions import CrdsLookupError
-from simulated import QUIET, mid_infrared, small
+from helpers.simulated import QUIET, mid_infrared, small
 from stdatamodels.jwst import datamodels
 
 from gpipe import dq

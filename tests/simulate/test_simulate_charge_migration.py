@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from simulated import IDEAL, small
+from helpers.simulated import IDEAL, small
 
 from gpipe.simulate import Scene, make_exposure
 from gpipe.simulate.charge_migration import migrate

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from simulated import DARKNESS, IDEAL, QUIET
+from helpers.simulated import DARKNESS, IDEAL, QUIET
 
 import gpipe.backends
 from gpipe import dq

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from simulated import DARKNESS, IDEAL, QUIET, small
+from helpers.simulated import DARKNESS, IDEAL, QUIET, small
 from stdatamodels.jwst import datamodels
 
 from gpipe.exceptions import ParameterError

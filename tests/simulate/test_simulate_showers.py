@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from simulated import DARKNESS, QUIET, mid_infrared
+from helpers.simulated import DARKNESS, QUIET, mid_infrared
 
 from gpipe.simulate import make_exposure
 from gpipe.simulate.showers import SHOWER, Showers, draw_cloud

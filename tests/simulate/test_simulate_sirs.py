@@ -1,7 +1,7 @@
 """The kernels for SIRS: known in the limits of no noise of their own, and found by jwst's data model."""
 
 import numpy as np
-from simulated import small
+from helpers.simulated import small
 from stdatamodels.jwst import datamodels
 
 from gpipe.simulate import ExposureConfig, NoiseEffects, write_cache

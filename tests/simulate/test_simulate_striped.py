@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from simulated import DARKNESS, IDEAL, QUIET
+from helpers.simulated import DARKNESS, IDEAL, QUIET
 
 from gpipe.datamodels import Window
 from gpipe.exceptions import ParameterError

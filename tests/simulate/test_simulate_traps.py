@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from simulated import IDEAL, small
+from helpers.simulated import IDEAL, small
 from stdatamodels.jwst import datamodels
 
 from gpipe.exceptions import ParameterError

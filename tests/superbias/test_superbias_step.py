@@ -1,5 +1,5 @@
 import numpy as np
-from step_stubs import StubReference, ramp, references
+from helpers.stub_exposures import StubReference, ramp, references
 
 from gpipe import dq
 from gpipe.superbias import SuperBiasStep

@@ -3,9 +3,9 @@
 Run it once in an environment of its own, then keep the file:
 
     python -m venv old && old/bin/pip install jwst==1.20.2
-    old/bin/python tests/parity/golden/make_persistence_files_jwst_1_20_2.py
+    PYTHONPATH=tests old/bin/python tests/parity/golden/make_persistence_files_jwst_1_20_2.py
 
-The inputs are those of ``persistence_files.py``, which the test makes again.
+The inputs are those of ``helpers/persistence_files.py``, which the test makes again.
 """
 
 import json
@@ -13,8 +13,8 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
+from helpers.persistence_files import CASES, STEM, SUFFIXES, content, write
 from jwst.persistence import PersistenceStep
-from persistence_files import CASES, STEM, SUFFIXES, content, write
 
 WANTED = "1.20.2"
 

@@ -3,17 +3,17 @@
 Run it once in an environment of its own, then keep the file:
 
     python -m venv old && old/bin/pip install jwst==1.20.2
-    old/bin/python tests/parity/golden/make_persistence_jwst_1_20_2.py
+    PYTHONPATH=tests old/bin/python tests/parity/golden/make_persistence_jwst_1_20_2.py
 
-The inputs are those of ``persistence_models.py``, which the test makes again from the same seeds.
+The inputs are those of ``helpers/persistence_models.py``, which the test makes again from the same seeds.
 """
 
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from helpers.persistence_models import CASES, CUTOFF, arrays, earlier_traps, ramp, references
 from jwst.persistence.persistence import DataSet
-from persistence_models import CASES, CUTOFF, arrays, earlier_traps, ramp, references
 
 WANTED = "1.20.2"
 

@@ -1,10 +1,10 @@
 """Exposures of which a step asks where light falls, by a WCS, and the references of their optics."""
 
 import numpy as np
-import optics
-from flicker_kinds import FLICKER
 
 from gpipe.simulate import DetectorEffects, ExposureConfig, NoiseEffects, Scene
+from helpers import optics
+from helpers.flicker_kinds import FLICKER
 
 WARM = NoiseEffects(picture_frame=0.05, one_over_f=1.5)
 GRATING = {"grating": "G140M", "filter": "F100LP", "readpatt": "NRSRAPID", "scene": Scene(background=0.3, density=1e-4)}

@@ -1,8 +1,7 @@
 """Small exposures of the five instruments, through pipelines that save every step and what steps save on the side."""
 
-from exposures import STEADY, field
-
 from gpipe.simulate import ExposureConfig
+from helpers.exposures import STEADY, field
 
 SMALL = {"exp_type": "NRC_TSIMAGE", "detector": "NRCALONG", "subarray": "SUB64P", "scene": field(2000)}
 EXPOSURES = {

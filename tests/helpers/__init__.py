@@ -1,0 +1,1 @@
+"""Exposures, stubs, oracles and comparisons that tests share."""
