@@ -2,7 +2,7 @@
 
 Compared: SCI after the step (GROUPDQ and PIXELDQ must not change), masks, backgrounds and noise saved on the side, for
 every parameter; then the products of the whole pipeline. WCS-based masks of NIRSpec and median images of time series:
-test_later_stages.py.
+test_later_stages_beside_jwst.py.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """Jumps found by gpipe and by jwst in the same exposures, beside the hits that were simulated.
 
 Compared: hits found, by size, and flags where nothing hit. Equal flags give equal numbers; the table of both is in the
-summary of the run. Pulls of rates are in ``test_products.py``.
+summary of the run. Pulls of rates are in ``test_products_beside_jwst.py``.
 """
 
 import numpy as np

@@ -241,3 +241,9 @@ def test_a_step_folder_holds_a_step_and_pure_functions():
         has_step = any(m.endswith("_step") for m in modules)
         assert has_step == (folder not in SHARED_BY_STEPS), f"gpipe/{folder}: a *_step.py is {has_step}"
         assert any(floor(m) == FLOOR_OF["functions"] for m in modules), f"gpipe/{folder} has no pure functions"
+
+
+def test_names_of_test_files_stand_alone():
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert names
+    assert not {name for name in names if names.count(name) > 1}
