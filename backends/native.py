@@ -1,11 +1,14 @@
 """The table of kernels: native versions of single portable functions, found by name.
 
 Kernels stand in ``gpipe.kernels``, above the functions that they speed up; this module imports none before it is asked.
+Those for the processor are in the library of C functions, which may be missing: ``find_in_library``.
 """
 
 import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from gpipe.exceptions import BackendError
 
 CPU: Mapping[str, str] = {
     "gpipe.backends.fits_pixels.decode": "cpu.fits_pixels",
@@ -26,7 +29,7 @@ CPU: Mapping[str, str] = {
     "gpipe.linearity.linearity.correct_linearity": "cpu.linearity",
     "gpipe.ramp_fitting.fit.fit_ramps": "cpu.ramp_fit",
     "gpipe.reset.reset_sub.subtract_reset": "cpu.planes",
-    "gpipe.rscd.flagging.flag_decay": "cpu.rscd",
+    "gpipe.rscd.flagging.flag_decay": "native.rscd.rscd",
 }
 """Portable function and the module under ``gpipe.kernels`` that holds its kernel, under the same name."""
 
@@ -39,11 +42,34 @@ CUDA: Mapping[str, str] = {
     "gpipe.saturation.saturation.flag_saturation": "cuda.saturation",
 }
 
+LIBRARY = "gpipe.kernels.native.library"
+
 
 def find(function: Callable[..., Any], table: Mapping[str, str]) -> Callable[..., Any] | None:
     """The kernel of a portable function in ``CPU`` or ``CUDA``; imported when first asked for."""
-    module = table.get(f"{function.__module__}.{function.__qualname__}")
+    module = table.get(_name(function))
     if module is None:
         return None
     kernel: Callable[..., Any] = getattr(importlib.import_module(f"gpipe.kernels.{module}"), function.__qualname__)
     return kernel
+
+
+def is_in_library(function: Callable[..., Any]) -> bool:
+    """Whether the kernel for the processor is C; numba compiles the others."""
+    return CPU.get(_name(function), "").startswith("native.")
+
+
+def find_in_library(function: Callable[..., Any]) -> Callable[..., Any] | None:
+    """The kernel of a portable function in C; None where there is none, or no library to use (``GPIPE_NATIVE``)."""
+    library = importlib.import_module(LIBRARY)
+    if not library.is_used():
+        return None
+    try:
+        return find(function, CPU)
+    except BackendError as error:  # the library has another version of this kernel
+        library.refuse(error)
+        return None
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return f"{function.__module__}.{function.__qualname__}"

@@ -25,7 +25,7 @@ class NumpyBackend:
 
     Parameters
     ----------
-    use_kernels : whether portable functions are replaced by their numba versions.
+    use_kernels : whether portable functions are replaced by their native versions.
     keeps_planes : whether planes of references may stay in memory between exposures.
     """
 
@@ -57,7 +57,11 @@ class NumpyBackend:
         return _whole_memory() // PLANES_SHARE if self._keeps_planes else 0
 
     def native(self, function: F) -> F:
-        if not self._use_kernels or pending.mode() == "never" or not pending.can_run():
+        if not self._use_kernels:
+            return function
+        if native.is_in_library(function):
+            return native.find_in_library(function) or function  # type: ignore[return-value]
+        if pending.mode() == "never" or not pending.can_run():
             return function
         found = native.find(function, native.CPU)
         return found if found is not None and pending.may_run(found) else function  # type: ignore[return-value]

@@ -1,4 +1,5 @@
-"""Where CUDA kernels run: always on the processor (``cuda_on_host``), and on a GPU if one answers."""
+"""Where kernels run: C in each variant of the library that this processor has, CUDA always on the processor
+(``cuda_on_host``) and on a GPU if one answers."""
 
 import dataclasses
 
@@ -7,6 +8,22 @@ from helpers import cuda_on_host
 
 import gpipe.backends
 from gpipe.exceptions import BackendError
+from gpipe.kernels.native import arguments, library
+
+VARIANTS = library.load().variants if library.is_used() else ()
+
+
+@pytest.fixture(scope="module", params=VARIANTS)
+def variant(request):
+    """An instruction set, of which all kernels in C are called."""
+    choose(request.param)
+    yield request.param
+    choose(VARIANTS[-1])
+
+
+def choose(name):
+    for function in arguments.FUNCTIONS:
+        function.choose(name)
 
 
 @pytest.fixture(

@@ -1,17 +1,17 @@
-"""The numba kernel that leaves out the first groups of integrations beside the portable function: equal flags."""
+"""The kernel that leaves out the first groups of integrations beside the portable function: equal flags."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from in_c import in_every_variant, kernel
 
 from gpipe import dq
-from gpipe.backends import native
 from gpipe.rscd import flagging
 from gpipe.rscd.group_skips import GroupSkips
 
-pytest.importorskip("numba")
-flag_decay = native.find(flagging.flag_decay, native.CPU)
+pytestmark = in_every_variant
+flag_decay = kernel(flagging.flag_decay)
 
 
 def exposure(shape, seed):
@@ -50,6 +50,12 @@ def test_many_groups_left_out():
     """More than a byte counts."""
     given = exposure((2, 400, 2, 9), 1)
     assert_same(flag_decay(*given, GroupSkips(300, 255)), flagging.flag_decay(*given, GroupSkips(300, 255)))
+
+
+@pytest.mark.parametrize("shape", [(0, 5, 2, 3), (1, 5, 0, 3), (2, 5, 3, 0), (1, 4, 1, 1), (2, 5, 3, 2050)], ids=str)
+def test_shapes(shape):
+    given = exposure(shape, 3)
+    assert_same(flag_decay(*given, GroupSkips(1, 2)), flagging.flag_decay(*given, GroupSkips(1, 2)))
 
 
 def test_read_only_and_strided():

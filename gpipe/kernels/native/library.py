@@ -1,0 +1,133 @@
+"""The shared library of native kernels: where it lies, whether it is used, and its functions.
+
+``GPIPE_NATIVE`` decides: ``1``, a missing library is an error; ``0``, portable functions do the work; without it the
+library is used if it is there, and else one line of the log says that it is not.
+"""
+
+import ctypes
+import functools
+import json
+import logging
+import os
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from pathlib import Path
+
+from gpipe.exceptions import BackendError
+
+log = logging.getLogger(__name__)
+
+NAME = "libkernels.so"
+INTERFACE = 1
+"""How kernels are called; another number in the library means that it is of another version of gpipe."""
+HERE = Path(__file__).resolve().parent
+CHECKOUT = HERE.parents[2]
+BUILT_BY_HAND = CHECKOUT / "build" / "native" / NAME
+MODES = {"": "auto", "0": "never", "1": "always"}
+
+_refusals: list[str] = []
+
+
+class Library:
+    """The library in this process.
+
+    Attributes
+    ----------
+    path : where it lies.
+    variants : instruction sets that it has kernels for and that this processor has, the fastest last.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._library = ctypes.CDLL(str(path))
+            self._library.gpipe_variants.restype = ctypes.c_char_p
+            self._library.gpipe_interface.restype = ctypes.c_int64
+            interface = self._library.gpipe_interface()
+        except (OSError, AttributeError) as error:
+            raise BackendError(f"found no native kernels in {path} ({error}); expected a library of gpipe") from None
+        if interface != INTERFACE:
+            raise BackendError(f"found native kernels of interface {interface} in {path}; expected {INTERFACE}")
+        self.variants = tuple(self._library.gpipe_variants().decode().split())
+        if not self.variants:
+            raise BackendError(f"found a processor without x86-64-v2, which the native kernels in {path} expect")
+
+    def function(self, name: str, text: str, variant: str) -> "ctypes._CFuncPtr":
+        """A kernel, whose C declaration must be ``text``."""
+        symbol = f"gpipe_{name}_{variant}"
+        try:
+            found = ctypes.string_at(
+                ctypes.addressof(ctypes.c_char.in_dll(self._library, f"gpipe_{name}_text_{variant}"))
+            )
+            function = self._library[symbol]
+        except (ValueError, AttributeError):
+            raise BackendError(f"found no kernel {name} in {self.path}; expected a library of this version") from None
+        if (declared := found.decode().replace("restrict ", "")) != text:
+            raise BackendError(f"kernel {name}: found {declared} in {self.path}; expected {text}")
+        return function
+
+
+def mode() -> str:
+    """``always``, ``never`` or ``auto``, as ``GPIPE_NATIVE`` says."""
+    chosen = os.environ.get("GPIPE_NATIVE", "").strip()
+    if chosen not in MODES:
+        raise BackendError(f"GPIPE_NATIVE={chosen!r} is not known; expected 0, 1 or nothing")
+    return MODES[chosen]
+
+
+@functools.cache
+def load() -> Library:
+    """The library; a `BackendError` if there is none that this process can use."""
+    return Library(find())
+
+
+def is_used() -> bool:
+    """Whether kernels of the library are to be used; if not for want of it, the log says so once."""
+    chosen = mode()
+    if chosen == "never" or (chosen == "auto" and _refusals):
+        return False
+    try:
+        load()
+    except BackendError as error:
+        refuse(error)
+        return False
+    return True
+
+
+def refuse(error: BackendError) -> None:
+    """Use portable functions from now on, and tell why; an error where kernels are asked for."""
+    if mode() == "always":
+        raise BackendError(f"GPIPE_NATIVE=1: {error}") from error
+    if not _refusals:
+        log.warning("Native kernels are not used (%s): portable functions do the work, which are slower", error)
+    _refusals.append(str(error))
+
+
+def find() -> Path:
+    """The library of this copy of gpipe: beside this package, of an editable installation, or built by hand.
+
+    ``GPIPE_NATIVE_LIBRARY`` names another one, for instance with sanitizers.
+    """
+    if named := os.environ.get("GPIPE_NATIVE_LIBRARY"):
+        return Path(named)
+    if (beside := HERE / NAME).exists():
+        return beside
+    found = [path for path in (_of_editable_installation(), BUILT_BY_HAND) if path is not None and path.exists()]
+    if not found:
+        raise BackendError(f"found no {NAME} in {HERE}, nor one of an installation or in {BUILT_BY_HAND.parent}")
+    return max(found, key=lambda path: path.stat().st_mtime)
+
+
+def _of_editable_installation() -> Path | None:
+    """There the library lies in site-packages, and this file in the checkout."""
+    try:
+        installed = distribution("gpipe")
+    except PackageNotFoundError:
+        return None
+    if not _is_of_this_checkout(installed):
+        return None
+    return next((Path(str(file.locate())) for file in installed.files or [] if file.name == NAME), None)
+
+
+def _is_of_this_checkout(installed: Distribution) -> bool:
+    origin = json.loads(installed.read_text("direct_url.json") or "{}")
+    return bool(origin.get("dir_info", {}).get("editable")) and origin.get("url") == CHECKOUT.as_uri()
