@@ -6,11 +6,19 @@ WORKERS ?= 2
 CUDA ?= cuda13
 DIGESTS ?= build/digests.json
 
-.PHONY: demo test parity lint docs bench digests gpu bench-gpu clean
+.PHONY: demo test sanitize parity lint docs bench digests gpu bench-gpu clean
 
-# A virtual environment for each set of extras: $(VENVS)/<extras>; made again when the dependencies change.
-$(VENVS)/%/installed: pyproject.toml setup.py
-	$(PYTHON) -m venv --clear $(@D)
+C_SOURCES := $(wildcard gpipe/kernels/native/*.[ch] gpipe/kernels/native/*/*.[ch])
+# Where there is a compiler, kernels in C must be built and used, so that nothing passes without them unseen.
+ifneq ($(shell command -v $(CC) 2>/dev/null),)
+export GPIPE_NATIVE ?= 1
+export GPIPE_REQUIRE_NATIVE ?= 1
+endif
+
+# A virtual environment for each set of extras: $(VENVS)/<extras>; made again when the dependencies change, and
+# installed again when a C source does.
+$(VENVS)/%/installed: pyproject.toml CMakeLists.txt $(C_SOURCES)
+	[ $@ -nt pyproject.toml ] || $(PYTHON) -m venv --clear $(@D)
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	touch $@
 
@@ -26,6 +34,15 @@ parity: $(VENVS)/test,parity/installed
 
 gpu: $(VENVS)/test,$(CUDA)/installed
 	$(<D)/bin/python -m pytest -m gpu
+
+# The tests of kernels in C with a library that stops at the first access outside an array and at undefined behaviour.
+sanitize: $(VENVS)/test/installed
+	cmake -S . -B build/sanitize -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG=-O1 \
+	    -DGPIPE_SANITIZE=address,undefined -DGPIPE_WARNINGS_ARE_ERRORS=ON
+	cmake --build build/sanitize
+	GPIPE_NATIVE=1 GPIPE_NATIVE_LIBRARY=build/sanitize/libkernels.so ASAN_OPTIONS=detect_leaks=0 \
+	    LD_PRELOAD=$$($(CC) -print-file-name=libasan.so) \
+	    $(<D)/bin/python -m pytest -n $(WORKERS) -m "not gpu" $$(grep -l in_c tests/kernels/test_*.py)
 
 lint: $(VENVS)/lint/installed
 	$(<D)/bin/ruff check .

@@ -11,6 +11,8 @@ import logging
 import os
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from gpipe.exceptions import BackendError
 
@@ -21,7 +23,7 @@ INTERFACE = 1
 """How kernels are called; another number in the library means that it is of another version of gpipe."""
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[2]
-BUILT_BY_HAND = CHECKOUT / "build" / "native" / NAME
+"""Where the repository is, unless this package is in a wheel."""
 MODES = {"": "auto", "0": "never", "1": "always"}
 
 _refusals: list[str] = []
@@ -111,9 +113,12 @@ def find() -> Path:
         return Path(named)
     if (beside := HERE / NAME).exists():
         return beside
-    found = [path for path in (_of_editable_installation(), BUILT_BY_HAND) if path is not None and path.exists()]
+    if not (CHECKOUT / "CMakeLists.txt").exists():
+        raise BackendError(f"found no {NAME} in {HERE}; it was installed without a compiler")
+    by_hand = CHECKOUT / "build" / "native" / NAME
+    found = [path for path in (_of_editable_installation(), by_hand) if path is not None and path.exists()]
     if not found:
-        raise BackendError(f"found no {NAME} in {HERE}, nor one of an installation or in {BUILT_BY_HAND.parent}")
+        raise BackendError(f"found no {NAME} of an editable installation of {CHECKOUT}, nor {by_hand}")
     return max(found, key=lambda path: path.stat().st_mtime)
 
 
@@ -130,4 +135,6 @@ def _of_editable_installation() -> Path | None:
 
 def _is_of_this_checkout(installed: Distribution) -> bool:
     origin = json.loads(installed.read_text("direct_url.json") or "{}")
-    return bool(origin.get("dir_info", {}).get("editable")) and origin.get("url") == CHECKOUT.as_uri()
+    if not origin.get("dir_info", {}).get("editable"):
+        return False
+    return Path(url2pathname(urlsplit(origin["url"]).path)).resolve() == CHECKOUT
