@@ -11,13 +11,13 @@ from typing import Any
 from gpipe.exceptions import BackendError
 
 CPU: Mapping[str, str] = {
-    "gpipe.backends.fits_pixels.decode": "cpu.fits_pixels",
-    "gpipe.backends.fits_pixels.fetch": "cpu.fits_pixels",
-    "gpipe.arrays.fourier.twisted": "cpu.fourier",
-    "gpipe.arrays.fourier.untwisted": "cpu.fourier",
-    "gpipe.arrays.unusable.unusable_rows": "cpu.unusable",
-    "gpipe.dark_current.dark_sub.average_darks": "cpu.dark",
-    "gpipe.dark_current.dark_sub.subtract_darks": "cpu.planes",
+    "gpipe.backends.fits_pixels.decode": "native.fits.fits_pixels",
+    "gpipe.backends.fits_pixels.fetch": "native.fits.fits_pixels",
+    "gpipe.arrays.fourier.twisted": "native.fourier.fourier",
+    "gpipe.arrays.fourier.untwisted": "native.fourier.fourier",
+    "gpipe.arrays.unusable.unusable_rows": "native.unusable.unusable",
+    "gpipe.dark_current.dark_sub.average_darks": "native.dark.dark",
+    "gpipe.dark_current.dark_sub.subtract_darks": "native.planes.planes",
     "gpipe.jump.detection.flag_jumps": "cpu.jump",
     "gpipe.saturation.saturation.flag_saturation": "cpu.saturation",
     "gpipe.refpix.irs2.lines.subtract_line": "cpu.irs2_streams",
@@ -28,7 +28,7 @@ CPU: Mapping[str, str] = {
     "gpipe.refpix.irs2.samples.normal_counts": "cpu.irs2",
     "gpipe.linearity.linearity.correct_linearity": "cpu.linearity",
     "gpipe.ramp_fitting.fit.fit_ramps": "cpu.ramp_fit",
-    "gpipe.reset.reset_sub.subtract_reset": "cpu.planes",
+    "gpipe.reset.reset_sub.subtract_reset": "native.planes.planes",
     "gpipe.rscd.flagging.flag_decay": "native.rscd.rscd",
 }
 """Portable function and the module under ``gpipe.kernels`` that holds its kernel, under the same name."""

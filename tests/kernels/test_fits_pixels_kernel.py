@@ -1,16 +1,18 @@
-"""The numba kernels that read and decode pixels of files beside the portable functions, bit by bit."""
+"""The kernels that read and decode pixels of files beside the portable functions, bit by bit."""
 
 import os
+import sys
 
 import numpy as np
 import pytest
+from in_c import in_every_variant, kernel, unaligned
 
-from gpipe.backends import fits_pixels, native
+from gpipe.backends import fits_pixels
 from gpipe.backends.fits_pixels import decode
 
-pytest.importorskip("numba")
-KERNEL = native.find(decode, native.CPU)
-FETCHES = [fits_pixels.fetch, native.find(fits_pixels.fetch, native.CPU)]
+pytestmark = in_every_variant
+KERNEL = kernel(decode)
+FETCHES = [fits_pixels.fetch, kernel(fits_pixels.fetch)]
 COUNTS = np.arange(1 << 16, dtype=np.uint16).view(">i2").reshape(2, 256, 128)
 
 
@@ -57,6 +59,22 @@ def test_other_types(stored, dtype, zero):
     assert_same(np.arange(60).reshape(3, 4, 5).astype(stored), dtype, zero=zero)
 
 
+@pytest.mark.parametrize("length", [0, 1, 15, 31, 33, 63, 65, 1001])
+def test_lengths(length):
+    assert_same(COUNTS.reshape(-1)[:length], np.float32, zero=1 << 15)
+    assert_same(floats().reshape(-1)[:length], np.float32)
+
+
+def test_unaligned():
+    assert_same(unaligned(COUNTS), np.float32, zero=1 << 15)
+    assert_same(unaligned(floats()), np.float32)
+    for stored, zero in ((COUNTS, 1 << 15), (floats(), 0)):
+        out, expected = unaligned(np.zeros(stored.shape, np.float32)), np.zeros(stored.shape, np.float32)
+        KERNEL(stored, out, scale=1, zero=zero)
+        decode(stored, expected, scale=1, zero=zero)
+        np.testing.assert_array_equal(out.copy().view(np.uint32), expected.view(np.uint32))
+
+
 @pytest.fixture
 def file(tmp_path):
     path = tmp_path / "pixels"
@@ -81,6 +99,14 @@ def test_pieces_of_a_file_one_behind_the_other(pieces, fetch, file):
 @pytest.mark.parametrize("fetch", FETCHES)
 def test_a_file_that_ends_within_a_piece(fetch, file):
     assert not fetched(fetch, file, [(0, 4), (198, 3)])[0]
+
+
+def test_pieces_of_more_bytes_than_the_target_has(file):
+    """C reads no byte over the end."""
+    target = np.zeros(8, np.uint8)
+    pieces = np.array([[0, 4], [10, 6]])
+    assert not sys.modules[KERNEL.__module__]._fetch(file, pieces, target[:7])
+    assert target.tolist() == [0, 1, 2, 3, 0, 0, 0, 0]
 
 
 @pytest.mark.parametrize("fetch", FETCHES)

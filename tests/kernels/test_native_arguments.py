@@ -40,7 +40,7 @@ def test_what_is_expected():
     ("changed", "error", "message"),
     [
         ({"groupdq": [1]}, TypeError, "groupdq: found list; expected an array of uint8"),
-        ({"groupdq": np.zeros((2, 5, 3, 4), np.int8)}, TypeError, "groupdq: found int8; expected uint8"),
+        ({"groupdq": np.zeros((2, 5, 3, 4), np.int8)}, TypeError, "groupdq: found int8; expected an array of uint8"),
         (
             {"groupdq": np.zeros((5, 3, 4), np.uint8)},
             ValueError,
@@ -48,8 +48,12 @@ def test_what_is_expected():
         ),
         ({"groupdq": np.zeros((2, 5, 3, 8), np.uint8)[..., ::2]}, ValueError, "groupdq: found strides"),
         ({"flagged": read_only(np.zeros((2, 5, 3, 4), np.uint8))}, ValueError, "flagged: found a read-only array"),
-        ({"flagged": np.zeros((2, 5, 3, 5), np.uint8)}, ValueError, "flagged: found 5 columns; expected 4: shape"),
-        ({"found": np.zeros((3, 3, 4), np.bool_)}, ValueError, "found: found 3 2; expected 2: shape"),
+        (
+            {"flagged": np.zeros((2, 5, 3, 5), np.uint8)},
+            ValueError,
+            "flagged: found 5 columns in shape (2, 5, 3, 5); expected 4",
+        ),
+        ({"found": np.zeros((3, 3, 4), np.bool_)}, ValueError, "found: found 3 2 in shape (3, 3, 4); expected 2"),
         ({"start": 1.0}, TypeError, "start: found float; expected int64_t"),
         ({"start": None}, TypeError, "start: found NoneType; expected int64_t"),
         ({"found": None}, TypeError, "found: found NoneType; expected an array of bool"),
@@ -65,16 +69,40 @@ def test_the_number_of_arguments():
         leave_out(1)
 
 
-def check(parameter, value):
-    """Fails before C is called, which would not know this array."""
-    arguments.Function._check_kind(leave_out, "x", parameter, value)
+@pytest.mark.parametrize(
+    ("value", "options", "kind", "found"),
+    [
+        (np.zeros(3, ">f4"), {}, TypeError, ">f4"),
+        (unaligned(np.zeros(3, np.float32)), {}, ValueError, "an array that is not aligned"),
+        (unaligned(np.zeros(3, np.float32)), {"is_strided": True}, ValueError, "an array that is not aligned"),
+        (np.zeros(6, np.float32)[::2], {"is_strided": True}, ValueError, "strides (8,)"),
+        (np.zeros(3, np.float32), {"is_written": True}, None, None),
+        (np.zeros(6, np.float32)[2:4], {"is_strided": True}, None, None),
+        (np.zeros(1, np.float32)[::-1], {"is_strided": True}, None, None),
+        (None, {"is_optional": True}, None, None),
+        (None, {}, TypeError, "NoneType"),
+    ],
+)
+def test_arrays(value, options, kind, found):
+    """Of types that no kernel needs to have: C is not called."""
+    array = arguments.array(np.float32, "n", **options)
+    if kind is None:
+        array.add(value, [], {})
+        return
+    with pytest.raises(arguments.WrongArgumentError) as caught:
+        array.add(value, [], {})
+    assert (caught.value.kind, str(caught.value.found)) == (kind, found)
 
 
-def test_byte_order_and_alignment():
-    with pytest.raises(TypeError, match=r"argument x: found >f4; expected float32"):
-        check(arguments.array(np.float32, "n"), np.zeros(3, ">f4"))
-    with pytest.raises(ValueError, match="argument x: found an array that is not aligned"):
-        check(arguments.array(np.float32, "n"), unaligned(np.zeros(3, np.float32)))
+def test_what_c_gets():
+    words, lengths = [], {"2": 2}
+    x = np.zeros((2, 4, 6, 8), np.float32)[:, ::-2, 1:3, 2:7]
+    arguments.array(np.float32, "2 groups rows columns", is_strided=True).add(x, words, lengths)
+    assert words == [x.ctypes.data, 192, -96, 8]
+    assert lengths == {"2": 2, "groups": 2, "rows": 2, "columns": 5}
+    words = []
+    arguments.array(np.float32, "rows columns", is_strided=True, is_optional=True).add(None, words, {})
+    assert words == [None, 0]
 
 
 def test_another_declaration_than_that_of_the_library():
@@ -101,7 +129,7 @@ def test_text_of_a_declaration():
         "limit": arguments.real,
         "out": arguments.output(np.bool_, "rows 2"),
     }
-    names = [p.in_c(name) if isinstance(p, arguments.Array) else f"{p.in_c} {name}" for name, p in arrays.items()]
+    names = [parameter.declared(name) for name, parameter in arrays.items()]
     assert names == ["const float *data, int64_t data_by_groups, int64_t data_by_rows", "float limit", "bool *out"]
 
 

@@ -1,16 +1,13 @@
-"""The NumPy versions of reset and dark_current beside the portable functions, whose numbers they repeat bit by bit."""
+"""NumPy's versions of reset and dark_current beside the portable functions: equal numbers, bit by bit."""
 
 import numpy as np
 import pytest
+from in_c import kernel
 
-from gpipe.backends import native
 from gpipe.dark_current import dark_sub
 from gpipe.reset import reset_sub
 
-pytest.importorskip("numba")
-VERSIONS = {
-    function: native.find(function, native.CPU) for function in (dark_sub.subtract_darks, reset_sub.subtract_reset)
-}
+VERSIONS = {function: kernel(function) for function in (dark_sub.subtract_darks, reset_sub.subtract_reset)}
 SHAPES = [(1, 1, 1, 1), (3, 5, 4, 7), (2, 4, 3, 1031)]
 
 

@@ -10,7 +10,6 @@ of each named axis, in the order in which the axes are named first:
 """
 
 import ctypes
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,11 +23,20 @@ IN_C = {
     "complex64": "float", "complex128": "double",
 }  # fmt: skip
 """Types of C for those of NumPy; complex numbers are pairs of floats."""
+RESULTS = {None: "void", ctypes.c_int64: "int64_t", ctypes.c_bool: "bool"}
 C_CONTIGUOUS, ALIGNED, WRITEABLE = 0x1, 0x100, 0x400
-"""Bits of ``flags.num`` of NumPy's arrays."""
+"""Bits of ``flags.num`` of NumPy's arrays, which takes less time than their names."""
 
 FUNCTIONS: list["Function"] = []
 """All that have been declared in modules that are imported."""
+
+
+class WrongArgumentError(Exception):
+    """Attributes: ``kind``, the type of the error; ``found`` and ``expected``."""
+
+    def __init__(self, kind: type[Exception], found: object, expected: object) -> None:
+        super().__init__(kind, found, expected)
+        self.kind, self.found, self.expected = kind, found, expected
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,18 @@ class Scalar:
     types: tuple[type, ...]
     in_c: str
     passed: Any
+
+    def declared(self, name: str) -> str:
+        return f"{self.in_c} {name}"
+
+    def passed_as(self) -> list[Any]:
+        return [self.passed]
+
+    def add(self, value: Any, words: list[Any], lengths: dict[str, int]) -> None:
+        """Check a value and append what C gets."""
+        if not isinstance(value, self.types):
+            raise WrongArgumentError(TypeError, type(value).__name__, self.in_c)
+        words.append(value)
 
 
 integer = Scalar((int, np.integer), "int64_t", ctypes.c_int64)
@@ -65,10 +85,54 @@ class Array:
     is_optional: bool = False
     is_strided: bool = False
 
-    def in_c(self, name: str) -> str:
+    def __post_init__(self) -> None:
+        needed = ALIGNED | (WRITEABLE if self.is_written else 0) | (0 if self.is_strided else C_CONTIGUOUS)
+        object.__setattr__(self, "_needed", needed)
+
+    def declared(self, name: str) -> str:
+        """The parameter, and its steps, in C."""
         pointer = f"{'' if self.is_written else 'const '}{IN_C[self.dtype.name]} *{name}"
-        steps = self.axes[:-1] if self.is_strided else ()
-        return ", ".join([pointer, *(f"int64_t {name}_by_{axis}" for axis in steps)])
+        return ", ".join([pointer, *(f"int64_t {name}_by_{axis}" for axis in self._stepped())])
+
+    def passed_as(self) -> list[Any]:
+        """The same as types of ctypes."""
+        return [ctypes.c_void_p, *(ctypes.c_int64 for _ in self._stepped())]
+
+    def add(self, value: Any, words: list[Any], lengths: dict[str, int]) -> None:
+        """Check an array, append what C gets, and note the lengths of its axes."""
+        if value is None and self.is_optional:
+            words.extend([None, *(0 for _ in self._stepped())])
+            return
+        if not isinstance(value, np.ndarray) or value.dtype != self.dtype:
+            found = value.dtype if isinstance(value, np.ndarray) else type(value).__name__
+            raise WrongArgumentError(TypeError, found, f"an array of {self.dtype}")
+        flags, shape = value.flags.num, value.shape
+        if flags & self._needed != self._needed:  # type: ignore[attr-defined]
+            self._explain(value)
+        if len(shape) != len(self.axes):
+            raise WrongArgumentError(ValueError, f"shape {shape}", f"axes {', '.join(self.axes)}")
+        for axis, length in zip(self.axes, shape):  # noqa: B905 - they are as many
+            if lengths.setdefault(axis, length) != length:
+                raise WrongArgumentError(ValueError, f"{length} {axis} in shape {shape}", lengths[axis])
+        words.append(value.ctypes.data)
+        if self.is_strided:
+            words.extend(self._steps(value))
+
+    def _stepped(self) -> tuple[str, ...]:
+        return self.axes[:-1] if self.is_strided else ()
+
+    def _steps(self, value: np.ndarray) -> list[int]:
+        size, strides = value.itemsize, value.strides
+        if value.size and ((strides[-1] != size and value.shape[-1] > 1) or any(step % size for step in strides)):
+            raise WrongArgumentError(ValueError, f"strides {strides}", "a contiguous last axis")
+        return [step // size for step in strides[:-1]]
+
+    def _explain(self, value: np.ndarray) -> None:
+        if not value.flags.aligned:
+            raise WrongArgumentError(ValueError, "an array that is not aligned", "an aligned one")
+        if self.is_written and not value.flags.writeable:
+            raise WrongArgumentError(ValueError, "a read-only array", "one to write to")
+        raise WrongArgumentError(ValueError, f"strides {value.strides}", "a contiguous array")
 
 
 def array(dtype: Any, axes: str, **options: bool) -> Array:
@@ -87,18 +151,18 @@ class Function:
     Parameters
     ----------
     name : in C, without ``gpipe_`` and without the variant.
-    returns : None, or a type of ctypes.
+    returns : None, ``ctypes.c_int64`` or ``ctypes.c_bool``.
     parameters : made by `array` and `output`, or one of `integer`, `flag`, `real` and `double`.
     """
 
     def __init__(self, name: str, /, *, returns: Any = None, **parameters: Array | Scalar) -> None:
-        self.name, self.returns, self._parameters = name, returns, tuple(parameters.items())
-        arrays = [(key, p) for key, p in parameters.items() if isinstance(p, Array)]
-        named = dict.fromkeys(axis for _, p in arrays for axis in p.axes if not axis.isdigit())
-        self._lengths = dict.fromkeys(named, -1)
-        result = {None: "void", ctypes.c_int64: "int64_t", ctypes.c_bool: "bool"}[returns]
-        in_c = [p.in_c(key) if isinstance(p, Array) else f"{p.in_c} {key}" for key, p in parameters.items()]
-        self.text = f"{result} ({', '.join([*in_c, *(f'int64_t {axis}' for axis in named)])})"
+        self.name, self.returns = name, returns
+        self._parameters = tuple(parameters.items())
+        axes = dict.fromkeys(axis for p in parameters.values() if isinstance(p, Array) for axis in p.axes)
+        self._fixed = {axis: int(axis) for axis in axes if axis.isdigit()}
+        self._named = [axis for axis in axes if axis not in self._fixed]
+        declared = [p.declared(key) for key, p in self._parameters] + [f"int64_t {axis}" for axis in self._named]
+        self.text = f"{RESULTS[returns]} ({', '.join(declared)})"
         self.choose(library.load().variants[-1])
         FUNCTIONS.append(self)
 
@@ -106,75 +170,35 @@ class Function:
         """Call this variant from now on."""
         self._run = library.load().function(self.name, self.text, variant)
         self._run.restype = self.returns
-        self._run.argtypes = list(self._passed())
+        self._run.argtypes = [t for _, p in self._parameters for t in p.passed_as()] + [ctypes.c_int64] * len(
+            self._named
+        )
 
     def __call__(self, *values: Any) -> Any:
         if len(values) != len(self._parameters):
             raise TypeError(f"kernel {self.name}: found {len(values)} arguments; expected {len(self._parameters)}")
         words: list[Any] = []
-        lengths = self._lengths.copy()
-        for (key, parameter), value in zip(self._parameters, values, strict=True):
-            if isinstance(parameter, Array):
-                self._add_array(key, parameter, value, words, lengths)
-            elif isinstance(value, parameter.types):
-                words.append(value)
-            else:
-                raise TypeError(self._wrong(key, type(value).__name__, parameter.in_c))
-        return self._run(*words, *(max(length, 0) for length in lengths.values()))
+        lengths = self._fixed.copy()
+        for (key, parameter), value in zip(self._parameters, values):  # noqa: B905 - they are as many
+            try:
+                parameter.add(value, words, lengths)
+            except WrongArgumentError as wrong:
+                found = f"found {wrong.found}; expected {wrong.expected}"
+                raise wrong.kind(f"kernel {self.name}: argument {key}: {found}") from None
+        return self._run(*words, *[lengths.get(axis, 0) for axis in self._named])
 
-    def _add_array(self, key: str, given: Array, value: Any, words: list[Any], lengths: dict[str, int]) -> None:
-        if value is None and given.is_optional:
-            words.extend([None, *([0] * (len(given.axes) - 1) if given.is_strided else ())])
-            return
-        self._check_kind(key, given, value)
-        for axis, length in zip(given.axes, value.shape, strict=True):
-            expected = int(axis) if axis.isdigit() else lengths[axis]
-            if expected not in (length, -1):
-                raise ValueError(self._wrong(key, f"{length} {axis}", f"{expected}: shape {value.shape}"))
-            if expected == -1:
-                lengths[axis] = length
-        words.append(value.ctypes.data)
-        if given.is_strided:
-            words.extend(self._steps(key, value))
 
-    def _check_kind(self, key: str, given: Array, value: Any) -> None:
-        if not isinstance(value, np.ndarray):
-            raise TypeError(self._wrong(key, type(value).__name__, f"an array of {given.dtype}"))
-        if value.dtype != given.dtype:
-            raise TypeError(self._wrong(key, str(value.dtype), str(given.dtype)))
-        if value.ndim != len(given.axes):
-            raise ValueError(self._wrong(key, f"shape {value.shape}", f"axes {', '.join(given.axes)}"))
-        flags = value.flags.num
-        if not flags & C_CONTIGUOUS and not given.is_strided:
-            raise ValueError(self._wrong(key, f"strides {value.strides}", "a contiguous array"))
-        if not flags & ALIGNED:
-            raise ValueError(self._wrong(key, "an array that is not aligned", "an aligned one"))
-        if given.is_written and not flags & WRITEABLE:
-            raise ValueError(self._wrong(key, "a read-only array", "one to write to"))
-
-    def _steps(self, key: str, value: np.ndarray) -> Iterable[int]:
-        size = value.itemsize
-        if value.strides[-1] != size and value.shape[-1] > 1:
-            raise ValueError(self._wrong(key, f"strides {value.strides}", "a contiguous last axis"))
-        if any(step % size for step in value.strides[:-1]):
-            raise ValueError(self._wrong(key, f"strides {value.strides}", f"multiples of {size}"))
-        return [step // size for step in value.strides[:-1]]
-
-    def _wrong(self, key: str, found: str, expected: str) -> str:
-        return f"kernel {self.name}: argument {key}: found {found}; expected {expected}"
-
-    def _passed(self) -> Iterable[Any]:
-        """Types of ctypes."""
-        for _, parameter in self._parameters:
-            if isinstance(parameter, Scalar):
-                yield parameter.passed
-                continue
-            yield ctypes.c_void_p
-            yield from [ctypes.c_int64] * (len(parameter.axes) - 1 if parameter.is_strided else 0)
-        yield from [ctypes.c_int64] * len(self._lengths)
+def fits_c(x: np.ndarray) -> bool:
+    """Whether C takes the array as it is: contiguous and aligned."""
+    return x.flags.num & (C_CONTIGUOUS | ALIGNED) == C_CONTIGUOUS | ALIGNED
 
 
 def contiguous(x: np.ndarray) -> np.ndarray:
-    """The array as C takes it: itself, or a copy if it is not contiguous or not aligned."""
-    needed = C_CONTIGUOUS | ALIGNED
-    return x if x.flags.num & needed == needed else np.array(x, order="C")
+    """The array as C takes it: itself, or a copy."""
+    return x if fits_c(x) else np.array(x, order="C")
+
+
+def contiguous_rows(x: np.ndarray) -> np.ndarray:
+    """The array as C takes a strided one: itself, or a copy if its last axis is not contiguous or it is not aligned."""
+    fits = x.strides[-1] == x.itemsize and not any(step % x.itemsize for step in x.strides)
+    return x if fits and x.flags.aligned else np.array(x, order="C")

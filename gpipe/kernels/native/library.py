@@ -11,6 +11,7 @@ import logging
 import os
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -53,7 +54,7 @@ class Library:
         if not self.variants:
             raise BackendError(f"found a processor without x86-64-v2, which the native kernels in {path} expect")
 
-    def function(self, name: str, text: str, variant: str) -> "ctypes._CFuncPtr":
+    def function(self, name: str, text: str, variant: str) -> Any:
         """A kernel, whose C declaration must be ``text``."""
         symbol = f"gpipe_{name}_{variant}"
         try:

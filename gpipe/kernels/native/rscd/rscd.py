@@ -6,8 +6,12 @@ import numpy as np
 
 from gpipe import dq
 from gpipe.kernels.native.arguments import Function, array, contiguous, integer, output
+from gpipe.rscd import flagging
 from gpipe.rscd.flagging import Bright, Flagged
 from gpipe.rscd.group_skips import GroupSkips
+
+MOST = 0xFD
+"""Groups that may be left out: C counts saturated groups, up to two more, in bytes."""
 
 _leave_out = Function(
     "rscd_leave_out",
@@ -22,6 +26,8 @@ _leave_out = Function(
 
 def flag_decay(groupdq: Any, pixeldq: Any, skips: GroupSkips, *, starts_exposure: bool = True) -> Flagged:
     """See ``gpipe.rscd.flagging.flag_decay``."""
+    if max(skips.first, skips.later) > MOST:
+        return flagging.flag_decay(groupdq, pixeldq, skips, starts_exposure=starts_exposure)
     firsts = min(1 if starts_exposure else 0, len(groupdq))
     given, flagged = contiguous(groupdq), np.empty(groupdq.shape, np.uint8)
     bright: list[Bright | None] = []

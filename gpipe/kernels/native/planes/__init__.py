@@ -1,0 +1,1 @@
+"""Planes that groups lose: in NumPy, which C does not outdo."""
