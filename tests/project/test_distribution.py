@@ -5,8 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from setuptools import find_packages
-
 ROOT = Path(__file__).parents[2]
 
 
@@ -40,8 +38,5 @@ def test_backends_folder_is_the_package_gpipe_backends():
 
 
 def test_every_folder_with_modules_is_a_package():
-    packages = set(find_packages(str(ROOT), include=["gpipe*"]))
-    folders = [
-        Path(f) for f, _, names in os.walk(ROOT / "gpipe", followlinks=True) if any(n[-3:] == ".py" for n in names)
-    ]
-    assert {".".join(folder.relative_to(ROOT).parts) for folder in folders} == packages
+    for folder, _, names in os.walk(ROOT / "gpipe", followlinks=True):
+        assert "__init__.py" in names or not any(name.endswith(".py") for name in names), folder
