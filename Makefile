@@ -6,7 +6,7 @@ WORKERS ?= 2
 CUDA ?= cuda13
 DIGESTS ?= build/digests.json
 
-.PHONY: demo test sanitize parity lint docs bench digests gpu bench-gpu clean
+.PHONY: demo test sanitize aarch64 parity lint docs bench digests gpu bench-gpu clean
 
 C_SOURCES := $(wildcard gpipe/kernels/native/*.[ch] gpipe/kernels/native/*/*.[ch])
 # Where there is a compiler, kernels in C must be built and used, so that nothing passes without them unseen.
@@ -35,6 +35,8 @@ parity: $(VENVS)/test,parity/installed
 gpu: $(VENVS)/test,$(CUDA)/installed
 	$(<D)/bin/python -m pytest -m gpu
 
+KERNEL_TESTS := $(shell grep -l "from in_c" tests/kernels/test_*.py)
+
 # The tests of kernels in C with a library that stops at the first access outside an array and at undefined behaviour.
 sanitize: $(VENVS)/test/installed
 	cmake -S . -B build/sanitize -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG=-O1 \
@@ -42,7 +44,19 @@ sanitize: $(VENVS)/test/installed
 	cmake --build build/sanitize
 	GPIPE_NATIVE=1 GPIPE_NATIVE_LIBRARY=build/sanitize/libkernels.so ASAN_OPTIONS=detect_leaks=0 \
 	    LD_PRELOAD=$$($(CC) -print-file-name=libasan.so) \
-	    $(<D)/bin/python -m pytest -n $(WORKERS) -m "not gpu" $$(grep -l in_c tests/kernels/test_*.py)
+	    $(<D)/bin/python -m pytest -n $(WORKERS) -m "not gpu" $(KERNEL_TESTS)
+
+# What kernels in C do with the arguments of their tests, here and on ARM, by an emulator: equal bits. On Debian:
+# apt-get install gcc-aarch64-linux-gnu qemu-user-static
+ARM := build/aarch64
+aarch64: $(VENVS)/test/installed
+	rm -rf $(ARM)
+	RECORD_KERNELS=$(ARM)/calls $(<D)/bin/python -m pytest -q -m "not gpu" $(KERNEL_TESTS)
+	cmake -S . -B $(ARM) -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 \
+	    -DCMAKE_C_COMPILER=aarch64-linux-gnu-gcc -DGPIPE_WARNINGS_ARE_ERRORS=ON
+	cmake --build $(ARM)
+	$(<D)/bin/python tests/kernels/recorded.py $(ARM)/calls $(ARM)/libkernels.so base aarch64-linux-gnu-gcc \
+	    qemu-aarch64-static -L /usr/aarch64-linux-gnu
 
 lint: $(VENVS)/lint/installed
 	$(<D)/bin/ruff check .

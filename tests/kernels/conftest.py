@@ -2,13 +2,19 @@
 (``cuda_on_host``) and on a GPU if one answers."""
 
 import dataclasses
+import os
 
 import pytest
 from helpers import cuda_on_host
+import recorded
 
 import gpipe.backends
 from gpipe.exceptions import BackendError
 from gpipe.kernels.native import arguments, library
+
+if "RECORD_KERNELS" in os.environ:
+    recorder = recorded.Recorder(os.environ["RECORD_KERNELS"])
+    arguments.Function.__call__ = recorder.wrap(arguments.Function.__call__)
 
 VARIANTS = library.load().variants if library.is_used() else ()
 
