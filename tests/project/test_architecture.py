@@ -3,6 +3,8 @@
 import ast
 import graphlib
 import os
+import re
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -38,7 +40,7 @@ SHARED_BY_STEPS = {"background_mask"}
 """Folders of functions that several steps share, without a Step of their own."""
 EXEMPT = "gpipe.kernels.cpu"
 """Numba's kernels and their compilation, which the native library will replace."""
-MOST_FILES, MOST_LINES, LONGEST_FUNCTION = 12, 450, 60
+MOST_FILES, MOST_LINES, LONGEST_FUNCTION, LONGEST_LINE = 12, 450, 60, 120
 PURE_MAY_IMPORT = {
     "array_api_compat",
     "array_api_extra",
@@ -166,6 +168,30 @@ def test_modules_and_functions_are_short(name):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and lines(node) > LONGEST_FUNCTION
     }
     assert not long, f"{name}: functions of more than {LONGEST_FUNCTION} lines without docstring: {long}"
+
+
+C_SOURCES = sorted((ROOT / "gpipe" / "kernels" / "native").rglob("*.[ch]"))
+
+
+@pytest.mark.parametrize("path", C_SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_c_sources_and_their_functions_are_short(path):
+    text = path.read_text()
+    assert len(text.splitlines()) <= MOST_LINES
+    assert max(map(len, text.splitlines())) <= LONGEST_LINE
+    long = [
+        body
+        for body in re.findall(r"^\{\n.*?^\}$", text, re.DOTALL | re.MULTILINE)
+        if body.count("\n") > LONGEST_FUNCTION
+    ]
+    assert not long, f"functions of more than {LONGEST_FUNCTION} lines: {long[0]}"
+
+
+def test_rooms_of_native_kernels_are_small():
+    counts = Counter(
+        path.parent for path in (ROOT / "gpipe" / "kernels" / "native").rglob("*.*") if path.suffix != ".pyc"
+    )
+    assert counts
+    assert max(counts.values()) <= MOST_FILES + 1, "with __init__"
 
 
 def lines(function):
