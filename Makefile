@@ -6,7 +6,7 @@ WORKERS ?= 2
 CUDA ?= cuda13
 DIGESTS ?= build/digests.json
 
-.PHONY: demo test sanitize aarch64 parity lint docs bench digests gpu bench-gpu clean
+.PHONY: demo test portable sanitize aarch64 parity lint docs bench digests gpu bench-gpu clean
 
 C_SOURCES := $(wildcard gpipe/kernels/native/*.[ch] gpipe/kernels/native/*/*.[ch])
 # Where there is a compiler, kernels in C must be built and used, so that nothing passes without them unseen.
@@ -34,6 +34,10 @@ parity: $(VENVS)/test,parity/installed
 
 gpu: $(VENVS)/test,$(CUDA)/installed
 	$(<D)/bin/python -m pytest -m gpu
+
+# What runs where there is no library: portable functions, from file to file.
+portable: $(VENVS)/test/installed
+	GPIPE_NATIVE=0 $(<D)/bin/python -m pytest -n $(WORKERS) -m "not parity and not gpu" tests/backends tests/pipeline
 
 KERNEL_TESTS := $(shell grep -l "from in_c" tests/kernels/test_*.py)
 
