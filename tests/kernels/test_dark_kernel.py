@@ -42,3 +42,9 @@ def test_unaligned_and_other_types():
     given = frames((6, 3, 70))
     for x in (unaligned(given), given.astype(np.float64)):
         np.testing.assert_array_equal(average_darks(x, 3), dark_sub.average_darks(x, 3), strict=True)
+
+
+@pytest.mark.parametrize(("number", "error"), [(0, IndexError), (5, ValueError)])
+def test_frames_that_do_not_make_groups_are_refused_by_the_portable_function(number, error):
+    with pytest.raises(error, match="out of bounds|reshape"):
+        average_darks(np.zeros((number, 2, 3), np.float32), 2)

@@ -16,7 +16,7 @@ _average = Function(
 
 def average_darks(frames: Any, groups: int) -> Any:
     """See ``gpipe.dark_current.dark_sub.average_darks``."""
-    if frames.dtype != np.float32 or len(frames) % groups:
+    if frames.dtype != np.float32 or not len(frames) or len(frames) % groups:
         return dark_sub.average_darks(frames, groups)
     means = np.empty((groups, *frames.shape[1:]), np.float32)
     _average(contiguous(frames), means)
