@@ -46,5 +46,5 @@ def test_unaligned_and_other_types():
 
 @pytest.mark.parametrize(("number", "error"), [(0, IndexError), (5, ValueError)])
 def test_frames_that_do_not_make_groups_are_refused_by_the_portable_function(number, error):
-    with pytest.raises(error, match="out of bounds|reshape"):
+    with pytest.raises(error, match=r"out of bounds|reshape"):
         average_darks(np.zeros((number, 2, 3), np.float32), 2)
