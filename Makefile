@@ -8,7 +8,7 @@ DIGESTS ?= build/digests.json
 
 .PHONY: demo test portable sanitize aarch64 parity lint docs bench digests gpu bench-gpu clean
 
-C_SOURCES := $(wildcard gpipe/kernels/native/*.[ch] gpipe/kernels/native/*/*.[ch])
+C_SOURCES := $(wildcard gpipe/kernels/native/*.[ch] gpipe/kernels/native/*/*.[ch] gpipe/kernels/shared/*.cuh)
 # Where there is a compiler, kernels in C must be built and used, so that nothing passes without them unseen.
 ifneq ($(shell command -v $(CC) 2>/dev/null),)
 export GPIPE_NATIVE ?= 1

@@ -170,7 +170,8 @@ def test_modules_and_functions_are_short(name):
     assert not long, f"{name}: functions of more than {LONGEST_FUNCTION} lines without docstring: {long}"
 
 
-C_SOURCES = sorted((ROOT / "gpipe" / "kernels" / "native").rglob("*.[ch]"))
+KERNELS = ROOT / "gpipe" / "kernels"
+C_SOURCES = sorted([*(KERNELS / "native").rglob("*.[ch]"), *(KERNELS / "shared").glob("*.cuh")])
 
 
 @pytest.mark.parametrize("path", C_SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -187,9 +188,7 @@ def test_c_sources_and_their_functions_are_short(path):
 
 
 def test_rooms_of_native_kernels_are_small():
-    counts = Counter(
-        path.parent for path in (ROOT / "gpipe" / "kernels" / "native").rglob("*.*") if path.suffix != ".pyc"
-    )
+    counts = Counter(path.parent for path in (KERNELS / "native").rglob("*.*") if path.suffix != ".pyc")
     assert counts
     assert max(counts.values()) <= MOST_FILES + 1, "with __init__"
 

@@ -6,6 +6,8 @@ typedef unsigned short uint16;
 typedef unsigned int uint32;
 typedef long long int64;
 
+#define PIXEL_FUNCTION __device__ inline  // in headers of gpipe/kernels/shared, which are C, too
+
 enum : unsigned { UNUSABLE = DO_NOT_USE | SATURATED };
 
 #define MISSING 3.402823466e+38f  // sorts after all other finite values

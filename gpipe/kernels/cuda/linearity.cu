@@ -3,19 +3,14 @@ struct Polynomial {
     const float* first;
     int64 powers, stride;
 
-    __device__ float operator()(float x) const
-    {
-        float value = first[(powers - 1) * stride] * x;
-        for (int64 k = powers - 2; k > 0; k--) value = (value + first[k * stride]) * x;
-        return value + first[0];
-    }
+    __device__ float operator()(float x) const { return polynomial(first, powers, stride, x); }
 };
 
-// The linear counts of a straight ramp at a time in frames. See gpipe.linearity.averaged_groups.
+// A straight ramp. See gpipe.linearity.averaged_groups.
 struct Straight {
-    float start, rate;
+    float start, rise;
 
-    __device__ float at(float time) const { return start + rate * time; }
+    __device__ float at(float time) const { return straight_ramp(start, rise, time); }
 };
 
 struct Ramp {
@@ -36,7 +31,7 @@ struct Ramp {
         for (int64 k = 0; k < groups; k++) last += !saturated(k);
         last = last < 1 ? 1 : last;
         float start = linear(0, forward), stop = linear(last, forward);
-        return {start, (stop - start) / ((float)last * (float)nframes)};
+        return {start, rise_in_frame(start, stop, (float)last, (float)nframes)};
     }
 };
 
@@ -44,10 +39,11 @@ __device__ inline float mean_of_frames(
     float mean, int64 group, const Straight& straight, const Polynomial& forward, const Polynomial& inverse,
     int64 nframes)
 {
-    float middle = (nframes - 1) / 2.0f, sum = 0.0f, corrected = 0.0f;
-    for (int64 f = 0; f < nframes; f++) sum += inverse(straight.at(f - middle + group * nframes));
+    float sum = 0.0f, corrected = 0.0f;
+    for (int64 f = 0; f < nframes; f++) sum += inverse(straight.at(time_of_frame(f, group, nframes)));
     float shift = mean - sum / nframes;
-    for (int64 f = 0; f < nframes; f++) corrected += forward(inverse(straight.at(f - middle + group * nframes)) + shift);
+    for (int64 f = 0; f < nframes; f++)
+        corrected += forward(inverse(straight.at(time_of_frame(f, group, nframes))) + shift);
     return corrected / nframes;
 }
 

@@ -23,15 +23,15 @@ SCRATCH_THREADS = 1 << 17
 
 @functools.cache
 def text(name: str) -> str:
-    """The source of a module, complete: flags, common functions, kernels.
+    """The source of a module, complete: flags, common functions, arithmetic that C shares if there is any, kernels.
 
     Nothing is included by the compiler, because CuPy's cache on disk would not see it change.
     """
     folder = Path(__file__).parent
     flags = ", ".join(f"{flag} = {bit}u" for flag, bit in vars(dq).items() if flag.isupper())
-    return "\n".join(
-        (f"enum Flag : unsigned {{ {flags} }};", *((folder / n).read_text() for n in ("common.cuh", f"{name}.cu")))
-    )
+    shared = folder.parent / "shared" / f"{name}.cuh"
+    paths = [folder / "common.cuh", *([shared] if shared.exists() else []), folder / f"{name}.cu"]
+    return "\n".join((f"enum Flag : unsigned {{ {flags} }};", *(path.read_text() for path in paths)))
 
 
 def compile_all() -> None:
