@@ -1,18 +1,22 @@
-"""The numba kernel beside the portable function: equal flags, counts and zero frames."""
+"""The kernel of saturation beside the portable function: equal flags, counts and zero frames."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from in_c import in_every_variant, kernel, unaligned
 
 from gpipe import dq
+from gpipe.arrays.blocks import for_each
 from gpipe.arrays.interleaved import own_rows
-from gpipe.backends import native
 from gpipe.saturation import saturation
 from gpipe.saturation.irs2 import flag_saturation_irs2
 
-pytest.importorskip("numba")
-flag_saturation = native.find(saturation.flag_saturation, native.CPU)
+pytestmark = in_every_variant
+flag_saturation = kernel(saturation.flag_saturation)
+
+
+SPECIAL = np.array([np.nan, np.inf, -np.inf, 0, -0.0, 3e38, -3e38, 1e-45], np.float32)
 
 
 def scene(rng, shape):
@@ -102,3 +106,78 @@ def test_irs2_readout_with_the_kernel(rng, reference_first):
 def test_any_ramp(seed, shape, grow, nframes):
     rng = np.random.default_rng(seed)
     assert_same(scene(rng, shape), grow=grow, nframes=nframes, bias=bias_of(rng, shape[2:]))
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.tuples(st.integers(1, 2), st.integers(1, 5), st.integers(1, 9), st.integers(1, 140)),
+    st.integers(0, 3),
+    st.sampled_from([None, 1, 2, 8]),
+    st.sampled_from([0.02, 0.5]),
+)
+def test_nan_and_infinity_anywhere(seed, shape, grow, nframes, share):
+    rng = np.random.default_rng(seed)
+    data, groupdq, pixeldq, level, level_dq = scene(rng, shape)
+    bias, zeroframe = bias_of(rng, shape[2:]), data[:, 0, ...].copy()
+    for x in (data, level, bias, zeroframe):
+        there = rng.random(x.shape) < share
+        x[there] = rng.choice(SPECIAL, np.count_nonzero(there))
+    level_dq[...] = rng.integers(0, 1 << 32, level.shape, np.uint32)
+    groupdq |= rng.integers(0, 256, shape, np.uint8) & (rng.random(shape) < share)
+    with np.errstate(all="ignore"):
+        assert_same(
+            (data, groupdq, pixeldq, level, level_dq), grow=grow, nframes=nframes, bias=bias, zeroframe=zeroframe
+        )
+
+
+@pytest.mark.parametrize("nframes", [None, 4])
+@pytest.mark.parametrize("shape", [(2, 5, 0, 3), (2, 5, 3, 0), (0, 5, 3, 4), (2, 0, 3, 4)], ids=str)
+def test_nothing_to_flag(rng, shape, nframes):
+    """The portable function refuses some of these shapes; pixels get their flags all the same."""
+    *samples, pixeldq, level, level_dq = scene(rng, (2, 5, *shape[2:]))
+    data, groupdq = (x[: shape[0], : shape[1]] for x in samples)
+    found = flag_saturation(data, groupdq, pixeldq, level, level_dq, nframes=nframes, zeroframe=samples[0][:, 0])
+    assert (found.groupdq.shape, found.groupdq.dtype) == (shape, np.uint8)
+    np.testing.assert_array_equal(found.pixeldq, pixeldq | saturation.usable_threshold(level, level_dq).dq, strict=True)
+    assert found.zeroframe.shape == (2, *shape[2:])
+    for counts in (found.saturated_pixels, found.floor_pixels):
+        np.testing.assert_array_equal(counts, np.zeros(shape[2], np.int32), strict=True)
+
+
+@pytest.mark.parametrize("grow", [5, 30, 10**9])
+def test_charge_spills_beyond_the_edges(rng, grow):
+    data, *others = scene(rng, (1, 3, 4, 6))
+    found = flag_saturation(data, *others, grow=grow, nframes=4, zeroframe=data[:, 0, ...])
+    expected = saturation.flag_saturation(data, *others, grow=min(grow, 30), nframes=4, zeroframe=data[:, 0, ...])
+    np.testing.assert_array_equal(found.groupdq, expected.groupdq, strict=True)
+    np.testing.assert_array_equal(found.zeroframe, expected.zeroframe, strict=True)
+
+
+def test_unaligned_arguments(rng):
+    exposure = [unaligned(x) for x in scene(rng, (2, 5, 6, 37))]
+    assert_same(exposure, nframes=4, bias=unaligned(bias_of(rng, (6, 37))), zeroframe=unaligned(exposure[0][:, 0]))
+
+
+def test_several_workers(rng):
+    exposures = [scene(rng, (2, 5, 20, 70)) for _ in range(8)]
+
+    def flag(exposure):
+        return flag_saturation(*exposure, nframes=4, zeroframe=exposure[0][:, 0, ...])
+
+    for ours, theirs in zip(for_each(flag, exposures, workers=4), map(flag, exposures), strict=True):
+        for name in ("groupdq", "pixeldq", "zeroframe", "saturated_pixels", "floor_pixels"):
+            np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name), strict=True)
+
+
+@pytest.mark.parametrize(("position", "dtype"), [(0, np.float64), (2, np.int64), (3, ">f4")])
+def test_other_types_go_to_the_portable_function(rng, position, dtype):
+    exposure = list(scene(rng, (2, 4, 5, 20)))
+    exposure[position] = exposure[position].astype(dtype)
+    assert_same(exposure, nframes=4)
+
+
+def test_other_shapes_are_refused(rng):
+    data, groupdq, *planes = scene(rng, (2, 4, 5, 20))
+    with pytest.raises(ValueError, match="saturation_flag: argument groupdq: found 3 groups"):
+        flag_saturation(data, groupdq[:, 1:], *planes)

@@ -27,15 +27,6 @@ __device__ bool any_around(const Cube& cube, int64 pixel, int64 reach, Test test
     return false;
 }
 
-// See gpipe.saturation.averaged_groups.late_second_group.
-__device__ inline bool is_late(float first, float second, float level, const float* bias, int64 nframes)
-{
-    double signal = bias ? first - *bias : first;
-    double announced = signal / ((nframes + 1) / 2.0) * (3 * nframes);
-    if (bias) announced += *bias;
-    return announced < level && second - first > (level - first) / (float)nframes;
-}
-
 // `nframes` is 0 where groups are not known to average frames.
 extern "C" __global__ void mark_samples(
     const float* __restrict__ data, const uint8* __restrict__ groupdq, const float* __restrict__ level,
@@ -54,10 +45,11 @@ extern "C" __global__ void mark_samples(
                 full |= counts >= limit;
                 unsigned mark = full || (groupdq[at] & SATURATED) ? FULL : 0;
                 mark |= counts <= 0.0f ? FLOOR : 0;
-                double dilution = (g * nframes + (nframes + 1) / 2.0) / ((g + 1) * nframes);
-                if (nframes > 1 && counts >= (unchecked[pixel] ? limit : limit * dilution)) mark |= DILUTED;
-                if (nframes && g == 1 && is_late(data[at - cube.pixels()], counts, limit, bias ? bias + pixel : 0, nframes))
-                    mark |= LATE;
+                if (nframes > 1 && hides_saturation(counts, limit, unchecked[pixel], dilution_of(g, nframes)))
+                    mark |= DILUTED;
+                float offset = bias ? bias[pixel] : 0.0f;
+                bool is_second = nframes && g == 1;
+                if (is_second && is_late(data[at - cube.pixels()], counts, limit, offset, nframes)) mark |= LATE;
                 marks[at] = (uint8)mark;
             }
         }
