@@ -1,4 +1,4 @@
-"""The numba kernel beside the portable function, whose numbers it repeats bit by bit."""
+"""The kernel in C beside the portable function, whose numbers it repeats bit by bit."""
 
 from dataclasses import fields, replace
 
@@ -7,14 +7,14 @@ import pytest
 from helpers.ramp_regimes import random_ramps
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from in_c import in_every_variant, kernel, unaligned
 
 from gpipe import dq
-from gpipe.backends import native
 from gpipe.ramp_fitting import fit
 from gpipe.ramp_fitting.fit import FitOptions
 
-pytest.importorskip("numba")
-fit_ramps = native.find(fit.fit_ramps, native.CPU)
+pytestmark = in_every_variant
+fit_ramps = kernel(fit.fit_ramps)
 VERSIONS = [pytest.param(fit.fit_ramps, id="portable"), pytest.param(fit_ramps, id="kernel")]
 
 
@@ -28,6 +28,13 @@ def assert_same(ramps, options, **how):
             assert ours.dtype == theirs.dtype
             np.testing.assert_array_equal(ours, theirs, err_msg=f"{part} {f.name}")
     return found
+
+
+def assert_equal(found, expected):
+    """The same bits, but for those of NaN."""
+    for one, other in ((found.exposure, expected.exposure), (found.integrations, expected.integrations)):
+        for f in fields(other):
+            np.testing.assert_array_equal(getattr(one, f.name), getattr(other, f.name), err_msg=f.name, strict=True)
 
 
 def holed(ramps, seed):
@@ -198,7 +205,101 @@ def test_what_is_cut_out_of_larger_arrays_is_fitted_as_a_copy_of_it(integrations
     parts = {name: x[index[x.ndim]] for name, x in holed(ramps, 5).items()}
     options = FitOptions(timing=timing, restore_charge_loss=lost > 0)
     found = fit_ramps(**parts, options=options)
-    expected = fit_ramps(**{name: x.copy() for name, x in parts.items()}, options=options)
-    for one, other in ((found.exposure, expected.exposure), (found.integrations, expected.integrations)):
-        for field in fields(one):
-            np.testing.assert_array_equal(getattr(one, field.name), getattr(other, field.name))
+    assert_equal(found, fit_ramps(**{name: x.copy() for name, x in parts.items()}, options=options))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 63), (2, 65), (3, 129), (5, 1032)], ids=str)
+@pytest.mark.parametrize("groups", [1, 2, 7])
+def test_shapes(groups, shape):
+    """Smaller than a vector, and with a remainder; `random_ramps` makes no image of less than three rows."""
+    ramps, timing = random_ramps(groups, 2, groups, shape=(max(shape[0], 4), max(shape[1], 4)))
+    ramps = {name: x[..., : shape[0], : shape[1]] for name, x in holed(ramps, groups).items()}
+    assert_same(ramps, FitOptions(timing=timing, suppress_one_group=False))
+
+
+def without(ramps, axis):
+    """The same with no integration, group, row or column."""
+    index = [slice(None)] * 4
+    index[axis] = slice(0)
+    where = {4: tuple(index), 3: (index[0], *index[2:]), 2: tuple(index[2:])}
+    return {name: x[where[x.ndim]] for name, x in ramps.items()}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("axis", [0, 3])
+def test_no_integrations_and_no_columns(axis):
+    ramps, timing = random_ramps(1, 2, 3)
+    assert_same(without(ramps, axis), FitOptions(timing=timing))
+
+
+@pytest.mark.parametrize("function", VERSIONS)
+@pytest.mark.parametrize("axis", [1, 2])
+def test_no_groups_and_no_rows_are_refused(function, axis):
+    ramps, timing = random_ramps(1, 2, 3)
+    with pytest.raises((IndexError, TypeError)):
+        function(**without(ramps, axis), options=FitOptions(timing=timing))
+
+
+def test_arguments_that_are_not_aligned():
+    ramps, timing = random_ramps(2, 3, 6, shape=(4, 33))
+    options = FitOptions(timing=timing, suppress_one_group=False, restore_charge_loss=True)
+    assert_equal(
+        fit_ramps(**{name: unaligned(x) for name, x in ramps.items()}, options=options),
+        fit_ramps(**ramps, options=options),
+    )
+
+
+@pytest.mark.parametrize("workers", [2, 3, 9])
+@pytest.mark.parametrize("suppress", [True, False])
+def test_workers_share_the_rows(workers, suppress):
+    ramps, timing = random_ramps(6, 2, 8, shape=(7, 200), lost=0.1)
+    options = FitOptions(timing=timing, suppress_one_group=suppress, restore_charge_loss=True)
+    assert_equal(fit_ramps(**ramps, options=options, workers=workers), fit_ramps(**ramps, options=options))
+
+
+NOT_FINITE = np.array([np.nan, np.inf, -np.inf], np.float32)
+
+
+@pytest.mark.parametrize("value", NOT_FINITE, ids=str)
+@pytest.mark.parametrize("name", ["data", "readnoise", "gain", "dark_current", "zeroframe"])
+def test_what_is_not_finite(name, value):
+    """All of an argument, and a part of it."""
+    for share in (1.0, 0.3):
+        ramps, timing = random_ramps(8, 3, 6, shape=(4, 70), lost=0.1)
+        ramps[name][np.random.default_rng(1).random(ramps[name].shape) < share] = value
+        for suppress in (True, False):
+            assert_same(ramps, FitOptions(timing=timing, suppress_one_group=suppress, restore_charge_loss=True))
+
+
+def test_what_is_not_finite_everywhere():
+    ramps, timing = random_ramps(9, 3, 9, shape=(4, 300), lost=0.05)
+    rng = np.random.default_rng(2)
+    for x in (x for x in ramps.values() if x.dtype == np.float32):
+        where = rng.random(x.shape) < 0.2
+        x[where] = rng.choice(NOT_FINITE, where.sum())
+    for suppress in (True, False):
+        assert_same(ramps, FitOptions(timing=timing, suppress_one_group=suppress, restore_charge_loss=True))
+
+
+def test_numbers_as_large_as_can_be():
+    """Steps between them are just finite."""
+    ramps, timing = random_ramps(4, 2, 8, shape=(4, 100))
+    rng = np.random.default_rng(3)
+    where = rng.random(ramps["data"].shape) < 0.1
+    ramps["data"][where] = np.float32(1.7e38) * rng.choice([-1, 1], where.sum())
+    assert_same(ramps, FitOptions(timing=timing, suppress_one_group=False))
+
+
+@pytest.mark.parametrize("name", ["data", "gain", "dark_current", "zeroframe"])
+def test_other_types_are_left_to_the_portable_function(name):
+    ramps, timing = random_ramps(4, 2, 5)
+    ramps[name] = ramps[name].astype(np.float64)
+    assert_same(ramps, FitOptions(timing=timing))
+
+
+@pytest.mark.parametrize("wrong", ["dark_current", "zeroframe"])
+def test_shapes_of_what_may_be_missing_are_checked(wrong):
+    ramps, timing = random_ramps(1, 2, 3)
+    ramps[wrong] = ramps[wrong][..., :2].copy()
+    with pytest.raises(ValueError, match="kernel ramp_fit"):
+        fit_ramps(**ramps, options=FitOptions(timing=timing))

@@ -1,9 +1,3 @@
-constexpr unsigned GOOD_BITS = 0xFF ^ PERSISTENCE;
-constexpr unsigned OPENING_BITS = GOOD_BITS ^ JUMP_DET;
-constexpr unsigned WITHDRAWN = CHARGELOSS | DO_NOT_USE;
-constexpr unsigned HANDED_ON = JUMP_DET | PERSISTENCE;
-constexpr float LARGE_VARIANCE = 1.0e6f;
-constexpr float TINY = 1.0e-30f;
 constexpr int LIMITS = 5;
 
 struct Timing {
@@ -131,33 +125,9 @@ __device__ float median_rate(const Ramp& ramp, Values& steps, const Timing& timi
 struct Units {
     float reading, photons;
 
-    __device__ float read_noise_variance(float sum) const
-    {
-        float variance = reading / (sum > 0.0f ? sum : 1.0f);
-        return sum <= 0.0f || variance >= LARGE_VARIANCE ? 0.0f : variance;
-    }
-
-    __device__ float poisson_variance(float sum) const
-    {
-        float variance = photons / (sum > 0.0f ? sum : 1.0f);
-        return sum > 0.0f && variance > 0.0f && variance < LARGE_VARIANCE ? variance : 0.0f;
-    }
-
     __device__ float information(float moment, float share) const
     {
-        return moment / (share * photons + (reading > 0.0f ? reading : TINY));
-    }
-
-    __device__ float error(float information) const
-    {
-        float variance = 1.0f / (information == 0.0f ? INFINITE : information);
-        if (variance > LARGE_VARIANCE) return 0.0f;
-        return isnan(reading) || variance < 0.0f ? NOT_A_NUMBER : sqrtf(variance);
-    }
-
-    __device__ float slope(float signal, float sum, double group_time) const
-    {
-        return reading > 0.0f ? signal / ((float)group_time * (sum > 0.0f ? sum : 1.0f)) : NOT_A_NUMBER;
+        return information_in(moment, share, reading, photons);
     }
 };
 
@@ -177,8 +147,7 @@ struct Weights {
 __device__ inline Weights weights_for(const float* table, float noise, float gain, int64 groups)
 {
     Weights weights{table, {5.0f, 10.0f, 20.0f, 50.0f, 100.0f}, groups + 1};  // Fixsen et al. 2000, table 1
-    float four_variances = 4.0f * noise * noise;
-    for (float& s : weights.limits) s = (0.5f * s * s + 0.5f * s * sqrtf(s * s + four_variances)) / gain;
+    for (float& s : weights.limits) s = signal_limit(s, noise, gain);
     return weights;
 }
 
@@ -277,14 +246,15 @@ __device__ inline void fit_integration(
     bool saturated = ramp.saturated_from_start();
     unsigned flags = quality | (ramp.seen & HANDED_ON) | (sums.reading <= 0.0f ? DO_NOT_USE : 0);
     flags |= saturated ? SATURATED : 0;
-    float read = units.read_noise_variance(sums.reading);
     rates.write(
-        at, flags, ramp.partly_saturated(), units.slope(sums.signal, sums.reading, timing.group),
-        units.poisson_variance(sums.photons), read, units.error(sums.information));
+        at, flags, ramp.partly_saturated(),
+        slope_from(sums.signal, sums.reading, units.reading, (float)timing.group),
+        poisson_variance(sums.photons, units.photons), read_noise_variance(sums.reading, units.reading),
+        combined_error(sums.information, units.reading));
     if (restore_charge_loss) {
         bool lost = ramp.seen & CHARGELOSS;
         if (lost) {
-            float restored = units.read_noise_variance(whole_reading(ramp, timing));
+            float restored = read_noise_variance(whole_reading(ramp, timing), units.reading);
             rates.var_rnoise[at] = flags & NO_GAIN_VALUE ? 0.0f : restored;
         }
         float variance = rates.var_rnoise[at];
@@ -306,9 +276,11 @@ __device__ inline void combine_integrations(
 {
     unsigned flags = quality | (total.seen & HANDED_ON) | (total.all_unused ? DO_NOT_USE : 0);
     flags |= total.all_saturated ? SATURATED : 0;
-    float poisson = units.poisson_variance(total.photons), read = units.read_noise_variance(total.reading);
+    float poisson = poisson_variance(total.photons, units.photons);
+    float read = read_noise_variance(total.reading, units.reading);
     rates.write(
-        pixel, flags, total.partly_saturated, units.slope(total.signal, total.reading, timing.group), poisson, read,
+        pixel, flags, total.partly_saturated,
+        slope_from(total.signal, total.reading, units.reading, (float)timing.group), poisson, read,
         sqrtf(poisson + read));
     if (total.lost && total.information > 0.0f) rates.var_rnoise[pixel] = 1.0f / total.information;
 }
@@ -326,9 +298,8 @@ __device__ void fit_pixel(
     float rate = 0.0f;
     for (int64 i = 0; i < exposure.integrations; i++) rate += median_rate(exposure.ramp(i, pixel), steps, timing);
     rate /= (float)exposure.integrations;
-    float noise = readnoise * gain * noise_of_group, per_group = noise / (gain * (float)timing.group);
-    float flux = (rate > 0.0f ? rate : 0.0f) + dark;
-    Units units{12.0f * per_group * per_group, flux / (gain * (float)timing.group)};
+    float noise = readnoise * gain * noise_of_group, group_time = (float)timing.group;
+    Units units{read_noise_unit(noise, gain, group_time), poisson_unit(rate, dark, gain, group_time)};
     Weights weights = weights_for(table, noise, gain, exposure.groups);
     Total total{};
     total.all_unused = total.all_saturated = true;

@@ -5,8 +5,10 @@
 #define DO_NOT_USE 0x1
 #define SATURATED 0x2
 #define JUMP_DET 0x4
+#define PERSISTENCE 0x20
 #define AD_FLOOR 0x40
 #define CHARGELOSS 0x80
+#define NO_GAIN_VALUE 0x80000
 #define NO_LIN_CORR 0x100000
 #define NO_SAT_CHECK 0x200000
 

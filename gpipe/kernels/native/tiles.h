@@ -30,8 +30,9 @@ INLINED void exchange(float *restrict low, float *restrict high, int64_t n)
 {
     for (int64_t c = 0; c < n; c++) {
         float a = low[c], b = high[c];
-        low[c] = b < a ? b : a;
-        high[c] = b < a ? a : b;
+        float least = b < a ? b : a, most = b < a ? a : b;
+        low[c] = least;
+        high[c] = most;
     }
 }
 
