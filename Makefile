@@ -39,7 +39,7 @@ gpu: $(VENVS)/test,$(CUDA)/installed
 portable: $(VENVS)/test/installed
 	GPIPE_NATIVE=0 $(<D)/bin/python -m pytest -n $(WORKERS) -m "not parity and not gpu" tests/backends tests/pipeline
 
-KERNEL_TESTS := $(shell grep -l "from in_c" tests/kernels/test_*.py)
+KERNEL_TESTS := $(shell grep -l "from helpers.in_c" tests/kernels/test_*.py)
 
 # The tests of kernels in C with a library that stops at the first access outside an array and at undefined behaviour.
 sanitize: $(VENVS)/test/installed
@@ -59,7 +59,7 @@ aarch64: $(VENVS)/test/installed
 	cmake -S . -B $(ARM) -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 \
 	    -DCMAKE_C_COMPILER=aarch64-linux-gnu-gcc -DGPIPE_WARNINGS_ARE_ERRORS=ON
 	cmake --build $(ARM)
-	$(<D)/bin/python tests/kernels/recorded.py $(ARM)/calls $(ARM)/libkernels.so base aarch64-linux-gnu-gcc \
+	$(<D)/bin/python tests/helpers/recorded.py $(ARM)/calls $(ARM)/libkernels.so base aarch64-linux-gnu-gcc \
 	    qemu-aarch64-static -L /usr/aarch64-linux-gnu
 
 lint: $(VENVS)/lint/installed

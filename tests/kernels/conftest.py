@@ -5,8 +5,8 @@ import dataclasses
 import os
 
 import pytest
-from helpers import cuda_on_host
 import recorded
+from helpers import cuda_on_host
 
 import gpipe.backends
 from gpipe.exceptions import BackendError
