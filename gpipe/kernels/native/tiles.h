@@ -44,11 +44,10 @@ static inline void sort_tile(float *tile, int64_t pitch, int64_t rows, int64_t n
         highest *= 2;
     for (int64_t p = highest; p > 0; p /= 2) {
         int64_t q = highest, r = 0;
-        for (int64_t distance = p; distance > 0; distance = q - p, q /= 2, r = p) {
-            for (int64_t i = 0; i < rows - distance; i++)
-                if ((i & p) == r)
+        for (int64_t distance = p; distance > 0; distance = q - p, q /= 2, r = p)
+            for (int64_t start = r; start < rows - distance; start += 2 * p)
+                for (int64_t i = start; i < smaller(start + p, rows - distance); i++)
                     exchange(tile + i * pitch, tile + (i + distance) * pitch, n);
-        }
     }
 }
 
