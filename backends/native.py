@@ -18,7 +18,7 @@ CPU: Mapping[str, str] = {
     "gpipe.arrays.unusable.unusable_rows": "native.unusable.unusable",
     "gpipe.dark_current.dark_sub.average_darks": "native.dark.dark",
     "gpipe.dark_current.dark_sub.subtract_darks": "native.planes.planes",
-    "gpipe.jump.detection.flag_jumps": "cpu.jump",
+    "gpipe.jump.detection.flag_jumps": "native.jump.jump",
     "gpipe.saturation.saturation.flag_saturation": "native.saturation.saturation",
     "gpipe.refpix.irs2.lines.subtract_line": "native.irs2.streams",
     "gpipe.refpix.irs2.streams.reference_stream": "native.irs2.streams",

@@ -1,4 +1,4 @@
-"""The numba kernel beside the portable function: the same flags and the same number of jumps, bit by bit."""
+"""The kernel for jumps beside the portable function: the same flags and the same number of jumps, bit by bit."""
 
 from dataclasses import replace
 
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from in_c import in_every_variant, kernel, unaligned
 
-from gpipe.backends import native
 from gpipe.jump import detection
 from gpipe.jump.after_jump import AfterJump
 from gpipe.jump.detection import JumpSettings
@@ -15,8 +15,8 @@ from gpipe.jump.iterative import Thresholds
 from gpipe.jump.method import Method
 from gpipe.jump.neighbours import Neighbours
 
-pytest.importorskip("numba")
-flag_jumps = native.find(detection.flag_jumps, native.CPU)
+pytestmark = in_every_variant
+flag_jumps = kernel(detection.flag_jumps)
 
 DO_NOT_USE, SATURATED, JUMP_DET = 1, 2, 4
 ALONE = JumpSettings(method=Method.ITERATIVE, thresholds=Thresholds(four_or_more=4, three=5, two=6), frames=2)
@@ -115,6 +115,7 @@ def test_a_group_in_which_every_pixel_jumps_is_no_hit(rng):
     found = assert_same((data, groupdq, gain, noise), how)
     rows = assert_same((data, groupdq, gain, noise), replace(how, whole_images=False))
     assert np.any(rows.groupdq[4, 2] & JUMP_DET)
+    assert_same((data, groupdq, gain, noise), replace(how, neighbours=None), workers=2)
     cleared = detection.unflag_full_groups(rows.groupdq, rows.open_rows.any(axis=-1))
     np.testing.assert_array_equal(cleared, found.groupdq)
 
@@ -140,10 +141,76 @@ def test_spreading(rng, after, neighbours):
     assert_same(ramps(rng, (2, 9, 8, 30), bad=0.1), how)
 
 
-@pytest.mark.parametrize("options", [{"block_pixels": 1}, {"workers": 2}, {"workers": 30}], ids=str)
-@pytest.mark.parametrize("method", [Method.ITERATIVE, Method.SIGMA_CLIP])
-def test_blocks_and_threads_change_nothing(rng, options, method):
-    assert_same(ramps(rng, (2, 6, 13, 9), hits=0.2), replace(SPREADING, method=method), **options)
+@pytest.mark.parametrize("options", [{"block_pixels": 1}, {"workers": 2}, {"workers": 5}, {"workers": 30}], ids=str)
+@pytest.mark.parametrize("method", Method)
+@pytest.mark.parametrize("how", [ALONE, SPREADING], ids=["alone", "spreading"])
+def test_blocks_and_threads_change_nothing(rng, options, method, how):
+    assert_same(ramps(rng, (2, 6, 13, 9), hits=0.2), replace(how, method=method), **options)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("method", Method)
+def test_more_rows_than_wait_for_those_below(rng, method, workers):
+    how = replace(SPREADING, method=method, neighbours=Neighbours(least=3, most=1e9))
+    assert_same(ramps(rng, (2, 6, 45, 700), hits=0.02), how, workers=workers)
+
+
+@pytest.mark.parametrize("columns", [1, 15, 16, 31, 33, 97, 513, 1032])
+@pytest.mark.parametrize("method", Method)
+def test_any_width(rng, columns, method):
+    assert_same(ramps(rng, (2, 5, 2, columns)), replace(SPREADING, method=method))
+
+
+@pytest.mark.parametrize("shape", [(2, 100, 3, 40), (5, 71, 3, 37), (300, 3, 2, 70)], ids=str)
+@pytest.mark.parametrize("method", Method)
+@pytest.mark.parametrize("only_use_ints", [True, False])
+def test_many_differences(rng, shape, method, only_use_ints):
+    """Fewer columns are judged together, so that they fit the cache."""
+    how = replace(SPREADING, method=method, only_use_ints=only_use_ints)
+    assert_same(ramps(rng, shape, hits=0.01), how)
+
+
+@pytest.mark.parametrize("shape", [(1, 5, 0, 4), (1, 5, 3, 0), (0, 5, 2, 3), (2, 1, 2, 3)], ids=str)
+@pytest.mark.parametrize("method", Method)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_nothing_to_look_for(shape, method, workers):
+    how = replace(ALONE, method=method, neighbours=Neighbours(least=10, most=100), whole_images=False)
+    samples, flags = np.ones(shape, np.float32), np.full(shape, JUMP_DET, np.uint8)
+    found = flag_jumps(samples, flags, *np.ones((2, *shape[2:]), np.float32), settings=how, workers=workers)
+    np.testing.assert_array_equal(found.groupdq, flags, strict=True)
+    np.testing.assert_array_equal(found.primary, np.full(shape[2], flags[:, :, 0].size if flags.size else 0))
+    assert found.open_rows is None or found.open_rows.shape == shape[:3]
+
+
+@pytest.mark.parametrize("groups", [3, 4, 5, 9])
+@pytest.mark.parametrize("hits", [0.0, 0.2])
+@pytest.mark.parametrize("method", Method)
+def test_groups_that_no_pixel_can_use(rng, groups, hits, method):
+    exposure = ramps(rng, (3, groups + 2, 4, 90), hits=hits)
+    exposure[1][:, [0, -1]] |= DO_NOT_USE
+    assert_same(exposure, replace(SPREADING, method=method))
+
+
+@pytest.mark.parametrize("method", Method)
+@pytest.mark.parametrize("only_use_ints", [True, False])
+@pytest.mark.parametrize("groups", [3, 4, 8])
+@pytest.mark.parametrize("bad", [0.1, 0.5, 1.0])
+def test_what_is_no_number_or_infinite_may_be_anywhere(rng, method, only_use_ints, groups, bad):
+    exposure = ramps(rng, (3, groups, 5, 67))
+    odd = np.asarray([np.nan, np.inf, -np.inf, 0.0, -0.0, 3.4e38, -3.4e38, 1e30, 1e-45], np.float32)
+    for x, share in zip(exposure, (bad, 0, bad / 2, bad / 2), strict=True):
+        where = rng.random(x.shape) < share
+        x[where] = rng.choice(odd, where.sum()).astype(x.dtype)
+    assert_same(exposure, replace(SPREADING, method=method, only_use_ints=only_use_ints))
+
+
+@pytest.mark.parametrize("method", Method)
+def test_flags_that_samples_come_with(rng, method):
+    """A jump that is known already flags neighbours and following groups as far as its size tells."""
+    exposure = ramps(rng, (2, 9, 6, 80), hits=0.1)
+    exposure[1][...] = rng.integers(0, 256, exposure[1].shape) & rng.choice([0xFF, JUMP_DET, 0], exposure[1].shape)
+    for how in (ALONE, SPREADING, replace(SPREADING, neighbours=None), replace(SPREADING, after=())):
+        assert_same(exposure, replace(how, method=method))
 
 
 def test_read_only_and_strided_arguments_are_taken_and_not_written_to(rng):
@@ -155,6 +222,26 @@ def test_read_only_and_strided_arguments_are_taken_and_not_written_to(rng):
     assert_same([x[..., ::2, 1::3] for x in exposure], SPREADING)
     for x, y in zip(exposure, before, strict=True):
         np.testing.assert_array_equal(x, y)
+
+
+@pytest.mark.parametrize("method", Method)
+def test_rows_and_groups_of_a_larger_exposure(rng, method):
+    data, groupdq, gain, noise = ramps(rng, (3, 9, 16, 40))
+    cut = data[:2, 1:7, 3:11], groupdq[1:, 2:8, 5:13], gain[3:11], noise[5:13]
+    assert_same(cut, replace(SPREADING, method=method))
+
+
+@pytest.mark.parametrize("method", Method)
+def test_unaligned_arguments(rng, method):
+    exposure = ramps(rng, (3, 9, 6, 40))
+    assert_same([unaligned(x) for x in exposure], replace(SPREADING, method=method))
+
+
+@pytest.mark.parametrize("which", [0, 2, 3])
+def test_other_types_are_left_to_the_portable_function(rng, which):
+    exposure = list(ramps(rng, (2, 6, 4, 5)))
+    exposure[which] = exposure[which].astype(np.float64)
+    assert_same(exposure, SPREADING)
 
 
 def test_without_a_method_only_redundant_flags_change(rng):

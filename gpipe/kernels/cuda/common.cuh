@@ -88,3 +88,13 @@ __device__ inline float median(const Values& values, int begin, int count)
     if (count == 0) return NOT_A_NUMBER;
     return 0.5f * values[begin + (count - 1) / 2] + 0.5f * values[begin + count / 2];
 }
+
+// Sorted values of a pixel, as headers of gpipe/kernels/shared know them.
+#define RANKED const Values&
+#define RANKED_FUNCTION template <class Values> __device__
+
+template <class Values>
+__device__ inline float rank_at(const Values& values, int rank)
+{
+    return values[rank];
+}

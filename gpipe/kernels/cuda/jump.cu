@@ -13,11 +13,7 @@ struct Ramps {
         return (integration * groups + group) * pixels + pixel;
     }
 
-    __device__ float electrons(int64 at, float gain) const
-    {
-        bool usable = !(groupdq[at] & UNUSABLE) && isfinite(data[at]);
-        return (usable ? data[at] : NOT_A_NUMBER) * gain;
-    }
+    __device__ float electrons(int64 at, float gain) const { return electrons_of(data[at], groupdq[at], gain); }
 
     __device__ float difference(int64 at, float gain) const
     {
@@ -31,10 +27,6 @@ struct Thresholds {
 
 struct Bounds {
     double lower, upper;
-};
-
-struct Centre {
-    float value, allowed;
 };
 
 // Put the differences of some groups into `values`, sorted; returns how many are not missing. Functions that are used
@@ -51,53 +43,6 @@ __device__ __noinline__ int rank(const Ramps& ramps, int64 pixel, int64 first, i
         }
     sort(values, total);
     return count;
-}
-
-// What is left of sorted magnitudes: `length` of them from `begin` on.
-template <class Values>
-struct Window {
-    const Values& values;
-    int total, begin;
-
-    __device__ float at(int rank) const { return begin + rank < total ? values[begin + rank] : MISSING; }
-
-    __device__ Centre centre(int length, const Thresholds& thresholds) const
-    {
-        float low = at((length - 2) / 2), clipped = 0.5f * low + 0.5f * at((length - 1) / 2);
-        float largest = at(length - 1);
-        float four = (float)thresholds.four_or_more, three = (float)thresholds.three;
-        bool another = at(length) == largest;
-        if (length > 3) return {clipped, four};
-        if (length == 3) return another ? Centre{clipped, four} : Centre{at(1), three};
-        if (another && at(3) != largest) return {largest, three};
-        return {low, another ? four : (float)thresholds.two};
-    }
-};
-
-// Magnitudes at or beyond these are jumps. See gpipe.jump.iterative.jump_bounds.
-template <class Values>
-__device__ Bounds jump_bounds(
-    const Values& magnitudes, int total, int count, float variance, const Thresholds& thresholds)
-{
-    Window<Values> window{magnitudes, total, 0};
-    float lower = -1.0f, upper = MISSING;
-    for (int length = count; length > 1; length--) {
-        float lowest = window.at(0), largest = window.at(length - 1);
-        bool judged = largest > window.at(length - 2) && largest < MISSING && lowest > lower;
-        bool low = false, high = false;
-        if (judged) {
-            Centre centre = window.centre(length, thresholds);
-            float sigma = sqrtf(centre.value + variance);
-            float above = largest - centre.value, below = centre.value - lowest;
-            if (!(sigma > 0.0f && fmaxf(above, below) > centre.allowed * sigma)) break;
-            high = above >= below;
-            low = below >= above;
-        }
-        window.begin += lowest <= lower || (low && !high);
-        if (high) upper = largest;
-        if (low) lower = lowest;
-    }
-    return {lower, upper};
 }
 
 // See gpipe.jump.sigma_clip.clipped: sorted values that are inside follow each other.
@@ -140,15 +85,15 @@ __device__ void find_jumps(
     int total = (int)(ramps.integrations * (ramps.groups - 1));
     int count = rank(ramps, pixel, 1, ramps.groups - 1, gain, values);
     float flux = median(values, 0, count);
-    float variance = readnoise * gain * (readnoise * gain) / frames;
-    float noise = fabsf(flux) + variance;
-    float sigma = noise > 0.0f ? sqrtf(noise) : NOT_A_NUMBER;
+    float variance = variance_of_reading(readnoise, gain, frames), sigma = noise_of(flux, variance);
     Bounds bounds{};
     if (method == CLIP_ALL) bounds = clip_bounds(values, total, count, thresholds.four_or_more);
     if (method == ITERATIVE) {
         for (int k = 0; k < total; k++) values[k] = fabsf(values[k]);
         sort(values, total);
-        bounds = jump_bounds(values, total, count, variance, thresholds);
+        Limits limits{(float)thresholds.four_or_more, (float)thresholds.three, (float)thresholds.two};
+        Magnitudes magnitudes = jump_magnitudes(values, total, count, variance, limits);
+        bounds = {magnitudes.lower, magnitudes.upper};
     }
     for (int64 i = 0; i < ramps.integrations; i++) {
         int64 at = ramps.sample(i, 0, pixel);
