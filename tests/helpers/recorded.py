@@ -2,7 +2,7 @@
 
 With ``RECORD_KERNELS=folder`` tests write the first calls of each kernel: arguments before and after. Then
 
-    python tests/kernels/recorded.py folder libkernels.so variant compiler [emulator …]
+    python tests/helpers/recorded.py folder libkernels.so variant compiler [emulator …]
 
 builds a small program with a compiler for that processor and has it repeat them, by an emulator or by itself. Arrays
 must be equal afterwards bit by bit, but for the sign and payload of NaN, which processors choose.

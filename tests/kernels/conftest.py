@@ -5,8 +5,7 @@ import dataclasses
 import os
 
 import pytest
-import recorded
-from helpers import cuda_on_host
+from helpers import cuda_on_host, recorded
 
 import gpipe.backends
 from gpipe.exceptions import BackendError

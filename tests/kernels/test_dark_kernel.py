@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from in_c import in_every_variant, kernel, unaligned
+from helpers.in_c import in_every_variant, kernel, unaligned
 
 from gpipe.dark_current import dark_sub
 

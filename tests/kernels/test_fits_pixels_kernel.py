@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from in_c import in_every_variant, kernel, unaligned
+from helpers.in_c import in_every_variant, kernel, unaligned
 
 from gpipe.backends import fits_pixels
 from gpipe.backends.fits_pixels import decode

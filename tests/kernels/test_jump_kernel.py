@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from helpers.in_c import in_every_variant, kernel, unaligned
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from in_c import in_every_variant, kernel, unaligned
 
 from gpipe.jump import detection
 from gpipe.jump.after_jump import AfterJump

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from in_c import kernel, unaligned
+from helpers.in_c import kernel, unaligned
 
 from gpipe import dq
 from gpipe.exceptions import BackendError

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from in_c import kernel
+from helpers.in_c import kernel
 
 from gpipe.backends import native
 from gpipe.backends.numpy import NumpyBackend

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from in_c import kernel
+from helpers.in_c import kernel
 
 from gpipe.dark_current import dark_sub
 from gpipe.reset import reset_sub

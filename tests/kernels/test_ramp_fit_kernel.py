@@ -4,10 +4,10 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+from helpers.in_c import in_every_variant, kernel, unaligned
 from helpers.ramp_regimes import random_ramps
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from in_c import in_every_variant, kernel, unaligned
 
 from gpipe import dq
 from gpipe.ramp_fitting import fit

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from helpers.in_c import in_every_variant, kernel, unaligned
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from in_c import in_every_variant, kernel, unaligned
 
 from gpipe import dq
 from gpipe.arrays.blocks import for_each

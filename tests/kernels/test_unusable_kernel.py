@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from in_c import in_every_variant, kernel
+from helpers.in_c import in_every_variant, kernel
 
 from gpipe import dq
 from gpipe.arrays.unusable import unusable_rows
