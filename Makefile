@@ -23,7 +23,6 @@ $(VENVS)/%/installed: pyproject.toml CMakeLists.txt $(C_SOURCES)
 	touch $@
 
 demo: $(VENVS)/plot/installed
-	$(<D)/bin/gpipe compile
 	$(<D)/bin/gpipe demo
 
 test: $(VENVS)/test/installed

@@ -1,7 +1,7 @@
 """The table of kernels: native versions of single portable functions, found by name.
 
 Kernels stand in ``gpipe.kernels``, above the functions that they speed up; this module imports none before it is asked.
-Those for the processor are in the library of C functions, which may be missing: ``find_in_library``.
+Those for the processor are in the library of C functions, which may be missing.
 """
 
 import importlib
@@ -47,16 +47,11 @@ LIBRARY = "gpipe.kernels.native.library"
 
 def find(function: Callable[..., Any], table: Mapping[str, str]) -> Callable[..., Any] | None:
     """The kernel of a portable function in ``CPU`` or ``CUDA``; imported when first asked for."""
-    module = table.get(_name(function))
+    module = table.get(f"{function.__module__}.{function.__qualname__}")
     if module is None:
         return None
     kernel: Callable[..., Any] = getattr(importlib.import_module(f"gpipe.kernels.{module}"), function.__qualname__)
     return kernel
-
-
-def is_in_library(function: Callable[..., Any]) -> bool:
-    """Whether the kernel for the processor is C; numba compiles the others."""
-    return CPU.get(_name(function), "").startswith("native.")
 
 
 def find_in_library(function: Callable[..., Any]) -> Callable[..., Any] | None:
@@ -69,7 +64,3 @@ def find_in_library(function: Callable[..., Any]) -> Callable[..., Any] | None:
     except BackendError as error:  # the library has another version of this kernel
         library.refuse(error)
         return None
-
-
-def _name(function: Callable[..., Any]) -> str:
-    return f"{function.__module__}.{function.__qualname__}"

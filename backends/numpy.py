@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gpipe.backends import host_memory, native, pending
+from gpipe.backends import host_memory, native
 from gpipe.backends.fits_pixels import decode
 from gpipe.backends.interface import F, native_order
 from gpipe.imports import deferred
@@ -59,15 +59,10 @@ class NumpyBackend:
     def native(self, function: F) -> F:
         if not self._use_kernels:
             return function
-        if native.is_in_library(function):
-            return native.find_in_library(function) or function  # type: ignore[return-value]
-        if pending.mode() == "never" or not pending.can_run():
-            return function
-        found = native.find(function, native.CPU)
-        return found if found is not None and pending.may_run(found) else function  # type: ignore[return-value]
+        return native.find_in_library(function) or function  # type: ignore[return-value]
 
     def warm_up(self) -> None:
-        """Nothing is compiled before its first use, or it is kept on disk."""
+        """Have the C library hold on to freed memory; kernels need no preparation."""
         host_memory.keep_blocks()
 
     def suited_to(self, samples: int, *, keeps_planes: bool = True) -> "NumpyBackend":

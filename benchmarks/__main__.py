@@ -4,7 +4,6 @@ import argparse
 import os
 import platform
 import re
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -31,8 +30,7 @@ class Bench:
         self._loops: list[tables.Row] = []
 
     def warm_up(self) -> None:
-        """Have kernels compiled and modules in the cache of the operating system, which the first process would pay."""
-        subprocess.run([sys.executable, "-m", "gpipe.kernels.cpu.compile"], check=True)
+        """Have modules in the cache of the operating system, which the first process would pay."""
         for case in cases.TINY_CASES:
             inputs = prepared(case.configs, self._folder, full_frame=False)
             compare(case, inputs, replace(self._settings, runs=1), self._scratch, tell)

@@ -1,6 +1,7 @@
 """JWST detector calibration on GPUs: uncalibrated ramps in, count-rate images out.
 
-Pipelines are names of this package, imported when they are first used: ``gpipe.Detector1Pipeline``.
+Pipelines are names of this package, imported when they are first used: ``gpipe.Detector1Pipeline``. ``gpipe.info()``
+tells of the installation.
 """
 
 from importlib import import_module as _import_module
@@ -9,8 +10,8 @@ from typing import Any as _Any
 
 __version__ = _version("gpipe")
 
-_LAZY = {"DarkPipeline": "gpipe.pipeline", "Detector1Pipeline": "gpipe.pipeline"}
-__all__ = ["DarkPipeline", "Detector1Pipeline"]
+_LAZY = {"DarkPipeline": "gpipe.pipeline", "Detector1Pipeline": "gpipe.pipeline", "info": "gpipe.installation"}
+__all__ = ["DarkPipeline", "Detector1Pipeline", "info"]
 
 
 def __getattr__(name: str) -> _Any:

@@ -1,7 +1,6 @@
 """The array matrix: every pure function runs on each of these, from NumPy arrays to NumPy arrays."""
 
 import dataclasses
-import os
 from contextlib import nullcontext
 
 import array_api_compat
@@ -11,9 +10,6 @@ import pytest
 
 import gpipe.backends
 from gpipe.exceptions import BackendError
-
-# Tests of kernels test kernels, and processes that tests start leave none behind that compile.
-os.environ.setdefault("GPIPE_COMPILE", "now")
 
 
 class ArrayLibrary:

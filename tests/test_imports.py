@@ -256,21 +256,3 @@ from stdatamodels.jwst import datamodels
 assert datamodels.RampModel is ramp and datamodels.open and len(datamodels.__all__) > 100
 """
     subprocess.run([sys.executable, "-W", "error", "-c", program, tmp_path / "some.fits"], check=True)
-
-
-def test_kernels_that_are_compiled_are_loaded_without_what_they_are_made_of_and_leave_it_to_others():
-    call = """
-import sys, numpy as np
-from gpipe.kernels.cpu.dark import average_darks
-assert np.array_equal(average_darks(np.full((2, 3, 4), 1.5, np.float32), 2), np.full((2, 3, 4), 1.5))
-"""
-    subprocess.run([sys.executable, "-c", call], check=True)
-    program = f"""
-{call}
-makings = ("numba.np.linalg", "numba.np.arraymath", "numba.np.random", "scipy.linalg")
-assert not [name for name in sys.modules if name.startswith(makings)]
-import numba, scipy.linalg
-assert scipy.linalg.det(np.eye(2)) == 1
-assert numba.njit(lambda x: np.linalg.det(x))(np.eye(2)) == 1
-"""
-    subprocess.run([sys.executable, "-c", program], check=True)

@@ -21,16 +21,16 @@ from benchmarks.digests.runs import Run
 Section = dict[str, dict[str, str]]
 Tell = Callable[[str], None]
 ROOT = Path(__file__).parents[2]
-SECTIONS = {"kernels": "now", "portable": "never"}
-"""By their names what GPIPE_COMPILE says; kernels also make the exposures."""
+SECTIONS = {"kernels": "1", "portable": "0"}
+"""By their names what GPIPE_NATIVE says; kernels also make the exposures."""
 PACKAGES = ("numpy", "scipy", "astropy", "asdf", "stdatamodels", "jwst")
 
 
 class Worker:
     """A process that answers one question after the other."""
 
-    def __init__(self, compiling: str) -> None:
-        environment = {"GPIPE_COMPILE": compiling, "GPIPE_BACKEND": "numpy"}
+    def __init__(self, native: str) -> None:
+        environment = {"GPIPE_NATIVE": native, "GPIPE_BACKEND": "numpy"}
         self._process = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-m", "benchmarks.digests.worker"],
             cwd=ROOT,

@@ -37,11 +37,3 @@ def demo(folder: Path, subarray: str, seed: int, backend: str | None) -> None:
     from gpipe.cli.demo import run_demo
 
     run_demo(folder, subarray=subarray, seed=seed, backend=backend)
-
-
-@main.command(name="compile")
-def compile_command() -> None:
-    """Compile all kernels for the CPU now, once for a machine, so that no exposure waits for them or goes without."""
-    from gpipe.cli.compile import compile_now
-
-    compile_now()

@@ -1,4 +1,4 @@
-"""``fit_ramps`` and its numba kernel beside stcal 1.20.0, algorithm OLS_C, on small random ramps of every regime.
+"""``fit_ramps`` and its native kernel beside stcal 1.20.0, algorithm OLS_C, on small random ramps of every regime.
 
 Compared: DQ, which must be equal; rates within 1e-4 of the larger of value and error; variances and errors within
 1e-3; NaN in the same places; and all arrays of the optional results. Left out is what gpipe does otherwise on purpose

@@ -1,6 +1,6 @@
 """saturation against jwst's: GROUPDQ, PIXELDQ and ZEROFRAME equal, over read patterns, growth and thresholds.
 
-The numba kernel and the portable function take turns.
+The native kernel and the portable function take turns.
 """
 
 import numpy as np

@@ -19,7 +19,7 @@ def count(maximum_cores: int | str, *, available: int | None = None) -> int:
     available : cores to share; by default those that this process may run on.
     """
     word = Cores("1").named("maximum_cores").validate(None, maximum_cores)
-    cores = available or _cores_of_this_process()
+    cores = available or cores_of_this_process()
     if word in _SHARES:
         return max(1, cores // _SHARES[word]) if _SHARES[word] else 1
     return min(int(word), cores)
@@ -34,7 +34,7 @@ def of_steps(steps: Iterable[Any]) -> int:
     said = [s.maximum_cores for s in steps if "maximum_cores" in s.parameters() and s.origin("maximum_cores").by_user]
     if said:
         return max(count(cores) for cores in said)
-    return 1 if multiprocessing.parent_process() is not None else _cores_of_this_process()
+    return 1 if multiprocessing.parent_process() is not None else cores_of_this_process()
 
 
 def inside(step: Any, exposure: Any) -> int:
@@ -46,7 +46,8 @@ def inside(step: Any, exposure: Any) -> int:
     return 1 if in_chunks or exposure.backend.name != "numpy" else of_steps([step])
 
 
-def _cores_of_this_process() -> int:
+def cores_of_this_process() -> int:
+    """The number of cores that this process may run on."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # not on every system

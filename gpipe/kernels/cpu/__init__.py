@@ -1,1 +1,0 @@
-"""Kernels for arrays in host memory, compiled by numba when first used and kept on disk."""
