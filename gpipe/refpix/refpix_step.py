@@ -17,9 +17,9 @@ from gpipe.datamodels.exposures.window import full_frame
 from gpipe.exceptions import InputError
 from gpipe.refpix.borders_exposure import borders_in, shows_all_in_border, summarize_borders
 from gpipe.refpix.correction_exposure import by_borders, by_interleaved_borders, without_borders
-from gpipe.refpix.irs2.irs2_exposure import Irs2Settings, apply_irs2, check_irs2
+from gpipe.refpix.irs2.irs2_exposure import apply_irs2, check_irs2, irs2_settings
 from gpipe.refpix.orientation_exposure import orientation_of
-from gpipe.refpix.settings import DriftSettings
+from gpipe.refpix.settings import drift_settings
 from gpipe.refpix.sirs_exposure import applies_to, check_kernels, side_kernels
 from gpipe.refpix.superstripes_exposure import put_together
 
@@ -105,36 +105,15 @@ class RefPixStep(Step):
         borders, kernels = borders_in(summary), self._kernels(outline, references)
         if is_miri(outline.meta):
             return Work(by_interleaved_borders(borders, odd_even_rows=self.odd_even_rows, siglimit=self.siglimit))
-        return Work(by_borders(outline, borders, self._settings(kernels)))
+        return Work(by_borders(outline, borders, drift_settings(self.get_pars(), kernels)))
 
     def _corrected(self, exposure: Ramp, references: References) -> Ramp:
         if is_interleaved(exposure.data.shape):
-            settings = self._irs2_settings(exposure)
+            settings = irs2_settings(self.get_pars(), workers=threads.inside(self, exposure))
             return apply_irs2(exposure, orientation_of(exposure.meta), references.get("refpix"), settings)
         if shows_all_in_border(exposure.meta):
             return self.begin(exposure, references, self.summarize(exposure)).whole(exposure)
-        return without_borders(exposure, self._settings())
-
-    def _irs2_settings(self, exposure: Ramp) -> Irs2Settings:
-        return Irs2Settings(
-            bad_read_limit=self.ovr_corr_mitigation_ftr,
-            subtract_means=self.irs2_mean_subtraction,
-            odd_even_columns=self.odd_even_columns,
-            siglimit=self.siglimit,
-            keep_reference_pixels=self.preserve_irs2_refpix,
-            workers=threads.inside(self, exposure),
-        )
-
-    def _settings(self, side_kernels: Array | None = None) -> DriftSettings:
-        return DriftSettings(
-            odd_even_columns=self.odd_even_columns,
-            siglimit=self.siglimit,
-            use_side_ref_pixels=self.use_side_ref_pixels,
-            side_smoothing_length=self.side_smoothing_length,
-            side_gain=self.side_gain,
-            side_kernels=side_kernels,
-            sigreject=self.sigreject,
-        )
+        return without_borders(exposure, drift_settings(self.get_pars()))
 
     def _kernels(self, outline: Described, references: References) -> Array | None:
         """The kernels of SIRS; None where row noise is found without it."""

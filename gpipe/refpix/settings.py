@@ -1,6 +1,8 @@
 """Settings of the search for the signals of reference pixels."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
 from gpipe.arrays import Array
 
@@ -33,3 +35,9 @@ class DriftSettings:
 
 DEFAULTS = DriftSettings()
 """Those of jwst."""
+
+
+def drift_settings(given: Mapping[str, Any], side_kernels: Array | None = None) -> DriftSettings:
+    """Settings with the values of the step's parameters, which have the same names, and with kernels of SIRS."""
+    named = [field.name for field in fields(DriftSettings) if field.name != "side_kernels"]
+    return DriftSettings(**{name: given[name] for name in named}, side_kernels=side_kernels)

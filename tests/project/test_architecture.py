@@ -49,6 +49,8 @@ INFRASTRUCTURE = {
 SHARED_BY_STEPS = {"background_mask"}
 """Folders of functions that several steps share, without a Step of their own."""
 MOST_FILES, MOST_LINES, LONGEST_FUNCTION, LONGEST_LINE = 12, 450, 60, 120
+LONGEST_STEP = 120
+"""Lines of a file that holds a Step, beside those of the parameters."""
 PURE_MAY_IMPORT = {
     "array_api_compat",
     "array_api_extra",
@@ -217,6 +219,16 @@ def test_a_module_named_step_holds_a_step(name):
     if name.startswith("gpipe.controller"):
         return
     assert holds == name.endswith("_step"), f"{name} {'holds a Step' if holds else 'holds no Step'}"
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name.endswith("_step")])
+def test_a_step_is_short_beside_its_parameters(name):
+    statements = [node for step in tree(name).body if isinstance(step, ast.ClassDef) for node in step.body]
+    declared = [
+        node for node in statements if isinstance(node, ast.Assign) and ast.unparse(node.value).startswith("p.")
+    ]
+    rest = len(MODULES[name].read_text().splitlines()) - sum(node.end_lineno - node.lineno + 1 for node in declared)
+    assert rest <= LONGEST_STEP, f"{name}: {rest} lines beside its parameters; what holds no Step goes to _exposure.py"
 
 
 @pytest.mark.parametrize("name", MODULES)

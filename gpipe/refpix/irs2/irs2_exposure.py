@@ -1,6 +1,7 @@
 """The refpix step for NIRSpec IRS2 readout."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -44,6 +45,18 @@ class Irs2Settings:
     siglimit: float
     keep_reference_pixels: bool
     workers: int
+
+
+def irs2_settings(given: Mapping[str, Any], *, workers: int) -> Irs2Settings:
+    """Settings with the values of the step's parameters by their names."""
+    return Irs2Settings(
+        bad_read_limit=given["ovr_corr_mitigation_ftr"],
+        subtract_means=given["irs2_mean_subtraction"],
+        odd_even_columns=given["odd_even_columns"],
+        siglimit=given["siglimit"],
+        keep_reference_pixels=given["preserve_irs2_refpix"],
+        workers=workers,
+    )
 
 
 def check_irs2(meta: Any, refpix: Reference | None) -> None:
