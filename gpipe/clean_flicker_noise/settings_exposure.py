@@ -30,7 +30,7 @@ MEDIAN_IMAGE = "median_image"
 
 @dataclass(frozen=True, kw_only=True)
 class FlickerSettings:
-    """How exposures are cleaned.
+    """Settings of the cleaning of exposures.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class FlickerSettings:
 
     @property
     def by_integration(self) -> bool:
-        """Whether each integration has a mask, and draft rates, of its own."""
+        """True where each integration has a mask, and draft rates, of its own."""
         return not self.single_mask or self.background_method == MEDIAN_IMAGE
 
     def chooses(self, meta: Any) -> bool:
@@ -89,11 +89,11 @@ class FlickerSettings:
         return wanted
 
     def _drafts(self, meta: Any) -> bool:
-        """Whether rates are needed to tell background from sources, or to choose parameters."""
+        """Tell whether rates are needed to tell background from sources, or to choose parameters."""
         return self.mask_file is None or self.background_method == MEDIAN_IMAGE or self.chooses(meta)
 
     def _masks_by_flat(self, meta: Any) -> bool:
-        """Whether a flat of MIRI is to tell where there is no sky."""
+        """Tell whether a flat of MIRI shows where there is no sky."""
         masks = self.mask_science_regions and meta.exposure.type == MIRI_IMAGE and self.mask_file is None
         return masks or (self.measures_series(meta) and is_miri_series(meta))
 

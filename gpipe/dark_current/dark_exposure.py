@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 AT_ONCE = 1 << 20
 """Samples of a dark that are read together at most, a group's always."""
 Lead = tuple[int, ...]
-"""What selects an integration of the dark: its number, or nothing where one dark serves all."""
+"""Index of an integration of the dark: its number, or nothing where one dark serves all."""
 
 
 def sampling(meta: Any) -> Sampling:
@@ -43,13 +43,13 @@ def leads_of(exposure: Any, dark: Reference) -> list[Lead]:
 
 
 def integrations_of(dark: Reference) -> int | None:
-    """How many integrations the dark has; None if it is one for all."""
+    """Count the integrations of the dark; None if it is one for all."""
     shape = dark.shape("data")
     return shape[0] if len(shape) == 4 else None
 
 
 def groups_of(dark: Reference) -> int:
-    """How many groups the dark has in an integration."""
+    """Count the groups of the dark in an integration."""
     return dark.shape("data")[-3]
 
 

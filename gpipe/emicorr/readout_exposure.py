@@ -13,7 +13,7 @@ RESETTING = ("FASTR1", "SLOWR1")
 
 
 def unsuitable(meta: Any) -> str | None:
-    """Why an exposure has nothing to be corrected; None if it has."""
+    """Say why an exposure has nothing to be corrected; None if it has."""
     if str(meta.exposure.readpatt).upper() not in READ_PATTERNS:
         return f"found READPATT {meta.exposure.readpatt}, expected one of {', '.join(READ_PATTERNS)}"
     return None
@@ -28,7 +28,7 @@ def check_readout(meta: Any) -> None:
 
 
 def readout_of(exposure: Ramp, configuration: Configuration, algorithm: str) -> Readout:
-    """When each pixel is read, for this algorithm."""
+    """Describe when each pixel is read, for this algorithm."""
     meta = exposure.meta
     at_right_edge = has_late_column(meta.subarray.xstart, meta.subarray.xsize)
     return Readout(

@@ -143,7 +143,7 @@ class JumpStep(Step):
         return Work(apply, end, take_back)
 
     def _may_clip_rows(self, meta: Any) -> bool:
-        """Whether sigma clipping may see some rows at a time: it takes flags back where all of a group are flagged."""
+        """Tell whether sigma clipping may see some rows at a time: it takes back flags that all of a group have."""
         samples = meta.exposure.nints * (1 if self.only_use_ints else meta.exposure.ngroups)
         return self.block(meta) == Block.ROWS and samples >= self.minimum_sigclip_groups
 

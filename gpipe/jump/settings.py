@@ -7,7 +7,7 @@ from gpipe.jump.shower_light import LightSettings
 
 @dataclass(frozen=True, kw_only=True)
 class SnowballSettings:
-    """What is a snowball, and how far its flags reach.
+    """Settings of the search for snowballs: what is one, and how far its flags reach.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class SnowballSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ShowerSettings:
-    """Which areas are showers, and how far their flags reach.
+    """Areas of light that are showers, and how far their flags reach.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class ShowerSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ShowerSearch:
-    """How showers are looked for in an exposure.
+    """Settings of the search for showers in an exposure.
 
     Attributes
     ----------

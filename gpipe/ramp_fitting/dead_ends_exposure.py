@@ -14,12 +14,12 @@ log = logging.getLogger(__name__)
 
 
 def loses_groups(exposure: Any) -> bool:
-    """Whether the first and the last groups may be of no use to any pixel, as those of MIRI are."""
+    """Tell whether the first and the last groups may be of no use to any pixel, as those of MIRI are."""
     return is_miri(exposure.meta) and exposure.shape[1] > 1
 
 
 def among_living(outline: Described, options: FitOptions, summary: Mapping[str, Any]) -> tuple[slice, FitOptions]:
-    """Which groups are fitted, and how: of MIRI those between groups that no pixel can use."""
+    """Choose the groups that are fitted, and how: of MIRI those between groups that no pixel can use."""
     groups = outline.shape[1]
     if not loses_groups(outline):
         return slice(0, groups), options

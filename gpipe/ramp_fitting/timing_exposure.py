@@ -38,7 +38,7 @@ def times_of_reads(exposure: Any) -> Times:
 
 
 def zeroframe_is_of_use(exposure: Any, times: Times) -> bool:
-    """Whether the ZEROFRAME adds to the first group: whether that has several reads."""
+    """Tell whether the ZEROFRAME adds to the first group, which it does where that has several reads."""
     if len(times[0]) < 2 and exposure.meta.exposure.zero_frame:
         log.warning("The first group is a single read: LIKELY does not use the ZEROFRAME")
     return len(times[0]) > 1

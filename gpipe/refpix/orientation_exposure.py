@@ -7,7 +7,7 @@ from gpipe.refpix.orientation import Orientation
 
 
 def orientation_of(meta: Any) -> Orientation:
-    """How the part of the detector that an exposure shows is read; ValueError where the axes are missing."""
+    """Describe how the part of the detector in an exposure is read; ValueError where the axes are missing."""
     subarray, window = meta.subarray, window_of(meta)
     return Orientation.of_window(
         subarray.fastaxis,

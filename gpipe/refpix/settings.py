@@ -9,7 +9,7 @@ from gpipe.arrays import Array
 
 @dataclass(frozen=True, kw_only=True)
 class DriftSettings:
-    """How drifts of amplifiers and noise of rows are found in near-infrared arrays.
+    """Settings of the search for drifts of amplifiers and noise of rows in near-infrared arrays.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class DriftSettings:
 
 
 DEFAULTS = DriftSettings()
-"""Those of jwst."""
+"""Values that jwst has by default, too."""
 
 
 def drift_settings(given: Mapping[str, Any], side_kernels: Array | None = None) -> DriftSettings:

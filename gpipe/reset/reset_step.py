@@ -52,7 +52,7 @@ def _cube(reset: Reference, exposure: Ramp, number: int, groups: int) -> Array:
 
 
 def _wanted(exposure: Any, reset: Reference) -> tuple[int, list[int]]:
-    """How many groups have an anomaly, and for each integration that of the reference."""
+    """Count the groups with an anomaly, and find for each integration that of the reference."""
     integrations, groups = _extent(reset)
     start = exposure.meta.exposure.integration_start
     numbers = matching_integrations(exposure.shape[0], start=start, available=integrations)

@@ -28,7 +28,7 @@ _NAMES = tuple(f"{kind}_{output}" for kind in ("alpha", "beta") for output in ra
 
 @dataclass(frozen=True, kw_only=True)
 class Irs2Settings:
-    """How IRS2 readout is corrected.
+    """Settings of the correction of IRS2 readout.
 
     Attributes
     ----------
