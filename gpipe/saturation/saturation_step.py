@@ -41,7 +41,7 @@ class SaturationStep(Step):
         return (2 if averages else 1) * self.n_pix_grow_sat
 
     def begin(self, outline: Described, references: References, summary: Mapping[str, Any]) -> Work:
-        saturation, bias = references["saturation"], references["superbias"] if self.use_readpatt else None
+        saturation, bias = references["saturation"], references.get("superbias") if self.use_readpatt else None
         nframes = outline.meta.exposure.nframes if self.use_readpatt else None
 
         def apply(chunk: Ramp) -> Produced:
