@@ -109,7 +109,7 @@ class PersistenceStep(Step):
                 f"expected True or False with algorithm='{TRAP_MODEL}'"
             )
         earlier = self._earlier_traps()
-        complete = all(getattr(references, reftype) is not None for reftype in self.reference_file_types)
+        complete = all(references.get(reftype) is not None for reftype in self.reference_file_types)
         if earlier is not None and complete:
             check_earlier(earlier, meta, references)
 

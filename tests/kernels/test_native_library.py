@@ -135,7 +135,7 @@ def checkout(tmp_path, monkeypatch):
     (tmp_path / "checkout" / "CMakeLists.txt").touch()
     monkeypatch.setattr(library, "HERE", here)
     monkeypatch.setattr(library, "CHECKOUT", tmp_path / "checkout")
-    monkeypatch.setattr(library, "distribution", lambda name: Installed(origin=None, files=None))
+    monkeypatch.setattr(library, "distributions", lambda name: [Installed(origin=None, files=None)])
     monkeypatch.delenv("GPIPE_NATIVE_LIBRARY", raising=False)
     return tmp_path / "checkout"
 
@@ -171,7 +171,8 @@ def test_of_an_editable_installation_or_built_by_hand_the_newest(checkout, tmp_p
     folder = tmp_path / "site-packages"
     by_hand = put(checkout / "build" / "native" / library.NAME, age=10)
     assert library.find() == by_hand
-    monkeypatch.setattr(library, "distribution", lambda name: Installed.editable(checkout, folder))
+    older = Installed(origin=None, files=None)
+    monkeypatch.setattr(library, "distributions", lambda name: [older, Installed.editable(checkout, folder)])
     assert library.find() == by_hand
     installed = put(folder / "gpipe" / "kernels" / "native" / library.NAME)
     assert library.find() == installed
@@ -185,12 +186,8 @@ def test_an_installation_of_something_else(kind, checkout, tmp_path, monkeypatch
     where = tmp_path if kind == "another checkout" else checkout
     found = Installed.editable(where, tmp_path / "site-packages", editable=kind != "not editable")
 
-    def distribution(name):
-        if kind == "not installed":
-            raise library.PackageNotFoundError(name)
-        return found
-
-    monkeypatch.setattr(library, "distribution", distribution)
+    installed = [] if kind == "not installed" else [found]
+    monkeypatch.setattr(library, "distributions", lambda name: installed)
     with pytest.raises(BackendError, match="found no"):
         library.find()
 

@@ -1,7 +1,7 @@
 """Jump detection beside stcal 1.20.0, on small ramps of every regime.
 
 Compared: groupdq, pixeldq and the number of primary jumps, of the portable function and of its native kernel, which
-must be equal. stcal computes in float64 from the float32 differences and gpipe in float32, so a difference within 1e-6 of
+must be equal. stcal computes in float64 from the float32 differences, gpipe in float32: a difference within 1e-6 of
 its threshold may be judged otherwise; the seeded ramps have none. Not compared: snowballs (test_snowballs_function.py)
 and showers (test_showers_function.py).
 """

@@ -364,8 +364,8 @@ def test_earlier_traps_that_do_not_fit(earlier, tmp_path):
 
 def test_trap_families():
     with pytest.raises(ReferenceFileError, match="found an empty table"):
-        trap_families(references([]).trappars)
-    first, _ = trap_families(references().trappars)
+        trap_families(references([])["trappars"])
+    first, _ = trap_families(references()["trappars"])
     assert (first.exponential, first.capture_rate, first.instantaneous, first.decay_rate) == (0, 0.1, 0, 0.01)
 
 

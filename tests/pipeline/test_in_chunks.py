@@ -96,12 +96,12 @@ def in_two_passes(monkeypatch):
     """A context in which ramps are kept between the steps before a summary and those after it."""
 
     @contextmanager
-    def without_glances():
+    def without_previews():
         with monkeypatch.context() as patch:
             patch.setattr(run, "in_one_pass", lambda sections: sections)
             yield
 
-    return without_glances
+    return without_previews
 
 
 def test_parts_go_through_all_steps_after_a_glance(larger, part_samples, in_two_passes):
@@ -120,7 +120,7 @@ def test_an_exposure_that_is_one_part_needs_no_glance(exposure):
 
 
 @pytest.mark.parametrize("row", [0, 40])
-def test_a_glance_that_misled_costs_time_only(tmp_path, monkeypatch, part_samples, in_two_passes, caplog, row):
+def test_a_preview_that_misled_costs_time_only(tmp_path, monkeypatch, part_samples, in_two_passes, caplog, row):
     """A group that all pixels but those of a dark row are without: the brightest rows tell that nobody has it."""
     monkeypatch.chdir(tmp_path)
     path, cache = written(MIRI, tmp_path)
@@ -139,10 +139,10 @@ def test_a_glance_that_misled_costs_time_only(tmp_path, monkeypatch, part_sample
         with caplog.at_level("INFO"):
             found = rates(model)
     assert_same(found, expected)
-    assert sum("gone through again" in message for message in caplog.messages) == 1
+    assert sum("Repeating the pass" in message for message in caplog.messages) == 1
 
 
-def test_flags_that_all_parts_together_take_back_are_taken_back(larger, part_samples, caplog, rng):
+def test_flags_that_all_chunks_together_take_back_are_taken_back(larger, part_samples, caplog, rng):
     """One group of one integration is off in all pixels; sigma clipping flags them all, in chunks and in the whole."""
     with datamodels.open(larger) as uncal:
         model = uncal.copy()
@@ -163,11 +163,17 @@ def test_flags_that_all_parts_together_take_back_are_taken_back(larger, part_sam
     part_samples(1 << 16)
     with caplog.at_level("INFO"):
         found = rates(model, steps=options)
-    assert sum("gone through again: all of it tells jump" in message for message in caplog.messages) == 1
+    assert (
+        sum(
+            "Repeating the pass: counts of the whole exposure change results of jump" in message
+            for message in caplog.messages
+        )
+        == 1
+    )
     options["jump"]["pre_hooks"] = [lambda exposure: exposure]  # which get the whole exposure
     caplog.clear()
     assert_same(found, rates(model, steps=options))
-    assert not any("gone through again" in message for message in caplog.messages)
+    assert not any("Repeating the pass" in message for message in caplog.messages)
 
 
 def test_reference_output_goes_where_ramps_are_seen(tmp_path, monkeypatch):
@@ -177,7 +183,7 @@ def test_reference_output_goes_where_ramps_are_seen(tmp_path, monkeypatch):
     expected, loaded = fits.getdata(path, "REFOUT"), []
     plainly_loaded = FitsSource.load
     monkeypatch.setattr(
-        FitsSource, "load", lambda self, name, *a: (loaded.append(name), plainly_loaded(self, name, *a))[1]
+        FitsSource, "load", lambda self, name, *a, **k: (loaded.append(name), plainly_loaded(self, name, *a, **k))[1]
     )
     with cache.activated():
         rates(path)

@@ -86,6 +86,6 @@ def test_skipped(meta, reason):
         RscdStep().apply(exposure(**meta), table())
 
 
-def test_other_instruments_need_no_reference():
-    assert RscdStep().wanted_references(exposure(instrument="NIRISS").meta) == ()
-    assert RscdStep().wanted_references(exposure().meta) == ("rscd",)
+@pytest.mark.parametrize(("instrument", "wanted"), [("MIRI", True), ("NIRISS", False)])
+def test_it_is_for_miri_only(instrument, wanted):
+    assert RscdStep().is_for(exposure(instrument=instrument).meta) == wanted

@@ -9,7 +9,7 @@ import functools
 import json
 import logging
 import os
-from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -124,14 +124,15 @@ def find() -> Path:
 
 
 def _of_editable_installation() -> Path | None:
-    """There the library lies in site-packages, and this file in the checkout."""
-    try:
-        installed = distribution("gpipe")
-    except PackageNotFoundError:
-        return None
-    if not _is_of_this_checkout(installed):
-        return None
-    return next((Path(str(file.locate())) for file in installed.files or [] if file.name == NAME), None)
+    """There the library lies in site-packages, and this file in the checkout.
+
+    Metadata of an older installation may lie in the checkout itself, so that all of this name are looked at.
+    """
+    for installed in filter(_is_of_this_checkout, distributions(name="gpipe")):
+        for file in installed.files or []:
+            if file.name == NAME:
+                return Path(str(file.locate()))
+    return None
 
 
 def _is_of_this_checkout(installed: Distribution) -> bool:
