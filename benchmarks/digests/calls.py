@@ -36,7 +36,7 @@ def step_by_step(paths: Sequence[Path], backend: Any, **options: Any) -> None:
 
 
 def remembered(paths: Sequence[Path], backend: Any) -> None:
-    """Let persistence of the first exposure be told to the second one, by both algorithms."""
+    """Correct persistence by both algorithms. The second exposure needs what they save about the first one."""
     first, second = paths
     traps = {"skip": False, "algorithm": "trap_model"}
     windows = {"skip": False, "persistence_time": 60}
@@ -53,7 +53,7 @@ def remembered(paths: Sequence[Path], backend: Any) -> None:
 
 
 def with_files_of_the_user(paths: Sequence[Path], backend: Any) -> None:
-    """Clean 1/f noise with a flat, with parameters chosen for the flat, and with a mask."""
+    """Clean 1/f noise with a flat, with parameters that gpipe chooses where there is a flat, and with a mask."""
     header = fits.getheader(paths[0])
     detector = ExposureConfig(detector=header["DETECTOR"], readpatt=header["READPATT"], ngroups=1)
     references = Path("references")

@@ -22,12 +22,12 @@ LARGER_MIRI = replace(MIRI, subarray="SUB256", exp_type="MIR_IMAGE")
 
 
 def _steps(name: str, *choices: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Runs with these parameters of a step."""
+    """Make arguments that give a step each of these parameters."""
     return {f"{name} {choice}": {"steps": {name: choice}} for choice in choices}
 
 
 def _skipped(*names: str) -> dict[str, dict[str, Any]]:
-    """Runs without one of these steps."""
+    """Make arguments that leave out each of these steps."""
     return {f"without {name}": {"steps": {name: {"skip": True}}} for name in names}
 
 
@@ -56,7 +56,7 @@ WITH_REFERENCE_PIXELS = {name: {"skip": True} for name in ("linearity", "dark_cu
     "refpix": {"preserve_irs2_refpix": True}
 }
 
-# By a name the exposure, and by a name what the call of the pipeline is given.
+# Exposures by name, each with arguments for calls of the pipeline, by name.
 OPTIONS: dict[str, tuple[ExposureConfig, dict[str, dict[str, Any]]]] = {
     "NIRCam": (
         NIRCAM,
@@ -136,7 +136,7 @@ AFTER_TRAPS = replace(
 
 
 def of_every_kind() -> dict[str, ExposureConfig]:
-    """Subarrays and read patterns, by their names."""
+    """Make an exposure of each subarray and read pattern."""
     kinds = [(detector, readpatt, name) for (detector, readpatt), names in SUBARRAYS.items() for name in names.split()]
     kinds += [(detector, name, where) for (detector, where), names in READ_PATTERNS.items() for name in names.split()]
     return {

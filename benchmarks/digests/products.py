@@ -1,6 +1,6 @@
 """Digests of products: one of the data and one of the header of every extension of a file.
 
-What differs from one run to the next is left out: when and by which version a file was written, and the log.
+Left out is what differs from one run to the next: when and by which version a file was written, and the log.
 """
 
 import hashlib
@@ -20,7 +20,10 @@ METADATA = {"date", "calibration_software_version", "calibration_software_revisi
 
 
 def digests_of(folder: Path, places: Mapping[str, str]) -> dict[str, str]:
-    """All files in a folder. ``places`` are folders that headers may name, with a word for each that stays the same."""
+    """Digests of all files in a folder.
+
+    ``places`` are folders that headers may name, each with a word for it that is the same in every record.
+    """
     found: dict[str, str] = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = path.relative_to(folder).as_posix()
@@ -29,7 +32,7 @@ def digests_of(folder: Path, places: Mapping[str, str]) -> dict[str, str]:
 
 
 def digests(path: Path, places: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """What a file consists of, and the digest of each."""
+    """Parts of a file, and the digest of each."""
     if path.suffix == ".fits":
         with fits.open(path, memmap=False) as hdus:
             for hdu in hdus:
@@ -73,7 +76,7 @@ def _of_tree(tree: Mapping[str, Any], places: Mapping[str, str]) -> str:
 
 
 def _leaf(value: Any) -> Any:
-    """What JSON has no word for: mappings and sequences of ASDF, arrays, objects."""
+    """Replace what JSON does not know: mappings and sequences of ASDF, arrays, other objects."""
     if isinstance(value, Mapping):
         return dict(value)
     if hasattr(value, "__array__"):

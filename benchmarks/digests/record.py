@@ -22,7 +22,7 @@ Section = dict[str, dict[str, str]]
 Tell = Callable[[str], None]
 ROOT = Path(__file__).parents[2]
 SECTIONS = {"kernels": "1", "portable": "0"}
-"""By their names what GPIPE_NATIVE says; kernels also make the exposures."""
+"""Values of GPIPE_NATIVE by section. The process of the first one also makes the exposures."""
 PACKAGES = ("numpy", "scipy", "astropy", "asdf", "stdatamodels", "jwst")
 
 
@@ -65,7 +65,7 @@ def workers() -> Iterator[dict[str, Worker]]:
 
 
 def record(runs: Sequence[Run], folder: Path, jobs: int, tell: Tell) -> dict[str, Any]:
-    """Digests of all runs. ``folder`` has the files of at most so many runs as there are jobs."""
+    """Record digests of all runs. ``folder`` holds files of as many groups of runs as there are jobs."""
     groups = [list(group) for _, group in groupby(runs, key=lambda run: run.inputs)]
     sections: dict[str, Section] = {section: {} for section in SECTIONS}
     with ExitStack() as stack, ThreadPoolExecutor(jobs) as pool:
@@ -93,7 +93,7 @@ def record(runs: Sequence[Run], folder: Path, jobs: int, tell: Tell) -> dict[str
 def _of_group(
     group: Sequence[Run], place: Path, crew: dict[str, Worker]
 ) -> Iterator[tuple[Run, float, dict[str, dict[str, str]]]]:
-    """Runs, their seconds and their digests by section; the first has the seconds of making the files, too."""
+    """Yield runs of the same files, with seconds and digests by section. The first takes the time to make the files."""
     started = time.perf_counter()
     made = crew["kernels"].ask(wanted="make", name=group[0].name, place=str(place))
     for run in group:
@@ -109,7 +109,7 @@ def _of_group(
 
 
 def made_with() -> dict[str, str]:
-    """Versions on which digests depend."""
+    """List the versions on which digests depend."""
     installed = {dist.name: dist.version for dist in metadata.distributions()}
     return {"python": platform.python_version(), "machine": platform.machine()} | {
         name: installed[name] for name in PACKAGES if name in installed
@@ -117,7 +117,7 @@ def made_with() -> dict[str, str]:
 
 
 def flat(record: dict[str, Any]) -> dict[str, str]:
-    """Digests by section, run and part of a product, in one line of text."""
+    """Name each digest by one line: section, run and part of a product."""
     return {
         f"{section}: {run}: {part}": digest
         for section in SECTIONS
@@ -127,7 +127,7 @@ def flat(record: dict[str, Any]) -> dict[str, str]:
 
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> tuple[int, list[str]]:
-    """The number of digests that are equal, and a line for every other one."""
+    """Count the digests that are equal, and write a line for every other one."""
     before, after = flat(old), flat(new)
     lines = [f"missing: {name}" for name in before if name not in after]
     lines += [f"additional: {name}" for name in after if name not in before]

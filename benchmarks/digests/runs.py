@@ -1,4 +1,4 @@
-"""What is recorded: the exposures of the benchmarks and of the tests, and options of steps, run by run."""
+"""Runs that are recorded: the exposures of the benchmarks and of the tests, and options of steps."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from gpipe.simulate import ExposureConfig
 Work = Callable[[Sequence[Path], Any], None]
 References = Callable[[Path], Mapping[str, Path | None]]
 SMALL = 1 << 24
-"""Samples, from which on portable functions take too long."""
+"""Number of samples from which on portable functions take too long."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,12 @@ class Run:
 
     @property
     def inputs(self) -> tuple[Any, ...]:
-        """Equal for runs of the same files."""
+        """Key that is the same for runs of the same files."""
         return self.configs, self.full_frame, self.others
 
     @property
     def samples(self) -> int:
-        """All pixels of all groups of the largest exposure."""
+        """Number of pixels of all groups of the largest exposure."""
         return max(c.nints * c.ngroups * c.window.xsize * c.window.ysize for c in self.configs)
 
     @property
@@ -65,7 +65,7 @@ class Run:
 
 
 def everything() -> list[Run]:
-    """All runs; those of the same files follow each other."""
+    """List all runs; those of the same files follow each other."""
     makers = (_benchmarks, _of_devices, _of_parity, _short, _saved, _cleaned, _located, _options)
     runs = [run for maker in makers for run in maker()]
     first = {run.inputs: number for number, run in reversed(list(enumerate(runs)))}
@@ -73,7 +73,7 @@ def everything() -> list[Run]:
 
 
 def _run(name: str, config: ExposureConfig, *, steps: Mapping[str, Any] | None = None, **given: Any) -> Run:
-    """References of a full frame where all of it is used, or lines from everywhere."""
+    """Make a run of one exposure. A full frame, or lines from everywhere, needs references of a full frame."""
     work = partial(calls.calibrate, steps=dict(steps or {}), **given)
     return Run(name, (config,), work, full_frame=config.subarray == "FULL" or config.striped)
 

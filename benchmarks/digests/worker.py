@@ -1,6 +1,7 @@
 """A process that makes exposures, calibrates them and tells digests: ``python -m benchmarks.digests.worker``.
 
-A line of JSON asks for something, another one answers it. What the environment says of kernels holds for all of it.
+Each line of JSON that it reads is a question, and each line that it prints is an answer. The environment says whether
+kernels are used.
 """
 
 import json
@@ -19,7 +20,7 @@ from gpipe import simulate
 
 CACHE = "crds_cache"
 MANY = 1 << 62
-"""Samples, for which kernels always pay."""
+"""Number of samples for which kernels always pay."""
 
 
 def make(run: Run, place: Path) -> None:
@@ -34,7 +35,7 @@ def make(run: Run, place: Path) -> None:
 
 
 def recorded(run: Run, place: Path, folder: Path) -> dict[str, str]:
-    """Digests of what the run writes to a new folder, which is gone afterwards."""
+    """Digests of all files that the run writes to a new folder, which is deleted afterwards."""
     folder.mkdir()
     before = Path.cwd()
     os.chdir(folder)
@@ -48,7 +49,7 @@ def recorded(run: Run, place: Path, folder: Path) -> dict[str, str]:
 
 
 def host() -> Any:
-    """NumPy, with kernels for small exposures too: they would not pay there, but they are to be compared."""
+    """Backend of NumPy that uses kernels for small exposures too, where they do not pay but must be compared."""
     kind: Any = type(gpipe.backends.get("numpy"))
 
     class Host(kind):

@@ -163,13 +163,7 @@ def test_flags_that_all_chunks_together_take_back_are_taken_back(larger, part_sa
     part_samples(1 << 16)
     with caplog.at_level("INFO"):
         found = rates(model, steps=options)
-    assert (
-        sum(
-            "Repeating the pass: counts of the whole exposure change results of jump" in message
-            for message in caplog.messages
-        )
-        == 1
-    )
+    assert caplog.messages.count("Repeating the pass: counts of the whole exposure change results of jump") == 1
     options["jump"]["pre_hooks"] = [lambda exposure: exposure]  # which get the whole exposure
     caplog.clear()
     assert_same(found, rates(model, steps=options))
