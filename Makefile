@@ -5,8 +5,9 @@ VENVS ?= .venv
 WORKERS ?= 2
 CUDA ?= cuda13
 DIGESTS ?= build/digests.json
+WITH_JWST := tests/parity tests/datamodels
 
-.PHONY: demo test portable sanitize aarch64 parity lint docs bench digests gpu bench-gpu clean
+.PHONY: demo test parity parity-all lint docs bench aarch64 sanitize portable digests gpu bench-gpu clean
 
 C_SOURCES := $(wildcard gpipe/kernels/native/*.[ch] gpipe/kernels/native/*/*.[ch] gpipe/kernels/shared/*.cuh)
 # Where there is a compiler, kernels in C must be built and used, so that nothing passes without them unseen.
@@ -28,8 +29,12 @@ demo: $(VENVS)/plot/installed
 test: $(VENVS)/test/installed
 	$(<D)/bin/python -m pytest -n $(WORKERS) -m "not parity and not gpu"
 
+# Continuous integration runs parity; parity-all also repeats comparisons on other seeds and larger exposures.
 parity: $(VENVS)/test,parity/installed
-	$(<D)/bin/python -m pytest -n $(WORKERS) -m parity tests/parity
+	$(<D)/bin/python -m pytest -n $(WORKERS) -m "parity and not thorough" $(WITH_JWST)
+
+parity-all: $(VENVS)/test,parity/installed
+	$(<D)/bin/python -m pytest -n $(WORKERS) -m parity $(WITH_JWST)
 
 gpu: $(VENVS)/test,$(CUDA)/installed
 	$(<D)/bin/python -m pytest -m gpu

@@ -92,11 +92,19 @@ KINDS = {
 }
 SEEDS = (11, 12)
 
-EXPOSURES = [
-    pytest.param(ExposureConfig(**kind, seed=seed), id=f"{name}-seed{seed}")
-    for name, kind in KINDS.items()
-    for seed in SEEDS
-]
+THOROUGH = pytest.mark.thorough
+
+
+def _exposure(name, seed, *, thorough):
+    config = ExposureConfig(**KINDS[name], seed=seed)
+    return pytest.param(config, id=f"{name}-seed{seed}", marks=[THOROUGH] if thorough else [])
+
+
+EXPOSURES = [_exposure(name, seed, thorough=seed != SEEDS[0]) for name in KINDS for seed in SEEDS]
+STEP_BY_STEP = [_exposure(name, SEEDS[0], thorough="subarray" not in KINDS[name]) for name in KINDS]
+"""Full frames are thorough: their products are compared in any case."""
+AGAIN = pytest.param(2, marks=THOROUGH)
+"""Another seed than 1."""
 
 # --- darks ----------------------------------------------------------------------------------------------------------
 

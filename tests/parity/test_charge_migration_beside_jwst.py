@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from helpers.comparison import compare_rates
 from helpers.early_steps import CORNER, apply, assert_same_ramp, ramp_model, ramps
-from helpers.exposures import charge_migrating
+from helpers.exposures import THOROUGH, charge_migrating
 
 from gpipe import dq
 from gpipe.charge_migration import ChargeMigrationStep
@@ -32,7 +32,7 @@ def test_flags_are_those_of_jwst(seed):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [11, 12])
+@pytest.mark.parametrize("seed", [11, pytest.param(12, marks=THOROUGH)])
 @pytest.mark.parametrize("threshold", [16000.0, 25000.0])
 def test_rates_are_those_of_jwst(seed, threshold, exposure_and_cache, agree):
     jwst_pipeline = pytest.importorskip("jwst.pipeline")

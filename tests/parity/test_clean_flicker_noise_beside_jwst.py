@@ -8,6 +8,7 @@ test_later_stages_beside_jwst.py.
 import numpy as np
 import pytest
 from helpers.comparison import compare_ramps, compare_rates, compare_science
+from helpers.exposures import THOROUGH
 from helpers.flicker_kinds import (
     FULL_FRAMES,
     NIRCAM,
@@ -157,7 +158,13 @@ def test_products_of_the_pipeline(config, exposure_and_cache, agree):
     agree(agreements)
 
 
-@pytest.mark.parametrize(("config", "given"), FULL_FRAMES.values(), ids=FULL_FRAMES.keys())
+@pytest.mark.parametrize(
+    ("config", "given"),
+    [
+        pytest.param(*kind, id=name, marks=[] if name == "nircam-channels" else [THOROUGH])
+        for name, kind in FULL_FRAMES.items()
+    ],
+)
 def test_full_frames(config, given, prepared, agree):
     path, noise = prepared(config)
     agree(compare(path, noise, str(given), **given))

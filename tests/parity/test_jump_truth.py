@@ -15,7 +15,7 @@ from gpipe.pipeline import Detector1Pipeline
 from gpipe.simulate import ExposureConfig
 
 # jwst 3.0.0 raises deprecation and numerical warnings of its own.
-pytestmark = [pytest.mark.parity, pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
+pytestmark = [pytest.mark.parity, pytest.mark.slow, pytest.mark.thorough, pytest.mark.filterwarnings("ignore")]
 FULL_FRAME = {"nircam full frame, 4 frames a group": ExposureConfig(**KINDS["nircam-a-full-shallow4"], seed=11)}
 RAMP_ONLY = {"ramp_fit": {"skip": True}}
 

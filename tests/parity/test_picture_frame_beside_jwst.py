@@ -137,7 +137,7 @@ def edge_above_middle(ramp):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [11, 12])
+@pytest.mark.parametrize("seed", [11, pytest.param(12, marks=pytest.mark.thorough)])
 def test_full_frame(seed, exposure_and_cache, agree):
     jwst_step = pytest.importorskip("jwst.picture_frame").PictureFrameStep
     from gpipe.pipeline import Detector1Pipeline

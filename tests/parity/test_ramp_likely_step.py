@@ -87,6 +87,7 @@ def test_subarrays(kind, read_times, exposure_and_cache, agree, tmp_path):
     agree(agreements)
 
 
+@pytest.mark.thorough
 def test_full_frame(exposure_and_cache, agree):
     jwst_pipeline = pytest.importorskip("jwst.pipeline")
     config = ExposureConfig(detector="NRCA1", readpatt="SHALLOW4", ngroups=8, seed=22)

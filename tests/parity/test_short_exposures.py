@@ -9,7 +9,7 @@ subarrays without an edge get a spectrum that fades towards the outer columns, w
 import numpy as np
 import pytest
 from helpers.comparison import SCIENCE_TOLERANCE, VARIANCE_TOLERANCE, compare_ramps, compare_rates, compare_values
-from helpers.exposures import SHORT, TIME_SERIES, TIME_SERIES_STEPS, few_groups, one_integration, time_series
+from helpers.exposures import SHORT, THOROUGH, TIME_SERIES, TIME_SERIES_STEPS, few_groups, one_integration, time_series
 
 from gpipe.pipeline import Detector1Pipeline
 
@@ -61,7 +61,7 @@ def compare_all(config, products):
     return agreements
 
 
-@pytest.mark.parametrize("nints", [1, 2])
+@pytest.mark.parametrize("nints", [pytest.param(1, marks=THOROUGH), 2])
 @pytest.mark.parametrize("ngroups", [1, 2, 3])
 @pytest.mark.parametrize("kind", SHORT)
 def test_few_groups(kind, ngroups, nints, exposure_and_cache, agree):

@@ -12,7 +12,7 @@ from helpers.miri_parameters import steps
 from gpipe.simulate import DetectorEffects, ExposureConfig, NoiseEffects, Scene, write_cache, write_exposure
 
 pytest.importorskip("jwst")
-pytestmark = [pytest.mark.parity, pytest.mark.filterwarnings("ignore")]
+pytestmark = [pytest.mark.parity, pytest.mark.thorough, pytest.mark.filterwarnings("ignore")]
 
 STEADY = NoiseEffects(one_over_f=0.1, amplifier_drift=0.3, odd_even_drift=0.1)
 SPECTRUM = Scene(background=0.0, density=0.0, spectrum=3000.0, fwhm=12.0)

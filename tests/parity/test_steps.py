@@ -7,7 +7,7 @@ a difference of this step alone.
 import numpy as np
 import pytest
 from helpers.comparison import compare_ramps, compare_rates
-from helpers.exposures import EXPOSURES
+from helpers.exposures import STEP_BY_STEP
 from helpers.miri_parameters import steps
 
 from gpipe.pipeline import Detector1Pipeline
@@ -23,7 +23,7 @@ MIRI_RAMP_STEPS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("config", EXPOSURES[::2])
+@pytest.mark.parametrize("config", STEP_BY_STEP)
 def test_each_step_agrees_on_the_same_input(config, exposure_and_cache, agree):
     jwst_pipeline = pytest.importorskip("jwst.pipeline")
     from stdatamodels.jwst import datamodels
