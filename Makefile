@@ -47,9 +47,9 @@ KERNEL_TESTS := $(shell grep -l "from helpers.in_c" tests/kernels/test_*.py)
 
 # The tests of kernels in C with a library that stops at the first access outside an array and at undefined behaviour.
 sanitize: $(VENVS)/test/installed
-	cmake -S . -B build/sanitize -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG=-O1 \
+	$(<D)/bin/cmake -S . -B build/sanitize -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG=-O1 \
 	    -DGPIPE_SANITIZE=address,undefined -DGPIPE_WARNINGS_ARE_ERRORS=ON
-	cmake --build build/sanitize
+	$(<D)/bin/cmake --build build/sanitize
 	GPIPE_NATIVE=1 GPIPE_NATIVE_LIBRARY=build/sanitize/libkernels.so ASAN_OPTIONS=detect_leaks=0 \
 	    LD_PRELOAD=$$($(CC) -print-file-name=libasan.so) \
 	    $(<D)/bin/python -m pytest -n $(WORKERS) -m "not gpu" $(KERNEL_TESTS)
@@ -60,9 +60,9 @@ ARM := build/aarch64
 aarch64: $(VENVS)/test/installed
 	rm -rf $(ARM)
 	RECORD_KERNELS=$(ARM)/calls $(<D)/bin/python -m pytest -q -m "not gpu" $(KERNEL_TESTS)
-	cmake -S . -B $(ARM) -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 \
+	$(<D)/bin/cmake -S . -B $(ARM) -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 \
 	    -DCMAKE_C_COMPILER=aarch64-linux-gnu-gcc -DGPIPE_WARNINGS_ARE_ERRORS=ON
-	cmake --build $(ARM)
+	$(<D)/bin/cmake --build $(ARM)
 	$(<D)/bin/python tests/helpers/recorded.py $(ARM)/calls $(ARM)/libkernels.so base aarch64-linux-gnu-gcc \
 	    qemu-aarch64-static -L /usr/aarch64-linux-gnu
 

@@ -15,7 +15,7 @@ with deferred("numpy.ctypeslib", "numpy.f2py", "numpy.polynomial", "numpy.random
     import array_api_compat.numpy  # noqa: F401 - it looks up every name of NumPy
 
 KERNELS_PAY_FROM = 1 << 19
-"""Samples of an exposure from which kernels are worth the import of LLVM."""
+"""Samples of an exposure from which kernels are worth loading."""
 PLANES_SHARE = 16
 """Planes may take one part in so many of the machine's memory."""
 

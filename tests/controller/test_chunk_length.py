@@ -3,7 +3,7 @@
 import pytest
 
 from gpipe.controller.declaration.blocks import Block
-from gpipe.controller.plan.memory import CHUNK_SAMPLES, FEWEST_SAMPLES, MANY_SAMPLES, chunk_length
+from gpipe.controller.plan.chunk_size import CHUNK_SAMPLES, FEWEST_SAMPLES, MANY_SAMPLES, chunk_length
 from gpipe.controller.plan.sections import Section
 
 BY_ROWS, BY_INTEGRATIONS = (Section((), (), block) for block in (Block.PIXELS, Block.INTEGRATIONS))

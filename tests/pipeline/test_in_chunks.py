@@ -15,7 +15,7 @@ from stdatamodels.jwst import datamodels
 from gpipe import dq, simulate
 from gpipe.backends.numpy import NumpyBackend
 from gpipe.controller import ChunkDone, watch
-from gpipe.controller.plan import memory as memory_of_runs
+from gpipe.controller.plan import chunk_size
 from gpipe.controller.plan import threads
 from gpipe.controller.run import run
 from gpipe.datamodels.files.sources import FitsSource
@@ -57,7 +57,7 @@ def larger(made_larger, tmp_path, monkeypatch):
 
 @pytest.fixture
 def part_samples(monkeypatch):
-    return lambda number: monkeypatch.setattr(memory_of_runs, "CHUNK_SAMPLES", number)
+    return lambda number: monkeypatch.setattr(chunk_size, "CHUNK_SAMPLES", number)
 
 
 @pytest.mark.parametrize("samples", [1, 1 << 40])

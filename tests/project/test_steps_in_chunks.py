@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from gpipe import dq, simulate
 from gpipe.backends.numpy import NumpyBackend
 from gpipe.controller import Block, Produced, References, Skip
+from gpipe.controller.references.absent import absent_references
 from gpipe.controller.references.resolution import resolve
 from gpipe.controller.run.chunks import Stage, joined, through_stage, work_through
-from gpipe.controller.run.record import absent_references
 from gpipe.datamodels import Outline, Ramp, crds_parameters, open_exposure, read_header, with_own_metadata
 from gpipe.datamodels.exposures.assembly import Assembly
 from gpipe.datamodels.exposures.chunks import Chunk, chunks_of, cut, trim, without_halo

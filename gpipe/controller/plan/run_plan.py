@@ -8,15 +8,14 @@ from enum import Enum
 from gpipe import backends
 from gpipe.backends import Backend
 from gpipe.controller.plan import threads
+from gpipe.controller.plan.chunk_size import chunk_length, section_size
 from gpipe.controller.plan.memory import (
     RATE,
     WORKSPACE,
     Limits,
-    chunk_length,
     exposure_bytes,
     format_bytes,
     rate_bytes,
-    section_size,
 )
 from gpipe.controller.plan.sections import Section, cuttable
 from gpipe.datamodels import Header, InFlight, Outline, Ramp

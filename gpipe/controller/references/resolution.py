@@ -1,4 +1,7 @@
-"""Which reference files the steps of a run use: from CRDS, or what a user gave instead."""
+"""Resolution of reference files for the steps of a run: from CRDS, or what a user gave instead.
+
+N/A is a valid answer; `absent` says what follows from it.
+"""
 
 import logging
 from collections.abc import Mapping, Sequence

@@ -12,6 +12,7 @@ from gpipe.controller.products import provenance
 from gpipe.controller.products.background_writer import background_writing
 from gpipe.controller.products.naming import OutputSettings
 from gpipe.controller.products.saving import Saver
+from gpipe.controller.references.absent import absent_references, skip_without
 from gpipe.controller.references.resolution import Resolution
 from gpipe.datamodels import InFlight, to_model
 from gpipe.datamodels.exposures.instruments import is_miri
@@ -67,8 +68,7 @@ class RunRecord:
             raise Skip(f"found a {kind.__name__}, expected a {kinds}", logging.INFO)
         if not step.is_for(meta):
             raise Skip(f"found INSTRUME {meta.instrument.name}, expected {' or '.join(step.instruments)}")
-        if absent := absent_references(step, self.references(step)):
-            raise Skip(f"no {' and no '.join(absent)} reference applies to this exposure")
+        skip_without(step, self.references(step))
 
     def add_step(self, step: StepBase, products: Iterable[Any], status: str) -> None:
         """Say in the metadata what the step did, and with what."""
@@ -126,11 +126,6 @@ class RunRecord:
             yield
         for path in self._saver.written[before:]:
             log.info("Saved %s" if are_there else "%s is being written", path)
-
-
-def absent_references(step: StepBase, references: References) -> list[str]:
-    """References that do not apply to the exposure and that the step cannot do without."""
-    return [t for t in references if references.get(t) is None and t not in step.optional_references]
 
 
 def output_levels(step: StepBase | None) -> list[OutputSettings]:

@@ -16,17 +16,17 @@ from gpipe.controller.plan.memory import Limits
 from gpipe.controller.plan.run_plan import RunPlan, make_plan
 from gpipe.controller.plan.sections import Section, in_one_pass, in_sections
 from gpipe.controller.products.saving import Saver, check_folder
+from gpipe.controller.references.absent import absent_references, refuse_without
 from gpipe.controller.references.resolution import Resolution, resolve
 from gpipe.controller.reporting import events, logs
 from gpipe.controller.run.hooks import apply_hooks
-from gpipe.controller.run.record import RunRecord, absent_references, output_levels
+from gpipe.controller.run.record import RunRecord, output_levels
 from gpipe.controller.run.section_run import SectionRun
 from gpipe.controller.run.step_run import through_step
 from gpipe.datamodels import Header, InFlight, Ramp, crds_parameters, open_exposure, read_header
 from gpipe.datamodels.exposures.chunks import with_separate_arrays
 from gpipe.datamodels.exposures.ramp import SHOWN_ONLY
 from gpipe.datamodels.files.reading import moved
-from gpipe.exceptions import ReferenceFileError
 from gpipe.imports import collector_at_rest
 
 log = logging.getLogger(__name__)
@@ -110,17 +110,13 @@ class _Run:
         return resolve(wanted, crds_parameters(self.header), overrides, self.header.meta, folder)
 
     def _check(self) -> None:
-        problems = []
-        for step in self.steps:
-            if not self.record.skips(step) and step.is_for(self.header.meta):
-                references = self.record.references(step)
-                absent = absent_references(step, references)
-                if absent and step.missing_reference == "error":
-                    problems.append(f"{step.name}: found N/A as {' and '.join(absent)} reference, expected a file")
-                else:
-                    step.check(self.header.meta, references)
-        if problems:
-            raise ReferenceFileError("\n".join(problems))
+        meta = self.header.meta
+        working = [step for step in self.steps if not self.record.skips(step) and step.is_for(meta)]
+        needs = [(step, self.record.references(step)) for step in working]
+        for step, references in needs:
+            if not (absent_references(step, references) and step.missing_reference == "error"):
+                step.check(meta, references)
+        refuse_without(needs)
 
     def _sections(self) -> list[Section]:
         meta = self.header.meta
