@@ -85,5 +85,5 @@ def test_a_sample_has_the_rows_of_the_brightest_pixels():
     ("rows", "expected"), [([[True, True]], False), ([[True, False]], True), ([[True, True, True, True]], False)]
 )
 def test_a_sample_misled_where_rows_that_it_has_not_tell_otherwise(rows, expected):
-    previewed, surveyed = {"dead": np.array([[True]])}, {"dead": np.array(rows)}
-    assert has_misled(previewed, surveyed, NumpyBackend()) is expected
+    previewed, summary = {"dead": np.array([[True]])}, {"dead": np.array(rows)}
+    assert has_misled(previewed, summary, NumpyBackend()) is expected

@@ -15,8 +15,7 @@ from stdatamodels.jwst import datamodels
 from gpipe import dq, simulate
 from gpipe.backends.numpy import NumpyBackend
 from gpipe.controller import ChunkDone, watch
-from gpipe.controller.plan import chunk_size
-from gpipe.controller.plan import threads
+from gpipe.controller.plan import chunk_size, threads
 from gpipe.controller.run import run
 from gpipe.datamodels.files.sources import FitsSource
 from gpipe.exceptions import ParameterError
@@ -56,30 +55,30 @@ def larger(made_larger, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def part_samples(monkeypatch):
+def chunk_samples(monkeypatch):
     return lambda number: monkeypatch.setattr(chunk_size, "CHUNK_SAMPLES", number)
 
 
 @pytest.mark.parametrize("samples", [1, 1 << 40])
 @pytest.mark.parametrize("options", [{}, {"charge_migration": {"skip": False, "signal_threshold": 2000.0}}], ids=str)
-def test_results_do_not_depend_on_the_size_of_parts(exposure, part_samples, samples, options):
-    part_samples(5000)
+def test_results_do_not_depend_on_the_size_of_chunks(exposure, chunk_samples, samples, options):
+    chunk_samples(5000)
     expected = rates(exposure, steps=options)
-    part_samples(samples)
+    chunk_samples(samples)
     assert_same(rates(exposure, steps=options), expected)
 
 
-def test_nor_for_miri(tmp_path, monkeypatch, part_samples):
+def test_nor_for_miri(tmp_path, monkeypatch, chunk_samples):
     monkeypatch.chdir(tmp_path)
     path, cache = written(MIRI, tmp_path)
     with cache.activated():
         expected = rates(path)
-        part_samples(3000)
+        chunk_samples(3000)
         assert_same(rates(path), expected)
 
 
-def test_a_user_may_write_to_one_result_without_a_change_to_another(tmp_path, monkeypatch, part_samples):
-    part_samples(5000)
+def test_a_user_may_write_to_one_result_without_a_change_to_another(tmp_path, monkeypatch, chunk_samples):
+    chunk_samples(5000)
     monkeypatch.chdir(tmp_path)
     path, cache = written(replace(LARGER, nints=1), tmp_path)
     with cache.activated():
@@ -104,8 +103,8 @@ def in_two_passes(monkeypatch):
     return without_previews
 
 
-def test_parts_go_through_all_steps_after_a_glance(larger, part_samples, in_two_passes):
-    part_samples(1 << 16)
+def test_chunks_go_through_all_steps_after_a_preview(larger, chunk_samples, in_two_passes):
+    chunk_samples(1 << 16)
     with in_two_passes():
         expected, kept = rates(larger), Detector1Pipeline.plan(larger)
     plan = Detector1Pipeline.plan(larger)
@@ -115,12 +114,12 @@ def test_parts_go_through_all_steps_after_a_glance(larger, part_samples, in_two_
     assert_same(rates(larger), expected)
 
 
-def test_an_exposure_that_is_one_part_needs_no_glance(exposure):
+def test_an_exposure_that_is_one_chunk_needs_no_preview(exposure):
     assert "after a preview" not in str(Detector1Pipeline.plan(exposure))
 
 
 @pytest.mark.parametrize("row", [0, 40])
-def test_a_preview_that_misled_costs_time_only(tmp_path, monkeypatch, part_samples, in_two_passes, caplog, row):
+def test_a_preview_that_misled_costs_time_only(tmp_path, monkeypatch, chunk_samples, in_two_passes, caplog, row):
     """A group that all pixels but those of a dark row are without: the brightest rows tell that nobody has it."""
     monkeypatch.chdir(tmp_path)
     path, cache = written(MIRI, tmp_path)
@@ -132,7 +131,7 @@ def test_a_preview_that_misled_costs_time_only(tmp_path, monkeypatch, part_sampl
     model.data, model.groupdq = data, np.zeros(data.shape, np.uint8)
     model.groupdq[:, 1] = dq.DO_NOT_USE
     model.groupdq[:, 1, row] = 0
-    part_samples(3000)
+    chunk_samples(3000)
     with cache.activated():
         with in_two_passes():
             expected = rates(model)
@@ -142,7 +141,7 @@ def test_a_preview_that_misled_costs_time_only(tmp_path, monkeypatch, part_sampl
     assert sum("Repeating the pass" in message for message in caplog.messages) == 1
 
 
-def test_flags_that_all_chunks_together_take_back_are_taken_back(larger, part_samples, caplog, rng):
+def test_flags_that_all_chunks_together_take_back_are_taken_back(larger, chunk_samples, caplog, rng):
     """One group of one integration is off in all pixels; sigma clipping flags them all, in chunks and in the whole."""
     with datamodels.open(larger) as uncal:
         model = uncal.copy()
@@ -160,7 +159,7 @@ def test_flags_that_all_chunks_together_take_back_are_taken_back(larger, part_sa
         **{step: {"skip": True} for step in ("superbias", "refpix", "linearity", "dark_current")},
         "jump": found_in_all | planes,
     }
-    part_samples(1 << 16)
+    chunk_samples(1 << 16)
     with caplog.at_level("INFO"):
         found = rates(model, steps=options)
     assert caplog.messages.count("Repeating the pass: counts of the whole exposure change results of jump") == 1
@@ -196,8 +195,8 @@ def test_reference_output_goes_where_ramps_are_seen(tmp_path, monkeypatch):
         np.testing.assert_array_equal(seen[0], expected)
 
 
-def test_results_do_not_depend_on_threads(exposure, part_samples, monkeypatch):
-    part_samples(5000)
+def test_results_do_not_depend_on_threads(exposure, chunk_samples, monkeypatch):
+    chunk_samples(5000)
     names = set()
 
     def seen(event):
@@ -225,8 +224,8 @@ def test_nor_on_what_was_calibrated_before(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("saved", ["dq_init", "refpix", "jump"])
-def test_nor_on_steps_that_are_saved_on_the_way(exposure, part_samples, saved):
-    part_samples(5000)
+def test_nor_on_steps_that_are_saved_on_the_way(exposure, chunk_samples, saved):
+    chunk_samples(5000)
     assert_same(rates(exposure, steps={saved: {"save_results": True}}), rates(exposure))
 
 
@@ -250,12 +249,12 @@ def test_a_limit_that_cannot_be_kept_is_told_before_work(larger):
 
 @pytest.mark.parametrize("limit", [None, "32 MB"])
 @pytest.mark.parametrize("config", ["small", "larger", "larger, in two passes"])
-def test_the_peak_is_what_the_plan_says(config, limit, request, part_samples, monkeypatch):
+def test_the_peak_is_what_the_plan_says(config, limit, request, chunk_samples, monkeypatch):
     """NumPy tells tracemalloc of every array."""
     if "two" in config:
         monkeypatch.setattr(run, "in_one_pass", lambda sections: sections)
     path = request.getfixturevalue("exposure" if config == "small" else "larger")
-    part_samples(1 << 16)
+    chunk_samples(1 << 16)
     plan = Detector1Pipeline.plan(path, max_memory=limit)
     rates(path, max_memory=limit)  # what is imported and kept from the first run on is no chunk of it
     tracemalloc.start()
