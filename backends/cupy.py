@@ -84,7 +84,7 @@ class CupyBackend:
         except Exception as error:  # the first step that needs the kernel meets it again, and tells it to the caller
             log.debug("kernels could not be compiled ahead of their use: %s", error)
 
-    def suited_to(self, samples: int, *, keeps_planes: bool = True) -> "CupyBackend":
+    def suited_to(self, *, keeps_planes: bool) -> "CupyBackend":
         return self
 
 

@@ -47,13 +47,8 @@ class Backend(Protocol):
     def warm_up(self) -> None:
         """Begin, on a thread, to make ready what the first step would wait for; returns at once."""
 
-    def suited_to(self, samples: int, *, keeps_planes: bool = True) -> "Backend":
-        """This backend for an exposure of so many samples: loading kernels takes longer than a small one itself.
-
-        Where host memory is limited, it keeps no planes of references there.
-
-        The choice of kernels depends on the whole exposure, so that results do not depend on how it is cut into blocks.
-        """
+    def suited_to(self, *, keeps_planes: bool) -> "Backend":
+        """This backend for one run. Where host memory is limited, it keeps no planes of references there."""
 
 
 def native_order(host: np.ndarray) -> np.ndarray:

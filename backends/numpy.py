@@ -14,8 +14,6 @@ from gpipe.imports import deferred
 with deferred("numpy.ctypeslib", "numpy.f2py", "numpy.polynomial", "numpy.random", "numpy.testing"):
     import array_api_compat.numpy  # noqa: F401 - it looks up every name of NumPy
 
-KERNELS_PAY_FROM = 1 << 19
-"""Samples of an exposure from which kernels are worth loading."""
 PLANES_SHARE = 16
 """Planes may take one part in so many of the machine's memory."""
 
@@ -65,9 +63,8 @@ class NumpyBackend:
         """Have the C library hold on to freed memory; kernels need no preparation."""
         host_memory.keep_blocks()
 
-    def suited_to(self, samples: int, *, keeps_planes: bool = True) -> "NumpyBackend":
-        use_kernels = self._use_kernels and samples >= KERNELS_PAY_FROM
-        return NumpyBackend(use_kernels=use_kernels, keeps_planes=keeps_planes)
+    def suited_to(self, *, keeps_planes: bool) -> "NumpyBackend":
+        return NumpyBackend(use_kernels=self._use_kernels, keeps_planes=keeps_planes)
 
 
 @functools.cache

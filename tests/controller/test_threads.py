@@ -38,7 +38,7 @@ def exposure(backend="numpy", rows=None):
 
 @pytest.fixture
 def five_cores(monkeypatch):
-    monkeypatch.setattr(threads, "_cores_of_this_process", lambda: 5)
+    monkeypatch.setattr(threads, "cores_of_this_process", lambda: 5)
 
 
 @pytest.mark.usefixtures("five_cores")

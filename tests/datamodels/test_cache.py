@@ -125,7 +125,7 @@ def test_host_memory_keeps_planes_of_references_that_a_second_exposure_uses(gain
 
 def test_limited_host_memory_keeps_no_planes(gain_path, uncal_path, backend):
     for keeps_planes in (True, False):
-        exposure = open_exposure(uncal_path, backend.suited_to(0, keeps_planes=keeps_planes))
+        exposure = open_exposure(uncal_path, backend.suited_to(keeps_planes=keeps_planes))
         for _ in range(2):
             plane = open_reference("gain", gain_path).plane("data", exposure)
         assert plane_cache.held_bytes() == (plane.nbytes if keeps_planes else 0)

@@ -70,7 +70,7 @@ class OnTheProcessor(NumpyBackend):
             self.used.add(f"{function.__module__}.{function.__qualname__}")
         return kernel or function
 
-    def suited_to(self, samples, *, keeps_planes=True):
+    def suited_to(self, *, keeps_planes):
         return self
 
 

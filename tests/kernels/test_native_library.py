@@ -73,12 +73,6 @@ def test_without_a_library_that_was_asked_for(monkeypatch):
             given()
 
 
-@pytest.mark.usefixtures("missing")
-def test_without_a_library_it_is_not_asked_for_small_exposures(monkeypatch):
-    monkeypatch.setenv("GPIPE_NATIVE", "1")
-    assert NumpyBackend().suited_to(1000).native(flag_decay) is flag_decay
-
-
 def test_a_file_that_is_none(tmp_path):
     (tmp_path / library.NAME).write_text("no library")
     with pytest.raises(BackendError, match="found no native kernels in"):

@@ -1,7 +1,6 @@
 """One run of a step or pipeline on one exposure. All of its state lives here; nothing of it stays on the steps."""
 
 import logging
-import math
 import os
 import time
 from collections.abc import Iterable, Sequence
@@ -66,7 +65,7 @@ class _Run:
         self.top, self.header, self.limits = top, header, limits
         self.origin = header.source if isinstance(header.source, InFlight) else None
         chosen = self.origin.backend if backend is None and self.origin else backends.get(backend)
-        self.backend = chosen.suited_to(math.prod(header.shape), keeps_planes=limits.host is None)
+        self.backend = chosen.suited_to(keeps_planes=limits.host is None)
         self.backend.warm_up()
         self.steps = top.sequence(header.meta)
         saver = Saver(header.name if os.path.exists(header.name) else header.meta.filename)

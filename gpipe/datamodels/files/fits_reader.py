@@ -176,7 +176,7 @@ class FitsFile:
         """`read` onto a device, which decodes the stored pixels itself if it is not the host."""
         extension = self._extension(name)
         if backend.name == "numpy":
-            return self.read(name, dtype, native=backend.suited_to(math.prod(extension.shape)).native, **part)
+            return self.read(name, dtype, native=backend.native, **part)
         chosen = _Part.of(extension, **part)
         stored = np.empty(chosen.shape, dtype=extension.stored)
         self._fill(stored, extension, chosen, partial(decode, scale=1, zero=0), fetch)
