@@ -283,10 +283,10 @@ def test_the_same_exposures_are_skipped(tmp_path, changes):
     model.meta.instrument.name = changes.get("instrument", "MIRI")
     reference = emi_model(case, "Hz390")
     reference.save(tmp_path / "emi.asdf")
-    expected = jwst_step(model, override_emicorr=str(tmp_path / "emi.asdf"))
-    assert expected.meta.cal_step.emicorr == "SKIPPED"
-    with pytest.raises(Skip):
-        apply(EmiCorrStep(), model, emicorr=reference)
+    given = {"override_emicorr": str(tmp_path / "emi.asdf")}
+    expected = jwst_step(model, **given)
+    found = EmiCorrStep.call(model, skip=False, configure_log=False, **given)
+    assert found.meta.cal_step.emicorr == expected.meta.cal_step.emicorr == "SKIPPED"
 
 
 def test_three_groups_are_skipped_by_the_sequential_algorithm_where_jwst_does_nothing(caplog):
