@@ -15,6 +15,8 @@ _MIRI_EXP_TYPE = {"SLITLESSPRISM": "MIR_LRS-SLITLESS", "MASKLYOT": "MIR_LYOT"} |
     ("MASK1065", "MASK1140", "MASK1550"), "MIR_4QPM"
 )
 
+IPC_KERNELS = ("3x3", "5x5", "each pixel")
+
 
 @dataclass(frozen=True, kw_only=True)
 class DetectorEffects:
@@ -26,7 +28,11 @@ class DetectorEffects:
     dark_scale : factor on the typical dark current, 0 for none.
     hot_fraction, dead_fraction : share of pixels with a strong dark current, and with no response.
     gap_fraction : share of pixels, for each reference file, that the reference has no value for (NaN, flagged).
-    ipc : share of a pixel's signal that each of its four neighbours shows; 0 means an IPC reference of N/A.
+    ipc : inter-pixel capacitance: share of a pixel's signal that each of its four neighbours shows.
+    ipc_variation : how much this share differs from one pair of neighbours to another, in units of it.
+    ipc_kernel : what the ipc reference holds: "3x3", "5x5" or, for each pixel of the detector, a kernel of 3x3,
+        "each pixel". Kernels undo ``ipc``; if that is 0 they change nothing. None means 5x5 where ``ipc`` is not 0, and
+        a reference of N/A where it is.
     traps : factor on the typical density of charge traps; 0 means no persistence, and trap references of N/A.
     charge_migration : share of the charge arriving in a pixel that each of its four neighbours gets for every 100,000
         electrons that the pixel holds more than it; 0 for none.
@@ -42,6 +48,8 @@ class DetectorEffects:
     dead_fraction: float = 0.0005
     gap_fraction: float = 0.0001
     ipc: float = 0.0
+    ipc_variation: float = 0.0
+    ipc_kernel: str | None = None
     traps: float = 0.0
     charge_migration: float = 0.0
     migration_onset: float = 25_000.0
@@ -49,6 +57,15 @@ class DetectorEffects:
     rscd: float = 1.0
     last_frame: float = 1.0
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.ipc_kernel not in (None, *IPC_KERNELS):
+            raise ParameterError(f"ipc_kernel={self.ipc_kernel!r}: expected None or one of {', '.join(IPC_KERNELS)}")
+        if self.ipc_variation and self.ipc_kernel != "each pixel":
+            raise ParameterError(
+                f"ipc_variation={self.ipc_variation}, ipc_kernel={self.ipc_kernel!r}: one kernel cannot undo what "
+                "differs between pixels; expected 'each pixel'"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +157,8 @@ class ExposureConfig:
             raise ParameterError(f"picture_frame={self.noise.picture_frame}: only NIRSpec has one, not {found}")
         if self.noise.showers and not self.sca.mid_infrared:
             raise ParameterError(f"showers={self.noise.showers}: only MIRI has them, not {found}")
+        if self.striped and self.pixels.ipc_variation:
+            raise ParameterError(f"{self.subarray}: neighbours in stripes have one coupling; expected ipc_variation=0")
         _ = self.pattern, self.window
         if self.sca.mid_infrared:
             self._check_mid_infrared()

@@ -6,6 +6,7 @@ from math import sqrt
 
 import numpy as np
 
+from gpipe.simulate.capacitance import Capacitance
 from gpipe.simulate.charge_migration import migrate
 from gpipe.simulate.config import ExposureConfig
 from gpipe.simulate.cosmic_rays import HIT, Hits, make_hits
@@ -90,6 +91,7 @@ class Integration:
         self._one_over_f = OneOverF(self._readout, noise.one_over_f * sca.read_noise / sca.gain / averaged, rng)
         self._rows = science_row_numbers(sca) if config.interleaved else np.arange(config.window.ysize)
         self._read_noise = np.float32(noise.read_noise * sca.read_noise / sca.gain / averaged)
+        self._capacitance = Capacitance(config)
         self._picture_frame = PictureFrame(config, self._rate.shape, self._rows, rng)
 
     def _make_readout(self) -> Readout:
@@ -195,20 +197,12 @@ class Integration:
 
     def _spread(self) -> np.ndarray:
         """Charge as it appears. Interleaved reference pixels and a reference output are no neighbours of others."""
-        share, pixels = self._config.pixels.ipc, (self._rows, slice(self._config.window.xsize))
-        if not share:
+        pixels = self._rows, slice(self._config.window.xsize)
+        if not self._capacitance.exists:
             return self._charge
         signal = self._charge.copy()
-        signal[pixels] = _spread(self._charge[pixels], share, self._pixels.reference[pixels])
+        signal[pixels] = self._capacitance.spread(self._charge[pixels], self._pixels.reference[pixels])
         return signal
-
-
-def _spread(charge: np.ndarray, share: float, reference: np.ndarray) -> np.ndarray:
-    """Charge as it appears when each pixel shows a share in its four neighbours (inter-pixel capacitance)."""
-    padded = np.pad(charge, 1, mode="edge")
-    neighbours = padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]
-    seen = (1 - 4 * np.float32(share)) * charge + np.float32(share) * neighbours
-    return np.where(reference, np.float32(0), seen)
 
 
 def _blocks(rows: int) -> Iterator[slice]:

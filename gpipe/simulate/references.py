@@ -8,6 +8,7 @@ from stdatamodels.jwst import datamodels
 
 from gpipe import dq
 from gpipe.datamodels.exposures.window import Window
+from gpipe.simulate.capacitance import make_kernels
 from gpipe.simulate.config import ExposureConfig
 from gpipe.simulate.metadata import dated
 from gpipe.simulate.pixels import Pixels
@@ -15,8 +16,6 @@ from gpipe.simulate.traps import FAMILIES, make_sites
 
 ANALOG_TO_DIGITAL_VARIANCE = 1 / 12
 _DARK_MODELS = {"NIRSPEC": datamodels.DarkNirspecModel, "MIRI": datamodels.DarkMIRIModel}
-_KERNEL_REACH = 2
-"""Pixels on each side of the centre of the kernel that undoes inter-pixel capacitance."""
 
 
 def make_mask(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
@@ -101,9 +100,9 @@ def _times_of_reads(config: ExposureConfig, frames: int) -> np.ndarray:
 
 
 def make_ipc(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
-    """The kernel that undoes inter-pixel capacitance."""
+    """The kernels that undo inter-pixel capacitance."""
     model = described(datamodels.IPCModel, "IPC", config, area)
-    model.data = deconvolution_kernel(config.pixels.ipc)
+    model.data = make_kernels(config)
     return model
 
 
@@ -132,17 +131,6 @@ def make_trappars(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
     return model
 
 
-def deconvolution_kernel(share: float) -> np.ndarray:
-    """The inverse, by Fourier transform, of a kernel that gives ``share`` to each of the four neighbours."""
-    size = 32
-    kernel = np.zeros((size, size))
-    kernel[0, 0] = 1 - 4 * share
-    kernel[0, 1] = kernel[1, 0] = kernel[0, -1] = kernel[-1, 0] = share
-    inverse = np.fft.fftshift(np.fft.ifft2(1 / np.fft.fft2(kernel)).real)
-    centre = slice(size // 2 - _KERNEL_REACH, size // 2 + _KERNEL_REACH + 1)
-    return inverse[centre, centre].astype(np.float32)
-
-
 MAKERS: dict[str, Callable[[ExposureConfig, Window, Pixels], Any]] = {
     "mask": make_mask,
     "saturation": make_saturation,
@@ -160,8 +148,8 @@ MAKERS: dict[str, Callable[[ExposureConfig, Window, Pixels], Any]] = {
 
 def applies(reftype: str, config: ExposureConfig) -> bool:
     """Whether the detector has what a reference describes; CRDS says N/A for the others."""
-    effect = {"ipc": config.pixels.ipc, "trapdensity": config.pixels.traps}
-    effect["trappars"] = effect["persat"] = config.pixels.traps
+    effect: dict[str, object] = {"ipc": config.pixels.ipc or config.pixels.ipc_kernel}
+    effect["trapdensity"] = effect["trappars"] = effect["persat"] = config.pixels.traps
     effect["superbias"] = not config.sca.mid_infrared
     return bool(effect.get(reftype, True))
 

@@ -15,7 +15,6 @@ from gpipe import dq
 from gpipe.exceptions import ParameterError
 from gpipe.simulate import DetectorEffects, ExposureConfig, write_cache, write_exposure
 from gpipe.simulate.pixels import make_pixels
-from gpipe.simulate.references import deconvolution_kernel
 
 DETECTOR1 = ["mask", "saturation", "superbias", "linearity", "dark", "gain", "readnoise"]
 NOT_APPLICABLE = ["ipc", "refpix", "rscd", "reset", "flat", "pastasoss", "pictureframe", "emicorr"]
@@ -188,19 +187,6 @@ def test_a_detector_that_the_cache_was_not_made_for_is_not_found(cache, tmp_path
     other = replace(NIRCAM, detector="NRCBLONG")
     with cache.activated(), pytest.raises(CrdsLookupError, match="NRCBLONG"):
         ask(other, ["gain"], tmp_path)
-
-
-def test_the_ipc_reference_undoes_the_spread():
-    share = 0.01
-    kernel = np.zeros((3, 3))
-    kernel[1, 1], kernel[[0, 1, 1, 2], [1, 0, 2, 1]] = 1 - 4 * share, share
-    inverse = deconvolution_kernel(share)
-    product = np.zeros((7, 7))
-    for (row, column), weight in np.ndenumerate(kernel):
-        product[row : row + 5, column : column + 5] += weight * inverse
-    expected = np.zeros((7, 7))
-    expected[3, 3] = 1
-    np.testing.assert_allclose(product, expected, atol=2e-4)
 
 
 def test_exposures_that_one_set_of_references_cannot_describe_are_refused(tmp_path):
