@@ -4,9 +4,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from gpipe.simulate import ExposureConfig, NoiseEffects, Scene
+from gpipe.simulate import DetectorEffects, ExposureConfig, NoiseEffects, Scene
 
 Steps = Mapping[str, Mapping[str, Any]]
+
+_PIXELS = DetectorEffects(ipc=0.005, ipc_kernel="3x3")
+"""Real detectors have inter-pixel capacitance, and references of all types that their mode uses."""
+_WITH_LARGE_KERNEL = replace(_PIXELS, ipc_kernel="5x5")
+_WITH_KERNEL_OF_EACH_PIXEL = replace(_PIXELS, ipc_kernel="each pixel", ipc_variation=0.1)
 
 
 @dataclass(frozen=True)
@@ -41,12 +46,16 @@ def _numbered(configs: Iterable[ExposureConfig]) -> tuple[ExposureConfig, ...]:
     return tuple(replace(config, exposure=number) for number, config in enumerate(configs, 1))
 
 
+def _exposure(**config: Any) -> ExposureConfig:
+    return ExposureConfig(**{"pixels": _PIXELS} | config)
+
+
 def _case(name: str, steps: Steps | None = None, **config: Any) -> Case:
-    return Case(name, (ExposureConfig(**config),), steps or {})
+    return Case(name, (_exposure(**config),), steps or {})
 
 
 def _axis(name: str, values: Mapping[str, Mapping[str, Any]], steps: Steps | None = None, **shared: Any) -> Axis:
-    configs = _numbered(ExposureConfig(**(shared | value)) for value in values.values())
+    configs = _numbered(_exposure(**(shared | value)) for value in values.values())
     return Axis(name, dict(zip(values, configs, strict=True)), steps or {})
 
 
@@ -54,6 +63,8 @@ _FLAG_SNOWBALLS = {"jump": {"expand_large_events": True}}
 _HITS, _SNOWBALLS = 5.0, 0.004
 """Cosmic rays and snowballs/cm^2/s in flight."""
 _NIRCAM = {"detector": "NRCALONG", "readpatt": "SHALLOW4", "ngroups": 8}
+_HOST_STAR = Scene(background=1.0, density=0.0, spectrum=25_000.0, fwhm=2.0)
+"""The spectrum of a star with a transiting planet, which fills pixels to two thirds in seven groups of SUB512."""
 _BRIGHT = Scene(background=300, density=1e-3, brightest=3e5)
 
 CASES = (
@@ -62,7 +73,22 @@ CASES = (
     _case("NIRSpec full frame, 8 groups", detector="NRS1", readpatt="NRS", ngroups=8),
     _case("NIRSpec IRS2, 8 groups", detector="NRS1", readpatt="NRSIRS2RAPID", ngroups=8),
     _case(
+        "FGS full frame, 8 groups",
+        detector="GUIDER1",
+        readpatt="FGS",
+        ngroups=8,
+        scene=Scene(background=2.0, density=1e-3),
+        pixels=_WITH_KERNEL_OF_EACH_PIXEL,
+    ),
+    _case(
         "MIRI full frame, 10 integrations of 20 groups", detector="MIRIMAGE", readpatt="FASTR1", ngroups=20, nints=10
+    ),
+    _case(
+        "MIRI full frame, 40 groups",
+        detector="MIRIMAGE",
+        readpatt="FASTR1",
+        ngroups=40,
+        scene=Scene(background=80.0),
     ),
     _case(
         "MIRI slitless prism, 100 integrations of 40 groups",
@@ -81,6 +107,17 @@ CASES = (
         nints=60,
         exp_type="NIS_SOSS",
         scene=_BRIGHT,
+        pixels=_WITH_LARGE_KERNEL,
+    ),
+    _case(
+        "NIRSpec prism bright object, 100 integrations of 7 groups",
+        detector="NRS1",
+        readpatt="NRSRAPID",
+        subarray="SUB512",
+        ngroups=7,
+        nints=100,
+        exp_type="NRS_BRIGHTOBJ",
+        scene=_HOST_STAR,
     ),
     _case(
         "NIRCam 64x64, 1000 integrations of 3 groups",
@@ -93,7 +130,7 @@ CASES = (
         scene=_BRIGHT,
     ),
     _case("NIRCam 160x160, 8 groups", detector="NRCALONG", readpatt="RAPID", subarray="SUB160", ngroups=8),
-    Case("8 exposures, NIRCam full frame, 8 groups", _numbered(ExposureConfig(**_NIRCAM, seed=n) for n in range(1, 9))),
+    Case("8 exposures, NIRCam full frame, 8 groups", _numbered(_exposure(**_NIRCAM, seed=n) for n in range(1, 9))),
     _case(
         "NIRCam full frame, expand_large_events", _FLAG_SNOWBALLS, **_NIRCAM, noise=NoiseEffects(snowballs=_SNOWBALLS)
     ),
@@ -128,12 +165,12 @@ AXES = (
         **_SUB640,
     ),
 )
-LOOPS = (Loop("growth over exposures, 640x640", ExposureConfig(**_SUB640), 30),)
+LOOPS = (Loop("growth over exposures, 640x640", _exposure(**_SUB640), 30),)
 
 _SMALL = {"detector": "NRCALONG", "readpatt": "RAPID", "subarray": "SUB64P", "ngroups": 4}
 TINY_CASES = (_case("64x64", **_SMALL),)
 TINY_AXES = (_axis("growth with groups", {str(n): {"ngroups": n} for n in (3, 4)}, **_SMALL),)
-TINY_LOOPS = (Loop("growth over exposures, 64x64", ExposureConfig(**_SMALL), 3),)
+TINY_LOOPS = (Loop("growth over exposures, 64x64", _exposure(**_SMALL), 3),)
 
 ALL = (*CASES, *AXES, *LOOPS)
 TINY = (*TINY_CASES, *TINY_AXES, *TINY_LOOPS)

@@ -28,7 +28,7 @@ from gpipe.backends import Backend
 from gpipe.exceptions import GpipeError
 from gpipe.pipeline import Detector1Pipeline
 
-USUAL = "NIRCam full frame, (8 groups|20 groups|expand)|MIRI full frame"
+USUAL = "NIRCam full frame, (8 groups|20 groups|expand)|MIRI full frame, 10"
 LEAST = {"flag_saturation": 6, "correct_linearity": 9, "subtract_darks": 8, "flag_jumps": 6, "fit_ramps": 5}
 """Bytes that a function must move for each sample, see docs/gpu.md."""
 TRANSFERS = ("from_fits", "to_device", "to_host")

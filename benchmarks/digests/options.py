@@ -19,6 +19,8 @@ FULL = ExposureConfig(detector="NRCALONG", readpatt="SHALLOW4", ngroups=3)
 IRS2 = ExposureConfig(detector="NRS1", readpatt="NRSIRS2RAPID", ngroups=3)
 LARGER = ExposureConfig(detector="NRCALONG", readpatt="RAPID", subarray="SUB320", ngroups=8, nints=6, seed=5)
 LARGER_MIRI = replace(MIRI, subarray="SUB256", exp_type="MIR_IMAGE")
+SMALL_KERNEL = replace(NIRCAM, pixels=DetectorEffects(ipc=0.005, ipc_kernel="3x3"))
+KERNEL_OF_EACH_PIXEL = replace(MIRI, pixels=DetectorEffects(ipc=0.005, ipc_variation=0.1, ipc_kernel="each pixel"))
 
 
 def _steps(name: str, *choices: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -107,6 +109,8 @@ OPTIONS: dict[str, tuple[ExposureConfig, dict[str, dict[str, Any]]]] = {
             "memory of the machine": {},
         },
     ),
+    "NIRCam, ipc kernel of 3x3": (SMALL_KERNEL, {"as by default": {}}),
+    "MIRI, ipc kernel of each pixel": (KERNEL_OF_EACH_PIXEL, {"as by default": {}}),
     "in parts, MIRI": (LARGER_MIRI, {"24 MB": {"max_memory": "24 MB"}, "memory of the machine": {}}),
 }
 

@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import crds
 import numpy as np
 import pytest
 
@@ -15,11 +16,12 @@ from benchmarks.floor import Floor
 from benchmarks.inputs import prepared
 from benchmarks.processes import Measured, Process, ProcessError, Settings, compare
 from benchmarks.worker import Report, Round
-from gpipe import backends
+from gpipe import backends, simulate
 from gpipe.backends.numpy import NumpyBackend
 from gpipe.dark_current.dark_sub import subtract_darks
 from gpipe.exceptions import BackendError
 from gpipe.jump.groups_host import large_groups
+from gpipe.simulate.config import IPC_KERNELS
 
 ROOT = Path(__file__).parents[2]
 FLOOR = Floor(raw=50_000_000, planes=100_000_000, read=150_000_000, seconds=0.5)
@@ -136,6 +138,60 @@ def test_names_and_files_of_all_cases_differ():
     several = [case.configs for case in cases.CASES] + [tuple(axis.configs.values()) for axis in cases.AXES]
     for configs in several:
         assert len({config.file_name for config in configs}) == len(configs)
+
+
+# --- the cases ---
+
+OF_ALL = {"mask", "saturation", "ipc", "linearity", "dark", "readnoise", "gain"}
+NEAR_INFRARED, MID_INFRARED = OF_ALL | {"superbias"}, OF_ALL | {"emicorr", "reset", "rscd"}
+SMALLEST = {"NIRCAM": "SUB64P", "NIRISS": "SUB64", "NIRSPEC": "SUB32", "FGS": "SUB32LL", "MIRI": "SUB64"}
+
+
+def exposures_of_cases():
+    return [config for case in (*cases.CASES, *cases.TINY_CASES) for config in case.configs]
+
+
+def shrunk(config):
+    """An exposure of the same mode on few pixels; the kernels of each pixel, which are large, become one."""
+    pixels = replace(config.pixels, ipc_variation=0.0, ipc_kernel="3x3")
+    return replace(config, subarray=SMALLEST[config.sca.instrument], ngroups=1, nints=1, pixels=pixels)
+
+
+def test_all_cases_have_capacitance_and_all_kinds_of_kernels_are_used():
+    pixels = [config.pixels for config in exposures_of_cases()]
+    assert {effects.ipc for effects in pixels} == {0.005}
+    assert {effects.ipc_kernel for effects in pixels} == set(IPC_KERNELS)
+
+
+def test_crds_finds_all_references_of_the_mode_of_each_case(tmp_path):
+    """References of IRS2 readout, which has no subarrays, are in tests/simulate."""
+    configs = {(c.detector, c.exposure_type): shrunk(c) for c in exposures_of_cases() if not c.interleaved}
+    assert {config.sca.instrument for config in configs.values()} == set(SMALLEST)
+    with simulate.write_cache(configs.values(), tmp_path, full_frame=False).activated():
+        for config in configs.values():
+            mode = MID_INFRARED if config.sca.mid_infrared else NEAR_INFRARED
+            parameters = simulate.make_exposure(config)[0].get_crds_parameters()
+            found = crds.getreferences(parameters, reftypes=sorted(mode), observatory="jwst")
+            assert {reftype for reftype, path in found.items() if Path(path).is_file()} == mode
+
+
+def test_bright_object_fills_pixels_but_does_not_saturate_them():
+    (case,) = (case for case in cases.CASES if "bright object" in case.name)
+    config = case.configs[0]
+    assert (config.exposure_type, config.subarray, config.ngroups, config.nints) == ("NRS_BRIGHTOBJ", "SUB512", 7, 100)
+    _, truth = simulate.make_exposure(replace(config, nints=1))
+    filled = truth.rate * truth.pixels.gain * config.integration_time / config.sca.full_well
+    assert 0.5 < filled.max() < 0.8
+    is_lit = truth.rate > 0.1 * truth.rate.max()
+    assert (truth.saturated_from[0][is_lit] == 7).mean() > 0.99
+
+
+def test_the_docs_list_the_cases():
+    section = (ROOT / "docs" / "benchmarks.md").read_text().split("\n## Cases\n")[1].split("\n## ")[0]
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.count("|") == 6]
+    first = [(case.name, case.configs[0]) for case in cases.CASES]
+    expected = [[name, config.detector, config.readpatt, config.pixels.ipc_kernel] for name, config in first]
+    assert [row[:4] for row in rows[2:]] == expected
 
 
 # --- a device ---
