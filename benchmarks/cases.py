@@ -63,8 +63,11 @@ _FLAG_SNOWBALLS = {"jump": {"expand_large_events": True}}
 _HITS, _SNOWBALLS = 5.0, 0.004
 """Cosmic rays and snowballs/cm^2/s in flight."""
 _NIRCAM = {"detector": "NRCALONG", "readpatt": "SHALLOW4", "ngroups": 8}
-_HOST_STAR = Scene(background=1.0, density=0.0, spectrum=25_000.0, fwhm=2.0)
-"""The spectrum of a star with a transiting planet, which fills pixels to two thirds in seven groups of SUB512."""
+_HOST_STAR = Scene(background=0.0, density=0.0, spectrum=25_000.0, fwhm=2.0)
+"""The spectrum of a star with a transiting planet, which fills pixels to two thirds in seven groups of SUB512.
+
+It has no background: refpix takes the outer columns of SUB512 for unlit, and would subtract it.
+"""
 _BRIGHT = Scene(background=300, density=1e-3, brightest=3e5)
 
 CASES = (
@@ -118,6 +121,7 @@ CASES = (
         nints=100,
         exp_type="NRS_BRIGHTOBJ",
         scene=_HOST_STAR,
+        pixels=_WITH_LARGE_KERNEL,
     ),
     _case(
         "NIRCam 64x64, 1000 integrations of 3 groups",
