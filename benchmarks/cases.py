@@ -9,7 +9,7 @@ from gpipe.simulate import DetectorEffects, ExposureConfig, NoiseEffects, Scene
 Steps = Mapping[str, Mapping[str, Any]]
 
 _PIXELS = DetectorEffects(ipc=0.005, ipc_kernel="3x3")
-"""Real detectors have inter-pixel capacitance, and references of all types that their mode uses."""
+"""Detectors that have inter-pixel capacitance, as real ones do, and an ipc reference that undoes it."""
 _WITH_LARGE_KERNEL = replace(_PIXELS, ipc_kernel="5x5")
 _WITH_KERNEL_OF_EACH_PIXEL = replace(_PIXELS, ipc_kernel="each pixel", ipc_variation=0.1)
 
