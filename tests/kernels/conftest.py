@@ -4,6 +4,7 @@
 import dataclasses
 import os
 
+import numpy as np
 import pytest
 from helpers import cuda_on_host, recorded
 
@@ -29,6 +30,22 @@ def variant(request):
 def choose(name):
     for function in arguments.FUNCTIONS:
         function.choose(name)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _memory_that_was_used():
+    """Fresh memory is full of ones, as memory that was used may be: a kernel that reads it before it writes is seen."""
+    plain = np.empty
+
+    def poisoned(*arguments, **named):
+        made = plain(*arguments, **named)
+        if not made.dtype.hasobject:
+            made.ravel(order="K").view(np.uint8)[...] = 0xFF
+        return made
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(np, "empty", poisoned)
+        yield
 
 
 @pytest.fixture(

@@ -155,6 +155,15 @@ def test_more_rows_than_wait_for_those_below(rng, method, workers):
     assert_same(ramps(rng, (2, 6, 45, 700), hits=0.02), how, workers=workers)
 
 
+@pytest.mark.parametrize("workers", [1, 2, 5])
+@pytest.mark.parametrize("method", Method)
+def test_groups_after_a_jump_alone_read_no_other_row(rng, method, workers):
+    """Without neighbours a row is spread at once: what lies where other rows will be searched says nothing."""
+    how = replace(SPREADING, method=method, neighbours=None)
+    for _ in range(3):  # threads take rows in any order
+        assert_same(ramps(rng, (3, 6, 45, 700), hits=0.05), how, workers=workers)
+
+
 @pytest.mark.parametrize("columns", [1, 15, 16, 31, 33, 97, 513, 1032])
 @pytest.mark.parametrize("method", Method)
 def test_any_width(rng, columns, method):

@@ -71,11 +71,16 @@ static void spread_row(const Search *search, const Spread *spread, int64_t row)
                 clean(from, to, n);
                 continue;
             }
-            const uint8_t *above = row > 0 ? marks_of(slots, row - 1, difference) : spread->none;
-            const uint8_t *below = row + 1 < of->rows ? marks_of(slots, row + 1, difference) : spread->none;
-            const uint8_t *here = marks_of(slots, row, difference++);
-            flag_neighbours(from, above, here, below, to, n);
+            const uint8_t *here = marks_of(slots, row, difference);
+            if (search->rules.spreads) {
+                const uint8_t *above = row > 0 ? marks_of(slots, row - 1, difference) : spread->none;
+                const uint8_t *below = row + 1 < of->rows ? marks_of(slots, row + 1, difference) : spread->none;
+                flag_neighbours(from, above, here, below, to, n);
+            } else { /* rows around this one may not have been searched */
+                clean(from, to, n);
+            }
             flag_after(search, spread, here, g, to);
+            difference++;
         }
     }
 }
