@@ -84,9 +84,17 @@ def test_a_library_of_something_else():
         library.Library(Path(_ctypes.__file__))
 
 
+def test_other_sources(monkeypatch):
+    if library.digest_of_sources() is None:
+        pytest.skip("gpipe is no checkout")
+    monkeypatch.setattr(library, "digest_of_sources", lambda: "0123456789")
+    with pytest.raises(BackendError, match=r"^found native kernels of sources .*; expected 01234567: build it$"):
+        library.load()
+
+
 def test_another_interface(monkeypatch):
     monkeypatch.setattr(library, "INTERFACE", 7)
-    with pytest.raises(BackendError, match=r"^found native kernels of interface 1 in .*; expected 7$"):
+    with pytest.raises(BackendError, match=r"^found native kernels of interface 2 in .*; expected 7$"):
         library.load()
 
 

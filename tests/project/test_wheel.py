@@ -60,7 +60,8 @@ def answer(wheel, folder, **environment):
         archive.extractall(folder)
     others = [str(Path(np.__file__).parents[1])]
     without_site = [sys.executable, "-I", "-S", "-c", ASK, folder, *others]
-    return subprocess.run(without_site, capture_output=True, text=True, env=os.environ | environment, check=False)
+    environment = {k: v for k, v in os.environ.items() if k != "GPIPE_NATIVE_LIBRARY"} | environment
+    return subprocess.run(without_site, capture_output=True, text=True, env=environment, check=False)
 
 
 def modules(folder):

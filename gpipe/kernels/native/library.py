@@ -6,6 +6,7 @@ library is used if it is there, and else one line of the log says that it is not
 
 import ctypes
 import functools
+import hashlib
 import json
 import logging
 import os
@@ -20,7 +21,7 @@ from gpipe.exceptions import BackendError
 log = logging.getLogger(__name__)
 
 NAME = "libkernels.so"
-INTERFACE = 1
+INTERFACE = 2
 """How kernels are called; another number in the library means that it is of another version of gpipe."""
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[2]
@@ -44,12 +45,17 @@ class Library:
         try:
             self._library = ctypes.CDLL(str(path))
             self._library.gpipe_variants.restype = ctypes.c_char_p
+            self._library.gpipe_sources.restype = ctypes.c_char_p
             self._library.gpipe_interface.restype = ctypes.c_int64
-            interface = self._library.gpipe_interface()
+            interface, sources = self._library.gpipe_interface(), self._library.gpipe_sources().decode()
         except (OSError, AttributeError) as error:
             raise BackendError(f"found no native kernels in {path} ({error}); expected a library of gpipe") from None
         if interface != INTERFACE:
             raise BackendError(f"found native kernels of interface {interface} in {path}; expected {INTERFACE}")
+        if (expected := digest_of_sources()) not in (None, sources):
+            raise BackendError(
+                f"found native kernels of sources {sources:.8} in {path}; expected {expected:.8}: build it"
+            )
         self.variants = tuple(self._library.gpipe_variants().decode().split())
         if not self.variants:
             raise BackendError(f"found a processor without x86-64-v2, which the native kernels in {path} expect")
@@ -67,6 +73,17 @@ class Library:
         if (declared := found.decode().replace("restrict ", "")) != text:
             raise BackendError(f"kernel {name}: found {declared} in {self.path}; expected {text}")
         return function
+
+
+def digest_of_sources() -> str | None:
+    """The digest of the C sources of a checkout, as CMakeLists.txt makes it; None in a wheel, which has none."""
+    if not (CHECKOUT / "CMakeLists.txt").exists():
+        return None
+    native = CHECKOUT / "gpipe" / "kernels" / "native"
+    found = [*native.rglob("*.c"), *native.rglob("*.h"), *native.with_name("shared").glob("*.cuh")]
+    named = sorted((path.relative_to(CHECKOUT).as_posix(), path) for path in found)
+    hashes = "".join(hashlib.sha256(path.read_bytes()).hexdigest() for _, path in named)
+    return hashlib.sha256(hashes.encode()).hexdigest()
 
 
 def mode() -> str:
@@ -103,6 +120,11 @@ def refuse(error: BackendError) -> None:
     if not _refusals:
         log.warning("Native kernels are not used (%s): portable functions do the work, which are slower", error)
     _refusals.append(str(error))
+
+
+def refusal() -> str | None:
+    """The reason why kernels of a library that is there are not used; None where they are."""
+    return _refusals[0] if _refusals else None
 
 
 def find() -> Path:

@@ -5,14 +5,21 @@
 
 EXPORTED int64_t gpipe_interface(void);
 EXPORTED const char *gpipe_variants(void);
+EXPORTED const char *gpipe_sources(void);
+
+/* Digest of the sources that the library was made from. */
+const char *gpipe_sources(void)
+{
+    return GPIPE_SOURCES;
+}
 
 /* How kernels are called; gpipe.kernels.native.library has the same number, or does not use the library. */
 int64_t gpipe_interface(void)
 {
-    return 1;
+    return 2;
 }
 
-#if defined(__x86_64__)
+#ifdef GPIPE_HAS_VARIANTS
 
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12
 #define HAS_V2 __builtin_cpu_supports("x86-64-v2")
