@@ -1,7 +1,9 @@
 """The array matrix: every pure function runs on each of these, from NumPy arrays to NumPy arrays."""
 
 import dataclasses
+import os
 from contextlib import nullcontext
+from pathlib import Path
 
 import array_api_compat
 import array_api_strict
@@ -10,6 +12,11 @@ import pytest
 
 import gpipe.backends
 from gpipe.exceptions import BackendError
+
+ROOT = Path(__file__).parents[1]
+if (ROOT / "gpipe").is_dir() and "GPIPE_TESTED_ELSEWHERE" not in os.environ:
+    # An editable installation of another checkout comes before PYTHONPATH and the working folder.
+    assert ROOT in Path(gpipe.__file__).parents, f"tests of {ROOT} found gpipe in {gpipe.__file__}"
 
 
 class ArrayLibrary:
