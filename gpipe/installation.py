@@ -20,7 +20,15 @@ PACKAGES = (
     "cupy-cuda13x",
     "jwst",
 )
-VARIABLES = ("GPIPE_BACKEND", "GPIPE_NATIVE", "GPIPE_PLAIN_IMPORTS", "CRDS_PATH", "CRDS_SERVER_URL", "CRDS_CONTEXT")
+VARIABLES = (
+    "GPIPE_BACKEND",
+    "GPIPE_NATIVE",
+    "GPIPE_NATIVE_LIBRARY",
+    "GPIPE_PLAIN_IMPORTS",
+    "CRDS_PATH",
+    "CRDS_SERVER_URL",
+    "CRDS_CONTEXT",
+)
 
 
 @dataclass(frozen=True)
@@ -78,10 +86,12 @@ def info() -> Info:
 def _kernels() -> str:
     from gpipe.kernels.native import library
 
-    if library.mode() == "never":
-        return "none (GPIPE_NATIVE=0): portable functions"
     try:
+        if library.mode() == "never":
+            return "none (GPIPE_NATIVE=0): portable functions"
         found = library.load()
     except BackendError as error:
-        return f"none ({error}): portable functions, which are slower"
+        return f"none ({error})"
+    if refusal := library.refusal():
+        return f"none ({refusal}): portable functions, which are slower"
     return f"{found.variants[-1]} of {found.path}"
