@@ -88,7 +88,7 @@ static bool find_before_saturation(const uint8_t *restrict flags, const uint8_t 
     uint8_t found = 0;
     for (int64_t c = 0; c < n; c++) {
         bool is_usable = !(flags[c] & (SATURATED | DO_NOT_USE)), is_full = following[c] & SATURATED;
-        out[c] = is_usable & is_full ? DO_NOT_USE : 0;
+        out[c] = (is_usable & is_full) ? DO_NOT_USE : 0;
         found |= out[c];
     }
     return found;
@@ -218,7 +218,7 @@ static bool find_full(const float *restrict counts, const float *restrict limit,
 static void clear_flagged(const float *restrict counts, const uint8_t *restrict full, int64_t n, float *restrict out)
 {
     for (int64_t c = 0; c < n; c++)
-        out[c] = (full[c] != 0) | (counts[c] <= 0.0f) ? 0.0f : counts[c];
+        out[c] = ((full[c] != 0) | (counts[c] <= 0.0f)) ? 0.0f : counts[c];
 }
 
 /* Zero frames have no flags: what rules 1 and 2 flag becomes 0. */
