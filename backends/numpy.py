@@ -49,7 +49,8 @@ class NumpyBackend:
         """Nothing is ever queued."""
 
     def free_bytes(self) -> int:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        known = "SC_AVPHYS_PAGES" in os.sysconf_names  # macOS does not tell what is free
+        return os.sysconf("SC_AVPHYS_PAGES" if known else "SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
     def plane_bytes(self, held: int) -> int:
         return _whole_memory() // PLANES_SHARE if self._keeps_planes else 0
