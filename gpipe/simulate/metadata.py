@@ -170,11 +170,6 @@ def _observation(config: ExposureConfig) -> dict:
     }
 
 
-def _visit(config: ExposureConfig) -> dict:
-    time_series = config.exposure_type in _TIME_SERIES
-    return {"status": "SUCCESSFUL", "type": "PRIME_TARGETED_FIXED", "tsovisit": time_series}
-
-
 def _target() -> dict:
     return {
         "catalog_name": "SIMULATED",

@@ -1,4 +1,4 @@
-"""The memory of one part is used for the next, not handed back to the system and asked for anew."""
+"""The memory of one chunk is used for the next, not handed back to the system and asked for anew."""
 
 import os
 import platform
@@ -16,19 +16,19 @@ import sys
 import numpy as np
 from gpipe import backends
 
-def part():
+def chunk():
     arrays = [np.ones(1 << 21, np.uint8) for _ in range(6)]
     del arrays
 
 if sys.argv[1] == "warm":
     backends.get("numpy").warm_up()
-part()
+chunk()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(8):
-    part()
+    chunk()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
-PAGES_OF_A_PART = 6 * (1 << 21) // 4096
+PAGES_OF_A_CHUNK = 6 * (1 << 21) // 4096
 
 
 def pages_asked_for(how):
@@ -40,10 +40,10 @@ def pages_asked_for(how):
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="what the C library of Linux does")
-def test_parts_use_the_memory_of_those_before_them():
-    if pages_asked_for("cold") < PAGES_OF_A_PART:
+def test_chunks_use_the_memory_of_those_before_them():
+    if pages_asked_for("cold") < PAGES_OF_A_CHUNK:
         pytest.skip("this C library keeps memory by itself")
-    assert pages_asked_for("warm") < PAGES_OF_A_PART / 4
+    assert pages_asked_for("warm") < PAGES_OF_A_CHUNK / 4
 
 
 def test_keeping_and_releasing_workspace_leave_arrays_as_they_are():

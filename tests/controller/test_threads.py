@@ -42,7 +42,7 @@ def five_cores(monkeypatch):
 
 
 @pytest.mark.usefixtures("five_cores")
-def test_a_step_has_all_cores_for_a_whole_exposure_and_one_for_a_part_or_on_a_device():
+def test_a_step_has_all_cores_for_a_whole_exposure_and_one_for_a_chunk_or_on_a_device():
     kinds = exposure(), exposure(rows=slice(0, 8)), exposure("cupy")
     assert [threads.inside(JumpStep(), kind) for kind in kinds] == [5, 1, 1]
 

@@ -35,7 +35,7 @@ def assert_same(found, expected):
 @given(
     length=st.integers(1, ROWS), halo=st.integers(0, 3), on_disk=st.booleans(), order=st.randoms(use_true_random=False)
 )
-def test_parts_put_together_are_the_whole(length, halo, on_disk, order):
+def test_chunks_put_together_are_the_whole(length, halo, on_disk, order):
     exposure = ramp()
     assembly = Assembly(ROWS, by_rows=True, on_disk=on_disk)
     pieces = chunks_of(ROWS, length, halo=halo)

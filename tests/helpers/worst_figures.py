@@ -1,7 +1,7 @@
 """The tables of worst figures in docs/parity.md, from the summary that a run of the parity tests ends with.
 
     make parity-all | tee parity.log
-    python tests/parity/worst_figures.py parity.log
+    python tests/helpers/worst_figures.py parity.log
 
 A cell has the number of pixels that differ, and the largest difference over its scale (DQ: the number alone).
 """

@@ -1,4 +1,4 @@
-"""What jump and ramp_fit summary, beside the portable function."""
+"""What jump and ramp_fit summarize, beside the portable function."""
 
 import numpy as np
 import pytest

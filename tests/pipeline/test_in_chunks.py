@@ -170,7 +170,7 @@ def test_flags_that_all_chunks_together_take_back_are_taken_back(larger, chunk_s
 
 
 def test_reference_output_goes_where_ramps_are_seen(tmp_path, monkeypatch):
-    """It is chunk of ramps, but steps do not look at it, so that runs without a ramp as a product do not read it."""
+    """It is part of ramps, but steps do not look at it, so that runs without a ramp as a product do not read it."""
     monkeypatch.chdir(tmp_path)
     path, cache = written(MIRI, tmp_path)
     expected, loaded = fits.getdata(path, "REFOUT"), []
@@ -256,7 +256,7 @@ def test_the_peak_is_what_the_plan_says(config, limit, request, chunk_samples, m
     path = request.getfixturevalue("exposure" if config == "small" else "larger")
     chunk_samples(1 << 16)
     plan = Detector1Pipeline.plan(path, max_memory=limit)
-    rates(path, max_memory=limit)  # what is imported and kept from the first run on is no chunk of it
+    rates(path, max_memory=limit)  # what is imported and kept from the first run on is no part of it
     tracemalloc.start()
     try:
         rates(path, max_memory=limit)

@@ -122,7 +122,7 @@ class RowsOfReference(StubReference):
 
 
 @pytest.mark.parametrize("fastaxis", [2, -2])
-def test_irs2_readout_in_parts_is_flagged_as_the_whole(rng, fastaxis):
+def test_irs2_readout_in_chunks_is_flagged_as_the_whole(rng, fastaxis):
     data = np.cumsum(rng.choice(np.array([5, 30000], np.float32), (1, 4, 3200, 4), p=[0.9, 0.1]), axis=1)
     whole = ramp(data, nframes=5, readpatt="NRSIRS2")
     whole.meta.subarray.fastaxis = fastaxis

@@ -47,7 +47,7 @@ def background_writing() -> Iterator[bool]:
 
 
 def write_out(put: Callable[[], Any]) -> None:
-    """Do what is left of writing a file, now or behind one's back."""
+    """Write the file now, or hand it to the background writer."""
     writer = _writer.get()
     if writer is None:
         put()

@@ -40,7 +40,7 @@ class Saver:
     ) -> Path:
         """Write one product and return its path; whether it was asked for the caller knows from ``levels[0].saves``.
 
-        Within ``behind.background_writing`` the file is there at the end of the block, and OutputError may come then.
+        Within ``background_writing`` the file is there at the end of the block, and OutputError may come then.
 
         Parameters
         ----------

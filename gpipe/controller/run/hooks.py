@@ -5,7 +5,8 @@ A hook is one of
 - a function, or its dotted path as text (``"mymodule.clip"``): it gets a ``stdatamodels`` model with NumPy arrays of
   its own, may change it, and may return another one in its place;
 - a Step, its class, or the dotted path of its class, also with arguments (``"mymodule.Clip(level=3)"``);
-- any other text: a shell command, in which ``{0}`` is the name of a file with the exposure.
+- any other text: a shell command, in which ``{0}`` stands for a file with the exposure. Write it by itself, with quotes
+  around it or without: gpipe quotes the path as the shell needs it. Inside a longer quoted text it is not quoted again.
 """
 
 import ast
@@ -74,7 +75,7 @@ def _keywords(arguments: str) -> dict[str, Any]:
 
 
 def _changed(hook: Callable[[Any], Any], exposure: InFlight) -> InFlight:
-    # A copy, so that a hook that writes into the arrays cannot halo those of the caller's input.
+    # A copy, so that a hook that writes into the arrays cannot reach those of the caller's input.
     model = to_model(exposure).copy()
     returned = hook(model)
     return open_exposure(model if returned is None else returned, exposure.backend)

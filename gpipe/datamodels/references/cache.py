@@ -1,6 +1,6 @@
 """What is kept of reference files between exposures, so that a batch reads each once.
 
-Headers of the files that were opened last; and planes (`kept_planes`), on a GPU from the first exposure on, in host
+Headers of the files that were opened last; and planes (`plane_cache`), on a GPU from the first exposure on, in host
 memory of references that a second exposure uses.
 """
 

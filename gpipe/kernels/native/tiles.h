@@ -12,19 +12,6 @@
 
 #define NARROWEST 64
 #define WIDEST 512
-#define TILE_SAMPLES (1 << 16)
-
-/* Columns of a tile with so many values in each: a power of two, so that loops leave no remainder. Of rows with little
- * more than the narrowest tile there is one tile: a second one would take as long for the rest. */
-INLINED int64_t tile_width(int64_t values, int64_t columns)
-{
-    if (columns <= NARROWEST * 3 / 2)
-        return columns;
-    int64_t width = WIDEST;
-    while (width > NARROWEST && width * values > TILE_SAMPLES)
-        width /= 2;
-    return width;
-}
 
 INLINED void exchange(float *restrict low, float *restrict high, int64_t n)
 {

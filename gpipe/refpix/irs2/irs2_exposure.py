@@ -110,7 +110,7 @@ def _weights(exposure: Ramp, refpix: Reference, threads: int) -> Weights:
 def _read_weights(exposure: Ramp, refpix: Reference, threads: int) -> Array:
     table = refpix.read("irs2_table")
     rows, columns = exposure.data.shape[-2:]
-    expected = 2 * columns * row_length(rows // OUTPUTS)  # real and imaginary chunk for each frequency of a frame
+    expected = 2 * columns * row_length(rows // OUTPUTS)  # real and imaginary part for each frequency of a frame
     if len(table) != expected:
         raise ReferenceFileError(f"refpix reference {refpix.name}: found {len(table)} rows; expected {expected}")
     xp, to_device = array_namespace(exposure.data), exposure.backend.to_device
