@@ -10,6 +10,7 @@ from gpipe.arrays.nan import nanmedian
 from gpipe.jump import detection
 from gpipe.jump.detection import Flagged, JumpSettings
 from gpipe.jump.method import Method
+from gpipe.kernels.native.aligned import aligned
 from gpipe.kernels.native.arguments import (
     Function,
     array,
@@ -27,7 +28,7 @@ F = np.float32
 ITERATIVE, SINGLE_PASS, CLIP_GROUPS, CLIP_ALL = range(4)
 """The numbers that C has for methods."""
 MOST_LEVELS, MOST_GROUPS = 7, 0x7FFF
-LANES, CACHE_LINE = 32, 64
+LANES = 32
 NARROWEST, WIDEST = 64, 512
 """Columns of a tile."""
 SAMPLES, SAMPLES_IN_FIRST_CACHE = 1 << 16, 1 << 12
@@ -160,11 +161,11 @@ def _scratch(method: int, shape: tuple[int, ...]) -> tuple[Any, ...]:
     waiting = min(max(ROW_BYTES // max(row, 1), 3), rows + 2)
     return (
         width,
-        _aligned((values, pitch), np.float32),
-        _aligned((values, pitch), np.float32) if method == ITERATIVE else None,
-        _aligned((2, values, together), np.float32),
-        None if length is None else _aligned((2, length, together), np.float32),
-        _aligned((waiting, row), np.uint8),
+        aligned((values, pitch), np.float32),
+        aligned((values, pitch), np.float32) if method == ITERATIVE else None,
+        aligned((2, values, together), np.float32),
+        None if length is None else aligned((2, length, together), np.float32),
+        aligned((waiting, row), np.uint8),
         np.empty(columns, np.uint16),
     )
 
@@ -177,11 +178,3 @@ def _width(values: int, columns: int, samples: int) -> int:
     while width > NARROWEST and width * values > samples:
         width //= 2
     return width
-
-
-def _aligned(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-    """Memory that begins with a line of the cache."""
-    size = math.prod(shape) * np.dtype(dtype).itemsize
-    memory = np.empty(size + CACHE_LINE, np.uint8)
-    start = -memory.ctypes.data % CACHE_LINE
-    return memory[start : start + size].view(dtype).reshape(shape)

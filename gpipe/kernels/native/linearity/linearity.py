@@ -4,14 +4,13 @@ from typing import Any
 
 import numpy as np
 
+from gpipe.kernels.native.aligned import aligned
 from gpipe.kernels.native.arguments import Function, array, contiguous, output
 from gpipe.linearity import linearity
 from gpipe.linearity.linearity import Linearized
 
 PITCH, FRAMES_PITCH = 1040, 528
 """Elements of a line of coefficients, and of one where frames are rebuilt: PITCH in C."""
-VECTOR = 16
-"""Elements of the longest vector: one that is not aligned lies in two lines of the cache."""
 
 _correct = Function(
     "linearity_correct",
@@ -69,19 +68,21 @@ def correct_linearity(
     if zeroframe is not None:
         given, zero = contiguous(zeroframe), np.empty(zeroframe.shape, np.float32)
     plain = (*samples, out) if inverse is None else (None, None, None)
-    _correct(*plain[:2], contiguous(pixeldq), *polynomials, given, _lines(len(coeffs), PITCH), plain[2], flags, zero)
+    _correct(
+        *plain[:2],
+        contiguous(pixeldq),
+        *polynomials,
+        given,
+        aligned((len(coeffs), PITCH), np.float32),
+        plain[2],
+        flags,
+        zero,
+    )
     if inverse is not None:
         _rebuild(samples, polynomials, contiguous(inverse), nframes, out, flags)
     return Linearized(data=out, pixeldq=flags, zeroframe=zero)
 
 
 def _rebuild(samples: Any, polynomials: Any, inverse: Any, nframes: int, out: Any, flags: Any) -> None:
-    memory = [_lines(number, FRAMES_PITCH) for number in (len(polynomials[0]), len(inverse), nframes)]
+    memory = [aligned((number, FRAMES_PITCH), np.float32) for number in (len(polynomials[0]), len(inverse), nframes)]
     _correct_frames(*samples, *polynomials, inverse, *memory, out, flags)
-
-
-def _lines(number: int, length: int) -> Any:
-    """Memory for lines of whole vectors, aligned for them."""
-    memory = np.empty(number * length + VECTOR, np.float32)
-    first = -memory.ctypes.data // memory.itemsize % VECTOR
-    return memory[first : first + number * length].reshape(number, length)
