@@ -1,4 +1,4 @@
-"""Which floating-point type to accumulate in."""
+"""The floating-point type that arrays have, and the one to accumulate in."""
 
 from typing import Any
 
@@ -11,3 +11,8 @@ def accumulator_dtype(x: Array, *, xp: Namespace) -> Any:
     """float64 where the device of ``x`` has it, else float32. For sums whose rounding would show in float32."""
     available = xp.__array_namespace_info__().dtypes(device=device(x), kind="real floating")
     return available.get("float64", xp.float32)
+
+
+def all_float32(*arrays: Array | None) -> bool:
+    """Whether these arrays of NumPy or CuPy, None left out, have the floating type that kernels are written for."""
+    return all(x is None or x.dtype == "float32" for x in arrays)

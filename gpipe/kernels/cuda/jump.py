@@ -3,6 +3,7 @@
 from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array, Namespace, nanmedian
+from gpipe.arrays.precision import all_float32
 from gpipe.jump.detection import Flagged, JumpSettings, open_rows
 from gpipe.jump.detection import flag_jumps as portable
 from gpipe.jump.method import Method
@@ -23,7 +24,7 @@ def flag_jumps(
 ) -> Flagged:
     """See ``gpipe.jump.detection.flag_jumps``, which does what is left over: exposures that are not looked at, more
     than seven kinds of large jumps, and other types than float32."""
-    floats = sources.all_float32(data, gain, readnoise)
+    floats = all_float32(data, gain, readnoise)
     if settings.method is None or len(settings.after) > MOST_LEVELS or not floats:
         return portable(data, groupdq, gain, readnoise, settings=settings)
     xp = array_namespace(data, groupdq, gain, readnoise)

@@ -4,6 +4,7 @@ from array_api_compat import array_namespace, device
 
 from gpipe import dq
 from gpipe.arrays import Array
+from gpipe.arrays.precision import all_float32
 from gpipe.kernels.cuda import sources
 from gpipe.linearity.coefficients import evaluate, usable_polynomial
 from gpipe.linearity.linearity import Linearized
@@ -22,7 +23,7 @@ def correct_linearity(
     zeroframe: Array | None = None,
 ) -> Linearized:
     """See ``gpipe.linearity.linearity.correct_linearity``, which does what is left over: other types than float32."""
-    if not sources.all_float32(data, coeffs, inverse, zeroframe):
+    if not all_float32(data, coeffs, inverse, zeroframe):
         arrays = (data, groupdq, pixeldq, coeffs, coeffs_dq)
         return portable(*arrays, inverse=inverse, nframes=nframes, zeroframe=zeroframe)
     xp = array_namespace(data, groupdq, pixeldq, coeffs, coeffs_dq, inverse, zeroframe)

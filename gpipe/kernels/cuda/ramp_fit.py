@@ -3,6 +3,7 @@
 from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array, Namespace
+from gpipe.arrays.precision import all_float32
 from gpipe.kernels.cuda import sources
 from gpipe.ramp_fitting.fit import FitOptions, RampFit, check_shapes
 from gpipe.ramp_fitting.fit import fit_ramps as portable
@@ -25,7 +26,7 @@ def fit_ramps(
     """See ``gpipe.ramp_fitting.fit.fit_ramps``, which does what is left over: fits of all segments, and other types
     than float32."""
     arrays = (data, groupdq, pixeldq, readnoise, gain)
-    if options.segments or not sources.all_float32(data, readnoise, gain, dark_current, zeroframe):
+    if options.segments or not all_float32(data, readnoise, gain, dark_current, zeroframe):
         return portable(*arrays, options=options, dark_current=dark_current, zeroframe=zeroframe)
     xp = array_namespace(*arrays)
     check_shapes(data, groupdq=groupdq, pixeldq=pixeldq, readnoise=readnoise, gain=gain)

@@ -3,6 +3,7 @@
 from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array
+from gpipe.arrays.precision import all_float32
 from gpipe.kernels.cuda import sources
 from gpipe.saturation.saturation import Flagged, usable_threshold
 from gpipe.saturation.saturation import flag_saturation as portable
@@ -21,7 +22,7 @@ def flag_saturation(
     zeroframe: Array | None = None,
 ) -> Flagged:
     """See ``gpipe.saturation.saturation.flag_saturation``, which does what is left over: other types than float32."""
-    if not sources.all_float32(data, level, bias, zeroframe):
+    if not all_float32(data, level, bias, zeroframe):
         arrays = (data, groupdq, pixeldq, level, level_dq)
         return portable(*arrays, grow=grow, nframes=nframes, bias=bias, zeroframe=zeroframe)
     xp = array_namespace(data, groupdq, pixeldq, level, level_dq, bias, zeroframe)

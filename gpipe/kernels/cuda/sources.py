@@ -59,11 +59,6 @@ def contiguous(x: Any) -> Any:
     return x if x is None or x.flags.c_contiguous else x.copy()
 
 
-def all_float32(*arrays: Any) -> bool:
-    """Whether these arrays, None left out, have the one floating type that the kernels are written for."""
-    return all(x is None or x.dtype == "float32" for x in arrays)
-
-
 @dataclass(frozen=True)
 class Version:
     """Which version of a kernel that sorts, and what it runs with.

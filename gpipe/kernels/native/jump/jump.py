@@ -7,6 +7,7 @@ import numpy as np
 
 from gpipe import dq
 from gpipe.arrays.nan import nanmedian
+from gpipe.arrays.precision import all_float32
 from gpipe.jump import detection
 from gpipe.jump.detection import Flagged, JumpSettings
 from gpipe.jump.method import Method
@@ -84,7 +85,7 @@ def flag_jumps(
 
     ``block_pixels`` has no effect: tiles always fit the cache. ``workers`` threads share the rows.
     """
-    fits = all(x.dtype == np.float32 for x in (data, gain, readnoise)) and groupdq.dtype == np.uint8
+    fits = all_float32(data, gain, readnoise) and groupdq.dtype == np.uint8
     fits &= len(settings.after) <= MOST_LEVELS and data.shape[1] <= MOST_GROUPS
     if settings.method is None or not fits:
         return detection.flag_jumps(

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from gpipe.arrays.precision import all_float32
 from gpipe.kernels.native.aligned import aligned
 from gpipe.kernels.native.arguments import Function, array, contiguous, output
 from gpipe.linearity import linearity
@@ -57,7 +58,7 @@ def correct_linearity(
     fewest = min(x.shape[0] for x in (coeffs, inverse) if x is not None)
     if fewest < 2:
         raise ValueError(f"a linearity polynomial has at least 2 coefficients, found {fewest}")
-    floats = all(x is None or x.dtype == np.float32 for x in (data, coeffs, inverse, zeroframe))
+    floats = all_float32(data, coeffs, inverse, zeroframe)
     if not floats or (groupdq.dtype, pixeldq.dtype, coeffs_dq.dtype) != (np.uint8, np.uint32, np.uint32):
         options = {"inverse": inverse, "nframes": nframes, "zeroframe": zeroframe}
         return linearity.correct_linearity(data, groupdq, pixeldq, coeffs, coeffs_dq, **options)

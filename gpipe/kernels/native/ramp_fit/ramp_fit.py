@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gpipe.arrays.masked_median import selection_network
+from gpipe.arrays.precision import all_float32
 from gpipe.kernels.native.arguments import (
     Function,
     array,
@@ -101,11 +102,7 @@ def fit_ramps(
 
 def _are_of_kernel(floats: tuple[Any, ...], flags: tuple[Any, Any]) -> bool:
     groupdq, pixeldq = flags
-    return (
-        all(x is None or x.dtype == np.float32 for x in floats)
-        and groupdq.dtype == np.uint8
-        and pixeldq.dtype == np.uint32
-    )
+    return all_float32(*floats) and (groupdq.dtype, pixeldq.dtype) == (np.uint8, np.uint32)
 
 
 def _numbers(options: FitOptions, groups: int) -> tuple[Any, ...]:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from gpipe.arrays.precision import all_float32
 from gpipe.kernels.native.arguments import Function, array, contiguous, integer, output
 from gpipe.saturation import saturation
 from gpipe.saturation.saturation import Flagged
@@ -53,7 +54,7 @@ def flag_saturation(
     zeroframe: np.ndarray | None = None,
 ) -> Flagged:
     """See ``gpipe.saturation.saturation.flag_saturation``, which does what is left over: other types."""
-    floats = all(x is None or x.dtype == np.float32 for x in (data, level, bias, zeroframe))
+    floats = all_float32(data, level, bias, zeroframe)
     if not floats or (groupdq.dtype, pixeldq.dtype, level_dq.dtype) != (np.uint8, np.uint32, np.uint32):
         options: dict[str, Any] = {"grow": grow, "nframes": nframes, "bias": bias, "zeroframe": zeroframe}
         return saturation.flag_saturation(data, groupdq, pixeldq, level, level_dq, **options)
