@@ -27,7 +27,25 @@ class Described(Protocol):
 
 
 @dataclass(frozen=True)
-class InFlight:
+class _WithHeader:
+    """What an `Outline` and an exposure in flight have in common."""
+
+    header: Any
+    backend: Backend
+
+    @property
+    def meta(self) -> Any:
+        """The ``stdatamodels`` metadata tree."""
+        return self.header.meta
+
+    @cached_property
+    def window(self) -> Window:
+        """The part of the detector that the exposure covers."""
+        return window_of(self.meta)
+
+
+@dataclass(frozen=True)
+class InFlight(_WithHeader):
     """An exposure on a device, with its metadata on the host.
 
     Arrays are never written to: a step makes new ones and puts them in with ``dataclasses.replace``.
@@ -40,19 +58,7 @@ class InFlight:
     data : the science pixels.
     """
 
-    header: Any
-    backend: Backend
     data: Array = field(kw_only=True)
-
-    @property
-    def meta(self) -> Any:
-        """The ``stdatamodels`` metadata tree."""
-        return self.header.meta
-
-    @cached_property
-    def window(self) -> Window:
-        """The part of the detector that the exposure covers."""
-        return window_of(self.meta)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -66,7 +72,7 @@ class InFlight:
 
 
 @dataclass(frozen=True)
-class Outline:
+class Outline(_WithHeader):
     """An exposure before its arrays are read: what there is to know of them.
 
     Attributes
@@ -75,16 +81,4 @@ class Outline:
     shape : of the science pixels.
     """
 
-    header: Any
-    backend: Backend
     shape: tuple[int, ...]
-
-    @property
-    def meta(self) -> Any:
-        """The ``stdatamodels`` metadata tree."""
-        return self.header.meta
-
-    @cached_property
-    def window(self) -> Window:
-        """The part of the detector that the exposure covers."""
-        return window_of(self.meta)
