@@ -8,7 +8,7 @@ from typing import cast
 from gpipe.arrays import Array
 from gpipe.background_mask.images import mean_image
 from gpipe.controller import References
-from gpipe.datamodels import CountRate, Ramp
+from gpipe.datamodels import Ramp, Rate
 from gpipe.ramp_fitting import RampFitStep
 from gpipe.ramp_fitting.fit import RampFit
 from gpipe.ramp_fitting.rates_exposure import count_rate
@@ -29,11 +29,11 @@ class DraftRates:
 
     def __init__(
         self,
-        exposure: Ramp | CountRate,
+        exposure: Ramp | Rate,
         references: References,
         *,
         by_integration: bool,
-        prepare: Callable[[CountRate], CountRate] = lambda rates: rates,
+        prepare: Callable[[Rate], Rate] = lambda rates: rates,
     ) -> None:
         self._exposure, self._references = exposure, references
         self._by_integration, self._prepare = by_integration, prepare
@@ -45,9 +45,9 @@ class DraftRates:
         return self._exposure.data if self._exposure.data.ndim == 2 else mean_image(self._exposure.data)
 
     @cached_property
-    def rates(self) -> CountRate:
+    def rates(self) -> Rate:
         """Rates (row, column) or (integration, row, column)."""
-        if isinstance(self._exposure, CountRate):
+        if isinstance(self._exposure, Rate):
             return self._prepare(self._exposure)
         fitted = self._fit.integrations if self._by_integration else self._fit.exposure
         return self._prepare(count_rate(fitted, self._exposure))

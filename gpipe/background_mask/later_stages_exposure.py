@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from gpipe.background_mask.nirspec_light_host import has_wcs
-from gpipe.datamodels.exposures.in_flight import InFlight
-from gpipe.datamodels.exposures.rate import RATE_ARRAYS, CountRate
+from gpipe.datamodels.exposures.in_flight import Exposure
+from gpipe.datamodels.exposures.rate import RATE_ARRAYS, Rate
 from gpipe.datamodels.files.products import to_model
 from gpipe.exceptions import GpipeError, InputError, ParameterError, ReferenceFileError
 
@@ -52,7 +52,7 @@ def require(parameter: str, found: str, instead: str) -> None:
         )
 
 
-def with_wcs(rates: CountRate, *, flag_open: bool, folder: str) -> CountRate:
+def with_wcs(rates: Rate, *, flag_open: bool, folder: str) -> Rate:
     """Count rates with a WCS in their metadata, by jwst's assign_wcs where they have none.
 
     Parameters
@@ -95,7 +95,7 @@ def with_wcs(rates: CountRate, *, flag_open: bool, folder: str) -> CountRate:
     return replace(rates, header=model, dq=quality)
 
 
-def light_curve(rates: CountRate) -> np.ndarray:
+def light_curve(rates: Rate) -> np.ndarray:
     """How bright each integration of a time series is beside the median of all, by jwst's photometry or spectra.
 
     Parameters
@@ -121,7 +121,7 @@ def light_curve(rates: CountRate) -> np.ndarray:
         return _scaled_median(ones, model)[:, 0, 0, 0]
 
 
-def soss_scene(exposure: InFlight, rates: CountRate, pastasoss: Any) -> np.ndarray:
+def soss_scene(exposure: Exposure, rates: Rate, pastasoss: Any) -> np.ndarray:
     """The median of all integrations of NIRISS SOSS above the sky, as bright as each of them, and the sky, by jwst.
 
     Parameters
@@ -146,7 +146,7 @@ def soss_scene(exposure: InFlight, rates: CountRate, pastasoss: Any) -> np.ndarr
             found = rates.meta.subarray.name
             raise NoAnswer(f"light is not measured in subarray {found}, expected {', '.join(MEASURED)}")
         model = to_model(rates)
-        return _scaled_median(model if isinstance(exposure, CountRate) else to_model(exposure), model, pastasoss)
+        return _scaled_median(model if isinstance(exposure, Rate) else to_model(exposure), model, pastasoss)
 
 
 def _scaled_median(model: Any, rates: Any, pastasoss: Any | None = None) -> np.ndarray:
@@ -159,7 +159,7 @@ def _scaled_median(model: Any, rates: Any, pastasoss: Any | None = None) -> np.n
     return np.asarray(scene, dtype=np.float32)
 
 
-def _with_wcs_of(rates: CountRate) -> Any:
+def _with_wcs_of(rates: Rate) -> Any:
     """A model of rates with their WCS, which is not among what rates take over from ramps."""
     model = to_model(rates)
     model.meta.wcs = rates.meta.wcs
@@ -180,7 +180,7 @@ def _run(step: Any, model: Any, folder: str) -> Any:
 
 
 @contextmanager
-def _asked(what: str, exposure: InFlight) -> Iterator[None]:
+def _asked(what: str, exposure: Exposure) -> Iterator[None]:
     """Within the block jwst works, on the host: its warnings are gpipe's, its failures one line."""
     log.info("jwst %s is asked for %s, on the host", importlib.metadata.version("jwst"), what)
     try:

@@ -6,7 +6,7 @@ from gpipe.arrays import Array
 from gpipe.background_mask.later_stages_exposure import require
 from gpipe.background_mask.nirspec_light_host import lit_pixels, missing, needs_wcs
 from gpipe.background_mask.scene import science_pixels
-from gpipe.datamodels import CountRate
+from gpipe.datamodels import Rate
 
 
 def require_light(parameter: str, meta: Any, *, open_shutters: bool, instead: str) -> None:
@@ -23,7 +23,7 @@ def require_light(parameter: str, meta: Any, *, open_shutters: bool, instead: st
         require(parameter, f"True, but {meta.filename} has {lacking}", instead)
 
 
-def lit_science(rates: CountRate) -> Array:
+def lit_science(rates: Rate) -> Array:
     """Pixels that may be lit through slits, slices and shutters: bool, (row, column)."""
     lit = lit_pixels(rates.meta, rates.data.shape[-2:])
     return science_pixels(rates.backend.to_device(lit), rates.dq)

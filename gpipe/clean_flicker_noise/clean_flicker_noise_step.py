@@ -10,7 +10,7 @@ from gpipe.clean_flicker_noise.cleaning import Cleaned
 from gpipe.clean_flicker_noise.cleaning_exposure import clean
 from gpipe.clean_flicker_noise.inputs_exposure import inputs_of
 from gpipe.clean_flicker_noise.mask_exposure import find_mask
-from gpipe.clean_flicker_noise.median_scene_exposure import Exposure
+from gpipe.clean_flicker_noise.median_scene_exposure import RampOrRate
 from gpipe.clean_flicker_noise.settings_exposure import (
     MEDIAN_IMAGE,
     FlickerSettings,
@@ -21,7 +21,7 @@ from gpipe.clean_flicker_noise.settings_exposure import (
 from gpipe.controller import Produced, References, SideProduct, Step
 from gpipe.controller import parameters as p
 from gpipe.controller.plan import threads
-from gpipe.datamodels import CountRate, Ramp
+from gpipe.datamodels import Ramp, Rate
 from gpipe.datamodels.files.products import bare_model
 
 
@@ -31,7 +31,7 @@ class CleanFlickerNoiseStep(Step):
     class_alias = "clean_flicker_noise"
     reference_file_types = ("flat", "pastasoss", "readnoise", "gain")
     optional_references = ("flat", "pastasoss")
-    accepts = (Ramp, CountRate)
+    accepts = (Ramp, Rate)
     expects = ("dq_init", "saturation", "refpix", "linearity", "dark_sub", "jump")
     expects_near_infrared = ("superbias",)
 
@@ -69,7 +69,7 @@ class CleanFlickerNoiseStep(Step):
     def check(self, meta: Any, references: References) -> None:
         check_settings(self.label, self._settings(), meta, references)
 
-    def apply(self, exposure: Exposure, references: References) -> Produced:
+    def apply(self, exposure: RampOrRate, references: References) -> Produced:
         settings = self._settings()
         skip_others(settings, exposure, references)
         inputs = inputs_of(exposure, references, settings, folder=self.folder_of_inputs(references))
@@ -84,7 +84,7 @@ class CleanFlickerNoiseStep(Step):
     def _settings(self) -> FlickerSettings:
         return flicker_settings(self.get_pars())
 
-    def _side_products(self, mask: Array, cleaned: Cleaned, exposure: Exposure) -> tuple[SideProduct, ...]:
+    def _side_products(self, mask: Array, cleaned: Cleaned, exposure: RampOrRate) -> tuple[SideProduct, ...]:
         products = []
         if self.save_mask:
             products.append(SideProduct(bare_model(mask, exposure), suffix="mask"))

@@ -9,11 +9,11 @@ from gpipe.background_mask.background import FillGaps
 from gpipe.background_mask.draft_exposure import DraftRates
 from gpipe.background_mask.later_stages_exposure import NoAnswer, with_wcs
 from gpipe.background_mask.scene import dark_regions, without_gaps
-from gpipe.clean_flicker_noise.median_scene_exposure import Exposure
+from gpipe.clean_flicker_noise.median_scene_exposure import RampOrRate
 from gpipe.clean_flicker_noise.mesh_gaps_host import gap_filler
 from gpipe.clean_flicker_noise.settings_exposure import BEHIND_SHUTTERS, FlickerSettings
 from gpipe.controller import References, Skip
-from gpipe.datamodels import CountRate
+from gpipe.datamodels import Rate
 from gpipe.datamodels.exposures.instruments import is_miri
 
 
@@ -28,7 +28,7 @@ class Inputs:
     fill_gaps : fills gaps in small images, on any backend.
     """
 
-    exposure: Exposure
+    exposure: RampOrRate
     references: References
     draft: DraftRates
     fill_gaps: FillGaps
@@ -50,7 +50,7 @@ class Inputs:
         return dark_regions(rates.dq, *planes)
 
 
-def inputs_of(exposure: Exposure, references: References, settings: FlickerSettings, *, folder: str) -> Inputs:
+def inputs_of(exposure: RampOrRate, references: References, settings: FlickerSettings, *, folder: str) -> Inputs:
     """Inputs of an exposure; ``folder`` is where further input files are."""
     prepare = partial(_with_wcs, settings=settings, folder=folder)
     fill_gaps = gap_filler(exposure.backend)
@@ -58,7 +58,7 @@ def inputs_of(exposure: Exposure, references: References, settings: FlickerSetti
     return Inputs(exposure, references, draft, fill_gaps)
 
 
-def _with_wcs(rates: CountRate, *, settings: FlickerSettings, folder: str) -> CountRate:
+def _with_wcs(rates: Rate, *, settings: FlickerSettings, folder: str) -> Rate:
     if not settings.uses_wcs(rates.meta):
         return rates
     try:

@@ -11,14 +11,14 @@ from gpipe.background_mask.later_stages_exposure import NoAnswer, light_curve, s
 from gpipe.background_mask.scene import flagged
 from gpipe.clean_flicker_noise.median_image import relative_light, scaled_median
 from gpipe.controller import References, Skip
-from gpipe.datamodels import CountRate, Ramp
+from gpipe.datamodels import Ramp, Rate
 
 log = logging.getLogger(__name__)
 
 SOSS, MIRI_IMAGE = "NIS_SOSS", "MIR_IMAGE"
 _WITH_WCS = ("NRS_BRIGHTOBJ", "NRC_TSGRISM", "NRC_TSIMAGE")
 
-Exposure = Ramp | CountRate
+RampOrRate = Ramp | Rate
 
 
 def is_time_series(meta: Any) -> bool:
@@ -36,7 +36,7 @@ def is_miri_series(meta: Any) -> bool:
     return meta.exposure.type == MIRI_IMAGE and bool(meta.visit.tsovisit) and (meta.exposure.nints or 2) > 1
 
 
-def refuse(exposure: Exposure, references: References) -> None:
+def refuse(exposure: RampOrRate, references: References) -> None:
     """Skip exposures of which there is no median."""
     if exposure.data.ndim == 2 or exposure.data.shape[0] == 1:
         raise Skip("background_method is 'median_image' and the exposure has 1 integration, expected 2 or more")
@@ -44,7 +44,7 @@ def refuse(exposure: Exposure, references: References) -> None:
         raise Skip("background_method is 'median_image' and no pastasoss reference applies to the exposure")
 
 
-def make_scene(exposure: Exposure, rates: CountRate, flat: Array | None) -> Array:
+def make_scene(exposure: RampOrRate, rates: Rate, flat: Array | None) -> Array:
     """The median, scaled by the medians of the integrations; float32, of the shape of ``exposure.data``."""
     light = relative_light(rates.data if flat is None else rates.data / flat)
     unmeasured = int(np.count_nonzero(~exposure.backend.to_host(light.measured)))
@@ -56,7 +56,7 @@ def make_scene(exposure: Exposure, rates: CountRate, flat: Array | None) -> Arra
 
 
 def make_series_scene(
-    exposure: Exposure, rates: CountRate, flat: Array | None, *, pastasoss: Any = None, dark: Array | None = None
+    exposure: RampOrRate, rates: Rate, flat: Array | None, *, pastasoss: Any = None, dark: Array | None = None
 ) -> Array:
     """The same for time series, with the light that jwst measures; for NIRISS SOSS the sky is kept apart.
 

@@ -12,7 +12,7 @@ from gpipe.clean_flicker_noise.choice import THRESHOLDS
 from gpipe.clean_flicker_noise.median_scene_exposure import (
     MIRI_IMAGE,
     SOSS,
-    Exposure,
+    RampOrRate,
     is_miri_series,
     is_time_series,
     needs_wcs_to_measure,
@@ -139,7 +139,7 @@ def _check_science_regions(parameter: str, meta: Any, references: References) ->
         )
 
 
-def skip_others(settings: FlickerSettings, exposure: Exposure, references: References) -> None:
+def skip_others(settings: FlickerSettings, exposure: RampOrRate, references: References) -> None:
     """Skip exposures that are not cleaned, or not by these settings."""
     kind = exposure.meta.exposure.type
     if is_miri(exposure.meta) and kind != MIRI_IMAGE:

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from gpipe import backends, dq, simulate
 from gpipe.controller import StepDone, watch
-from gpipe.datamodels import CountRate, Ramp
+from gpipe.datamodels import Ramp, Rate
 from gpipe.exceptions import OutputError
 from gpipe.pipeline import Detector1Pipeline
 from gpipe.quicklook import pulls, save_rate_picture
@@ -26,10 +26,10 @@ class StepTable:
     def __call__(self, event: Any) -> None:
         if isinstance(event, StepDone):
             # Steps that share chunks have a result together, that of the last one.
-            news = self._news(event.result) if isinstance(event.result, Ramp | CountRate) else ""
+            news = self._news(event.result) if isinstance(event.result, Ramp | Rate) else ""
             self.rows.append((event.name, event.status, f"{event.seconds:.2f}", news))
 
-    def _news(self, exposure: Ramp | CountRate) -> str:
+    def _news(self, exposure: Ramp | Rate) -> str:
         """How many groups or pixels carry each flag, where that changed."""
         flags = exposure.groupdq if isinstance(exposure, Ramp) else exposure.dq
         found = {}

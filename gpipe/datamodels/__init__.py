@@ -3,9 +3,9 @@
 Importing this package does not import ``stdatamodels``: that takes a second and happens when the first file is opened.
 """
 
-from gpipe.datamodels.exposures.in_flight import Described, InFlight, Outline
-from gpipe.datamodels.exposures.ramp import Ramp, SuperstripeRamp
-from gpipe.datamodels.exposures.rate import CountRate
+from gpipe.datamodels.exposures.in_flight import Described, Exposure, Outline
+from gpipe.datamodels.exposures.ramp import Ramp, Superstripes
+from gpipe.datamodels.exposures.rate import Rate
 from gpipe.datamodels.exposures.stripes import window_of
 from gpipe.datamodels.exposures.window import Window, full_frame
 from gpipe.datamodels.files.products import to_model, with_own_metadata
@@ -15,14 +15,14 @@ from gpipe.datamodels.references.cache import forget_references
 from gpipe.datamodels.references.reference import Reference
 
 __all__ = [
-    "CountRate",
     "Described",
+    "Exposure",
     "Header",
-    "InFlight",
     "Outline",
     "Ramp",
+    "Rate",
     "Reference",
-    "SuperstripeRamp",
+    "Superstripes",
     "Window",
     "crds_parameters",
     "forget_references",

@@ -9,7 +9,7 @@ import numpy as np
 from gpipe.arrays.interleaved import FRAME_ROWS
 from gpipe.controller import Block, References, Step, Work
 from gpipe.controller import parameters as p
-from gpipe.datamodels import Described, Ramp, SuperstripeRamp
+from gpipe.datamodels import Described, Ramp, Superstripes
 from gpipe.datamodels.exposures.instruments import is_irs2
 from gpipe.dq_init.dq_init import join_flags
 from gpipe.exceptions import ParameterError
@@ -19,7 +19,7 @@ class DQInitStep(Step):
     """Flag pixels that are known to be bad."""
 
     class_alias = "dq_init"
-    accepts = (Ramp, SuperstripeRamp)
+    accepts = (Ramp, Superstripes)
     reference_file_types = ("mask",)
     changes = ("groupdq", "pixeldq")
 

@@ -4,7 +4,7 @@ import logging
 from dataclasses import replace
 
 from gpipe.controller import References, Skip, Step
-from gpipe.datamodels import CountRate
+from gpipe.datamodels import Rate
 from gpipe.gain_scale.gain_scale import rescale_rates
 
 log = logging.getLogger(__name__)
@@ -16,10 +16,10 @@ class GainScaleStep(Step):
     class_alias = "gain_scale"
     reference_file_types = ("gain",)
     optional_references = ("gain",)
-    accepts = (CountRate,)
+    accepts = (Rate,)
     expects = ("ramp_fit",)
 
-    def apply(self, exposure: CountRate, references: References) -> CountRate:
+    def apply(self, exposure: Rate, references: References) -> Rate:
         """The factor is GAINFACT of the exposure, or else that of the gain reference."""
         factor, gain = exposure.meta.exposure.gain_factor, references.get("gain")
         if factor is None and gain is not None:

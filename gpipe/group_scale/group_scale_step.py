@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from gpipe.controller import Block, References, Skip, Step, Work
-from gpipe.datamodels import Described, Ramp, SuperstripeRamp
+from gpipe.datamodels import Described, Ramp, Superstripes
 from gpipe.group_scale.group_scale import divisor_is_right, rescale_groups
 
 log = logging.getLogger(__name__)
@@ -16,7 +16,7 @@ class GroupScaleStep(Step):
     """Rescale groups whose on-board average was divided by another number than that of its frames."""
 
     class_alias = "group_scale"
-    accepts = (Ramp, SuperstripeRamp)
+    accepts = (Ramp, Superstripes)
     changes = ("data",)
 
     def block(self, meta: Any) -> Block:

@@ -9,7 +9,7 @@ from gpipe.arrays import Array
 from gpipe.arrays.detector import EDGE
 from gpipe.arrays.interleaved import is_interleaved
 from gpipe.controller import Block, References, Skip, Step, Work
-from gpipe.datamodels import Described, Ramp, Reference, SuperstripeRamp, full_frame
+from gpipe.datamodels import Described, Ramp, Reference, Superstripes, full_frame
 from gpipe.datamodels.exposures.instruments import is_miri
 from gpipe.datamodels.exposures.window import StripedWindow
 from gpipe.exceptions import InputError, ReferenceFileError
@@ -20,7 +20,7 @@ class IPCStep(Step):
     """Undo inter-pixel capacitance: give back to every pixel what its neighbours show of its signal."""
 
     class_alias = "ipc"
-    accepts = (Ramp, SuperstripeRamp)
+    accepts = (Ramp, Superstripes)
     reference_file_types = ("ipc",)
     expects = ("dq_init", "saturation")
     changes = ("data",)

@@ -13,7 +13,7 @@ from gpipe.background_mask.nirspec_light_host import needs_wcs
 from gpipe.background_mask.scene import background_mask
 from gpipe.controller import Produced, References, SideProduct, Skip, Step
 from gpipe.controller import parameters as p
-from gpipe.datamodels import CountRate, InFlight, Ramp
+from gpipe.datamodels import Exposure, Ramp, Rate
 from gpipe.datamodels.exposures.instruments import is_nirspec
 from gpipe.datamodels.files.products import bare_model
 from gpipe.picture_frame.picture_frame import (
@@ -34,7 +34,7 @@ class PictureFrameStep(Step):
 
     class_alias = "picture_frame"
     reference_file_types = ("pictureframe", "readnoise", "gain")
-    accepts = (Ramp, CountRate)
+    accepts = (Ramp, Rate)
     expects = ("dq_init", "saturation", "refpix", "linearity", "dark_sub", "jump")
     expects_near_infrared = ("superbias",)
     regions = Regions()
@@ -55,7 +55,7 @@ class PictureFrameStep(Step):
         if self.mask_science_regions and _applies_to(meta):
             require_light("picture_frame.mask_science_regions", meta, open_shutters=True, instead="False")
 
-    def apply(self, exposure: Ramp | CountRate, references: References) -> Produced:
+    def apply(self, exposure: Ramp | Rate, references: References) -> Produced:
         if not _applies_to(exposure.meta):
             raise Skip("found another exposure, expected a full frame of NIRSpec")
         if isinstance(exposure, Ramp) and exposure.data.shape[1] == 1:
@@ -67,12 +67,12 @@ class PictureFrameStep(Step):
         result = self._subtract(exposure, references["pictureframe"].plane("data", exposure), sample)
         return Produced((result,), self._side_products(mask, result, exposure))
 
-    def _background(self, exposure: Ramp | CountRate, references: References) -> Array:
+    def _background(self, exposure: Ramp | Rate, references: References) -> Array:
         rates = DraftRates(exposure, references, by_integration=False).rates
         science = self._science(rates, references) if self.mask_science_regions else None
         return background_mask(rates.data, science, n_sigma=self.n_sigma)
 
-    def _science(self, rates: CountRate, references: References) -> Array | None:
+    def _science(self, rates: Rate, references: References) -> Array | None:
         """Pixels that may be lit through slits, slices and shutters."""
         if needs_wcs(rates.meta):
             try:
@@ -84,11 +84,11 @@ class PictureFrameStep(Step):
                 raise Skip(f"no WCS: {reason}") from None
         return lit_science(rates)
 
-    def _subtract(self, exposure: Ramp | CountRate, pattern: Array, sample: Sample) -> Ramp | CountRate:
+    def _subtract(self, exposure: Ramp | Rate, pattern: Array, sample: Sample) -> Ramp | Rate:
         subtract = subtract_from_ramps if isinstance(exposure, Ramp) else subtract_from_rates
         return replace(exposure, data=subtract(exposure.data, pattern, sample, self.regions))
 
-    def _side_products(self, mask: Array, result: InFlight, exposure: InFlight) -> tuple[SideProduct, ...]:
+    def _side_products(self, mask: Array, result: Exposure, exposure: Exposure) -> tuple[SideProduct, ...]:
         products = []
         if self.save_mask:
             products.append(SideProduct(bare_model(mask, exposure), suffix="pctfrm_mask"))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from gpipe.controller import Pipeline, Step
-from gpipe.datamodels import Ramp, SuperstripeRamp
+from gpipe.datamodels import Ramp, Superstripes
 from gpipe.dq_init import DQInitStep
 from gpipe.emicorr import EmiCorrStep
 from gpipe.firstframe import FirstFrameStep
@@ -28,7 +28,7 @@ class DarkPipeline(Pipeline):
     """
 
     class_alias = "calwebb_dark"
-    accepts = (Ramp, SuperstripeRamp)
+    accepts = (Ramp, Superstripes)
 
     step_defs: ClassVar[Mapping[str, type[Step]]] = {
         "group_scale": GroupScaleStep,

@@ -9,7 +9,7 @@ from gpipe.controller import Pipeline, SideProduct, Step
 from gpipe.controller import parameters as p
 from gpipe.controller.products.naming import OutputSettings
 from gpipe.dark_current import DarkCurrentStep
-from gpipe.datamodels import Ramp, SuperstripeRamp
+from gpipe.datamodels import Ramp, Superstripes
 from gpipe.datamodels.exposures.instruments import is_miri
 from gpipe.dq_init import DQInitStep
 from gpipe.emicorr import EmiCorrStep
@@ -40,7 +40,7 @@ class Detector1Pipeline(Pipeline):
     """
 
     class_alias = "calwebb_detector1"
-    accepts = (Ramp, SuperstripeRamp)
+    accepts = (Ramp, Superstripes)
 
     save_calibrated_ramp = p.Boolean(False, help="Save the calibrated ramp, before rates are fitted to it.")
 

@@ -3,7 +3,7 @@
 from dataclasses import fields
 from typing import Any
 
-from gpipe.datamodels import CountRate, Ramp
+from gpipe.datamodels import Ramp, Rate
 from gpipe.datamodels.files.products import bare_model
 from gpipe.ramp_fitting.fit import RampFit
 from gpipe.ramp_fitting.likely_fit import LikelyFit
@@ -11,9 +11,9 @@ from gpipe.ramp_fitting.rates import Rates
 from gpipe.ramp_fitting.segment_results import SegmentResults, planes_in_use
 
 
-def count_rate(rates: Rates, exposure: Ramp, *, shared: tuple[str, ...] = ()) -> CountRate:
+def count_rate(rates: Rates, exposure: Ramp, *, shared: tuple[str, ...] = ()) -> Rate:
     """Rates that were fitted to an exposure, with its metadata."""
-    return CountRate(
+    return Rate(
         header=exposure.header,
         backend=exposure.backend,
         data=rates.slope,

@@ -10,7 +10,7 @@ from gpipe.arrays.interleaved import is_interleaved
 from gpipe.controller import Block, Preview, References, Skip, Step, Work
 from gpipe.controller import parameters as p
 from gpipe.controller.plan import threads
-from gpipe.datamodels import Described, Ramp, SuperstripeRamp
+from gpipe.datamodels import Described, Ramp, Superstripes
 from gpipe.datamodels.exposures.instruments import is_irs2, is_miri
 from gpipe.datamodels.exposures.stripes import window_of
 from gpipe.datamodels.exposures.window import full_frame
@@ -33,7 +33,7 @@ class RefPixStep(Step):
     """Subtract the drifts of amplifiers and rows that the reference pixels show."""
 
     class_alias = "refpix"
-    accepts = (Ramp, SuperstripeRamp)
+    accepts = (Ramp, Superstripes)
     takes_superstripes_whole = True
     changes = ("data", "zeroframe")
     summarized = ("data", "pixeldq", "zeroframe")
@@ -81,9 +81,9 @@ class RefPixStep(Step):
         except ValueError as error:
             raise InputError(f"refpix: {error}") from None
 
-    def apply(self, exposure: Ramp | SuperstripeRamp, references: References) -> Ramp:
+    def apply(self, exposure: Ramp | Superstripes, references: References) -> Ramp:
         """The corrected ramps; superstripes are put together after that."""
-        if isinstance(exposure, SuperstripeRamp):
+        if isinstance(exposure, Superstripes):
             return put_together(exposure.by_stripe(lambda stripe: self._corrected(stripe, references)))
         return self._corrected(exposure, references)
 

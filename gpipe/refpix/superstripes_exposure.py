@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from gpipe.datamodels import Ramp, SuperstripeRamp, window_of
+from gpipe.datamodels import Ramp, Superstripes, window_of
 from gpipe.datamodels.exposures.stripes import StripePattern, extent
 from gpipe.refpix.orientation_exposure import orientation_of
 from gpipe.refpix.superstripes import NOTHING, Mosaic, assemble
@@ -28,7 +28,7 @@ _KEYWORDS = (
 _TIMES = [f"int_{when}_{scale}" for scale in ("MJD_UTC", "BJD_TDB") for when in ("start", "mid", "end")]
 
 
-def put_together(exposure: SuperstripeRamp) -> Ramp:
+def put_together(exposure: Superstripes) -> Ramp:
     """The ramps of the whole, with metadata, integration times and read times that are theirs."""
     meta = exposure.meta
     pattern = StripePattern.of(meta)
@@ -64,7 +64,7 @@ def line_sources(pattern: StripePattern, name: str) -> list[list[int]]:
     return sources
 
 
-def _header(exposure: SuperstripeRamp, pattern: StripePattern, shape: tuple[int, ...]) -> Any:
+def _header(exposure: Superstripes, pattern: StripePattern, shape: tuple[int, ...]) -> Any:
     """A RampModel without pixels that tells of one window of the detector."""
     from stdatamodels.jwst.datamodels import RampModel
 

@@ -9,7 +9,7 @@ from typing import Any
 from gpipe.arrays.interleaved import FRAME_ROWS, own_rows
 from gpipe.controller import Block, Produced, References, Step, Work
 from gpipe.controller import parameters as p
-from gpipe.datamodels import Described, Ramp, SuperstripeRamp, Window
+from gpipe.datamodels import Described, Ramp, Superstripes, Window
 from gpipe.datamodels.exposures.stripes import window_of
 from gpipe.saturation.irs2 import flag_saturation_irs2
 from gpipe.saturation.saturation import Flagged, flag_saturation
@@ -21,7 +21,7 @@ class SaturationStep(Step):
     """Flag samples that are saturated, or at the floor of the analogue-to-digital converter."""
 
     class_alias = "saturation"
-    accepts = (Ramp, SuperstripeRamp)
+    accepts = (Ramp, Superstripes)
     reference_file_types = ("saturation", "superbias")
     optional_references = ("superbias",)
     expects = ("dq_init",)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from gpipe.controller import Block, References, Step, Work
-from gpipe.datamodels import Described, Ramp, SuperstripeRamp
+from gpipe.datamodels import Described, Ramp, Superstripes
 from gpipe.superbias.superbias import subtract_superbias
 
 
@@ -13,7 +13,7 @@ class SuperBiasStep(Step):
     """Subtract the detector's bias structure from every group."""
 
     class_alias = "superbias"
-    accepts = (Ramp, SuperstripeRamp)
+    accepts = (Ramp, Superstripes)
     reference_file_types = ("superbias",)
     expects = ("dq_init", "saturation")
     changes = ("data", "pixeldq", "zeroframe")

@@ -18,7 +18,7 @@ from gpipe.background_mask.later_stages_exposure import (
     soss_scene,
     with_wcs,
 )
-from gpipe.datamodels import CountRate, Ramp
+from gpipe.datamodels import Ramp, Rate
 from gpipe.exceptions import InputError, OutputError, ParameterError, ReferenceFileError
 
 SHAPE = (6, 8)
@@ -38,7 +38,7 @@ def count_rate(integrations=2, **described):
     plane = np.ones_like(data)
     flags = np.zeros(data.shape, np.uint32)
     head = header(datamodels.RampModel, **described)
-    return CountRate(head, NUMPY, data=data, dq=flags, err=plane, var_poisson=plane, var_rnoise=plane)
+    return Rate(head, NUMPY, data=data, dq=flags, err=plane, var_poisson=plane, var_rnoise=plane)
 
 
 def ramp(integrations=2, **described):

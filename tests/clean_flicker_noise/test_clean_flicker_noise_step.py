@@ -15,7 +15,7 @@ from gpipe.clean_flicker_noise.cleaning import Method, clean_images, clean_ramp
 from gpipe.clean_flicker_noise.sections import CUTOFFS, Cutoffs
 from gpipe.clean_flicker_noise.stripes import fit_stripes
 from gpipe.controller import References, Skip
-from gpipe.datamodels import CountRate, Ramp
+from gpipe.datamodels import Ramp, Rate
 from gpipe.exceptions import ParameterError
 from gpipe.pipeline import Detector1Pipeline
 from gpipe.simulate import ExposureConfig, NoiseEffects, Scene
@@ -81,7 +81,7 @@ def ramp(rng, integrations=2, **described):
 def rate(data, kind=datamodels.CubeModel, **described):
     data = np.asarray(data, np.float32)
     err = np.ones_like(data)
-    return CountRate(
+    return Rate(
         header=header(kind, **described),
         backend=NUMPY,
         data=data,

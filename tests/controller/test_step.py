@@ -208,7 +208,7 @@ def test_the_name_keyword_is_the_suffix(path, tmp_path):
 
 def test_another_kind_of_exposure_is_refused(model):
     class OnRates(Step):
-        accepts = (gpipe.datamodels.CountRate,)
+        accepts = (gpipe.datamodels.Rate,)
 
     with pytest.raises(InputError, match=r"found a ramp .* expected a count-rate product"):
         OnRates().run(model)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpipe.backends.numpy import NumpyBackend
-from gpipe.datamodels import CountRate, Ramp
+from gpipe.datamodels import Ramp, Rate
 from gpipe.datamodels.exposures.assembly import Assembly
 from gpipe.datamodels.exposures.chunks import arrays_of, chunks_of, cut, map_arrays, trim, with_separate_arrays
 
@@ -63,7 +63,7 @@ def rates(shared):
     rng = np.random.default_rng(8)
     planes = rng.normal(size=(5, 1, ROWS, COLUMNS)).astype(np.float32)
     names = ("data", "dq", "err", "var_poisson", "var_rnoise")
-    of_integration = CountRate(None, NumpyBackend(), **dict(zip(names, planes, strict=True)), shared=shared)
+    of_integration = Rate(None, NumpyBackend(), **dict(zip(names, planes, strict=True)), shared=shared)
     return map_arrays(replace(of_integration, shared=()), lambda _, x: x[0]), of_integration
 
 

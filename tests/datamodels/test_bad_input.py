@@ -7,7 +7,7 @@ import pytest
 from astropy.io import fits
 from stdatamodels.jwst import datamodels
 
-from gpipe.datamodels import CountRate, Ramp, open_exposure, read_header
+from gpipe.datamodels import Ramp, Rate, open_exposure, read_header
 from gpipe.exceptions import InputError
 
 
@@ -83,17 +83,15 @@ def test_a_rate_file_where_a_ramp_is_expected(tmp_path):
 
 
 def test_a_ramp_where_a_rate_is_expected(uncal_path):
-    refused(uncal_path, "found a ramp", "expected a count-rate product", expects=(CountRate,))
+    refused(uncal_path, "found a ramp", "expected a count-rate product", expects=(Rate,))
 
 
 def test_a_header_of_a_ramp_where_a_rate_is_expected(uncal_path):
-    refused(read_header(uncal_path), "expected a count-rate product", name=str(uncal_path), expects=(CountRate,))
+    refused(read_header(uncal_path), "expected a count-rate product", name=str(uncal_path), expects=(Rate,))
 
 
 def test_a_ramp_in_flight_where_a_rate_is_expected(uncal_path, backend):
-    refused(
-        open_exposure(uncal_path, backend), "expected a count-rate", name="jw00001_uncal.fits", expects=(CountRate,)
-    )
+    refused(open_exposure(uncal_path, backend), "expected a count-rate", name="jw00001_uncal.fits", expects=(Rate,))
 
 
 def test_a_product_of_another_kind(uncal_path):

@@ -14,7 +14,7 @@ from astropy.modeling.models import Shift
 from astropy.time import Time
 from stdatamodels.jwst import datamodels
 
-from gpipe.datamodels import CountRate, open_exposure, read_header, to_model, write
+from gpipe.datamodels import Rate, open_exposure, read_header, to_model, write
 from gpipe.datamodels.files.core_asdf import core_of_asdf, suited_to
 from gpipe.datamodels.files.metadata import copied, new_model, take_over
 
@@ -28,7 +28,7 @@ def some_wcs():
 def rate_of(uncal_path, backend):
     ramp = open_exposure(uncal_path, backend)
     planes = {name: np.ones(ramp.data.shape[-2:], np.float32) for name in ("data", "err", "var_poisson", "var_rnoise")}
-    return CountRate(ramp.header, backend, dq=np.zeros(ramp.data.shape[-2:], np.uint32), **planes)
+    return Rate(ramp.header, backend, dq=np.zeros(ramp.data.shape[-2:], np.uint32), **planes)
 
 
 def test_only_the_core_is_known_within_the_block_and_everything_after_it():
@@ -137,10 +137,10 @@ def test_calibrating_does_not_import_what_only_a_wcs_needs(uncal_path, tmp_path)
     program = f"""
 import sys
 from gpipe import backends
-from gpipe.datamodels import CountRate, open_exposure, to_model, with_own_metadata, write
+from gpipe.datamodels import Rate, open_exposure, to_model, with_own_metadata, write
 ramp = open_exposure({str(uncal_path)!r}, backends.get("numpy"))
 planes = dict(zip(("data", "err", "var_poisson", "var_rnoise"), ramp.data[0]))
-rate = CountRate(ramp.header, ramp.backend, dq=ramp.pixeldq, **planes)
+rate = Rate(ramp.header, ramp.backend, dq=ramp.pixeldq, **planes)
 write(to_model(with_own_metadata(rate)), {str(tmp_path / "x_rate.fits")!r})
 print(*sorted({{"gwcs", "scipy", "stpipe", "astropy.modeling", "astropy.coordinates"}} & set(sys.modules)))
 """

@@ -5,7 +5,7 @@ import pytest
 from astropy.io import fits
 from stdatamodels.jwst import datamodels
 
-from gpipe.datamodels import CountRate, open_exposure, to_model, write
+from gpipe.datamodels import Rate, open_exposure, to_model, write
 from gpipe.datamodels.files.products import bare_model
 
 
@@ -13,7 +13,7 @@ def rate_of(ramp, shape):
     rng = np.random.default_rng(6)
     names = ("data", "err", "var_poisson", "var_rnoise")
     arrays = {name: rng.normal(size=shape).astype(np.float32) for name in names}
-    return CountRate(ramp.header, ramp.backend, dq=rng.integers(0, 2**32, shape, dtype=np.uint32), **arrays)
+    return Rate(ramp.header, ramp.backend, dq=rng.integers(0, 2**32, shape, dtype=np.uint32), **arrays)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_ramp_product_holds_what_the_exposure_holds(uncal_path, backend):
 
 
 def test_what_is_no_exposure_is_refused():
-    with pytest.raises(TypeError, match="expected a Ramp or a CountRate, found dict"):
+    with pytest.raises(TypeError, match="expected a Ramp or a Rate, found dict"):
         to_model({})
 
 

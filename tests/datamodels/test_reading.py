@@ -10,7 +10,7 @@ from astropy.io import fits
 from helpers.strict_backend import StrictBackend
 from stdatamodels.jwst import datamodels
 
-from gpipe.datamodels import CountRate, Ramp, crds_parameters, open_exposure, read_header, to_model, write
+from gpipe.datamodels import Ramp, Rate, crds_parameters, open_exposure, read_header, to_model, write
 from gpipe.datamodels.files.fits_reader import FitsFile
 
 ARRAYS = ("data", "groupdq", "pixeldq", "zeroframe")
@@ -207,12 +207,12 @@ def test_rates_go_through_a_file_and_a_model(shape, uncal_path, backend, tmp_pat
     header = open_exposure(uncal_path, backend).header
     rng = np.random.default_rng(5)
     arrays = {name: rng.normal(size=shape).astype(np.float32) for name in ("data", "err", "var_poisson", "var_rnoise")}
-    rate = CountRate(header, backend, dq=rng.integers(0, 2**32, shape, dtype=np.uint32), **arrays)
+    rate = Rate(header, backend, dq=rng.integers(0, 2**32, shape, dtype=np.uint32), **arrays)
     model = to_model(rate)
     write(model, tmp_path / "rate.fits")
     for source in (model, tmp_path / "rate.fits"):
         again = open_exposure(source, backend)
-        assert isinstance(again, CountRate)
+        assert isinstance(again, Rate)
         for name in (*arrays, "dq"):
             np.testing.assert_array_equal(getattr(again, name), getattr(rate, name))
     product = to_model(replace(again, data=again.data * 2))

@@ -6,7 +6,7 @@ from stdatamodels.jwst.datamodels import SuperstripeRampModel
 
 import gpipe.backends
 from gpipe.controller import Step
-from gpipe.datamodels import Ramp, SuperstripeRamp, open_exposure, read_header, to_model
+from gpipe.datamodels import Ramp, Superstripes, open_exposure, read_header, to_model
 from gpipe.exceptions import InputError
 from gpipe.simulate import ExposureConfig, Scene, make_exposure
 
@@ -26,7 +26,7 @@ def exposure(uncal):
 
 
 def test_an_exposure_of_superstripes_is_a_kind_of_its_own(uncal, exposure, tmp_path):
-    assert read_header(uncal).kind is SuperstripeRamp
+    assert read_header(uncal).kind is Superstripes
     uncal.save(tmp_path / "stripes_uncal.fits")
     again = open_exposure(tmp_path / "stripes_uncal.fits", gpipe.backends.get("numpy"))
     for found in (exposure, again):
@@ -75,10 +75,10 @@ class DoubleStep(Step):
     """Twice the counts, and how many ramps it saw."""
 
     class_alias = "dq_init"
-    accepts = (Ramp, SuperstripeRamp)
+    accepts = (Ramp, Superstripes)
 
     def apply(self, exposure, references):
-        assert isinstance(exposure, SuperstripeRamp if self.takes_superstripes_whole else Ramp)
+        assert isinstance(exposure, Superstripes if self.takes_superstripes_whole else Ramp)
         return type(exposure)(**{**vars(exposure), "data": 2 * exposure.data})
 
 

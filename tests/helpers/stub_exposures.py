@@ -6,7 +6,7 @@ import numpy as np
 
 import gpipe.backends
 from gpipe.controller import References
-from gpipe.datamodels import CountRate, Ramp
+from gpipe.datamodels import Ramp, Rate
 
 EXPOSURE = {
     "nframes": 1,
@@ -46,9 +46,9 @@ def ramp(data, *, groupdq=None, pixeldq=None, zeroframe=None, **meta):
 
 
 def count_rate(data, **meta):
-    """A CountRate in host memory, with errors of a tenth of the rates."""
+    """A Rate in host memory, with errors of a tenth of the rates."""
     err = 0.1 * data
-    return CountRate(
+    return Rate(
         header(data.shape, **meta),
         gpipe.backends.get("numpy"),
         data=data,

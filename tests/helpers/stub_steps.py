@@ -8,7 +8,7 @@ from stdatamodels.jwst import datamodels
 
 from gpipe.controller import Pipeline, Produced, SideProduct, Skip, Step
 from gpipe.controller import parameters as p
-from gpipe.datamodels import CountRate, InFlight
+from gpipe.datamodels import Exposure, Rate
 
 
 class AddStep(Step):
@@ -64,14 +64,14 @@ class RateStep(Step):
 
 def _rate(ramp, data):
     planes = {name: np.zeros_like(data) for name in ("err", "var_poisson", "var_rnoise")}
-    return CountRate(ramp.header, ramp.backend, data=data, dq=np.zeros(data.shape, np.uint32), **planes)
+    return Rate(ramp.header, ramp.backend, data=data, dq=np.zeros(data.shape, np.uint32), **planes)
 
 
 class ScaleStep(Step):
     """Works on rates only."""
 
     class_alias = "gain_scale"
-    accepts = (CountRate,)
+    accepts = (Rate,)
 
     def apply(self, exposure, references):
         return replace(exposure, data=2 * exposure.data)
@@ -93,7 +93,7 @@ class RatePipeline(Pipeline):
     """Fits and scales."""
 
     class_alias = "rate_pipeline"
-    accepts = (InFlight,)
+    accepts = (Exposure,)
     step_defs: ClassVar = {"ramp_fit": RateStep, "gain_scale": ScaleStep}
 
     def suffix_of(self, result, step):

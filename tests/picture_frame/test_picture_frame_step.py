@@ -11,7 +11,7 @@ from stdatamodels.jwst import datamodels
 import gpipe.backends
 from gpipe import dq
 from gpipe.controller import Skip
-from gpipe.datamodels import CountRate, Ramp
+from gpipe.datamodels import Ramp, Rate
 from gpipe.exceptions import ParameterError
 from gpipe.picture_frame import PictureFrameStep
 from gpipe.picture_frame.regions import Regions
@@ -67,7 +67,7 @@ def count_rate(rng, ints=None, **described):
     kind = datamodels.ImageModel if ints is None else datamodels.CubeModel
     zero = np.zeros_like(data)
     head = header(kind, **described)
-    return CountRate(head, NUMPY, data=data, dq=zero.astype(np.uint32), err=zero, var_poisson=zero, var_rnoise=zero)
+    return Rate(head, NUMPY, data=data, dq=zero.astype(np.uint32), err=zero, var_poisson=zero, var_rnoise=zero)
 
 
 def given():

@@ -7,7 +7,7 @@ from stdatamodels.jwst.datamodels import RampModel
 
 import gpipe.backends
 from gpipe.controller import StepStarted, watch
-from gpipe.datamodels import CountRate, open_exposure
+from gpipe.datamodels import Rate, open_exposure
 from gpipe.exceptions import InputError
 from gpipe.pipeline import Detector1Pipeline
 
@@ -100,7 +100,7 @@ def test_without_a_fit_the_ramp_is_the_result(exposure, save_calibrated_ramp):
 def test_a_ramp_gives_a_rate_in_flight(exposure):
     ramp = open_exposure(exposure, gpipe.backends.get("numpy"))
     rate = Detector1Pipeline().run(ramp)
-    assert isinstance(rate, CountRate)
+    assert isinstance(rate, Rate)
     assert np.array_equal(rate.data, call(exposure).data, equal_nan=True)
 
 

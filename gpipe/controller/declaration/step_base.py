@@ -9,7 +9,7 @@ from gpipe.controller.declaration.results import Produced, References, SideProdu
 from gpipe.controller.declaration.work import Work
 from gpipe.controller.parameters import types as p
 from gpipe.controller.parameters.configurable import Configurable
-from gpipe.datamodels.exposures.in_flight import Described, InFlight
+from gpipe.datamodels.exposures.in_flight import Described, Exposure
 from gpipe.datamodels.exposures.ramp import RAMP_ARRAYS, Ramp
 
 
@@ -25,7 +25,7 @@ class StepBase(Configurable):
     missing_reference : what an N/A for another one means: the step is skipped with a warning, or an error.
     instruments : those that the step is for; exposures of others are skipped. Empty: all.
     accepts : the kinds of exposure that the step works on. In a pipeline it is skipped for another kind.
-    takes_superstripes_whole : whether ``apply`` gets a `SuperstripeRamp` itself, not the `Ramp` of each stripe.
+    takes_superstripes_whole : whether ``apply`` gets a `Superstripes` itself, not the `Ramp` of each stripe.
     expects : ``cal_step`` places of steps that should have run, or been skipped on purpose, before this one.
     expects_near_infrared : those which MIRI exposures do not go through, or later.
     changes : the arrays of a ramp that the step may change, or one flag of them (``"groupdq:JUMP_DET"``).
@@ -42,7 +42,7 @@ class StepBase(Configurable):
     optional_references: ClassVar[Sequence[str]] = ()
     missing_reference: ClassVar[Literal["skip", "error"]] = "skip"
     instruments: ClassVar[Sequence[str]] = ()
-    accepts: ClassVar[tuple[type[InFlight], ...]] = (Ramp,)
+    accepts: ClassVar[tuple[type[Exposure], ...]] = (Ramp,)
     takes_superstripes_whole: ClassVar[bool] = False
     expects: ClassVar[Sequence[str]] = ()
     expects_near_infrared: ClassVar[Sequence[str]] = ()

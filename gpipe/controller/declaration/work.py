@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gpipe.controller.declaration.results import Produced
-from gpipe.datamodels.exposures.in_flight import InFlight
+from gpipe.datamodels.exposures.in_flight import Exposure
 from gpipe.datamodels.files.products import with_own_metadata
 
 
@@ -19,7 +19,7 @@ def fixed(results: Sequence[Any], fix: Callable[[Any], Any]) -> tuple[Any, ...]:
     return (fix(results[0]), *results[1:])
 
 
-def sum_counts(count: Any, rows: slice, exposure: InFlight) -> Any:
+def sum_counts(count: Any, rows: slice, exposure: Exposure) -> Any:
     """The sum of a count over some rows of an exposure."""
     if isinstance(count, int):
         return count

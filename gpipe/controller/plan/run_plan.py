@@ -18,7 +18,7 @@ from gpipe.controller.plan.memory import (
     rate_bytes,
 )
 from gpipe.controller.plan.sections import Section, cuttable
-from gpipe.datamodels import Header, InFlight, Outline, Ramp
+from gpipe.datamodels import Exposure, Header, Outline, Ramp
 from gpipe.exceptions import ParameterError
 
 _EXTRA = ("zeroframe", "refout")
@@ -151,7 +151,7 @@ def _device_budget(backend: Backend, limits: Limits) -> int:
 
 def _extra(header: Header) -> list[tuple[int, ...]]:
     source = header.source
-    if isinstance(source, InFlight):
+    if isinstance(source, Exposure):
         found = [getattr(source, name, None) for name in _EXTRA]
         return [tuple(array.shape) for array in found if array is not None]
     return [source.shape(name) for name in _EXTRA if name not in header.left_out and source.has(name)]

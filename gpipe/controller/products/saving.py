@@ -8,7 +8,7 @@ from typing import Any
 from gpipe.controller.products.background_writer import write_out
 from gpipe.controller.products.folders import folder_for
 from gpipe.controller.products.naming import OutputSettings, named_path, output_folder, output_path
-from gpipe.datamodels import InFlight, prepared, to_model
+from gpipe.datamodels import Exposure, prepared, to_model
 from gpipe.exceptions import OutputError
 
 
@@ -87,8 +87,8 @@ def _prepared(product: Any, path: Path) -> Callable[[], None]:
     """What is left to do for a product when its headers are made."""
     if path.exists() and hasattr(product, "joined_with"):
         product = product.joined_with(path)
-    put = prepared(to_model(product) if isinstance(product, InFlight) else product, path)
-    if isinstance(product, InFlight):  # a model has its name from writing
+    put = prepared(to_model(product) if isinstance(product, Exposure) else product, path)
+    if isinstance(product, Exposure):  # a model has its name from writing
         product.meta.filename = path.name
 
     def finish() -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from gpipe.controller.declaration.step_base import StepBase
-from gpipe.datamodels import InFlight, open_exposure, to_model, write
+from gpipe.datamodels import Exposure, open_exposure, to_model, write
 from gpipe.exceptions import GpipeError, ParameterError
 
 RunStep = Callable[[StepBase, Any], Any]
@@ -74,14 +74,14 @@ def _keywords(arguments: str) -> dict[str, Any]:
     return {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
 
 
-def _changed(hook: Callable[[Any], Any], exposure: InFlight) -> InFlight:
+def _changed(hook: Callable[[Any], Any], exposure: Exposure) -> Exposure:
     # A copy, so that a hook that writes into the arrays cannot reach those of the caller's input.
     model = to_model(exposure).copy()
     returned = hook(model)
     return open_exposure(model if returned is None else returned, exposure.backend)
 
 
-def _run_command(command: str, exposure: InFlight, where: str, name: str) -> None:
+def _run_command(command: str, exposure: Exposure, where: str, name: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         text = command
         if "{0}" in command:

@@ -14,7 +14,7 @@ from gpipe.controller.products.naming import OutputSettings
 from gpipe.controller.products.saving import Saver
 from gpipe.controller.references.absent import absent_references, skip_without
 from gpipe.controller.references.resolution import Resolution
-from gpipe.datamodels import InFlight, to_model
+from gpipe.datamodels import Exposure, to_model
 from gpipe.datamodels.exposures.instruments import is_miri
 
 log = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ class RunRecord:
 
     def model(self, product: Any) -> Any:
         """A product as a model; that of an exposure has the log of the run so far."""
-        if not isinstance(product, InFlight):
+        if not isinstance(product, Exposure):
             return product
         model = to_model(product)
         alias = self.top.class_alias

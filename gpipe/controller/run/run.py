@@ -22,7 +22,7 @@ from gpipe.controller.run.hooks import apply_hooks
 from gpipe.controller.run.record import RunRecord, output_levels
 from gpipe.controller.run.section_run import SectionRun
 from gpipe.controller.run.step_run import through_step
-from gpipe.datamodels import Header, InFlight, Ramp, crds_parameters, open_exposure, read_header
+from gpipe.datamodels import Exposure, Header, Ramp, crds_parameters, open_exposure, read_header
 from gpipe.datamodels.exposures.chunks import with_separate_arrays
 from gpipe.datamodels.exposures.ramp import SHOWN_ONLY
 from gpipe.datamodels.files.reading import moved
@@ -63,7 +63,7 @@ class _Run:
 
     def __init__(self, top: StepBase, header: Header, backend: str | Backend | None, limits: Limits) -> None:
         self.top, self.header, self.limits = top, header, limits
-        self.origin = header.source if isinstance(header.source, InFlight) else None
+        self.origin = header.source if isinstance(header.source, Exposure) else None
         chosen = self.origin.backend if backend is None and self.origin else backends.get(backend)
         self.backend = chosen.suited_to(keeps_planes=limits.host is None)
         self.backend.warm_up()
@@ -206,7 +206,7 @@ class _Run:
         return results[0] if len(results) == 1 else results
 
 
-def _tell(step: StepBase, started: float, exposure: InFlight) -> None:
+def _tell(step: StepBase, started: float, exposure: Exposure) -> None:
     """Tell watchers that a step has ended; only they are worth waiting for the device."""
     if events.is_watched():
         exposure.backend.synchronize()

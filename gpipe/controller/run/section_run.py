@@ -18,7 +18,7 @@ from gpipe.controller.reporting import events
 from gpipe.controller.run.chunks import Stage, Summary, work_through
 from gpipe.controller.run.previews import EARLY, LOOKED_AT, border, brightness, has_misled, preview, sample
 from gpipe.controller.run.record import COMPLETE, SKIPPED, RunRecord, warn_of_predecessors
-from gpipe.datamodels import Header, InFlight, Outline, Ramp, open_exposure
+from gpipe.datamodels import Exposure, Header, Outline, Ramp, open_exposure
 from gpipe.datamodels.exposures.assembly import Assembly
 from gpipe.datamodels.exposures.chunks import Chunk, chunks_of, columns_with_halo, cut
 from gpipe.datamodels.exposures.ramp import RAMP_ARRAYS
@@ -154,7 +154,7 @@ class SectionRun:
     def _sample(self, course: _Course) -> list[Chunk]:
         source = course.stored or self._header.source
         group = min(EARLY, course.outline.shape[1] - 1)
-        if isinstance(source, InFlight):
+        if isinstance(source, Exposure):
             return sample(brightness(source.data[0, group, ...]))
         rows = course.outline.shape[2]
         # Some rows at a time, which all use the same memory.
@@ -171,7 +171,7 @@ class SectionRun:
     def _reader(self, stored: Any, chunks: Sequence[Chunk]) -> Callable[[Chunk], Any]:
         header, backend = self._header, self._backend
         is_cut = len(chunks) > 1
-        if stored is None and is_cut and chunks[0].by_rows and not isinstance(header.source, InFlight):
+        if stored is None and is_cut and chunks[0].by_rows and not isinstance(header.source, Exposure):
             return lambda chunk: open_exposure(header, backend, rows=chunk.with_halo, columns=columns_with_halo(chunk))
         whole = stored or open_exposure(header, backend)
 

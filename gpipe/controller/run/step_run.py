@@ -9,7 +9,7 @@ from gpipe.controller.declaration.results import Produced, References, Skip
 from gpipe.controller.declaration.step_base import StepBase
 from gpipe.controller.run.hooks import RunStep, apply_hooks
 from gpipe.controller.run.record import COMPLETE, SKIPPED, RunRecord, warn_of_predecessors
-from gpipe.datamodels import SuperstripeRamp
+from gpipe.datamodels import Superstripes
 from gpipe.exceptions import GpipeError
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ def _applied(step: StepBase, exposure: Any, record: RunRecord) -> tuple[Produced
 
 def _outcome(step: StepBase, exposure: Any, references: References) -> Any:
     """What the step makes of the exposure; superstripes go through one by one unless the step wants them together."""
-    if isinstance(exposure, SuperstripeRamp) and not step.takes_superstripes_whole:
+    if isinstance(exposure, Superstripes) and not step.takes_superstripes_whole:
         apply: Callable[[Any], Any] = partial(step.apply, references=references)
         return exposure.by_stripe(apply)
     return step.apply(exposure, references)

@@ -9,7 +9,7 @@ from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array
 from gpipe.datamodels.exposures.chunks import WITHOUT_INTEGRATIONS, Chunk, arrays_of, index, map_arrays
-from gpipe.datamodels.exposures.in_flight import InFlight
+from gpipe.datamodels.exposures.in_flight import Exposure
 from gpipe.datamodels.exposures.ramp import Ramp
 from gpipe.datamodels.exposures.scratch import forget, scratch_array
 
@@ -30,7 +30,7 @@ class Assembly:
         total: int,
         *,
         by_rows: bool,
-        stored: InFlight | None = None,
+        stored: Exposure | None = None,
         unchanged: Sequence[str] = (),
         on_disk: bool = False,
     ) -> None:

@@ -45,7 +45,7 @@ class _WithHeader:
 
 
 @dataclass(frozen=True)
-class InFlight(_WithHeader):
+class Exposure(_WithHeader):
     """An exposure on a device, with its metadata on the host.
 
     Arrays are never written to: a step makes new ones and puts them in with ``dataclasses.replace``.
@@ -77,7 +77,7 @@ class Outline(_WithHeader):
 
     Attributes
     ----------
-    header, backend : as in `InFlight`.
+    header, backend : as in `Exposure`.
     shape : of the science pixels.
     """
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from array_api_compat import array_namespace
 
 from gpipe.arrays import Array
-from gpipe.datamodels.exposures.in_flight import InFlight
+from gpipe.datamodels.exposures.in_flight import Exposure
 from gpipe.datamodels.exposures.stripes import window_of
 from gpipe.datamodels.exposures.window import Window
 
@@ -17,7 +17,7 @@ SHOWN_ONLY = ("refout",)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ramp(InFlight):
+class Ramp(Exposure):
     """Ramps of an exposure.
 
     Attributes
@@ -58,7 +58,7 @@ class Ramp(InFlight):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SuperstripeRamp(InFlight):
+class Superstripes(Exposure):
     """Ramps of which each integration reads another stripe of the detector, until refpix puts the stripes together.
 
     Integrations follow each other stripe by stripe. Arrays are those of `Ramp`, but for
@@ -73,7 +73,7 @@ class SuperstripeRamp(InFlight):
     pixeldq: Array
     zeroframe: Array | None = None
 
-    def by_stripe(self, apply: Callable[[Ramp], Ramp]) -> "SuperstripeRamp":
+    def by_stripe(self, apply: Callable[[Ramp], Ramp]) -> "Superstripes":
         """What ``apply`` makes of the ramps of each stripe."""
         xp = array_namespace(self.data)
         count = self.pixeldq.shape[0]

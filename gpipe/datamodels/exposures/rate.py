@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gpipe.arrays import Array
-from gpipe.datamodels.exposures.in_flight import InFlight
+from gpipe.datamodels.exposures.in_flight import Exposure
 
 RATE_ARRAYS = ("data", "dq", "err", "var_poisson", "var_rnoise")
 RATES_OF_BOTH = ("data", "dq", "var_poisson")
@@ -11,7 +11,7 @@ RATES_OF_BOTH = ("data", "dq", "var_poisson")
 
 
 @dataclass(frozen=True, kw_only=True)
-class CountRate(InFlight):
+class Rate(Exposure):
     """Count rates: of the exposure (row, column) or of each integration (integration, row, column).
 
     Attributes

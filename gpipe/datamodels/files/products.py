@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from gpipe.datamodels.exposures.in_flight import InFlight
+from gpipe.datamodels.exposures.in_flight import Exposure
 from gpipe.datamodels.exposures.ramp import RAMP_ARRAYS
-from gpipe.datamodels.exposures.rate import RATE_ARRAYS, CountRate
+from gpipe.datamodels.exposures.rate import RATE_ARRAYS, Rate
 from gpipe.datamodels.files.jwst_models import model_class
 
 RAMP_MODELS = ("RampModel", "SuperstripeRampModel")
@@ -16,12 +16,12 @@ _ALWAYS_IFU = ("NRS_IFU", "MIR_MRS")
 _LAMPS = ("NRS_AUTOWAVE", "NRS_LAMP")
 
 
-def to_model(exposure: InFlight) -> Any:
+def to_model(exposure: Exposure) -> Any:
     """Make the model that holds an exposure, with NumPy arrays.
 
     Parameters
     ----------
-    exposure : `Ramp` becomes a RampModel, `SuperstripeRamp` a SuperstripeRampModel; `CountRate` an ImageModel
+    exposure : `Ramp` becomes a RampModel, `Superstripes` a SuperstripeRampModel; `Rate` an ImageModel
         (IFUImageModel for IFU exposures) when it is (row, column) and a CubeModel, with the table of integration times,
         when it is (integration, row, column).
 
@@ -36,9 +36,9 @@ def to_model(exposure: InFlight) -> Any:
     """
     from gpipe.datamodels.files.metadata import new_model  # pulls in stdatamodels
 
-    if not isinstance(exposure, InFlight):
-        raise TypeError(f"expected a Ramp or a CountRate, found {type(exposure).__qualname__}")
-    header, rate = exposure.header, isinstance(exposure, CountRate)
+    if not isinstance(exposure, Exposure):
+        raise TypeError(f"expected a Ramp or a Rate, found {type(exposure).__qualname__}")
+    header, rate = exposure.header, isinstance(exposure, Rate)
     if rate and header.instance["meta"]["model_type"] in RAMP_MODELS:
         model = _rate_model(exposure)
     else:
@@ -50,7 +50,7 @@ def to_model(exposure: InFlight) -> Any:
     return model
 
 
-def with_own_metadata(exposure: InFlight) -> Any:
+def with_own_metadata(exposure: Exposure) -> Any:
     """The same arrays beside a copy of the metadata."""
     from gpipe.datamodels.files.metadata import copied
 
@@ -84,7 +84,7 @@ def _writable(host: np.ndarray) -> np.ndarray:
     return host if host.flags.writeable else host.copy()
 
 
-def bare_model(values: Any, exposure: InFlight) -> Any:
+def bare_model(values: Any, exposure: Exposure) -> Any:
     """A model of nothing but some values, with the metadata of an exposure.
 
     Parameters

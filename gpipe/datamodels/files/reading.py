@@ -9,9 +9,9 @@ from gpipe.arrays import Array
 from gpipe.arrays.interleaved import is_interleaved
 from gpipe.backends import Backend
 from gpipe.datamodels.exposures.checks import check_count_rate, check_ramp
-from gpipe.datamodels.exposures.in_flight import InFlight
-from gpipe.datamodels.exposures.ramp import Ramp, SuperstripeRamp
-from gpipe.datamodels.exposures.rate import RATE_ARRAYS, CountRate
+from gpipe.datamodels.exposures.in_flight import Exposure
+from gpipe.datamodels.exposures.ramp import Ramp, Superstripes
+from gpipe.datamodels.exposures.rate import RATE_ARRAYS, Rate
 from gpipe.datamodels.files.array_source import ALL
 from gpipe.datamodels.files.jwst_models import model_class
 from gpipe.datamodels.files.products import with_own_metadata
@@ -19,12 +19,12 @@ from gpipe.datamodels.files.sources import Source, find_source
 from gpipe.exceptions import InputError
 
 RAMP_MODELS = (None, "Level1bModel", "RampModel", "MIRIRampModel", "SuperstripeRampModel")
-RAMPS = (Ramp, SuperstripeRamp)
+RAMPS = (Ramp, Superstripes)
 _RATE_CLASSES = {"ImageModel": 2, "IFUImageModel": 2, "CubeModel": 3}
 _SAID = {
     Ramp: "a ramp (uncal or ramp product)",
-    SuperstripeRamp: "a ramp of superstripes",
-    CountRate: "a count-rate product (rate or rateints)",
+    Superstripes: "a ramp of superstripes",
+    Rate: "a count-rate product (rate or rateints)",
 }
 
 
@@ -37,16 +37,16 @@ class Header:
     model : a ``stdatamodels`` model without pixels, owned by whoever asked for it: `open_exposure` hands it to the
         exposure.
     name : file name or class of the input, for messages.
-    kind : `Ramp` or `CountRate`.
+    kind : `Ramp` or `Rate`.
     shape : of the pixels: (integration, group, row, column), (integration, row, column) or (row, column).
     left_out : names of arrays of a file that are not read.
     """
 
     model: Any
     name: str
-    kind: type[InFlight]
+    kind: type[Exposure]
     shape: tuple[int, ...]
-    source: "Source | InFlight"
+    source: "Source | Exposure"
     left_out: tuple[str, ...] = ()
 
     @property
@@ -55,7 +55,7 @@ class Header:
         return self.model.meta
 
 
-def read_header(source: Any, *, expects: tuple[type[InFlight], ...] = (*RAMPS, CountRate)) -> Header:
+def read_header(source: Any, *, expects: tuple[type[Exposure], ...] = (*RAMPS, Rate)) -> Header:
     """Read the metadata of an exposure, once, and check what every step relies on.
 
     Parameters
@@ -72,7 +72,7 @@ def read_header(source: Any, *, expects: tuple[type[InFlight], ...] = (*RAMPS, C
     if isinstance(source, Header):
         _check_kind(source.name, source.kind, expects, "")
         return source
-    if isinstance(source, InFlight):
+    if isinstance(source, Exposure):
         own = with_own_metadata(source).header
         header = Header(own, _name(source), type(source), tuple(source.data.shape), source)
         _check_kind(header.name, header.kind, expects, "")
@@ -92,7 +92,7 @@ def crds_parameters(header: Header) -> dict[str, Any]:
 
 def open_exposure(
     source: Any, backend: Backend, *, rows: slice | None = None, columns: slice | None = None
-) -> Ramp | SuperstripeRamp | CountRate:
+) -> Ramp | Superstripes | Rate:
     """Load an exposure, or some rows and columns of a ramp, onto a device.
 
     Parameters
@@ -103,7 +103,7 @@ def open_exposure(
 
     Returns
     -------
-    Ramp, SuperstripeRamp or CountRate. Of an open model or an exposure in flight the metadata are copied and the arrays
+    Ramp, Superstripes or Rate. Of an open model or an exposure in flight the metadata are copied and the arrays
     are shared where they fit as they are (read-only); neither is ever written to. Missing DQ arrays are zeros. A
     zeroframe is loaded where ``meta.exposure.zero_frame`` (ZEROFRAM) says that there is one.
 
@@ -113,7 +113,7 @@ def open_exposure(
         As `read_header`, or the pixels cannot be read.
     """
     header = read_header(source)
-    if isinstance(header.source, InFlight):
+    if isinstance(header.source, Exposure):
         return moved(replace(header.source, header=header.model), backend)
     if header.kind not in RAMPS:
         return _load_count_rate(header, header.source, backend)
@@ -122,7 +122,7 @@ def open_exposure(
 
 def _load_ramp(
     header: Header, source: Source, backend: Backend, rows: slice | None, columns: slice | None
-) -> Ramp | SuperstripeRamp:
+) -> Ramp | Superstripes:
     cut = {"rows": rows or ALL, "columns": columns or ALL}
 
     def load(array: str) -> Array | None:
@@ -140,22 +140,22 @@ def _load_ramp(
         "pixeldq": xp.zeros(flags, dtype=xp.uint32, device=device) if pixeldq is None else pixeldq,
         "zeroframe": load("zeroframe") if header.meta.exposure.zero_frame else None,
     }
-    if header.kind is SuperstripeRamp:
-        return SuperstripeRamp(header.model, backend, **arrays)
+    if header.kind is Superstripes:
+        return Superstripes(header.model, backend, **arrays)
     more: dict[str, Any] = {name: load(name) for name in ("refout", "average_dark_current")}
     interleaved = rows is not None and is_interleaved(header.shape)
     where: dict[str, Any] = {"rows": rows, "columns": columns, "of_interleaved": interleaved}
     return Ramp(header.model, backend, **arrays, **more, **where)
 
 
-def _flag_shape(kind: type[InFlight], source: Source) -> tuple[int, ...]:
+def _flag_shape(kind: type[Exposure], source: Source) -> tuple[int, ...]:
     """The shape of a ramp's ``pixeldq``."""
     plane = source.shape("data")[-2:]
-    return (source.superstripes, *plane) if kind is SuperstripeRamp else plane
+    return (source.superstripes, *plane) if kind is Superstripes else plane
 
 
-def _load_count_rate(header: Header, source: Source, backend: Backend) -> CountRate:
-    return CountRate(header.model, backend, **{array: source.load(array, backend) for array in RATE_ARRAYS})
+def _load_count_rate(header: Header, source: Source, backend: Backend) -> Rate:
+    return Rate(header.model, backend, **{array: source.load(array, backend) for array in RATE_ARRAYS})
 
 
 def moved(exposure: Any, backend: Backend) -> Any:
@@ -170,7 +170,7 @@ def moved(exposure: Any, backend: Backend) -> Any:
     return replace(exposure, backend=backend, **arrays)
 
 
-def _kind(source: Source, expects: tuple[type[InFlight], ...]) -> tuple[type[InFlight], tuple[int, ...]]:
+def _kind(source: Source, expects: tuple[type[Exposure], ...]) -> tuple[type[Exposure], tuple[int, ...]]:
     if source.reftype:
         raise InputError(f"{source.name}: found a {source.reftype} reference file; expected {_wanted(expects)}")
     if not source.has("data"):
@@ -178,18 +178,18 @@ def _kind(source: Source, expects: tuple[type[InFlight], ...]) -> tuple[type[InF
     shape = source.shape("data")
     described = f"{source.model_type or 'no DATAMODL'} with a {len(shape)}-dimensional science array"
     if source.model_type in RAMP_MODELS and len(shape) == 4:
-        kind: type[InFlight] = SuperstripeRamp if source.superstripes else Ramp
+        kind: type[Exposure] = Superstripes if source.superstripes else Ramp
     elif _RATE_CLASSES.get(source.model_type or "") == len(shape):
-        kind = CountRate
+        kind = Rate
     else:
         raise InputError(f"{source.name}: found {described}; expected {_wanted(expects)}")
     _check_kind(source.name, kind, expects, f" ({described})")
     return kind, shape
 
 
-def _check_shapes(source: Source, kind: type[InFlight], shape: tuple[int, ...]) -> None:
+def _check_shapes(source: Source, kind: type[Exposure], shape: tuple[int, ...]) -> None:
     """The other arrays must fit the science array; a ramp may lack them, a rate may not."""
-    if kind is CountRate:
+    if kind is Rate:
         expected = dict.fromkeys(RATE_ARRAYS, shape)
     else:
         plane = shape[-2:]
@@ -202,19 +202,19 @@ def _check_shapes(source: Source, kind: type[InFlight], shape: tuple[int, ...]) 
             raise InputError(f"{source.name}: found {described}; expected {wanted} beside a science array of {shape}")
 
 
-def _check_kind(name: str, kind: type[InFlight], expects: tuple[type[InFlight], ...], described: str) -> None:
+def _check_kind(name: str, kind: type[Exposure], expects: tuple[type[Exposure], ...], described: str) -> None:
     if not issubclass(kind, expects):
         raise InputError(f"{name}: found {_SAID[kind]}{described}; expected {_wanted(expects)}")
 
 
-def _wanted(expects: tuple[type[InFlight], ...]) -> str:
+def _wanted(expects: tuple[type[Exposure], ...]) -> str:
     return " or ".join(_SAID[kind] for kind in expects)
 
 
-def _name(exposure: InFlight) -> str:
+def _name(exposure: Exposure) -> str:
     return exposure.meta.filename or f"open {type(exposure).__name__}"
 
 
-def _model_class(kind: type[InFlight], shape: tuple[int, ...], model_type: str | None) -> type:
-    own = {Ramp: "RampModel", SuperstripeRamp: "SuperstripeRampModel"}
+def _model_class(kind: type[Exposure], shape: tuple[int, ...], model_type: str | None) -> type:
+    own = {Ramp: "RampModel", Superstripes: "SuperstripeRampModel"}
     return model_class(own.get(kind, str(model_type)))

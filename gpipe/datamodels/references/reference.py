@@ -13,7 +13,7 @@ import numpy as np
 from gpipe.arrays import Array
 from gpipe.arrays.detector import DETECTOR_SIZE
 from gpipe.arrays.interleaved import FRAME_ROWS
-from gpipe.datamodels.exposures.in_flight import InFlight
+from gpipe.datamodels.exposures.in_flight import Exposure
 from gpipe.datamodels.exposures.ramp import Ramp
 from gpipe.datamodels.exposures.stripes import window_of
 from gpipe.datamodels.exposures.window import StripedWindow, Window, full_frame
@@ -140,11 +140,11 @@ class Reference:
         self._require(array)
         return self._arrays.read(array, first, rows, columns)
 
-    def plane(self, array: str, exposure: InFlight, *, first: Any = None) -> Array:
+    def plane(self, array: str, exposure: Exposure, *, first: Any = None) -> Array:
         """`load`, or what an earlier exposure has loaded."""
         return self.cached((array, repr(first)), exposure, lambda: self.load(array, exposure, first=first))
 
-    def cached(self, name: Hashable, exposure: InFlight, make: Callable[[], Array]) -> Array:
+    def cached(self, name: Hashable, exposure: Exposure, make: Callable[[], Array]) -> Array:
         """What ``make`` gives for the exposure's window, or what it gave for an earlier exposure.
 
         Parameters
@@ -156,7 +156,7 @@ class Reference:
             return make()
         return plane_cache.cached((self, name, exposure.window, backend.name), backend, make)
 
-    def load(self, array: str, exposure: InFlight, *, first: Any = None) -> Array:
+    def load(self, array: str, exposure: Exposure, *, first: Any = None) -> Array:
         """`read`, cut to the exposure's window and brought to its device.
 
         Raises
@@ -207,7 +207,7 @@ class Reference:
             raise self._error(found, "them, or a full frame")
         return detector
 
-    def _here(self, exposure: InFlight) -> tuple[slice, slice]:
+    def _here(self, exposure: Exposure) -> tuple[slice, slice]:
         """The pixels of an exposure: no window tells the rows of interleaved frames, which the reference has, too."""
         if isinstance(exposure, Ramp) and exposure.of_interleaved:
             return exposure.rows or slice(None), exposure.columns or slice(None)
