@@ -29,12 +29,12 @@ FillGaps = Callable[[Array], Array]
 
 @dataclass(frozen=True)
 class Background:
-    """What was found in an image.
+    """Background of an image.
 
     Attributes
     ----------
     level : float32, (…, 1, 1) or (…, row, column).
-    mask : bool, (…, row, column), the pixels that are background and nothing else.
+    mask : bool, (…, row, column), True for pixels that show only background.
     """
 
     level: Array

@@ -1,6 +1,6 @@
-"""What only steps of later stages can tell, asked of the ``jwst`` package: a WCS, and how bright integrations are.
+"""Results of later stages, computed by the ``jwst`` package: a WCS, and the brightness of integrations.
 
-This is the only module that imports ``jwst``, and it does so when a question is asked. The package is an optional
+This is the only module that imports ``jwst``, and only when a result is needed. The package is an optional
 extra: ``pip install "gpipe[later]"`` (docs/decisions/0007-asking-jwst.md).
 """
 
@@ -96,7 +96,7 @@ def with_wcs(rates: Rate, *, flag_open: bool, folder: str) -> Rate:
 
 
 def light_curve(rates: Rate) -> np.ndarray:
-    """How bright each integration of a time series is beside the median of all, by jwst's photometry or spectra.
+    """Compute the flux of each integration of a time series relative to the median, by jwst's photometry or spectra.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ SUBTRACTED_AT_ONCE = 1 << 17
 
 @dataclass(frozen=True)
 class Method:
-    """How an image is cleaned.
+    """Method to clean an image.
 
     Attributes
     ----------
@@ -41,13 +41,13 @@ class Method:
 
 @dataclass(frozen=True)
 class ImageNoise:
-    """What was found in images.
+    """Noise and background of images.
 
     Attributes
     ----------
     noise : float32, (…, row, column), to subtract from the images; 0 where no pixel could be used.
     background : float32, (…, row, column) or (…, 1, 1), in units of the images divided by the flat.
-    usable : bool, (…), whether any pixel could be used.
+    usable : bool, (…), True where any pixel could be used.
     """
 
     noise: Array

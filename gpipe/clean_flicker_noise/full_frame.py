@@ -16,7 +16,7 @@ ROLL_OFF = CUTOFF / 4
 DENSITY_SIGMA = 32.0
 """Pixels over which the density of background pixels in a line is smoothed."""
 SPARSE = 0.1
-"""Where the line before has less than this share of a line's own density, the latter counts."""
+"""Least density of the line before, as a share of this line's density; below it this line's density is used."""
 SMOOTHING_SIGMA = 1.5
 """Lines over which the fits are smoothed."""
 REFERENCE_LINES = 4

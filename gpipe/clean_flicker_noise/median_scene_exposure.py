@@ -1,4 +1,4 @@
-"""What all integrations show, as bright as it is in each of them: by their medians, or as jwst measures time series."""
+"""Median image of all integrations, scaled to the flux of each: by medians, or as jwst measures time series."""
 
 import logging
 from dataclasses import replace
@@ -22,17 +22,17 @@ RampOrRate = Ramp | Rate
 
 
 def is_time_series(meta: Any) -> bool:
-    """Whether the light of an exposure is measured by steps of later stages."""
+    """Tell whether steps of later stages measure the flux of an exposure."""
     return meta.exposure.type == SOSS or needs_wcs_to_measure(meta)
 
 
 def needs_wcs_to_measure(meta: Any) -> bool:
-    """Whether they need a WCS for it."""
+    """Tell whether the steps that measure the flux need a WCS."""
     return meta.exposure.type in _WITH_WCS or is_miri_series(meta)
 
 
 def is_miri_series(meta: Any) -> bool:
-    """Whether an image of MIRI is one of a time series."""
+    """Tell whether an exposure is a time series of MIRI images."""
     return meta.exposure.type == MIRI_IMAGE and bool(meta.visit.tsovisit) and (meta.exposure.nints or 2) > 1
 
 

@@ -15,7 +15,7 @@ _LEAF_SIZE = 10
 
 
 def gap_filler(backend: Backend) -> FillGaps:
-    """What fills the meshes of models on this backend. A mesh has a few thousand values at most."""
+    """Return a function that fills gaps in meshes of this backend. A mesh has a few thousand values at most."""
     if backend.name != "numpy":
         log.info("Background models: gaps in the mesh of medians are filled on the host")
 

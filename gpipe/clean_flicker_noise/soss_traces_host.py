@@ -1,4 +1,4 @@
-"""Where the spectra of NIRISS SOSS lie on the detector, by the pastasoss reference."""
+"""Positions of the NIRISS SOSS spectra on the detector, by the pastasoss reference."""
 
 import math
 from typing import Any

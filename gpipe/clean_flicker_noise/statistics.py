@@ -1,4 +1,4 @@
-"""What an image is like, for the choice of parameters."""
+"""Statistics of an image, for the choice of parameters."""
 
 from dataclasses import dataclass
 

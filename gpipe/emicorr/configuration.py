@@ -1,4 +1,4 @@
-"""Which interferences an exposure has, by its subarray and read pattern, and how its subarray is clocked."""
+"""Interference frequencies of an exposure, by its subarray and read pattern, and the clocks of its subarray."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ def configuration_for(frequencies: Sequence[float], subarray: str, readpatt: str
 def configuration_in(
     tree: Mapping[str, Any], subarray: str, readpatt: str, detector: str, label: str
 ) -> Configuration | None:
-    """What a reference says about an exposure; None where it has no such case.
+    """Read the configuration of an exposure from a reference; None if the reference has no such case.
 
     Parameters
     ----------

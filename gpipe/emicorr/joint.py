@@ -153,7 +153,7 @@ def _at(x: Array, place: Array, *, xp: Namespace) -> Array:
 
 
 def _without_line(x: Array, *, xp: Namespace) -> Array:
-    """What remains of (…, group, bin) after straight lines along the groups have been fitted."""
+    """Return residuals (…, group, bin) of fits of straight lines along the groups."""
     groups = x.shape[-2]
     time = xp.arange(groups, dtype=x.dtype, device=device(x))[:, None] - 0.5 * (groups - 1)
     slope = xp.sum(time * x, axis=-2, keepdims=True) / (groups * (groups * groups - 1) / 12)
