@@ -26,7 +26,7 @@ _here = threading.local()
 
 
 def are_plain() -> bool:
-    """Whether the user wants imports, asdf and memory as Python has them by itself."""
+    """Tell whether the user wants imports, asdf and memory as plain Python has them."""
     return os.environ.get(PLAIN) == "1"
 
 

@@ -1,11 +1,11 @@
-"""Which groups of a dark make up each group of an exposure."""
+"""Groups of a dark that make up each group of an exposure."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How frames become groups.
+    """Frames of a group, and frames dropped between groups.
 
     Attributes
     ----------
