@@ -16,7 +16,7 @@ class Bounds:
     upper: Array
 
     def exceeded_by(self, differences: Array) -> Array:
-        """Which differences are jumps: bool, (…, row, column)."""
+        """Mark the differences that are jumps: bool, (…, row, column)."""
         xp = array_namespace(differences)
         magnitude = xp.abs(differences)
         return (magnitude >= self.upper) | (magnitude <= self.lower)
@@ -24,7 +24,7 @@ class Bounds:
 
 @dataclass(frozen=True, kw_only=True)
 class Thresholds:
-    """How many sigma a difference may be off when that many differences are left."""
+    """Thresholds in sigma for a difference, by the number of differences left."""
 
     four_or_more: float
     three: float
@@ -32,9 +32,9 @@ class Thresholds:
 
 
 class _Window:
-    """What is left of the ranked magnitudes: a run of ranks that begins at another rank for each pixel.
+    """Ranked magnitudes that are left: consecutive ranks, the first one different for each pixel.
 
-    Its length is the same for all pixels, so ranks from the beginning are the only index that differs.
+    The number of ranks is the same for all pixels, so only the first rank differs.
     """
 
     def __init__(self, ranked: Array, xp: Namespace) -> None:

@@ -1,4 +1,4 @@
-"""Which way of finding jumps suits an exposure."""
+"""Choice of the method to find jumps in an exposure."""
 
 from collections.abc import Sequence
 from enum import Enum
@@ -9,7 +9,7 @@ from gpipe.arrays import Array
 
 
 class Method(Enum):
-    """How jumps are found."""
+    """Method to find jumps."""
 
     ITERATIVE = "iterative"
     SINGLE_PASS = "single pass"
@@ -17,7 +17,7 @@ class Method(Enum):
 
 
 def unusable_groups(rows: Array) -> Array:
-    """How many groups of each integration are DO_NOT_USE in every pixel: int64, (integration,).
+    """Count the groups of each integration that are DO_NOT_USE in every pixel: int64, (integration,).
 
     Parameters
     ----------

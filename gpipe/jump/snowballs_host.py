@@ -16,7 +16,7 @@ from gpipe.jump.settings import SnowballSettings
 
 @dataclass(frozen=True)
 class Snowballs:
-    """What ``flag_snowballs`` found: new flags, uint8 (integration, group, row, column), and how many there are."""
+    """Result of ``flag_snowballs``: new flags, uint8 (integration, group, row, column), and the number of snowballs."""
 
     groupdq: Array
     count: int

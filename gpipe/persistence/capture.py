@@ -1,4 +1,4 @@
-"""How many traps of each pixel capture a charge during an integration."""
+"""Number of traps of each pixel that capture a charge during an integration."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

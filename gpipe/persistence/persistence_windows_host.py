@@ -54,11 +54,11 @@ class PersistenceWindows:
         return replace(self, rows=rows, columns=columns, corner=(window.xstart, window.ystart))
 
     def inside(self, window: Window) -> np.ndarray:
-        """Whether each pixel lies in a window that they are `relative_to`."""
+        """Mark the pixels inside a window that they are `relative_to`."""
         return (self.rows >= 0) & (self.rows < window.ysize) & (self.columns >= 0) & (self.columns < window.xsize)
 
     def only(self, chosen: np.ndarray) -> "PersistenceWindows":
-        """Those pixels for which ``chosen`` is True."""
+        """Return the pixels for which ``chosen`` is True."""
         return replace(self, rows=self.rows[chosen], columns=self.columns[chosen], ends=self.ends[chosen])
 
     def and_those_of(self, others: "PersistenceWindows") -> "PersistenceWindows":
@@ -95,7 +95,7 @@ class PersistenceWindows:
 
 
 def read_windows(path: Path, detector: str) -> PersistenceWindows | None:
-    """What a file says of a detector; None where it does not name it.
+    """Read the windows of a detector from a file; None if the file does not name the detector.
 
     Raises
     ------

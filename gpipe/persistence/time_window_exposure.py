@@ -1,4 +1,4 @@
-"""What surrounds the flagging of time windows: the clock of an exposure, and windows that outlast it."""
+"""Flags by time windows: times of an exposure, and windows that outlast it."""
 
 import logging
 import math
@@ -147,7 +147,7 @@ def _windows_after(
 def _left(
     earlier: PersistenceWindows, exposure: Ramp, opened: np.ndarray, times: Sequence[float]
 ) -> PersistenceWindows:
-    """Those of the earlier windows that are open still, and were not opened anew."""
+    """Return the earlier windows that are still open and were not opened again."""
     inside = earlier.inside(exposure.window)
     anew = np.zeros(inside.shape, dtype=bool)
     anew[inside] = opened[earlier.rows[inside], earlier.columns[inside]] != NEVER

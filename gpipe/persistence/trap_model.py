@@ -136,7 +136,7 @@ def _decayed(planes: list[Array], families: Sequence[TrapFamily], seconds: float
 
 
 def _released(planes: list[Array], families: Sequence[TrapFamily], seconds: float) -> Array:
-    """What all families let go within a time."""
+    """Compute the charge that all families release within a time."""
     weights = [family.released(seconds) for family in families]
     total = planes[0] * weights[0]
     for plane, weight in zip(planes[1:], weights[1:], strict=True):

@@ -1,4 +1,4 @@
-"""What surrounds the trap model: its references, and the state of the traps from one exposure to the next."""
+"""Trap model of an exposure: references, and the state of the traps from one exposure to the next."""
 
 import copy
 import logging
@@ -143,7 +143,7 @@ def _describe(model: Any, window: Window) -> None:
 
 
 def _persistence_product(exposure: Ramp, persistence: Array) -> SideProduct:
-    """What was subtracted, as a ramp without flags."""
+    """Return the subtracted persistence as a ramp without flags."""
     model = copy.deepcopy(exposure.header)
     model.data = exposure.backend.to_host(persistence)
     return SideProduct(model, suffix="output_pers")

@@ -32,7 +32,7 @@ def sample_regions(mask: Array, regions: Regions) -> Sample:
 
 
 def both_have_pixels(sample: Sample) -> Array:
-    """Whether there is background to measure in both regions; bool, without axes."""
+    """Tell whether both regions have background to measure; bool, without axes."""
     xp = array_namespace(sample.middle, sample.frame)
     return xp.any(sample.middle) & xp.any(sample.frame)
 
@@ -94,7 +94,7 @@ def subtract_from_rates(data: Array, pattern: Array, sample: Sample, regions: Re
 
 
 def difference(after: Array, before: Array) -> Array:
-    """What was added to each value."""
+    """Return the change of each value."""
     return after - before
 
 

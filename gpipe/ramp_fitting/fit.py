@@ -25,16 +25,16 @@ DEVICE_PIXELS = 1 << 22
 
 @dataclass(frozen=True, kw_only=True)
 class FitOptions:
-    """What a fit may be told.
+    """Options of a fit.
 
     Attributes
     ----------
     timing : the times of the read pattern.
     first_group, last_group : groups before and after these (counted from 0) are not used; None for no limit.
     suppress_one_group : do not fit ramps of more than one group of which only one is good.
-    ignore_first_jump : a JUMP_DET of the first group says nothing, as there were groups before it.
-    restore_charge_loss : VAR_RNOISE as if groups flagged CHARGELOSS, if there are any, had been fitted.
-    segments : also write down the fits of all segments.
+    ignore_first_jump : ignore JUMP_DET of the first group, because groups before it were left out.
+    restore_charge_loss : compute VAR_RNOISE as if groups flagged CHARGELOSS, if any, had been fitted.
+    segments : also return the fits of all segments.
     """
 
     timing: Timing

@@ -1,4 +1,4 @@
-"""Which groups of a ramp are fitted together."""
+"""Groups of a ramp that are fitted together."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Segments:
 
 
 def good_groups(flags: Sequence[Array]) -> list[Array]:
-    """Whether each group may be fitted: it has no flag, or only PERSISTENCE."""
+    """Mark the groups that may be fitted: without a flag, or with PERSISTENCE only."""
     return [(flag & GOOD_BITS) == 0 for flag in flags]
 
 

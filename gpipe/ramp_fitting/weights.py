@@ -82,7 +82,7 @@ def weight_sums(groups: int, *, dtype: Any, device: Any, xp: Namespace) -> tuple
 
 
 def table_index(exponent: Array, length: Array, place: Array, groups: int, *, xp: Namespace) -> Array:
-    """Where ``step_coefficients`` holds the coefficient of a step."""
+    """Return the index of a step's coefficient in ``step_coefficients``."""
     size = groups + 1
     dtype = xp.uint16 if len(EXPONENTS) * size * size < 1 << 16 else xp.int32
     row = xp.astype(exponent, dtype) * size + xp.astype(length, dtype)

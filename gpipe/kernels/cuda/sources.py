@@ -61,12 +61,12 @@ def contiguous(x: Any) -> Any:
 
 @dataclass(frozen=True)
 class Version:
-    """Which version of a kernel that sorts, and what it runs with.
+    """Version of a kernel that sorts, and its launch settings.
 
     Attributes
     ----------
-    suffix : the capacity of a thread's own memory, or ``any``.
-    threads : how many.
+    suffix : the capacity of a thread's local memory, or ``any``.
+    threads : number of threads.
     scratch : float32, (value, thread), for ``any``; else None.
     """
 

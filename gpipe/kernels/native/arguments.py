@@ -189,7 +189,7 @@ class Function:
 
 
 def fits_c(x: np.ndarray) -> bool:
-    """Whether C takes the array as it is: contiguous and aligned."""
+    """Tell whether C takes the array without a copy: contiguous and aligned."""
     return x.flags.num & (C_CONTIGUOUS | ALIGNED) == C_CONTIGUOUS | ALIGNED
 
 

@@ -22,10 +22,10 @@ log = logging.getLogger(__name__)
 
 NAME = "libkernels.so"
 INTERFACE = 2
-"""How kernels are called; another number in the library means that it is of another version of gpipe."""
+"""Version of the calls of kernels; a library with another number belongs to another version of gpipe."""
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[2]
-"""Where the repository is, unless this package is in a wheel."""
+"""Folder of the repository, unless this package is in a wheel."""
 MODES = {"": "auto", "0": "never", "1": "always"}
 
 _refusals: list[str] = []
@@ -101,7 +101,7 @@ def load() -> Library:
 
 
 def is_used() -> bool:
-    """Whether kernels of the library are to be used; if not for want of it, the log says so once."""
+    """Tell whether to use kernels of the library. If the library is missing, log it once."""
     chosen = mode()
     if chosen == "never" or (chosen == "auto" and _refusals):
         return False
