@@ -47,7 +47,7 @@ def correct_interleaved_amplifiers(
 def interleaved_signal(
     left: Array, right: Array, left_dq: Array, right_dq: Array, *, odd_even_rows: bool = True, siglimit: float = 3.0
 ) -> Array:
-    """What `correct_interleaved_amplifiers` subtracts, from the reference columns of all rows.
+    """Find the signal that `correct_interleaved_amplifiers` subtracts, from the reference columns of all rows.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from gpipe.arrays.detector import DETECTOR_SIZE
 
 @dataclass(frozen=True)
 class Orientation:
-    """How a detector's readout lies in the science frame, and where the array begins on the detector.
+    """Directions of a detector's readout in the science frame, and first pixel of the array on the detector.
 
     In the detector frame columns run along the fast read direction and rows along the slow one, both as they are read.
 
@@ -47,7 +47,7 @@ class Orientation:
 
     @property
     def transposed(self) -> bool:
-        """Whether the fast read direction runs along science rows (NIRSpec)."""
+        """Tell whether the fast read direction runs along science rows (NIRSpec)."""
         return abs(self.fastaxis) == 2
 
     def to_detector(self, x: Array, *, xp: Namespace) -> Array:

@@ -62,9 +62,9 @@ def _reference_pixels(border: Border, flags: Border, at: Orientation, first: int
 
 
 def _margins(at: Orientation, height: int, width: int) -> tuple[tuple[int, int], tuple[int, int]]:
-    """How many rows at the bottom and top, and columns left and right, belong to the edges of the detector.
+    """Count the rows at the bottom and top, and columns left and right, that are edges of the detector.
 
-    Four on each side for an array that reaches no edge: its reference pixels, if it has any, were assigned.
+    Four on each side for an array that reaches no edge: its reference pixels, if any, are flagged as such.
     """
 
     def margins(first: int, size: int) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from gpipe.refpix.sirs import convolution_kernels
 log = logging.getLogger(__name__)
 
 SIDES = ("gamma", "zeta")
-"""What the reference calls the coefficients of the left and of the right reference pixels."""
+"""Names of the coefficients of the left and right reference pixels in the reference."""
 
 
 def applies_to(meta: Any) -> bool:

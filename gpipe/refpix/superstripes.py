@@ -14,11 +14,11 @@ NOTHING = -1
 
 @dataclass(frozen=True)
 class Mosaic:
-    """Where the lines of the whole come from.
+    """Sources of the lines of the whole exposure.
 
     Attributes
     ----------
-    superstripes : integrations that make up one.
+    superstripes : integrations that make up a whole one.
     sources : for each repeat of a stripe within a frame, and each line of the whole, ``superstripe * lines + line`` of
         the array; `NOTHING` where nothing is read. Lines count in the order of reading.
     orientation : of the array on the detector.
@@ -31,7 +31,7 @@ class Mosaic:
 
 @dataclass(frozen=True)
 class Whole:
-    """What `assemble` makes; as the arrays of a ramp."""
+    """Result of `assemble`: the arrays of a ramp."""
 
     data: Array
     groupdq: Array

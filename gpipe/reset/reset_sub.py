@@ -1,4 +1,4 @@
-"""What the reset of the detector leaves behind in the first groups of an integration."""
+"""Subtraction of the signal that a reset of the detector leaves in the first groups of an integration."""
 
 from collections.abc import Sequence
 

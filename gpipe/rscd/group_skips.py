@@ -1,4 +1,4 @@
-"""How many groups at the start of an integration are left out."""
+"""Number of groups left out at the start of an integration."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which samples of a ramp have left the range of the detector or of its converter."""
+"""Flags for samples of a ramp outside of the range of the detector or of its converter."""
 
 from dataclasses import dataclass
 
@@ -33,14 +33,14 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Flagged:
-    """What ``flag_saturation`` found.
+    """Result of ``flag_saturation``.
 
     Attributes
     ----------
     groupdq : uint8, (integration, group, row, column).
     pixeldq : uint32, (row, column).
     zeroframe : float32, (integration, row, column), DN, or None.
-    saturated_pixels, floor_pixels : how many pixels of each row have SATURATED, AD_FLOOR in some group; int32, (row,).
+    saturated_pixels, floor_pixels : pixels of each row with SATURATED, AD_FLOOR in some group; int32, (row,).
     """
 
     groupdq: Array
@@ -177,7 +177,7 @@ def _clear_zeroframe(zeroframe: Array, level: Array, *, grow: int, xp: Namespace
 
 
 def count_by_row(flags: Array) -> Array:
-    """How many pixels of each row (row, column) have a flag: int32, (row,)."""
+    """Count the pixels with a flag in each row of (row, column): int32, (row,)."""
     xp = array_namespace(flags)
     return xp.sum(xp.astype(flags != 0, xp.int32), axis=-1, dtype=xp.int32)
 
