@@ -123,7 +123,7 @@ def write_cache(
 def _write_instrument(
     cache: CrdsCache, instrument: str, configs: list[ExposureConfig], full_frame: bool
 ) -> dict[str, str]:
-    """What the exposures of an instrument need, and the rules by reference type."""
+    """Write the references for the exposures of an instrument; return the rules by reference type."""
     leaves = dict.fromkeys((name.upper() for name in _NOT_APPLICABLE), "N/A")
     detectors: dict[str, list[ExposureConfig]] = {}
     for config in configs:
@@ -222,7 +222,7 @@ def _write_picture_frame(cache: CrdsCache, configs: list[ExposureConfig], entrie
 
 
 def _write_resets(cache: CrdsCache, configs: list[ExposureConfig], entries: dict) -> None:
-    """What MIRI's resets leave behind, for each subarray and read pattern, and how many groups to skip for it."""
+    """Write a reset reference for each subarray and read pattern of MIRI, and the rscd reference."""
     first = configs[0]
     if not first.sca.mid_infrared:
         return

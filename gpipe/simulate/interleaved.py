@@ -108,7 +108,7 @@ def interleave_pixels(pixels: Pixels, sca: Detector, seed: int) -> Pixels:
 
 
 def science_row_numbers(sca: Detector) -> np.ndarray:
-    """Where the rows of a full frame lie in IRS2 readout."""
+    """Return the indices of a full frame's rows in IRS2 readout."""
     numbers = np.full((FRAME_ROWS, 1), -1)
     found = interleave(np.zeros((DETECTOR_SIZE, 1), dtype=int), sca, numbers)
     return np.flatnonzero(found[:, 0] == 0)

@@ -17,7 +17,7 @@ _STEP = 22
 _STREAM_SHARE = 2 * READS / _STEP
 """Share of the time in which the corrected stream of reference pixels is not 0; a read counts twice."""
 _TAPER = 0.6
-"""Where the weight of the reference pixels begins to fall, in units of the highest frequency that they can show."""
+"""Frequency at which the weight of the reference pixels begins to fall, in units of their highest frequency."""
 
 
 def make_refpix(config: ExposureConfig) -> Any:

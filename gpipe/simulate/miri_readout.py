@@ -1,4 +1,4 @@
-"""How MIRI's detectors are read: four outputs that take turns along a row, and a fifth that reads no pixel."""
+"""Readout of MIRI's detectors: four outputs take turns along a row, a fifth reads no pixel."""
 
 from dataclasses import dataclass, fields, replace
 

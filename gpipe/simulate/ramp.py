@@ -24,7 +24,7 @@ _BLOCK_ROWS = 128
 
 @dataclass(frozen=True)
 class Ramps:
-    """What the detector sends, and what happened in it.
+    """Ramps that the detector sends, with the events in them.
 
     Attributes
     ----------
@@ -142,10 +142,10 @@ class Integration:
         return _as_records(hits, self._number, group)
 
     def _receive_more(self, seconds: float, group: int) -> None:
-        """Charge of another origin."""
+        """Add charge of another origin."""
 
     def _migrated(self, arriving: np.ndarray) -> np.ndarray:
-        """Where charge ends up. Interleaved reference pixels are no neighbours of normal ones."""
+        """Move charge between neighbours. Interleaved reference pixels are not neighbours of normal ones."""
         effects, rows = self._config.pixels, self._rows
         if effects.charge_migration:
             collects = self._pixels.sensitivity[rows] > 0
@@ -179,24 +179,24 @@ class Integration:
         return read
 
     def _electronics(self, frame: int) -> np.ndarray:
-        """What the outputs add, DN."""
+        """Signal that the outputs add, DN."""
         return self._readout.to_science(self._one_over_f.frame() + self._drift.row() + self._disturbance(frame))
 
     def _disturbance(self, frame: int) -> np.ndarray:
-        """What comes from outside, DN, detector frame."""
+        """Interference from outside, DN, detector frame."""
         return np.zeros(1, dtype=np.float32)
 
     def _anomaly(self, seconds: float, frame: int, signal: np.ndarray) -> np.ndarray:
-        """What pixels show besides charge (electron) and noise, DN, float32 (row, column)."""
+        """Signal besides charge (electron) and noise, DN, float32 (row, column)."""
         return self._picture_frame.advance(seconds)
 
     def _response(self, signal: np.ndarray, rows: slice) -> np.ndarray:
-        """DN that pixels show of their charge, and their bias."""
+        """Response of pixels to their charge, with bias, DN."""
         linear, coefficients = signal[rows] / self._pixels.gain[rows], self._pixels.coefficients[:, rows]
         return invert_response(linear, coefficients) + self._pedestal[rows]
 
     def _spread(self) -> np.ndarray:
-        """Charge as it appears. Interleaved reference pixels and a reference output are no neighbours of others."""
+        """Couple pixels by their capacitance; interleaved reference pixels and a reference output take no part."""
         pixels = self._rows, slice(self._config.window.xsize)
         if not self._capacitance.exists:
             return self._charge
