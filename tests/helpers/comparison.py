@@ -1,4 +1,4 @@
-"""How a plane of gpipe is compared with the same plane of jwst: the tolerances of the design, in one place."""
+"""Comparison of a plane of gpipe with the same plane of jwst: the tolerances of the design, in one place."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""How well flagged jumps match the hits that were simulated: completeness by size, and false alarms."""
+"""Match of flagged jumps with simulated hits: completeness by size, and false alarms."""
 
 from dataclasses import dataclass
 

@@ -29,7 +29,7 @@ def line(steps, intervals, matrix, used):
 
 
 def without_jumps(steps, intervals, matrix, used, pairs):
-    """What is left of ``used``, a list of differences; ``pairs`` are the first ones of two that may go together."""
+    """Leave jumps out of ``used``, a list of differences; ``pairs`` are the first ones of two that may go together."""
     used = list(used)
     while len(used) > 1:
         chi = line(steps, intervals, matrix, used)[2] if len(used) > 1 else 0.0

@@ -165,7 +165,7 @@ def _apertures(x, y, width, height):
 
 
 def _across(number):
-    """Where a slice is in the plane of the slicer."""
+    """Position of a slice in the plane of the slicer."""
     return (number - 14.5) * 0.8e-3
 
 

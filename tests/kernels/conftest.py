@@ -1,4 +1,4 @@
-"""Where kernels run: C in each variant of the library that this processor has, CUDA always on the processor
+"""Fixtures for kernels: C in each variant of the library that this processor has, CUDA always on the processor
 (``cuda_on_host``) and on a GPU if one answers."""
 
 import dataclasses

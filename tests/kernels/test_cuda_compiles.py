@@ -15,7 +15,7 @@ from gpipe.kernels.cuda import sources
 
 ARCHITECTURES = ("sm_80", "sm_90")
 OF_CUPY = ("-ftz=true", "--device-as-default-execution-space")
-"""What CuPy adds to the options of a module."""
+"""Options that CuPy adds to those of a module."""
 
 
 @pytest.fixture(scope="module")

@@ -81,7 +81,7 @@ def crds(tmp_path_factory):
 
 @pytest.fixture
 def theirs(monkeypatch, tmp_path, crds):
-    """What jwst's step makes of a model, and the mask."""
+    """Return a function that runs jwst's step on a model: its result and the mask."""
     module = pytest.importorskip("jwst.clean_flicker_noise.clean_flicker_noise")
 
     def run(model, models, **parameters):

@@ -1,4 +1,4 @@
-"""What a user gets wrong is one line that says what was found and expected, and no file is made or changed by it.
+"""Errors of a user: one line says what was found and what was expected, and no file is made or changed.
 
 Each case goes through ``Detector1Pipeline.call`` with an output folder that holds earlier products of the same names.
 """

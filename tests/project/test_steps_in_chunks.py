@@ -52,7 +52,7 @@ each_case = pytest.mark.parametrize(("name", "parameters"), CASES, ids=str)
 
 @dataclass(frozen=True, repr=False)
 class Given:
-    """What a step gets."""
+    """Arguments of a step."""
 
     exposure: Ramp
     references: References
@@ -60,7 +60,7 @@ class Given:
 
 @pytest.fixture(scope="module", params=EXPOSURES)
 def exposures(request, tmp_path_factory):
-    """What each step gets, by name: the exposure and the references."""
+    """Yield the arguments of each step by its name: the exposure and the references."""
     folder, config = tmp_path_factory.mktemp(request.param), EXPOSURES[request.param]
     path = simulate.write_exposure(config, folder).path
     with simulate.write_cache([config], folder / "cache", full_frame=False).activated():

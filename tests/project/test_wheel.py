@@ -55,7 +55,7 @@ def wheel_of(source, folder, **environment):
 
 
 def answer(wheel, folder, **environment):
-    """What a process says that has gpipe of the wheel only: where backends are, and whether the library is used."""
+    """Ask a process with only the wheel's gpipe for the folder of backends, and whether the library is used."""
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder)
     others = [str(Path(np.__file__).parents[1])]
