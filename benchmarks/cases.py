@@ -1,4 +1,4 @@
-"""What is timed."""
+"""Cases that are timed."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace

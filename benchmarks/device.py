@@ -1,4 +1,4 @@
-"""What an accelerator makes of exposures: each function beside the bytes that it must move, transfers, steps, files.
+"""Benchmarks of a GPU: time of each function and the bytes that it must move, transfers, steps, files.
 
 ``python -m benchmarks.device`` on a machine with a GPU. Most of its time goes into simulated exposures.
 """
@@ -116,7 +116,7 @@ def _samples(given: Iterable[Any]) -> int:
 
 @dataclass(frozen=True)
 class Measured:
-    """What the calls of a case took: seconds of the first and of a later one, by step, by function, and bytes taken."""
+    """Cost of the calls of a case: seconds of the first and of a later one, by step, by function, and bytes taken."""
 
     first: float
     later: float

@@ -1,4 +1,4 @@
-"""How the cost of gpipe grows with what is in an exposure, and its memory with the number of exposures."""
+"""Growth of the cost of gpipe with the content of an exposure, and of its memory with the number of exposures."""
 
 import shutil
 import statistics

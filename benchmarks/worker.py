@@ -18,7 +18,7 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What a process does.
+    """Job of a process.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ class Round:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What a process has done: memory after imports, its peak until the end of the first call and of all, the calls.
+    """Report of a process: memory after imports, its peak until the end of the first call and of all, the calls.
 
     Attributes
     ----------
