@@ -48,9 +48,9 @@ class Backend(Protocol):
         """Start to prepare, on a thread, what the first step needs; returns at once."""
 
     def suited_to(self, *, keeps_planes: bool) -> "Backend":
-        """This backend for one run. Where host memory is limited, it keeps no planes of references there."""
+        """Return this backend for one run. If host memory is limited, it keeps no planes of references there."""
 
 
 def native_order(host: np.ndarray) -> np.ndarray:
-    """The same values in the byte order of this machine; copies only if the order differs."""
+    """Return the same values in the byte order of this machine; copies only if the order differs."""
     return host if host.dtype.isnative else host.astype(host.dtype.newbyteorder("="))
