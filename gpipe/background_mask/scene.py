@@ -24,7 +24,7 @@ def background_mask(
     science : bool, (row, column) or like ``rate``, pixels that are never background; None for none.
     n_sigma : 0 does not look for sources.
     fit_histogram : take centre and width from a Gaussian fitted to a histogram.
-    single : one mask for all integrations: what is background in each of them.
+    single : make one mask for all integrations, of the pixels that are background in each of them.
 
     Returns
     -------

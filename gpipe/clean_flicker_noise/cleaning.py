@@ -102,7 +102,7 @@ def image_noise(images: Array, masks: Array, method: Method) -> ImageNoise:
 def clean_ramp(
     data: Array, groupdq: Array, mask: Array, method: Method, *, keep_background: bool = False, workers: int = 1
 ) -> Cleaned:
-    """Clean ramps: the noise of every difference of successive groups is found, and their sum subtracted.
+    """Clean ramps: fit the noise of every difference of successive groups, and subtract the sum of these fits.
 
     Parameters
     ----------
@@ -114,8 +114,8 @@ def clean_ramp(
 
     Returns
     -------
-    Cleaned. The first group stays as it is, and so does a group whose difference has no usable pixel; the sum begins
-    anew after it. NaN stay where they are. The background of a group is that of its difference, that of the first is 0.
+    Cleaned. The first group is not changed. A group whose difference has no usable pixel is not changed either; the
+    sum starts again after it. NaN stay NaN. The background of a group is that of its difference; of the first it is 0.
     """
     xp = array_namespace(data, groupdq, mask)
     integrations, groups = data.shape[:2]
@@ -144,7 +144,7 @@ def clean_ramp(
 def _subtract(
     rows: slice, *, found: ImageNoise, noise: Array, data: Array, cleaned: Array, where: tuple[slice, slice]
 ) -> None:
-    """Add what was found in differences to the ``noise`` so far, (integration, row, column), and clean later groups."""
+    """Add the noise of differences to the ``noise`` so far, (integration, row, column), and clean later groups."""
     xp = array_namespace(data)
     some, groups = where
     for k, j in enumerate(range(groups.start, groups.stop)):
@@ -162,13 +162,13 @@ def clean_images(
     keep_background: bool = False,
     workers: int = 1,
 ) -> Cleaned:
-    """Clean images, each by itself.
+    """Clean each image separately.
 
     Parameters
     ----------
     data : float32, (row, column), (integration, row, column) or (integration, group, row, column).
     mask : bool, (row, column) or (integration, row, column), where to look for background.
-    scene : of the shape of the data, what images show apart from noise. It is then the background that is returned.
+    scene : of the shape of the data, the images without noise. It is then returned as the background.
     workers : threads, of which each has some images at a time; the results do not depend on it.
     """
     xp = array_namespace(data, mask)

@@ -29,7 +29,7 @@ def fit_full_frame(image: Array, mask: Array, *, detector: str) -> Array:
     """Noise of a full frame: the lowest Fourier modes of the background in each line, smoothed from line to line.
 
     Outliers of a line are replaced by its median. Pixels weigh the inverse of the density of background pixels
-    around them. Lines with fewer pixels than modes get no noise of their own.
+    around them. Lines with fewer pixels than modes are not fitted.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def fit_full_frame(image: Array, mask: Array, *, detector: str) -> Array:
 
 
 def _gains(length: int) -> list[float]:
-    """Of the modes that the low-pass filter lets through."""
+    """Gains of the modes that the low-pass filter passes."""
     gains = []
     for k in range(length // 2 + 1):
         off = (k / length - CUTOFF) / ROLL_OFF

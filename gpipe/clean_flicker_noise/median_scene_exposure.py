@@ -37,7 +37,7 @@ def is_miri_series(meta: Any) -> bool:
 
 
 def refuse(exposure: RampOrRate, references: References) -> None:
-    """Skip exposures of which there is no median."""
+    """Skip exposures that have no median image."""
     if exposure.data.ndim == 2 or exposure.data.shape[0] == 1:
         raise Skip("background_method is 'median_image' and the exposure has 1 integration, expected 2 or more")
     if exposure.meta.exposure.type == SOSS and references.get("pastasoss") is None:
@@ -58,11 +58,11 @@ def make_scene(exposure: RampOrRate, rates: Rate, flat: Array | None) -> Array:
 def make_series_scene(
     exposure: RampOrRate, rates: Rate, flat: Array | None, *, pastasoss: Any = None, dark: Array | None = None
 ) -> Array:
-    """The same for time series, with the light that jwst measures; for NIRISS SOSS the sky is kept apart.
+    """Scale the median of a time series to the flux that jwst measures; for NIRISS SOSS the sky is separate.
 
     Parameters
     ----------
-    rates : with a WCS, but for NIRISS SOSS.
+    rates : with a WCS, except for NIRISS SOSS.
     pastasoss : Reference, for NIRISS SOSS.
     dark : bool, pixels that do not see the sky.
     """

@@ -102,10 +102,10 @@ def fit_sections(image: Array, mask: Array, *, detector: str, cutoffs: Cutoffs, 
 
 
 def plan_sections(counts: Sequence[int]) -> list[Section]:
-    """Sections with some 512 background pixels each, by the number that every line has.
+    """Divide lines into sections of about 512 background pixels each, by the number of such pixels in every line.
 
-    Each begins half a section after the one before. What remains at the end belongs to the last section if it has less
-    than half as many pixels again.
+    Each section begins half a section after the one before. The last section takes the rest, if the rest has less than
+    half as many pixels.
     """
     up_to = [0, *accumulate(counts)]
     used = [line for line, count in enumerate(counts) if count > 0]

@@ -49,7 +49,7 @@ class SequentialSettings:
 
 @dataclass(frozen=True)
 class Cleaned:
-    """Attributes: ``data``, as it came in; ``wave`` (bin,), DN: what was found, its median 0; NaN if a bin is empty."""
+    """Attributes: ``data``, like the input; ``wave`` (bin,), DN: the measured wave, median 0; NaN if a bin is empty."""
 
     data: Array
     wave: Array

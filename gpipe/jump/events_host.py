@@ -1,4 +1,4 @@
-"""The ellipses that stand for connected groups of pixels. Works on the host, on the few pixels of large groups."""
+"""Ellipses around connected groups of pixels. Works on the host, on the few pixels of large groups."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

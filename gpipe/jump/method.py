@@ -36,10 +36,10 @@ def choose_method(
     only_use_ints: bool,
     min_diffs_single_pass: int,
 ) -> Method | None:
-    """The method for an exposure, None if it has too few groups for any.
+    """Choose the method for an exposure; None if it has too few groups for any.
 
-    Sigma clipping if there are enough integrations, or with ``only_use_ints`` off enough groups in all integrations
-    together. Else two-point differences if each integration has enough groups, in a single pass if it has enough
+    Sigma clipping needs enough integrations, or with ``only_use_ints`` off enough groups in all integrations together.
+    Else two-point differences are used if each integration has enough groups, in a single pass if it has enough
     differences.
 
     Parameters

@@ -70,8 +70,8 @@ def faint_light(
     Notes
     -----
     With d a difference in electrons, m its usual value and sigma its noise, the mean of |d - m| / sigma over the ring
-    is compared with the threshold. Pixels that are left out do not count; beyond the edge of the image there are
-    zeros. m and sigma are the median and sqrt(|m| + R^2 / N) as in `flag_jumps`, or median and standard deviation after
+    is compared with the threshold. Pixels that are left out do not count; beyond the edge of the image the values
+    are 0. m and sigma are the median and sqrt(|m| + R^2 / N) as in `flag_jumps`, or median and standard deviation after
     clipping at 5 sigma. https://jwst-pipeline.readthedocs.io/en/latest/jwst/jump/description.html
     """
     xp = array_namespace(data, groupdq, pixeldq, gain, readnoise)

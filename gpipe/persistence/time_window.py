@@ -15,14 +15,14 @@ NEVER = -1
 
 @dataclass(frozen=True)
 class WindowsFlagged:
-    """Groups in a window are flagged, and each pixel's latest window is told.
+    """Flags of groups in a window, and the latest window of each pixel.
 
     Attributes
     ----------
     groupdq : uint8, (integration, group, row, column).
     last : int32, (row, column): the last group that the window of the pixel covers, `NEVER` for none.
     opened : int32, (row, column): the group in which this window opened, `NEVER` for one from before the exposure.
-    pixels : integer, (): how many pixels were in a window at some time of the exposure.
+    pixels : integer, (): number of pixels that were in a window at some time of the exposure.
     """
 
     groupdq: Array

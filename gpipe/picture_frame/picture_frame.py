@@ -1,4 +1,4 @@
-"""The picture frame: a thermal pattern that sets the edges of a NIRSpec detector apart from its middle."""
+"""Picture frame: a thermal pattern at the edges of a NIRSpec detector."""
 
 from dataclasses import dataclass
 
@@ -100,7 +100,7 @@ def difference(after: Array, before: Array) -> Array:
 
 @dataclass(frozen=True)
 class _Shape:
-    """The pattern, 0 in the median of the frame, and what it is in the middle then."""
+    """Pattern with median 0 in the frame, and its level in the middle."""
 
     above_frame: Array
     middle: Array

@@ -79,7 +79,7 @@ def fit_ramps(
     gain : float32, (row, column), electrons / DN. Where it is not positive the pixel becomes DO_NOT_USE and
         NO_GAIN_VALUE.
     dark_current : float32, (row, column), mean dark rate, adds to the Poisson variance; None for 0.
-    zeroframe : float32, (integration, row, column), DN, the first frame; 0 or NaN where it is of no use; None for none.
+    zeroframe : float32, (integration, row, column), DN, the first frame; 0 or NaN if it is not usable; None for none.
     workers : threads; the results do not depend on it.
 
     Returns
@@ -91,7 +91,7 @@ def fit_ramps(
     -----
     Fixsen et al. 2000, PASP 112, 1350 (https://ui.adsabs.harvard.edu/abs/2000PASP..112.1350F);
     https://jwst-pipeline.readthedocs.io/en/latest/jwst/ramp_fitting/description.html. Rows are fitted in blocks, so
-    that what is needed on the way takes little memory.
+    that intermediate arrays take little memory.
     """
     xp = array_namespace(data, groupdq, pixeldq, readnoise, gain)
     check_shapes(data, groupdq=groupdq, pixeldq=pixeldq, readnoise=readnoise, gain=gain)

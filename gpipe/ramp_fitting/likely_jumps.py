@@ -34,7 +34,7 @@ def leave_out_jumps(
 
     Returns
     -------
-    As ``used``, and the slopes of what is left with this noise, DN/s.
+    As ``used``, and the slopes of the differences left, with this noise, DN/s.
 
     Notes
     -----

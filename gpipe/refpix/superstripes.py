@@ -1,4 +1,4 @@
-"""Superstripes put together to one frame."""
+"""Assembly of superstripes to one frame."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class Whole:
 
 
 def assemble(data: Array, groupdq: Array, pixeldq: Array, zeroframe: Array | None, *, mosaic: Mosaic) -> Whole:
-    """Put superstripes together. Repeats of a stripe within a frame become groups of their own.
+    """Assemble superstripes. Repeats of a stripe within a frame become separate groups.
 
     Parameters
     ----------

@@ -92,7 +92,7 @@ def _whole(stripes: int, count: int) -> int:
 
 
 def _condense_times(source: Any, header: Any, count: int) -> None:
-    """INT_TIMES of the stripes in a table of their own, and those of integrations from the first and last stripe."""
+    """Move INT_TIMES of the stripes to a separate table; make those of integrations from the first and last stripe."""
     table = source.instance.get("int_times")
     if table is None or len(table) == 0:
         return

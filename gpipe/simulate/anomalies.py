@@ -64,7 +64,7 @@ def reset_level(sca: Detector, area: Window, effects: DetectorEffects) -> np.nda
 
 
 def decay(frames: ArrayLike) -> np.ndarray:
-    """The share that is left of it in frames, counted from 0; float32."""
+    """Share of the reset's signal left in frames, counted from 0; float32."""
     return np.exp(-np.asarray(frames) / _DECAY).astype(np.float32)
 
 

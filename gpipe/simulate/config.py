@@ -191,7 +191,7 @@ class ExposureConfig:
 
     @cached_property
     def window(self) -> Window:
-        """The array as it is sent, by its keywords."""
+        """Window of the array that is sent, by its keywords."""
         return self._striped.packed if self._striped else readout.window(self.sca, self.subarray)
 
     @property

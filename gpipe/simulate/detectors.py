@@ -101,7 +101,7 @@ DETECTORS = {detector.name: detector for detector in _DETECTORS}
 
 
 def detector(name: str) -> Detector:
-    """The detector of this name; ParameterError when there is none."""
+    """Return the detector of this name; ParameterError if unknown."""
     try:
         return DETECTORS[name]
     except KeyError:

@@ -84,7 +84,7 @@ def interleave(image: np.ndarray, sca: Detector, others: ArrayLike) -> np.ndarra
 
 
 def interleave_pixels(pixels: Pixels, sca: Detector, seed: int) -> Pixels:
-    """The pixels of a full frame and, between them, what is read in the place of reference pixels."""
+    """Put the properties of the reads in the place of reference pixels between the pixels of a full frame."""
     noise = np.ones((OUTPUTS, BLOCKS, BLOCK), dtype=np.float32)
     for bad in bad_references(sca, seed):
         first = HALF + 2 * bad.pixel

@@ -99,7 +99,7 @@ class Integration:
         return kind(self._config.sca, self._config.window, self._config.outputs)
 
     def reset(self, number: int) -> None:
-        """Empty the pixels; what the reset leaves behind is one offset a pixel. Traps keep what they captured."""
+        """Empty the pixels; the reset leaves one offset in each pixel. Traps keep their charge."""
         self._number = number
         if self._traps is not None and number > 0:
             config = self._config
@@ -127,7 +127,7 @@ class Integration:
         return total // pattern.nframes
 
     def _collect_charge(self, seconds: float, group: int) -> np.ndarray:
-        """Light, dark current, cosmic rays and what traps let go in a time span; full pixels collect no more."""
+        """Collect light, dark current, cosmic rays and charge of traps in a time span; full pixels collect none."""
         freed = 0.0 if self._traps is None else self._traps.release(seconds) * self._pixels.gain
         freed = np.broadcast_to(np.float32(freed), self._rate.shape)
         arriving = np.empty_like(self._charge)

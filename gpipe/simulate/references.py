@@ -73,8 +73,8 @@ def make_readnoise(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
 def make_dark(config: ExposureConfig, area: Window, pixels: Pixels, *, frames: int) -> Any:
     """Dark signal after each frame, DN, every frame by itself; and the typical dark current, electron/s.
 
-    That of superstripes is for what they are put together to, where repeats in a frame are groups. MIRI's tells the
-    first integration and all later ones apart.
+    The dark of superstripes is for the assembled exposure, in which repeats in a frame are groups. MIRI's dark has the
+    first integration and all later ones separately.
     """
     model = described(_DARK_MODELS.get(config.sca.instrument, datamodels.DarkModel), "DARK", config, area)
     seconds = _times_of_reads(config, frames)

@@ -11,7 +11,7 @@ from gpipe.simulate.detectors import Detector
 
 @dataclass(frozen=True)
 class StripedSubarray:
-    """A multistripe subarray, by JWST's keywords: the array as it is sent, and MSTR_* and SSTR_*.
+    """Multistripe subarray, by JWST's keywords: the array that is sent, and MSTR_* and SSTR_*.
 
     The corner of ``packed`` along the slow axis is the line that is read first.
     """

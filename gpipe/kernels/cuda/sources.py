@@ -23,7 +23,7 @@ SCRATCH_THREADS = 1 << 17
 
 @functools.cache
 def text(name: str) -> str:
-    """The source of a module, complete: flags, common functions, arithmetic that C shares if there is any, kernels.
+    """Complete source of a module: flags, common functions, arithmetic shared with C if any, kernels.
 
     Nothing is included by the compiler, because CuPy's cache on disk would not see it change.
     """

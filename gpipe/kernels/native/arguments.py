@@ -1,4 +1,4 @@
-"""Declarations of C functions, and checks of what they are given.
+"""Declarations of C functions, and checks of their arguments.
 
 A declaration names the parameters in the order of C. C gets arrays as pointers and, after all parameters, the length
 of each named axis, in the order in which the axes are named first:
