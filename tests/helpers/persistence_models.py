@@ -1,4 +1,4 @@
-"""Small exposures and trap references, as arrays and as ``stdatamodels`` models of whatever version is installed."""
+"""Small exposures and trap references, as arrays and as models of the installed ``stdatamodels``."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""clean_flicker_noise of MIRI against jwst 3.0.0: ramps and rates with vertical stripes, masks, and what is left alone.
+"""clean_flicker_noise of MIRI against jwst 3.0.0: ramps and rates with vertical stripes, masks, and skipped exposures.
 
 Compared: SCI after the step and the mask. References of the steps that jwst runs inside are handed to it by hand.
 """

@@ -143,7 +143,7 @@ def on_purpose(kind, suffix):
 
 
 def test_a_difference_is_found(tmp_path):
-    """The comparison itself: order, comments, values, dtype and flags are told apart."""
+    """The comparison finds differences of order, comments, values, dtype and flags."""
     from stdatamodels.jwst.datamodels import ImageModel
 
     with ImageModel(data=np.ones((4, 4), np.float32), dq=np.full((4, 4), 1 << 30, np.uint32)) as model:

@@ -60,7 +60,7 @@ def status(step, *models):
 
 
 def compare(step, path, noise, **parameters):
-    """The result and what is saved on the side."""
+    """Compare the results and the side products."""
     ours, theirs = both(step, path, **parameters)
     assert status(step, ours, theirs) == ["COMPLETE", "COMPLETE"]
     if ours.data.ndim == 4:

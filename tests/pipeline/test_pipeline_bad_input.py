@@ -28,7 +28,7 @@ EARLIER = [f"out/{BASE}_{suffix}.fits" for suffix in ("rate", "rateints")]
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A good exposure, what it gives, and the references that calibrate it."""
+    """A good exposure, its result, and the references that calibrate it."""
     folder = tmp_path_factory.mktemp("made")
     exposure = simulate.write_exposure(CONFIG, folder)
     cache = simulate.write_cache([CONFIG], folder / "cache", full_frame=False)

@@ -1,4 +1,4 @@
-"""The distributions: a source distribution, the wheel that is made of it, and one without a compiler."""
+"""The distributions: a source distribution, the wheel that is made from it, and one without a compiler."""
 
 import os
 import shutil
