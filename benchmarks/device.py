@@ -57,7 +57,7 @@ class Spent:
 
 @dataclass
 class Watch:
-    """Waits for the device before and after each function of a backend, and keeps what they took.
+    """Watch of a backend: waits for the device before and after each function, and records the times.
 
     Parameters
     ----------

@@ -185,7 +185,7 @@ def memory(fact: str) -> int:
 
 
 def bytes_read() -> int:
-    """Bytes of all read calls of this process, wherever they came from. What is mapped is not counted."""
+    """Bytes of all read calls of this process, from any source. Mapped files are not counted."""
     return _number("/proc/self/io", "rchar")
 
 
