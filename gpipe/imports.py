@@ -18,7 +18,7 @@ PLAIN = "GPIPE_PLAIN_IMPORTS"
 
 _lock = threading.RLock()
 _blocks: Counter[str] = Counter()
-"""By name: blocks in which a module is put off now."""
+"""Number of blocks that now defer a module, by its name."""
 _put_off: dict[str, ModuleType] = {}
 _running: set[str] = set()
 _here = threading.local()

@@ -50,7 +50,7 @@ class OwnRows:
 
 
 def own_rows(rows: slice, *, total: int = FRAME_ROWS, reference_first: bool) -> OwnRows:
-    """Of some rows of a frame of ``total`` rows."""
+    """Find the normal pixels among some rows of a frame of ``total`` rows."""
     all_normal = _normal_of_outputs(total, reference_first)
     start, stop = (bisect_left(all_normal, row) for row in (rows.start, rows.stop))
     return OwnRows(tuple(row - rows.start for row in all_normal[start:stop]), slice(start, stop))

@@ -42,7 +42,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Moments:
-    """Of the values in a span, each (…, 1); arbitrary but finite where the span is empty."""
+    """Moments of the values in a span, each (…, 1); arbitrary but finite if the span is empty."""
 
     mean: Array
     median: Array

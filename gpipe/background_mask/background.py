@@ -81,7 +81,7 @@ def find_background(
 
 
 def _models(image: Array, mask: Array, box_size: tuple[int, int] | None, fill_gaps: FillGaps) -> Background:
-    """Of images, one by one."""
+    """Make the background models of images, one by one."""
     if image.ndim == 2:
         return background_model(image, mask, box_size=box_size, fill_gaps=fill_gaps)
     xp = array_namespace(image, mask)

@@ -181,7 +181,7 @@ def _run(step: Any, model: Any, folder: str) -> Any:
 
 @contextmanager
 def _asked(what: str, exposure: Exposure) -> Iterator[None]:
-    """Within the block jwst works, on the host: its warnings are gpipe's, its failures one line."""
+    """Run jwst on the host within the block: warnings go to gpipe's log, a failure is an error of one line."""
     log.info("jwst %s is asked for %s, on the host", importlib.metadata.version("jwst"), what)
     try:
         with _heard(), warnings.catch_warnings(), _warnings_logged_as_before():

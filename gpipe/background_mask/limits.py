@@ -1,4 +1,4 @@
-"""Between which values pixels count as background."""
+"""Limits of values that count as background."""
 
 from dataclasses import dataclass
 

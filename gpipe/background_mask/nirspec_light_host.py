@@ -78,7 +78,7 @@ def _any_fixed_slit(to_slits: Any) -> bool:
 
 
 def _slice_map(wcs: Any) -> np.ndarray:
-    """For each pixel the number of its slice, 0 between slices."""
+    """Map of the number of each pixel's slice, 0 between slices."""
     for step in wcs.pipeline:
         labels = getattr(step.transform, "label_mapper", None)
         if labels is not None:

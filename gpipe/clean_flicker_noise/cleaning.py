@@ -18,9 +18,9 @@ FindBackground = Callable[[Array, Array], Background]
 FitNoise = Callable[[Array, Array], Array]
 
 PIXELS_AT_ONCE = 1 << 20
-"""In a stack of small images, so that there are few calls; larger images are cleaned one by one."""
+"""Pixels in a stack of small images, for few calls; larger images are cleaned one by one."""
 SUBTRACTED_AT_ONCE = 1 << 17
-"""Pixels that a thread takes the noise from: few enough for its cache, and enough to be worth its while."""
+"""Pixels from which a thread subtracts noise at once: few enough for its cache, enough to pay for a call."""
 
 
 @dataclass(frozen=True)
@@ -209,5 +209,5 @@ def _next(groups: slice) -> slice:
 
 
 def _mask_of(mask: Array, integrations: slice) -> Array:
-    """For (integration, group, row, column)."""
+    """Mask of some integrations, with the axes (integration, group, row, column)."""
     return mask[None, None, ...] if mask.ndim == 2 else mask[integrations, None, ...]

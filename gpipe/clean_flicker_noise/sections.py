@@ -22,7 +22,7 @@ PIXEL_TIME = 9.999999747378752e-06
 PIXELS = 512
 """Background pixels in a section."""
 LEAST_SHARE = 0.05
-"""Of background pixels in a section; one with fewer is not fitted."""
+"""Least share of background pixels in a section; a section with fewer is not fitted."""
 OUTLIER = 4.0
 MAD_TO_SIGMA = 1.4825
 
@@ -54,7 +54,7 @@ class Cutoffs:
 
 
 CUTOFFS = {"ALLSLITS": Cutoffs(low=150.0, low_end=200.0)}
-"""By subarray; all others have the default."""
+"""Cutoffs by subarray; all others have the default."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ SUBARRAY_CLOCKS = {
     "SUB256": Clocks(96, 29952),
     "SUB64": Clocks(28, 8512),
 }
-"""By the name of the case, for frequencies that a user gives; a reference has its own."""
+"""Clocks by the name of the case, for frequencies of the user; a reference has its own clocks."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def case_of(subarray: str, readpatt: str) -> str:
 
 
 def configuration_for(frequencies: Sequence[float], subarray: str, readpatt: str) -> Configuration | None:
-    """For frequencies (Hz) without a reference; None where the clocks of the subarray are not known."""
+    """Make the configuration for frequencies (Hz) without a reference; None if the subarray's clocks are unknown."""
     clocks = SUBARRAY_CLOCKS.get(case_of(subarray, readpatt))
     if clocks is None or not frequencies:
         return None

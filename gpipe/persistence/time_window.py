@@ -10,7 +10,7 @@ from gpipe.arrays import Array, Namespace
 from gpipe.arrays.rows import row_slices
 
 NEVER = -1
-"""In ``last``: no window is open. In ``opened``: the window, if there is one, is from before the exposure."""
+"""Value in ``last`` for no window; in ``opened`` for a window from before the exposure, or none."""
 
 
 @dataclass(frozen=True)

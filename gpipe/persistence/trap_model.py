@@ -21,11 +21,11 @@ class TrapTiming:
     later_resets: float
 
     def resets_before(self, integration: int) -> float:
-        """Of the resets right before an integration, counted from 0."""
+        """Seconds of the resets directly before an integration, counted from 0."""
         return self.later_resets if integration > 0 else self.first_reset
 
     def exposure(self, integrations: int, groups: int) -> float:
-        """From the start of the first integration to the end of the last one."""
+        """Seconds from the start of the first integration to the end of the last one."""
         return integrations * groups * self.group + (integrations - 1) * self.later_resets
 
 

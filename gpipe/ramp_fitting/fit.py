@@ -108,7 +108,7 @@ def fit_ramps(
 
 
 def _rows_at_once(data: Array) -> int:
-    """As many as fit the processor's cache, or on an accelerator some 100 MB a group."""
+    """Number of rows that fit the processor's cache, or on an accelerator some 100 MB a group."""
     integrations, _, _, columns = data.shape
     pixels = CACHED_PIXELS if is_on_host(data) else DEVICE_PIXELS
     return max(1, pixels // max(1, integrations * columns))

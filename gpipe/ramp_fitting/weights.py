@@ -107,7 +107,7 @@ def _weights(exponent: float, groups: int, *, dtype: Any, device: Any, xp: Names
 
 
 def _onto_steps(coefficients: Array, *, xp: Namespace) -> Array:
-    """From coefficients of groups i to those of the steps to group j, counted from 1: their sums over i >= j - 1."""
+    """Turn coefficients of groups i into those of the steps to group j, from 1: their sums over i >= j - 1."""
     size = coefficients.shape[0]
     number = xp.arange(size, dtype=coefficients.dtype, device=device(coefficients))
     n, j = number[:, None], number[None, :]

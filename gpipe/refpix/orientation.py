@@ -1,4 +1,4 @@
-"""From the science frame of a product to the frame in which the detector is read, and back."""
+"""Transform between the science frame of a product and the frame in which the detector is read."""
 
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ class Orientation:
     def of_window(
         cls, fastaxis: int | None, slowaxis: int | None, *, xstart: int, ystart: int, xsize: int, ysize: int
     ) -> "Orientation":
-        """For a part of the detector given by its corner (from 1) and size in the science frame.
+        """Make the orientation of a part of the detector, by its corner (from 1) and size in the science frame.
 
         Raises
         ------

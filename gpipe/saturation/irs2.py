@@ -94,7 +94,7 @@ class _Rows:
         self.normal = self._spread < len(places)
 
     def of(self, x: Array) -> Array:
-        """These rows alone: (…, row, column)."""
+        """Select these rows: (…, row, column)."""
         return array_namespace(x).take(x[..., self.span, :], self._taken, axis=-2)
 
     def spread(self, rows: Array) -> Array:

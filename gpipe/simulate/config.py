@@ -242,7 +242,7 @@ class ExposureConfig:
 
     @property
     def clocks(self) -> readout.MiriClocks:
-        """Of MIRI's readout."""
+        """Clocks of MIRI's readout."""
         return readout.miri_clocks(self.subarray, self.window, self.pattern.samples)
 
     @property

@@ -48,7 +48,7 @@ class InterleavedReadout(Readout):
         return BLOCKS * (BLOCK + 2) + INTERLEAVED_ROW_OVERHEAD
 
     def odd_lines(self) -> np.ndarray:
-        """Of a block's reference pixels the second, which has the reads 2 and 3, is like the odd columns."""
+        """1 for odd columns and for the second reference pixel of a block (reads 2 and 3), else 0."""
         odd = np.arange(BLOCK) % 2
         odd[HALF : HALF + READS] = [0, 0, 1, 1]
         return np.tile(odd, OUTPUTS * BLOCKS)

@@ -1,4 +1,4 @@
-"""From photons to numbers: the frames of an integration, averaged into groups."""
+"""Conversion of photons to numbers: the frames of an integration, averaged into groups."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

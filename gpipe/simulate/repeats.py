@@ -41,7 +41,7 @@ class RepeatedIntegration(Integration):
 
 
 def _rows_of_repeats(rows: int, repeats: int, slowaxis: int) -> Sequence[slice]:
-    """In the order of reading."""
+    """Rows of each repeat, in the order of reading."""
     length = rows // repeats
     found = [slice(first, first + length) for first in range(0, rows, length)]
     return found if slowaxis > 0 else found[::-1]

@@ -12,7 +12,7 @@ from gpipe.simulate.pixels import Draw, Pixels, make_pixels
 _DENSITY = 60.0
 """DN of charge that the traps of a typical pixel hold."""
 _FULL_SHARE = 0.9
-"""Of the level at which a pixel saturates, where all traps are within reach."""
+"""Share of the saturation level at which charge reaches all traps."""
 
 
 @dataclass(frozen=True)

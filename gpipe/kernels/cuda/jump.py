@@ -68,7 +68,7 @@ def _method(settings: JumpSettings) -> int:
 
 
 def _levels(gain: Array, settings: JumpSettings, xp: Namespace) -> Array | None:
-    """From how many electrons on each kind of jump is large."""
+    """Least electrons of a large jump, for each kind."""
     if not settings.after:
         return None
     typical = nanmedian(xp.reshape(gain, (-1,)), axis=0, xp=xp)

@@ -28,7 +28,7 @@ C_CONTIGUOUS, ALIGNED, WRITEABLE = 0x1, 0x100, 0x400
 """Bits of ``flags.num`` of NumPy's arrays, which takes less time than their names."""
 
 FUNCTIONS: list["Function"] = []
-"""All that have been declared in modules that are imported."""
+"""Functions declared in all imported modules."""
 
 
 class WrongArgumentError(Exception):

@@ -101,7 +101,7 @@ class _Integration:
         self._rise = native(rise_to_mean)(data, levels, workers=workers)
 
     def mean(self, rows: slice) -> tuple[Array, Array]:
-        """Over the groups: the first one, and what the mean is above it; (row, column)."""
+        """Mean over the groups, as the first group and the rise of the mean above it; (row, column)."""
         return self.counts(0, rows), self._rise[rows, :]
 
     def counts(self, group: int, rows: slice) -> Array:
