@@ -77,7 +77,7 @@ class Measured:
         return {name: self.median(lambda p, n=name: p.last.steps.get(n, 0.0)) for name in self.processes[0].last.steps}
 
     def median(self, figure: Callable[[Process], float]) -> float:
-        """Of a figure of all processes."""
+        """Median of a figure over all processes."""
         return statistics.median(map(figure, self.processes))
 
 

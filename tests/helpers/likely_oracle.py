@@ -8,7 +8,7 @@ DO_NOT_USE, SATURATED, JUMP_DET, NO_GAIN_VALUE = 1, 2, 4, 1 << 19
 
 
 def covariance(times, photons, reading):
-    """Of the differences of group means: reads s and t share min(s, t) seconds of photons, noise is their own."""
+    """Covariance of differences of group means: reads s and t share the photons of min(s, t) seconds, but no noise."""
     groups = np.zeros((len(times), len(times)))
     for i, first in enumerate(times):
         for j, second in enumerate(times):

@@ -88,7 +88,7 @@ def unchanged(path, *models):
 
 
 def background_share(name, rows):
-    """Of the columns that a slit in these rows may light up."""
+    """Share of background in the columns that a slit in these rows may illuminate."""
     with datamodels.open(f"ours/{name}") as mask:
         return mask.data[..., rows, 400:1700].mean()
 
