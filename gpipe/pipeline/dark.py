@@ -46,7 +46,7 @@ class DarkPipeline(Pipeline):
     }
 
     def order(self, meta: Any) -> Sequence[str]:
-        """MIRI has an order of its own; guide exposures are refused."""
+        """Return the order of the steps, which differs for MIRI; guide exposures are refused."""
         return early_steps(meta)
 
     def suffix_of(self, result: Any, step: str | None) -> str | None:

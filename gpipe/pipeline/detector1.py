@@ -69,7 +69,7 @@ class Detector1Pipeline(Pipeline):
     step_synonyms: ClassVar[Mapping[str, str]] = {"dark": "dark_current"}
 
     def order(self, meta: Any) -> Sequence[str]:
-        """MIRI has an order of its own; guide exposures are refused."""
+        """Return the order of the steps, which differs for MIRI; guide exposures are refused."""
         early, miri = early_steps(meta), is_miri(meta)
         dark = ("dark_current", "refpix") if miri else ("dark_current",)
         late = ("charge_migration", "jump", "picture_frame", "clean_flicker_noise")

@@ -1,4 +1,4 @@
-"""Steps without rules of their own for MIRI, on MIRI's ramps, against jwst 3.0.0: what they change, and REFOUT.
+"""Steps without rules of their own for MIRI, on MIRI's ramps, against jwst 3.0.0: their changes, and REFOUT.
 
 Compared: SCI, GROUPDQ, PIXELDQ and REFOUT, which no step of jwst's first stage touches.
 """

@@ -1,4 +1,4 @@
-"""Steps that work on chunks of an exposure: the same bits whatever the chunks, and no array changed that is not named.
+"""Steps that work on chunks of an exposure: the same bits for all chunks, and changes only in arrays that they name.
 
 Each step of the pipeline gets what the steps before it made of a simulated exposure, first as a whole, then in chunks.
 """
@@ -52,7 +52,7 @@ each_case = pytest.mark.parametrize(("name", "parameters"), CASES, ids=str)
 
 @dataclass(frozen=True, repr=False)
 class Given:
-    """What a step gets."""
+    """Arguments of a step."""
 
     exposure: Ramp
     references: References
@@ -60,7 +60,7 @@ class Given:
 
 @pytest.fixture(scope="module", params=EXPOSURES)
 def exposures(request, tmp_path_factory):
-    """What each step gets, by name: the exposure and the references."""
+    """Yield the arguments of each step by its name: the exposure and the references."""
     folder, config = tmp_path_factory.mktemp(request.param), EXPOSURES[request.param]
     path = simulate.write_exposure(config, folder).path
     with simulate.write_cache([config], folder / "cache", full_frame=False).activated():
@@ -128,7 +128,7 @@ def _in_chunks(step, given, *, length, threads, by_rows):
 
 
 def _step_on(exposures, name, parameters):
-    """The step and what it gets, if it works on chunks of this exposure."""
+    """The step and its arguments, if it works on chunks of this exposure."""
     if name not in exposures:
         pytest.skip("not for this instrument")
     step, given = STEPS[name](**parameters), exposures[name]
