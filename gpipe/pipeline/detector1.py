@@ -9,7 +9,6 @@ from gpipe.controller import Pipeline, SideProduct, Step
 from gpipe.controller import parameters as p
 from gpipe.controller.products.naming import OutputSettings
 from gpipe.dark_current import DarkCurrentStep
-from gpipe.datamodels import Ramp, Superstripes
 from gpipe.datamodels.exposures.instruments import is_miri
 from gpipe.dq_init import DQInitStep
 from gpipe.emicorr import EmiCorrStep
@@ -39,8 +38,7 @@ class Detector1Pipeline(Pipeline):
     https://jwst-pipeline.readthedocs.io/en/latest/jwst/pipeline/calwebb_detector1.html
     """
 
-    class_alias = "calwebb_detector1"
-    accepts = (Ramp, Superstripes)
+    alias = "calwebb_detector1"
 
     save_calibrated_ramp = p.Boolean(False, help="Save the calibrated ramp, before rates are fitted to it.")
 

@@ -15,7 +15,7 @@ from gpipe.controller.plan.memory import Limits
 from gpipe.controller.plan.run_plan import RunPlan, make_plan
 from gpipe.controller.plan.sections import Section, in_one_pass, in_sections
 from gpipe.controller.products.saving import Saver, check_folder
-from gpipe.controller.references.absent import absent_references, refuse_without
+from gpipe.controller.references.absent import must_not_lack, refuse_without
 from gpipe.controller.references.resolution import Resolution, resolve
 from gpipe.controller.reporting import events, logs
 from gpipe.controller.run.hooks import apply_hooks
@@ -50,12 +50,12 @@ def execute(top: StepBase, source: Any, backend: str | Backend | None = None, ma
     arrays; a tuple where a step has several results.
     """
     with logs.recorded() as records:
-        return _Run(top, read_header(source, expects=top.accepts), backend, Limits.of(max_memory)).run(records)
+        return _Run(top, read_header(source, expects=top.kinds()), backend, Limits.of(max_memory)).run(records)
 
 
 def foresee(top: StepBase, source: Any, backend: str | Backend | None = None, max_memory: Any = None) -> RunPlan:
     """What ``execute`` would do; no pixel is read."""
-    return _Run(top, read_header(source, expects=top.accepts), backend, Limits.of(max_memory)).plan()
+    return _Run(top, read_header(source, expects=top.kinds()), backend, Limits.of(max_memory)).plan()
 
 
 class _Run:
@@ -113,7 +113,7 @@ class _Run:
         working = [step for step in self.steps if not self.record.skips(step) and step.is_for(meta)]
         needs = [(step, self.record.references(step)) for step in working]
         for step, references in needs:
-            if not (absent_references(step, references) and step.missing_reference == "error"):
+            if not must_not_lack(step, references):
                 step.check(meta, references)
         refuse_without(needs)
 
