@@ -82,9 +82,10 @@ class StubPipeline(Pipeline):
     save_ramp = p.Boolean(False)
     step_defs: ClassVar = {"add": AddStep, "times": TimesStep}
     step_synonyms: ClassVar = {"multiply": "times"}
+    saves_before: ClassVar = {"times": "ramp"}
 
-    def products_before(self, name, exposure):
-        return (SideProduct(exposure, suffix="ramp"),) if name == "times" and self.save_ramp else ()
+    def asks_for(self, suffix):
+        return self.save_ramp
 
 
 class RatePipeline(Pipeline):

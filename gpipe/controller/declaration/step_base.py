@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from gpipe.controller.declaration.blocks import Block, Cut
 from gpipe.controller.declaration.ref import Ref
-from gpipe.controller.declaration.results import Produced, References, SideProduct
+from gpipe.controller.declaration.results import Produced, References
 from gpipe.controller.declaration.work import Work
 from gpipe.controller.parameters import types as p
 from gpipe.controller.parameters.configurable import Configurable
@@ -129,9 +129,9 @@ class StepBase(Configurable):
         """The steps that a run on an exposure with these metadata goes through, in order; InputError refuses it."""
         return (self,)
 
-    def products_before(self, name: str, exposure: Any) -> Sequence[SideProduct]:
-        """Products that are due before the step of this name."""
-        return ()
+    def suffix_before(self, name: str) -> str | None:
+        """Return the suffix of the product that is saved before the step of this name; None if none is."""
+        return None
 
     def returned(self, results: Sequence[Any]) -> Sequence[Any]:
         """Select the results that the caller gets."""

@@ -10,6 +10,7 @@ from typing import Any
 from gpipe import backends
 from gpipe.backends import Backend
 from gpipe.controller.declaration.blocks import Block
+from gpipe.controller.declaration.results import SideProduct
 from gpipe.controller.declaration.step_base import StepBase
 from gpipe.controller.plan.memory import Limits
 from gpipe.controller.plan.run_plan import RunPlan, make_plan
@@ -132,7 +133,7 @@ class _Run:
             self.steps,
             block,
             runs=runs,
-            starts=lambda step: bool(self.top.products_before(step.name, self.header)),
+            starts=lambda step: self.top.suffix_before(step.name) is not None,
             ends=self.record.saves,
         )
 
@@ -151,7 +152,7 @@ class _Run:
         section_run = SectionRun(self.header, self.record, self.backend, plan.storage)
         events.begin(self.steps)
         for planned, following in zip(plan.sections, [*plan.sections[1:], None], strict=True):
-            exposures = self._with_products_before(planned.section.steps[0], exposures)
+            exposures = self._saved_before(planned.section.steps[0], exposures)
             next_section = following.section if following else None
             if planned.section.is_cut and self._is_one_ramp(exposures):
                 exposures = section_run.through(planned, exposures.pop() if exposures else None, next_section)
@@ -171,11 +172,10 @@ class _Run:
         kind = type(exposures[0]) if exposures else self.header.kind
         return kind is Ramp and len(exposures) < 2
 
-    def _with_products_before(self, step: StepBase, exposures: list[Any]) -> list[Any]:
-        if self.top.products_before(step.name, self.header):
+    def _saved_before(self, step: StepBase, exposures: list[Any]) -> list[Any]:
+        if suffix := self.top.suffix_before(step.name):
             exposures = exposures or [self._open()]
-            for product in self.top.products_before(step.name, exposures[0]):
-                self.record.save_side_product(self.top, product)
+            self.record.save_side_product(self.top, SideProduct(exposures[0], suffix=suffix))
         return exposures
 
     def _through_whole(self, section: Section, exposures: list[Any]) -> list[Any]:
