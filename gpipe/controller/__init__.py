@@ -1,7 +1,8 @@
 """Steps and pipelines: parameters, references, names and the order of work. Knows no step by name."""
 
 from gpipe.controller import parameters
-from gpipe.controller.declaration.blocks import Block, Preview
+from gpipe.controller.declaration.blocks import Block, Cut, Preview, SummaryOf
+from gpipe.controller.declaration.ref import Ref
 from gpipe.controller.declaration.results import Produced, References, SideProduct, Skip
 from gpipe.controller.declaration.work import Work
 from gpipe.controller.pipeline import Pipeline
@@ -11,15 +12,18 @@ from gpipe.controller.step import Step
 __all__ = [
     "Block",
     "ChunkDone",
+    "Cut",
     "Pipeline",
     "Preview",
     "Produced",
+    "Ref",
     "References",
     "SideProduct",
     "Skip",
     "Step",
     "StepDone",
     "StepStarted",
+    "SummaryOf",
     "Work",
     "parameters",
     "watch",

@@ -101,7 +101,7 @@ def _settled(
     """A step with the parameters for an exposure, and the header of that."""
     from gpipe.datamodels import read_header
 
-    header = read_header(source, expects=cls.accepts)
+    header = read_header(source, expects=cls.kinds())
     return cls(name).configure([*_crds_layers(cls, header), *user_layers]), header
 
 

@@ -49,14 +49,14 @@ def prepared(exposure_and_cache):
 
 def both(step, path, **parameters):
     """Run gpipe's and jwst's step on the same file; gpipe's result has no WCS."""
-    theirs = getattr(import_module(f"jwst.{step.class_alias}"), step.__name__)
+    theirs = getattr(import_module(f"jwst.{step.alias}"), step.__name__)
     ours = step.call(path, skip=False, output_dir="ours", configure_log=False, **parameters)
     assert getattr(ours.meta, "wcs", None) is None
     return ours, theirs.call(path, skip=False, output_dir="theirs", **parameters)
 
 
 def status(step, *models):
-    return [getattr(model.meta.cal_step, step.class_alias) for model in models]
+    return [getattr(model.meta.cal_step, step.alias) for model in models]
 
 
 def compare(step, path, noise, **parameters):
@@ -64,9 +64,9 @@ def compare(step, path, noise, **parameters):
     ours, theirs = both(step, path, **parameters)
     assert status(step, ours, theirs) == ["COMPLETE", "COMPLETE"]
     if ours.data.ndim == 4:
-        agreements = compare_ramps(step.class_alias, ours, theirs, noise)
+        agreements = compare_ramps(step.alias, ours, theirs, noise)
     else:
-        agreements = compare_rates(step.class_alias, ours, theirs)
+        agreements = compare_rates(step.alias, ours, theirs)
     for name in sorted(os.listdir("theirs")):
         if name.endswith(("mask.fits", "bkg.fits", "correction.fits")):
             agreements.append(compare_files(name, noise))

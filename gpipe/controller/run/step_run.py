@@ -56,7 +56,7 @@ def _applied(step: StepBase, exposure: Any, record: RunRecord) -> tuple[Produced
 
 def _outcome(step: StepBase, exposure: Any, references: References) -> Any:
     """What the step makes of the exposure; superstripes go through one by one unless the step wants them together."""
-    if isinstance(exposure, Superstripes) and not step.takes_superstripes_whole:
+    if isinstance(exposure, Superstripes) and not isinstance(exposure, step.kinds()):
         apply: Callable[[Any], Any] = partial(step.apply, references=references)
         return exposure.by_stripe(apply)
     return step.apply(exposure, references)
