@@ -4,6 +4,7 @@ import errno
 import gc
 import io
 import os
+import sys
 import tempfile
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
@@ -55,15 +56,19 @@ def test_on_the_host_nothing_is_on_the_device():
 
 
 def test_several_threads_may_use_a_file_at_once():
-    backend = NumpyBackend()
+    backend, interval = NumpyBackend(), sys.getswitchinterval()
     store = ArrayStore(Storage.DISK, backend)
 
     def there_and_back(number):
         stored = store.put(np.full((50, 40), number, np.float32))
         return all((stored.read(backend, slice(row, row + 3)) == number).all() for row in range(47))
 
-    with ThreadPoolExecutor(8) as pool:
-        assert all(pool.map(there_and_back, range(64)))
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            assert all(pool.map(there_and_back, range(64)))
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def test_a_scratch_file_has_no_name_and_takes_no_memory(tmp_path, monkeypatch):

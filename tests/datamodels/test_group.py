@@ -4,6 +4,7 @@ import gc
 import shutil
 import tempfile
 import threading
+import time
 import tracemalloc
 from collections import Counter
 from dataclasses import replace
@@ -237,6 +238,7 @@ def test_as_many_members_are_in_hand_as_there_are_threads(threads, models):
         with lock:
             in_hand += 1
             most = max(most, in_hand)
+        time.sleep(0.05)  # for another one to come in, if it may
         together.wait(timeout=20)
         with lock:
             in_hand -= 1
