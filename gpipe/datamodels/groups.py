@@ -1,11 +1,13 @@
 """Groups from files, models and exposures in flight: metadata at once, pixels when a step asks for them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from gpipe.arrays import Array
 from gpipe.backends import Backend
-from gpipe.datamodels.exposures.groups.array_store import ArrayStore, Stored
+from gpipe.datamodels.exposures.chunks import arrays_of
+from gpipe.datamodels.exposures.groups.array_store import ALL, ArrayStore, InMemory, Stored
 from gpipe.datamodels.exposures.groups.group import Group
 from gpipe.datamodels.exposures.groups.member import Member, StoredPixels, stored_pixels
 from gpipe.datamodels.exposures.in_flight import Exposure
@@ -61,11 +63,12 @@ class SourcePixels:
     def __init__(self, header: Header, store: ArrayStore | None) -> None:
         self._header, self._store = header, store
         self._held: StoredPixels | None = None
+        self._read: dict[str, Stored] = {}
 
     @property
     def stored(self) -> Mapping[str, Stored]:
-        """The arrays by name, once they are held."""
-        return self._held.stored if self._held else {}
+        """The arrays by name, in the store or still in their source, once all were read."""
+        return self._held.stored if self._held else self._read
 
     def exposure(self, backend: Backend) -> Exposure:
         """Bring all of them to a device."""
@@ -74,13 +77,33 @@ class SourcePixels:
         exposure = open_exposure(self._header, backend)
         if self._store:
             self._held = stored_pixels(exposure, self._store)
+        else:
+            self._read = self._left_in_source(exposure)
         return exposure
 
     def rows(self, plane: str, rows: slice, backend: Backend) -> Array:
         """Bring some rows of one plane to a device; no other rows of a file are read."""
-        source: Any = self._header.source
         if self._held:
             return self._held.rows(plane, rows, backend)
-        if isinstance(source, Exposure) or not source.has(plane):
-            return getattr(open_exposure(self._header, backend), plane)[..., rows, :]
-        return source.load(plane, backend, rows=rows)
+        source: Any = self._header.source
+        if isinstance(source, Exposure) or source.has(plane):
+            return _InSource(source, plane).read(backend, rows)
+        return getattr(open_exposure(self._header, backend), plane)[..., rows, :]  # made up as it is read
+
+    def _left_in_source(self, exposure: Exposure) -> dict[str, Stored]:
+        source: Any = self._header.source
+        names = [name for name, _ in arrays_of(exposure) if isinstance(source, Exposure) or source.has(name)]
+        return {name: _InSource(source, name) for name in names}
+
+
+@dataclass(frozen=True)
+class _InSource:
+    """A plane that stays in its file, model or exposure in flight."""
+
+    source: Any
+    plane: str
+
+    def read(self, backend: Backend, rows: slice = ALL) -> Array:
+        if isinstance(self.source, Exposure):
+            return InMemory(getattr(self.source, self.plane), self.source.backend).read(backend, rows)
+        return self.source.load(self.plane, backend, rows=rows)

@@ -5,7 +5,7 @@ import tempfile
 import threading
 import weakref
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -20,10 +20,6 @@ ALL = slice(None)
 class Stored(Protocol):
     """An array, (…, row, column) if rows are asked for, in a store."""
 
-    @property
-    def shape(self) -> tuple[int, ...]: ...
-    @property
-    def dtype(self) -> Any: ...
     def read(self, backend: Backend, rows: slice = ALL) -> Array:
         """Bring all of it, or some rows, to a device; nobody may write to the result."""
 
@@ -46,21 +42,15 @@ class ArrayStore:
         """Store an array. OutputError: the disk is full."""
         if self._home.name != self._backend.name or self._file:
             array = self._backend.to_host(array)
-        return self._file.append(array) if self._file else _InMemory(array, self._home)
+        return self._file.append(array) if self._file else InMemory(array, self._home)
 
 
 @dataclass(frozen=True)
-class _InMemory:
+class InMemory:
+    """An array of a backend, held as it is."""
+
     array: Array
     home: Backend
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return tuple(self.array.shape)
-
-    @property
-    def dtype(self) -> Any:
-        return self.array.dtype
 
     def read(self, backend: Backend, rows: slice = ALL) -> Array:
         found = self.array if rows == ALL else self.array[..., rows, :]

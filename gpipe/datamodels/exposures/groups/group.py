@@ -31,8 +31,8 @@ class Group:
     header : the ``stdatamodels`` model without pixels of the group, a copy of that of its first member.
     backend : the backend that steps work on.
     members : in the order of the association.
-    storage : where new pixels of members are held. Members still in their files are read in each pass if this is
-        on disk, else held from the first pass on.
+    storage : where new pixels of members are held. If on disk, pixels stay in their files until there are new ones,
+        and each pass reads them; else they are held from the first `map` or `measure` on.
     """
 
     member_kinds: ClassVar[tuple[type[Exposure], ...]] = (Rate,)

@@ -17,7 +17,7 @@ class Pixels(Protocol):
 
     Attributes
     ----------
-    stored : the arrays by name, as far as they are in a store.
+    stored : the arrays by name, as far as they are in a store or stay in a file.
     """
 
     @property
