@@ -12,7 +12,7 @@ from gpipe.controller.declaration.blocks import Preview
 from gpipe.controller.declaration.results import Skip
 from gpipe.controller.declaration.step_base import StepBase
 from gpipe.controller.declaration.work import with_separate_metadata
-from gpipe.controller.plan.run_plan import PlannedSection, Storage, replanned
+from gpipe.controller.plan.run_plan import PlannedSection, replanned
 from gpipe.controller.plan.sections import Section, rows_around
 from gpipe.controller.reporting import events
 from gpipe.controller.run.chunks import Stage, Summary, work_through
@@ -22,7 +22,7 @@ from gpipe.datamodels import Exposure, Header, Outline, Ramp, open_exposure
 from gpipe.datamodels.exposures.assembly import Assembly
 from gpipe.datamodels.exposures.chunks import Chunk, chunks_of, columns_with_halo, cut
 from gpipe.datamodels.exposures.ramp import RAMP_ARRAYS
-from gpipe.datamodels.exposures.scratch import forget
+from gpipe.datamodels.exposures.scratch import Storage, forget
 from gpipe.datamodels.files.reading import moved
 
 log = logging.getLogger(__name__)
