@@ -12,7 +12,7 @@ from gpipe.controller.declaration.blocks import Preview
 from gpipe.controller.declaration.results import Skip
 from gpipe.controller.declaration.step_base import StepBase
 from gpipe.controller.declaration.work import with_separate_metadata
-from gpipe.controller.plan.run_plan import PlannedSection, Storage, replanned
+from gpipe.controller.plan.run_plan import PlannedSection, Storage, suited
 from gpipe.controller.plan.sections import Section, rows_around
 from gpipe.controller.reporting import events
 from gpipe.controller.run.chunks import Stage, Summary, work_through
@@ -20,7 +20,7 @@ from gpipe.controller.run.previews import EARLY, LOOKED_AT, border, brightness, 
 from gpipe.controller.run.record import COMPLETE, SKIPPED, RunRecord, warn_of_predecessors
 from gpipe.datamodels import Exposure, Header, Outline, Ramp, open_exposure
 from gpipe.datamodels.exposures.assembly import Assembly
-from gpipe.datamodels.exposures.chunks import Chunk, chunks_of, columns_with_halo, cut
+from gpipe.datamodels.exposures.chunks import Chunk, columns_with_halo, cut
 from gpipe.datamodels.exposures.ramp import RAMP_ARRAYS
 from gpipe.datamodels.exposures.scratch import forget
 from gpipe.datamodels.files.reading import moved
@@ -76,9 +76,8 @@ class SectionRun:
         """The results of a section. ``stored`` is None before the exposure was read."""
         shape = stored.shape if stored else self._header.shape
         outline = Outline(stored.header if stored else self._header.model, self._backend, shape)
-        planned = planned if shape == self._header.shape else replanned(planned, outline)
-        section = planned.section
-        chunks = chunks_of(planned.total, planned.length, halo=planned.halo, by_rows=section.by_rows)
+        planned = suited(planned, outline)
+        section, chunks = planned.section, planned.chunks
         course = _Course(planned, following, outline, stored, chunks, self._reader(stored, chunks))
         host_memory.keep_workspace()
         try:
