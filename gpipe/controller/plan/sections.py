@@ -46,6 +46,11 @@ class Section:
         return sum(rows_around(step, outline) for step in self.working) if self.by_rows else 0
 
     @property
+    def summarizing(self) -> list[StepBase]:
+        """The steps that need a summary of the exposure before they begin."""
+        return [step for step in self.working if step.summarized]
+
+    @property
     def ends_ramps(self) -> bool:
         """Whether rates come out of it."""
         return any(step.ends_ramps for step in self.working)
@@ -105,7 +110,7 @@ def in_one_pass(sections: Sequence[Section]) -> list[Section]:
 
 
 def _can_preview(before: Section, section: Section) -> bool:
-    summarizing = [step for step in section.working if step.summarized]
+    summarizing = section.summarizing
     known = bool(summarizing) and all(step.preview for step in summarizing) and bool(before.working)
     in_rows = before.by_rows and section.by_rows and not before.needed_whole and not before.ends_ramps
     return known and in_rows and Block.COLUMNS in before.block
