@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gpipe.backends import Backend
-from gpipe.controller.declaration.results import Produced, SideProduct
+from gpipe.controller.declaration.results import Produced
 from gpipe.controller.declaration.work import Work, fixed, sum_counts
 from gpipe.controller.run.errors import named_in_errors
-from gpipe.controller.run.side_products import SideProducts, without_rows_around
+from gpipe.controller.run.tally import Tally
 from gpipe.datamodels.exposures.assembly import Assembly
 from gpipe.datamodels.exposures.chunks import Chunk, copied, join, trim
 from gpipe.datamodels.files.reading import moved
@@ -39,21 +39,6 @@ class Stage:
     fix: Callable[[Any], Any] | None = None
 
 
-@dataclass
-class Tally:
-    """What chunks leave of a step beside the exposure: sums of counts, seconds of all threads, joined side products."""
-
-    counts: dict[str, Any] = field(default_factory=dict)
-    seconds: float = 0.0
-    side_products: tuple[SideProduct, ...] = ()
-
-    def add(self, other: "Tally") -> None:
-        """Add the counts and the time of a chunk."""
-        self.seconds += other.seconds
-        for name, number in other.counts.items():
-            self.counts[name] = self.counts.get(name, 0) + number
-
-
 @dataclass(frozen=True)
 class Passed:
     """What comes of a pass: the results of the last stage; tallies and summaries by name of the step."""
@@ -62,23 +47,10 @@ class Passed:
     tallies: dict[str, Tally]
     summaries: dict[str, Summary]
 
-    def tally(self, name: str) -> Tally:
-        """The tally of a step; an empty one where it is skipped."""
-        return self.tallies.get(name, Tally())
-
     def drop(self) -> None:
         """Let go of all arrays, whoever still has the pass: their memory is for those of the next one."""
         self.exposures.clear()
         self.tallies.clear()
-
-
-@dataclass(frozen=True)
-class _Done:
-    """The small results of one chunk."""
-
-    chunk: Chunk
-    tallies: Mapping[str, Tally]
-    summaries: Mapping[str, Summary]
 
 
 @dataclass(frozen=True)
@@ -109,25 +81,18 @@ class Course:
         The result does not depend on how the exposure is cut, on the order of the chunks, or on the number of threads.
         """
         assembly = self.assembly()
-        sides = {stage.name: SideProducts(stage.name, assembly.beside(), len(self.chunks)) for stage in stages}
+        tallies = {s.name: Tally(s.name, len(self.chunks), assembly.beside(), self.store) for s in stages}
 
-        def one(chunk: Chunk) -> _Done:
-            results, done = _through_stages(stages, self.read_chunk(chunk), chunk, self.summarizers)
+        def one(chunk: Chunk) -> tuple[Chunk, Mapping[str, Summary]]:
+            results, summaries = _through_stages(stages, self.read_chunk(chunk), chunk, tallies, self.summarizers)
             assembly.add(chunk, [moved(result, self.store) for result in results])
-            for name, tally in done.tallies.items():
-                sides[name].add(chunk, tally.side_products, self.store)
-                tally.side_products = ()
-            return done
+            return chunk, summaries
 
-        tallies, found = {stage.name: Tally() for stage in stages}, list[_Done]()
-        for done in in_turn(one, self.chunks, self.threads):
-            for name, tally in done.tallies.items():
-                tallies[name].add(tally)
-            found.append(done)
+        found = []
+        for summarized in in_turn(one, self.chunks, self.threads):
+            found.append(summarized)
             self.tell(len(found))
-        for name, tally in tallies.items():
-            tally.side_products = sides[name].joined()
-        return Passed(assembly.whole(), tallies, joined([(done.chunk, done.summaries) for done in found]))
+        return Passed(assembly.whole(), tallies, joined(found))
 
 
 def in_turn(one: Callable[[Chunk], Any], chunks: Sequence[Chunk], threads: int) -> Iterator[Any]:
@@ -144,9 +109,9 @@ def in_turn(one: Callable[[Chunk], Any], chunks: Sequence[Chunk], threads: int) 
 
 
 def _through_stages(
-    stages: Sequence[Stage], ramp: Any, chunk: Chunk, summarizers: Summarizers
-) -> tuple[Sequence[Any], _Done]:
-    tallies: dict[str, Tally] = {}
+    stages: Sequence[Stage], ramp: Any, chunk: Chunk, tallies: Mapping[str, Tally], summarizers: Summarizers
+) -> tuple[Sequence[Any], dict[str, Summary]]:
+    """The results of a chunk, and its summaries. What it leaves beside them is added to the tallies."""
     summaries: dict[str, Summary] = {}
     later = sum(stage.halo for stage in stages)
     results, core = _trimmed((ramp,), chunk.core, later if chunk.by_rows else None)
@@ -156,11 +121,11 @@ def _through_stages(
         started = time.perf_counter()
         produced = through_stage(stage, results[0])
         counts = {name: sum_counts(number, core, results[0]) for name, number in produced.counts.items()}
-        sides = without_rows_around(produced.side_products, core) if chunk.by_rows else produced.side_products
+        seconds = time.perf_counter() - started
+        tallies[stage.name].add(chunk, core, counts, produced.side_products, seconds)
         later -= stage.halo
         results, core = _trimmed(produced.results, core, later if chunk.by_rows else None)
-        tallies[stage.name] = Tally(counts, time.perf_counter() - started, sides)
-    return results, _Done(chunk, tallies, summaries | _summaries(summarizers, results[0]))
+    return results, summaries | _summaries(summarizers, results[0])
 
 
 def _summaries(summarizers: Summarizers, ramp: Any, core: slice | None = None) -> dict[str, Summary]:

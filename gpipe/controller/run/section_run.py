@@ -136,18 +136,18 @@ def _on_whole(run: StepRun, exposure: Any) -> list[Any]:
     whole = chunks_of(length, length, by_rows=False)
     course = Course(whole, lambda _: given.pop(), lambda: Assembly(length, by_rows=False), outline.backend)
     passed = certain(course, [run], outline, {})
-    return run.close(passed.exposures, passed.tally(run.step.name))
+    return run.close(passed.exposures, passed.tallies.get(run.step.name))
 
 
 def _closed(runs: Sequence[StepRun], passed: Passed) -> list[Any]:
     """The results of a section when its steps have ended. Chunks of all steps have the metadata of its first result."""
     *others, last = runs
     for run in others:
-        run.close(passed.exposures[:1], passed.tally(run.step.name))
-    exposures = last.close(passed.exposures, passed.tally(last.step.name))
+        run.close(passed.exposures[:1], passed.tallies.get(run.step.name))
+    exposures = last.close(passed.exposures, passed.tallies.get(last.step.name))
     for run in runs:
-        seconds = passed.tally(run.step.name).seconds
-        events.emit(events.StepDone(run.step.name, seconds, run.status, exposures[0] if run is last else None))
+        tally, result = passed.tallies.get(run.step.name), exposures[0] if run is last else None
+        events.emit(events.StepDone(run.step.name, tally.seconds if tally else 0.0, run.status, result))
     return exposures
 
 

@@ -9,10 +9,11 @@ from gpipe.controller.declaration.results import SideProduct, Skip
 from gpipe.controller.declaration.step_base import StepBase
 from gpipe.controller.declaration.work import Work, with_separate_metadata
 from gpipe.controller.plan.sections import rows_around
-from gpipe.controller.run.chunks import Stage, Summary, Tally
+from gpipe.controller.run.chunks import Stage, Summary
 from gpipe.controller.run.errors import named_in_errors
 from gpipe.controller.run.hooks import RunStep, apply_hooks
 from gpipe.controller.run.record import COMPLETE, SKIPPED, RunRecord
+from gpipe.controller.run.tally import Tally
 from gpipe.datamodels import Described, Exposure, Ramp, Superstripes
 
 log = logging.getLogger(__name__)
@@ -71,13 +72,17 @@ class StepRun:
         else:
             self.status = COMPLETE
 
-    def close(self, results: Sequence[Any], tally: Tally) -> list[Any]:
-        """End the work and give what comes of the hooks on its results; everything is recorded and saved."""
+    def close(self, results: Sequence[Any], tally: Tally | None) -> list[Any]:
+        """End the work and give what comes of the hooks on its results; everything is recorded and saved.
+
+        ``tally`` is what chunks leave beside the results, None where the step has not begun.
+        """
+        products = tally.side_products if tally else ()
         with named_in_errors(self.step.name, results[0]):
-            self.end(tally.counts)
-        self.record((*results, *(product.model for product in tally.side_products)))
+            self.end(tally.counts if tally else {})
+        self.record((*results, *(product.model for product in products)))
         results = [self._hooked("post_hooks", result) for result in with_separate_metadata(results)]
-        self.save_side_products(tally.side_products)
+        self.save_side_products(products)
         self.save(results)
         if self.status == COMPLETE:
             log.info("Step %s done", self.step.name)
