@@ -1,6 +1,7 @@
 """Passes: one where summaries are known, a second where a sample misled or counts of the whole exposure ask for it."""
 
 import logging
+import weakref
 from dataclasses import replace
 from typing import ClassVar
 
@@ -9,6 +10,7 @@ import pytest
 
 from gpipe.controller import Block, Pipeline, Preview, Produced, Step, StepStarted, Work, watch
 from gpipe.controller.plan import chunk_size
+from gpipe.datamodels.exposures.assembly import Assembly
 
 BEGUN = []
 
@@ -142,3 +144,17 @@ def test_counts_of_the_whole_exposure_repeat_the_pass_with_the_same_work(model, 
     assert np.all(Fixing.call(model).data == 13)
     assert repeated(caplog) == ["Repeating the pass: counts of the whole exposure change results of fixing"]
     assert BEGUN == ["fixing", "early"]
+
+
+def test_the_results_of_a_pass_are_gone_before_the_next_one_ends(model, monkeypatch):
+    found, alive = [], []
+    plainly = Assembly.whole
+
+    def whole(assembly):
+        alive.append([result() is not None for result in found])
+        found.append(weakref.ref(plainly(assembly)[0].data))
+        return plainly(assembly)
+
+    monkeypatch.setattr(Assembly, "whole", lambda self: whole(self) if plainly(self) else [])
+    Fixing.call(model)
+    assert alive == [[], [False]]

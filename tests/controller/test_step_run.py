@@ -1,6 +1,7 @@
 """The life of a step in a run: each part of it, on whole exposures and in chunks."""
 
 import logging
+import weakref
 from dataclasses import replace
 from typing import ClassVar
 
@@ -217,6 +218,18 @@ def test_what_is_said_and_heard_is_the_same_for_whole_and_cut(path, caplog, in_c
         f"Saved {path.name.replace('uncal', name)}",
         f"Step {name} done",
     ]
+
+
+def test_what_came_to_a_step_is_gone_before_its_hooks(path):
+    came, alive = [], []
+
+    class Watched(AddStep):
+        def apply(self, exposure, references):
+            came.append(weakref.ref(exposure.data))
+            return super().apply(exposure, references)
+
+    Watched.call(path, post_hooks=[lambda model: alive.append(came[0]() is not None)])
+    assert alive == [False]
 
 
 # --- side products of chunks ----------------------------------------------------------------------------------------
