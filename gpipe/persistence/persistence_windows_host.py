@@ -76,7 +76,7 @@ class PersistenceWindows:
         return replace(self, others=others)
 
     def save(self, path: str) -> str:
-        """Write the file. Rows and columns count from the exposure's first pixel, or from the first window pixel before."""
+        """Write the file. Rows and columns count from the first pixel of the exposure or, if earlier, of a window."""
         import asdf
 
         first_row, first_column = (min(int(x.min(initial=0)), 0) for x in (self.rows, self.columns))

@@ -1,4 +1,4 @@
-"""Steps that work on chunks of an exposure: the same bits for all chunks, and changes only in arrays that they name.
+"""Steps that work on chunks of an exposure: the same bits whatever the chunks, and no array changed that is not named.
 
 Each step of the pipeline gets what the steps before it made of a simulated exposure, first as a whole, then in chunks.
 """
@@ -17,7 +17,7 @@ from gpipe.backends.numpy import NumpyBackend
 from gpipe.controller import Block, Produced, References, Skip
 from gpipe.controller.references.absent import absent_references
 from gpipe.controller.references.resolution import resolve
-from gpipe.controller.run.chunks import Stage, joined, through_stage, work_through
+from gpipe.controller.run.chunks import Course, Stage, joined, through_stage
 from gpipe.datamodels import Outline, Ramp, crds_parameters, open_exposure, read_header, with_own_metadata
 from gpipe.datamodels.exposures.assembly import Assembly
 from gpipe.datamodels.exposures.chunks import Chunk, chunks_of, cut, trim, without_halo
@@ -52,7 +52,7 @@ each_case = pytest.mark.parametrize(("name", "parameters"), CASES, ids=str)
 
 @dataclass(frozen=True, repr=False)
 class Given:
-    """Arguments of a step."""
+    """What a step gets."""
 
     exposure: Ramp
     references: References
@@ -60,7 +60,7 @@ class Given:
 
 @pytest.fixture(scope="module", params=EXPOSURES)
 def exposures(request, tmp_path_factory):
-    """Yield the arguments of each step by its name: the exposure and the references."""
+    """What each step gets, by name: the exposure and the references."""
     folder, config = tmp_path_factory.mktemp(request.param), EXPOSURES[request.param]
     path = simulate.write_exposure(config, folder).path
     with simulate.write_cache([config], folder / "cache", full_frame=False).activated():
@@ -104,31 +104,29 @@ def _in_chunks(step, given, *, length, threads, by_rows):
     whole = with_own_metadata(given.exposure)
     total = whole.shape[-2] if by_rows else whole.shape[0]
     pieces = chunks_of(total, length, halo=step.halo(given.exposure.meta), by_rows=by_rows)
-    summaries = [(piece, step.summarize(trim(cut(whole, piece), piece.core) if by_rows else cut(whole, piece)))
-                for piece in pieces] if step.cut.summary else [(pieces[0], {})]  # fmt: skip
-    work = step.begin(Outline(whole.header, whole.backend, whole.shape), given.references, joined(summaries))
+    summaries = [(piece, {"it": step.summarize(trim(cut(whole, piece), piece.core) if by_rows else cut(whole, piece))})
+                for piece in pieces] if step.cut.summary else [(pieces[0], {"it": {}})]  # fmt: skip
+    work = step.begin(Outline(whole.header, whole.backend, whole.shape), given.references, joined(summaries)["it"])
     stage = Stage(step.name, work, step.halo(given.exposure.meta))
     changed = {change.partition(":")[0] for change in step.writes}
     unchanged = [name for name in RAMP_ARRAYS if name not in changed]
-    assembly = Assembly(total, by_rows=by_rows, stored=whole, unchanged=unchanged)
-    work_through(
-        [stage],
-        lambda piece: cut(whole, piece),
+    course = Course(
         pieces,
-        assembly,
-        store=whole.backend,
-        summarizers={},
-        threads=threads,
-        tell=lambda done: None,
+        lambda piece: cut(whole, piece),
+        lambda: Assembly(total, by_rows=by_rows, stored=whole, unchanged=unchanged),
+        whole.backend,
+        threads,
     )
-    first, *others = assembly.whole()
-    work.end(stage.counts)
-    fix = work.fix(stage.counts)
+    passed = course.through([stage])
+    first, *others = passed.exposures
+    counts = passed.tallies[step.name].counts
+    work.end(counts)
+    fix = work.fix(counts)
     return [fix(first) if fix else first, *others]
 
 
 def _step_on(exposures, name, parameters):
-    """The step and its arguments, if it works on chunks of this exposure."""
+    """The step and what it gets, if it works on chunks of this exposure."""
     if name not in exposures:
         pytest.skip("not for this instrument")
     step, given = STEPS[name](**parameters), exposures[name]

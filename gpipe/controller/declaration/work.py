@@ -1,7 +1,7 @@
 """Work of a step on one exposure, cut or whole."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from gpipe.controller.declaration.results import Produced
@@ -10,8 +10,9 @@ from gpipe.datamodels.files.products import with_own_metadata
 
 
 def with_separate_metadata(results: Sequence[Any]) -> list[Any]:
-    """Results of which none shares its metadata with another."""
-    return [*results[:1], *map(with_own_metadata, results[1:])]
+    """Results of which none shares its metadata with the first one."""
+    first, *others = results
+    return [first, *(with_own_metadata(other) if other.header is first.header else other for other in others)]
 
 
 def fixed(results: Sequence[Any], fix: Callable[[Any], Any]) -> tuple[Any, ...]:
@@ -64,4 +65,4 @@ class Work:
         results = fixed(produced.results, fix) if fix else produced.results
         if len(results) == 1 and not produced.side_products:
             return results[0]
-        return replace(produced, results=tuple(with_separate_metadata(results)))
+        return Produced(tuple(with_separate_metadata(results)), produced.side_products)

@@ -46,6 +46,11 @@ class Section:
         return sum(rows_around(step, outline) for step in self.working) if self.by_rows else 0
 
     @property
+    def summarizing(self) -> list[StepBase]:
+        """The steps that need a summary of the exposure before they begin."""
+        return [step for step in self.working if step.cut.summary]
+
+    @property
     def ends_ramps(self) -> bool:
         """Whether rates come out of it."""
         return any(step.makes for step in self.working)
@@ -105,8 +110,8 @@ def in_one_pass(sections: Sequence[Section]) -> list[Section]:
 
 
 def _can_preview(before: Section, section: Section) -> bool:
-    summarizing = [step.cut.summary for step in section.working if step.cut.summary]
-    known = bool(summarizing) and all(summary.preview for summary in summarizing) and bool(before.working)
+    summaries = [step.cut.summary for step in section.summarizing if step.cut.summary]
+    known = bool(summaries) and all(summary.preview for summary in summaries) and bool(before.working)
     in_rows = before.by_rows and section.by_rows and not before.needed_whole and not before.ends_ramps
     return known and in_rows and Block.COLUMNS in before.block
 

@@ -35,6 +35,7 @@ class RunRecord:
 
     def __init__(self, top: StepBase, saver: Saver, resolution: Resolution, records: Sequence[str]) -> None:
         self.top, self._saver, self._resolution, self._records = top, saver, resolution, records
+        self._started: set[str] = set()
 
     def opened(self, resolution: Resolution, records: Sequence[str]) -> "RunRecord":
         """This record with the references that were found, and the log that has begun."""
@@ -60,6 +61,17 @@ class RunRecord:
     def saves(self, step: StepBase) -> bool:
         """Whether the results of a step of a pipeline are asked for."""
         return step is not self.top and output_levels(step)[0].saves and not self.skips(step)
+
+    def warn_of_predecessors(self, step: StepBase, meta: Any) -> None:
+        """Log which steps should have started before this one, or in an earlier run, and did not."""
+        missing = [
+            place
+            for place in step.predecessors(meta)
+            if place not in self._started and getattr(meta.cal_step, place, None) is None
+        ]
+        if missing:
+            log.warning("Step %s expects that %s ran before it; it did not", step.name, " and ".join(missing))
+        self._started.add(step.cal_step)
 
     def refuse(self, step: StepBase, kind: type, meta: Any) -> None:
         """Skip a step that is not for an instrument or a kind of exposure, or lacks a reference."""
@@ -135,10 +147,3 @@ def output_levels(step: StepBase | None) -> list[OutputSettings]:
         levels.append(OutputSettings.of(step))
         step = step.parent
     return levels
-
-
-def warn_of_predecessors(step: StepBase, meta: Any) -> None:
-    """Say which steps should have run before this one, and did not."""
-    missing = [slot for slot in step.predecessors(meta) if getattr(meta.cal_step, slot, None) is None]
-    if missing:
-        log.warning("Step %s expects that %s ran before it; it did not", step.name, " and ".join(missing))

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -20,10 +19,10 @@ from gpipe.controller.references.absent import must_not_lack, refuse_without
 from gpipe.controller.references.resolution import Resolution, resolve
 from gpipe.controller.reporting import events, logs
 from gpipe.controller.run.hooks import apply_hooks
+from gpipe.controller.run.passes import Summaries
 from gpipe.controller.run.record import RunRecord, output_levels
 from gpipe.controller.run.section_run import SectionRun
-from gpipe.controller.run.step_run import through_step
-from gpipe.datamodels import Exposure, Header, Ramp, crds_parameters, open_exposure, read_header
+from gpipe.datamodels import Exposure, Header, crds_parameters, open_exposure, read_header
 from gpipe.datamodels.exposures.chunks import with_separate_arrays
 from gpipe.datamodels.exposures.ramp import SHOWN_ONLY
 from gpipe.datamodels.files.reading import moved
@@ -145,21 +144,16 @@ class _Run:
         return fitted is None or any(section.needed_whole for section in sections[:fitted])
 
     def _through_all(self, plan: RunPlan) -> list[Any]:
-        # Lists are emptied as they are worked through, so that no array outlives the step that replaces it.
         exposures: list[Any] = []
         if self.top.substeps() and self.top.pre_hooks:
             exposures = [apply_hooks(self.top, "pre_hooks", self._open(), execute)]
-        section_run = SectionRun(self.header, self.record, self.backend, plan.storage)
+        section_run = SectionRun(self.header, self.record, self.backend, plan.storage, execute)
         events.begin(self.steps)
+        summaries: Summaries = {}
         for planned, following in zip(plan.sections, [*plan.sections[1:], None], strict=True):
             exposures = self._saved_before(planned.section.steps[0], exposures)
             next_section = following.section if following else None
-            if planned.section.is_cut and self._is_one_ramp(exposures):
-                exposures = section_run.through(planned, exposures.pop() if exposures else None, next_section)
-                continue
-            exposures = self._through_whole(planned.section, exposures or [self._open()])
-            if self._is_one_ramp(exposures):
-                section_run.summarize_whole(exposures[0], next_section)
+            exposures, summaries = section_run.through(planned, exposures, next_section, summaries)
         if self.top.substeps():
             exposures = with_separate_arrays(exposures) if self.top.post_hooks else exposures
             exposures = [apply_hooks(self.top, "post_hooks", exposures.pop(0), execute) for _ in range(len(exposures))]
@@ -168,25 +162,10 @@ class _Run:
     def _open(self) -> Any:
         return open_exposure(self.header, self.backend)
 
-    def _is_one_ramp(self, exposures: Sequence[Any]) -> bool:
-        kind = type(exposures[0]) if exposures else self.header.kind
-        return kind is Ramp and len(exposures) < 2
-
     def _saved_before(self, step: StepBase, exposures: list[Any]) -> list[Any]:
         if suffix := self.top.suffix_before(step.name):
             exposures = exposures or [self._open()]
             self.record.save_side_product(self.top, SideProduct(exposures[0], suffix=suffix))
-        return exposures
-
-    def _through_whole(self, section: Section, exposures: list[Any]) -> list[Any]:
-        for step in section.steps:
-            events.started(step.name)
-            started = time.perf_counter()
-            after: list[Any] = []
-            while exposures:
-                after += through_step(step, exposures.pop(0), self.record, execute)
-            exposures = after
-            _tell(step, started, exposures[0])
         return exposures
 
     def _finish(self, exposures: list[Any]) -> Any:
@@ -204,14 +183,6 @@ class _Run:
             self.record.save(self.top, models)
         results = tuple(self.top.returned(models))
         return results[0] if len(results) == 1 else results
-
-
-def _tell(step: StepBase, started: float, exposure: Exposure) -> None:
-    """Tell watchers that a step has ended; only they are worth waiting for the device."""
-    if events.is_watched():
-        exposure.backend.synchronize()
-        status = getattr(exposure.meta.cal_step, step.cal_step)
-        events.emit(events.StepDone(step.name, time.perf_counter() - started, status, exposure))
 
 
 def _log_parameters(steps: Iterable[StepBase]) -> None:
