@@ -342,7 +342,7 @@ def test_a_composite_goes_piece_by_piece_unless_the_step_takes_it_whole(ramp):
         return exposure
 
     class Whole(AddStep):
-        takes_superstripes_whole = True
+        accepts = Superstripes
 
     assert isinstance(over_pieces(superstripes(ramp), AddStep(), apply), Superstripes)
     over_pieces(superstripes(ramp), Whole(), apply)
