@@ -28,7 +28,7 @@ class ChargeMigrationStep(Step):
     def block(self, meta: Any) -> Block:
         return Block.PIXELS
 
-    def halo(self, meta: Any) -> int:
+    def halo(self, meta: Any, references: References) -> int:
         return 1
 
     def begin(self, outline: Described, references: References, summary: Mapping[str, Any]) -> Work:

@@ -94,7 +94,7 @@ class JumpStep(Step):
         after = after_jumps(self.get_pars(), meta)
         return Block.EXPOSURE if self.expand_large_events or self.find_showers or after else Block.ROWS
 
-    def halo(self, meta: Any) -> int:
+    def halo(self, meta: Any, references: References) -> int:
         return 1
 
     def summarize(self, chunk: Ramp) -> Mapping[str, Array]:

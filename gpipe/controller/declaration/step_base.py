@@ -82,7 +82,7 @@ class StepBase(Configurable):
         """How an exposure with these metadata may be cut for the step."""
         return Block.EXPOSURE
 
-    def halo(self, meta: Any) -> int:
+    def halo(self, meta: Any, references: References) -> int:
         """Rows (columns, in chunks of them) around a chunk that ``begin(...).apply`` looks at in such an exposure.
 
         They come with it, and are cut off after.

@@ -13,7 +13,7 @@ from gpipe.controller.declaration.results import Skip
 from gpipe.controller.declaration.step_base import StepBase
 from gpipe.controller.declaration.work import with_separate_metadata
 from gpipe.controller.plan.run_plan import PlannedSection, Storage, replanned
-from gpipe.controller.plan.sections import Section, rows_around
+from gpipe.controller.plan.sections import Section
 from gpipe.controller.reporting import events
 from gpipe.controller.run.chunks import Stage, Summary, work_through
 from gpipe.controller.run.previews import EARLY, LOOKED_AT, border, brightness, has_misled, preview, sample
@@ -91,7 +91,7 @@ class SectionRun:
     def _passes(self, course: _Course) -> tuple[list[Stage], list[Any]]:
         """The stages and the results, of a second pass where the first one shows that it went by what is not so."""
         section, outline = course.section, course.outline
-        early = self._stages(section.steps[: section.previewed], outline)
+        early = self._stages(section, section.steps[: section.previewed], outline)
         known = self._preview(course, early) if section.previewed else self._summarize_first(course)
         doubtful = {
             s.name: s.summarize for s in course.summarizing if section.previewed and s.preview is Preview.SAMPLE
@@ -99,7 +99,7 @@ class SectionRun:
         fixes: dict[str, Any] = {}
         while True:
             self._summaries |= known
-            late = self._stages(section.steps[section.previewed :], outline)
+            late = self._stages(section, section.steps[section.previewed :], outline)
             late[:1] = [replace(stage, summarizers=doubtful) for stage in late[:1]]
             fresh = (replace(stage, counts={}, seconds=0.0) for stage in early)
             stages = [replace(stage, fix=fixes.get(stage.name)) for stage in (*fresh, *late)]
@@ -183,11 +183,11 @@ class SectionRun:
 
         return read_chunk
 
-    def _stages(self, steps: Sequence[StepBase], outline: Outline) -> list[Stage]:
-        """The steps at work, without those that are skipped."""
-        return [stage for step in steps for stage in self._stage(step, outline)]
+    def _stages(self, section: Section, steps: Sequence[StepBase], outline: Outline) -> list[Stage]:
+        """Steps of a section at work, without those that are skipped."""
+        return [stage for step in steps for stage in self._stage(section, step, outline)]
 
-    def _stage(self, step: StepBase, outline: Outline) -> list[Stage]:
+    def _stage(self, section: Section, step: StepBase, outline: Outline) -> list[Stage]:
         """The step at work; nothing where it is skipped."""
         events.started(step.name)
         if self._record.skips(step):
@@ -204,7 +204,7 @@ class SectionRun:
             self._record.add_step(step, [outline], SKIPPED)
             return []
         self._record.add_step(step, [outline], COMPLETE)
-        return [Stage(step.name, work, rows_around(step, outline))]
+        return [Stage(step.name, work, section.rows_around(step, outline))]
 
     def _ended(self, section: Section, stages: Sequence[Stage], exposures: list[Any]) -> list[Any]:
         for stage in stages:
