@@ -18,6 +18,8 @@ CPU: Mapping[str, str] = {
     "gpipe.arrays.unusable.unusable_rows": "native.unusable.unusable",
     "gpipe.dark_current.dark_sub.average_darks": "native.dark.dark",
     "gpipe.dark_current.dark_sub.subtract_darks": "native.planes.planes",
+    "gpipe.ipc.ipc.correct_interleaved": "native.ipc.ipc",
+    "gpipe.ipc.ipc.correct_ipc": "native.ipc.ipc",
     "gpipe.jump.detection.flag_jumps": "native.jump.jump",
     "gpipe.saturation.saturation.flag_saturation": "native.saturation.saturation",
     "gpipe.refpix.irs2.lines.subtract_line": "native.irs2.streams",

@@ -15,7 +15,7 @@ def row_slices(x: Array, *, pixels: int = CACHED_PIXELS) -> Iterator[slice]:
     float32. On an accelerator, which is faster the more pixels it gets at once, one slice holds all rows.
     """
     rows, columns = x.shape[-2:]
-    step = max(1, pixels // max(columns, 1)) if is_on_host(x) else rows
+    step = max(1, pixels // max(columns, 1) if is_on_host(x) else rows)
     return (slice(start, min(start + step, rows)) for start in range(0, rows, step))
 
 

@@ -30,7 +30,7 @@ class SaturationStep(Step):
     )
     use_readpatt = p.Boolean(True, help="Find saturation that hides in groups which average several frames.")
 
-    def halo(self, meta: Any) -> int:
+    def halo(self, meta: Any, references: References) -> int:
         """Flags grow once more where groups average frames, which saturation may hide in."""
         averages = self.use_readpatt and meta.exposure.nframes > 1
         return (2 if averages else 1) * self.n_pix_grow_sat

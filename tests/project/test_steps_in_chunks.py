@@ -26,7 +26,8 @@ from gpipe.pipeline import Detector1Pipeline
 
 SCENE = simulate.Scene(background=500.0, density=4e-3, brightest=1e9)
 NOISE = simulate.NoiseEffects(cosmic_rays=3000.0)
-PIXELS = simulate.DetectorEffects(ipc=0.005)
+PIXELS = simulate.DetectorEffects(ipc=0.005, ipc_kernel="5x5")
+WITH_KERNEL_OF_EACH_PIXEL = simulate.DetectorEffects(ipc=0.005, ipc_variation=0.1, ipc_kernel="each pixel")
 EXPOSURES = {
     "nircam": simulate.ExposureConfig(
         detector="NRCA3", readpatt="SHALLOW4", subarray="SUB64P", nints=2, ngroups=6, zero_frame=True, seed=3,
@@ -34,7 +35,7 @@ EXPOSURES = {
     ),
     "miri": simulate.ExposureConfig(
         detector="MIRIMAGE", readpatt="FASTR1", subarray="SUB64", nints=3, ngroups=9, exp_type="MIR_IMAGE", seed=4,
-        scene=SCENE, noise=NOISE, pixels=PIXELS,
+        scene=SCENE, noise=NOISE, pixels=WITH_KERNEL_OF_EACH_PIXEL,
     ),
 }  # fmt: skip
 STEPS = Detector1Pipeline.step_defs
@@ -103,11 +104,11 @@ def _in_chunks(step, given, *, length, threads, by_rows):
     """The results of the step, joined from chunks."""
     whole = with_own_metadata(given.exposure)
     total = whole.shape[-2] if by_rows else whole.shape[0]
-    pieces = chunks_of(total, length, halo=step.halo(given.exposure.meta), by_rows=by_rows)
+    pieces = chunks_of(total, length, halo=step.halo(given.exposure.meta, given.references), by_rows=by_rows)
     summaries = [(piece, {"it": step.summarize(trim(cut(whole, piece), piece.core) if by_rows else cut(whole, piece))})
                 for piece in pieces] if step.cut.summary else [(pieces[0], {"it": {}})]  # fmt: skip
     work = step.begin(Outline(whole.header, whole.backend, whole.shape), given.references, joined(summaries)["it"])
-    stage = Stage(step.name, work, step.halo(given.exposure.meta))
+    stage = Stage(step.name, work, step.halo(given.exposure.meta, given.references))
     changed = {change.partition(":")[0] for change in step.writes}
     unchanged = [name for name in RAMP_ARRAYS if name not in changed]
     course = Course(
@@ -201,7 +202,7 @@ def test_nor_in_chunks_of_columns(exposures, name, parameters, length):
     rows, columns = whole.shape[-2:]
     stage = Stage(step.name, step.begin(Outline(whole.header, whole.backend, whole.shape), given.references, {}), 0)
     found = []
-    for piece in chunks_of(columns, length, halo=step.halo(given.exposure.meta)):
+    for piece in chunks_of(columns, length, halo=step.halo(given.exposure.meta, given.references)):
         span = Chunk(slice(0, rows), slice(0, rows), columns=piece)
         chunk = cut(whole, span)
         assert chunk.window.xsize == chunk.shape[-1]

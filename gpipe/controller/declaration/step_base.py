@@ -96,8 +96,8 @@ class StepBase(Configurable):
         """Names of the arrays that the step summarizes before it begins."""
         return self.cut.summary.planes if self.cut.summary else ()
 
-    def halo(self, meta: Any) -> int:
-        """Count the rows around a chunk where metadata or parameters decide; see `Cut`."""
+    def halo(self, meta: Any, references: References) -> int:
+        """Count the rows around a chunk where metadata, parameters or references decide; see `Cut`."""
         return self.cut.halo
 
     def applies(self, meta: Any) -> bool:

@@ -134,6 +134,7 @@ class _Run:
             runs=runs,
             starts=lambda step: self.top.suffix_before(step.name) is not None,
             ends=self.record.saves,
+            halos={step.name: step.halo(meta, self.record.references(step)) for step in self.steps if runs(step)},
         )
 
     def _shows_ramps(self, sections: Sequence[Section]) -> bool:

@@ -82,13 +82,14 @@ class SectionRun:
         shape = stored.shape if stored else self._header.shape
         outline = Outline(stored.header if stored else self._header.model, self._backend, shape)
         course = self._course(suited(planned, outline), stored, following)
-        runs = [StepRun(step, self._record, self._run_step) for step in planned.section.steps]
+        section = planned.section
+        runs = [StepRun(s, self._record, self._run_step, section.rows_around(s, outline)) for s in section.steps]
         host_memory.keep_workspace()
         try:
-            known = {**summaries, **_absent(course, planned.section, summaries)}
-            if planned.section.previewed:
+            known = {**summaries, **_absent(course, section, summaries)}
+            if section.previewed:
                 source = stored or self._header.source
-                passed = speculative(course, runs, outline, known, planned.section, source)
+                passed = speculative(course, runs, outline, known, section, source)
             else:
                 passed = certain(course, runs, outline, known)
         finally:

@@ -8,7 +8,6 @@ from typing import Any
 from gpipe.controller.declaration.results import SideProduct, Skip
 from gpipe.controller.declaration.step_base import StepBase
 from gpipe.controller.declaration.work import Work, with_separate_metadata
-from gpipe.controller.plan.sections import rows_around
 from gpipe.controller.run.chunks import Stage, Summary
 from gpipe.controller.run.errors import named_in_errors
 from gpipe.controller.run.hooks import RunStep, apply_hooks
@@ -33,8 +32,8 @@ class StepRun:
     stage : the step at work; None where it does not.
     """
 
-    def __init__(self, step: StepBase, record: RunRecord, run_step: RunStep) -> None:
-        self.step, self._record, self._run_step = step, record, run_step
+    def __init__(self, step: StepBase, record: RunRecord, run_step: RunStep, halo: int = 0) -> None:
+        self.step, self._record, self._run_step, self._halo = step, record, run_step, halo
         self.status = ""
         self.stage: Stage | None = None
         self._summary: Summary | None = None
@@ -109,7 +108,7 @@ class StepRun:
 
     def _on_chunks(self, outline: Described, summary: Summary) -> Stage:
         work = self.step.begin(outline, self._record.references(self.step), summary)
-        return Stage(self.step.name, work, rows_around(self.step, outline))
+        return Stage(self.step.name, work, self._halo)
 
     def _on_whole(self) -> Stage:
         """The step's ``apply``, which begins by itself, on each piece where there are several."""
