@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-GROUND = {"gpipe", "gpipe.exceptions", "gpipe.dq", "gpipe.imports"}
+GROUND = {"gpipe", "gpipe.exceptions", "gpipe.dq", "gpipe.imports", "gpipe.suffixes"}
 FLOORS = (
     "backends",
     "arrays",

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gpipe.controller.products.suffixes import KNOWN_SUFFIXES
 from gpipe.exceptions import ParameterError
+from gpipe.suffixes import KNOWN_SUFFIXES
 
 FILE_TYPES = ("fits", "asdf")
 
