@@ -32,6 +32,9 @@ class StepBase(Configurable):
     summarized : those that ``summarize`` looks at.
     preview : the pixels that are enough for ``summarize``, if not all are needed.
     ends_ramps : whether the results are another kind of exposure.
+    companions : exptypes of an association whose files the step gets beside the exposure (``("background",)``). Its
+        ``apply``, or ``begin``, then has a keyword ``companions``, with `NO_COMPANIONS` as its default.
+    names_association : whether products name an association, ``"singleton"``, if the input is none (second stage).
 
     A step that needs the whole exposure at once implements ``apply``. One that can work on chunks says so with
     ``block`` and implements ``begin``, and ``summarize`` if it must know something of the whole exposure first.
@@ -50,6 +53,8 @@ class StepBase(Configurable):
     summarized: ClassVar[Sequence[str]] = ()
     preview: ClassVar[Preview | None] = None
     ends_ramps: ClassVar[bool] = False
+    companions: ClassVar[Sequence[str]] = ()
+    names_association: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

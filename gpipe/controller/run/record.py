@@ -1,11 +1,12 @@
 """Record of a run: the status of each step in the metadata, and products in files."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from gpipe.controller.declaration.companions import NO_COMPANIONS, Companions
 from gpipe.controller.declaration.results import References, SideProduct, Skip
 from gpipe.controller.declaration.step_base import StepBase
 from gpipe.controller.products import provenance
@@ -31,14 +32,23 @@ class RunRecord:
     saver : writes its products.
     resolution : the references of its steps.
     records : lines of the log so far; they grow.
+    companions : what goes with the exposure; steps may change it.
     """
 
-    def __init__(self, top: StepBase, saver: Saver, resolution: Resolution, records: Sequence[str]) -> None:
+    def __init__(
+        self,
+        top: StepBase,
+        saver: Saver,
+        resolution: Resolution,
+        records: Sequence[str],
+        companions: Companions = NO_COMPANIONS,
+    ) -> None:
         self.top, self._saver, self._resolution, self._records = top, saver, resolution, records
+        self.companions = companions
 
     def opened(self, resolution: Resolution, records: Sequence[str]) -> "RunRecord":
         """This record with the references that were found, and the log that has begun."""
-        return RunRecord(self.top, self._saver, resolution, records)
+        return RunRecord(self.top, self._saver, resolution, records, self.companions)
 
     def log_context(self) -> None:
         """Say which references were chosen by CRDS."""
@@ -48,6 +58,14 @@ class RunRecord:
     def references(self, step: StepBase) -> References:
         """The references of a step that runs."""
         return self._resolution.steps[step.name]
+
+    def with_companions(self, step: StepBase) -> dict[str, Any]:
+        """The keyword that a step gets which declares companions."""
+        return {"companions": self.companions.only(step.companions)} if step.companions else {}
+
+    def change_companions(self, changed: Mapping[str, Sequence[Any]]) -> None:
+        """Hand what a step made of companions to the steps after it."""
+        self.companions = self.companions.changed(changed)
 
     def skips(self, step: StepBase) -> bool:
         """Whether a parameter says so. A step that is called by itself is skipped only if the user said so."""

@@ -198,7 +198,9 @@ class SectionRun:
         warn_of_predecessors(step, outline.meta)
         try:
             self._record.refuse(step, Ramp, outline.meta)
-            work = step.begin(outline, self._record.references(step), self._summaries.pop(step.name, {}))
+            summary, companions = self._summaries.pop(step.name, {}), self._record.with_companions(step)
+            work = step.begin(outline, self._record.references(step), summary, **companions)
+            self._record.change_companions(work.companions)
         except Skip as skip:
             log.log(skip.level, "Step %s skipped: %s", step.name, skip.reason)
             self._record.add_step(step, [outline], SKIPPED)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from gpipe.controller.declaration.companions import Companions
 from gpipe.controller.declaration.results import Produced, References, Skip
 from gpipe.controller.declaration.step_base import StepBase
 from gpipe.controller.run.hooks import RunStep, apply_hooks
@@ -42,7 +43,7 @@ def _applied(step: StepBase, exposure: Any, record: RunRecord) -> tuple[Produced
     """The step's results, or the exposure as it is when the step does not apply to it."""
     try:
         record.refuse(step, type(exposure), exposure.meta)
-        outcome = _outcome(step, exposure, record.references(step))
+        outcome = _outcome(step, exposure, record)
     except Skip as skip:
         log.log(skip.level, "Step %s skipped: %s", step.name, skip.reason)
         return Produced((exposure,)), SKIPPED
@@ -51,12 +52,23 @@ def _applied(step: StepBase, exposure: Any, record: RunRecord) -> tuple[Produced
     except Exception as error:
         error.add_note(f"in step {step.name} of gpipe, on {exposure.meta.filename}")
         raise
-    return (outcome if isinstance(outcome, Produced) else Produced((outcome,))), COMPLETE
+    produced = outcome if isinstance(outcome, Produced) else Produced((outcome,))
+    record.change_companions(produced.companions)
+    return produced, COMPLETE
 
 
-def _outcome(step: StepBase, exposure: Any, references: References) -> Any:
+def _outcome(step: StepBase, exposure: Any, record: RunRecord) -> Any:
     """What the step makes of the exposure; superstripes go through one by one unless the step wants them together."""
+    apply: Callable[[Any], Any] = partial(
+        _apply, step, references=record.references(step), **record.with_companions(step)
+    )
     if isinstance(exposure, Superstripes) and not step.takes_superstripes_whole:
-        apply: Callable[[Any], Any] = partial(step.apply, references=references)
         return exposure.by_stripe(apply)
-    return step.apply(exposure, references)
+    return apply(exposure)
+
+
+def _apply(step: Any, exposure: Any, *, references: References, **companions: Companions) -> Any:
+    """Call the step's ``apply``, or its ``begin`` where it has companions and no ``apply`` that takes them."""
+    if companions and type(step).apply is StepBase.apply:
+        return step.begin(exposure, references, step.summarize(exposure), **companions).whole(exposure)
+    return step.apply(exposure, references, **companions)
