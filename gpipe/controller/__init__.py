@@ -2,6 +2,7 @@
 
 from gpipe.controller import parameters
 from gpipe.controller.declaration.blocks import Block, Preview
+from gpipe.controller.declaration.companions import NO_COMPANIONS, Companion, Companions
 from gpipe.controller.declaration.results import Produced, References, SideProduct, Skip
 from gpipe.controller.declaration.work import Work
 from gpipe.controller.pipeline import Pipeline
@@ -9,8 +10,11 @@ from gpipe.controller.reporting.events import ChunkDone, StepDone, StepStarted, 
 from gpipe.controller.step import Step
 
 __all__ = [
+    "NO_COMPANIONS",
     "Block",
     "ChunkDone",
+    "Companion",
+    "Companions",
     "Pipeline",
     "Preview",
     "Produced",
