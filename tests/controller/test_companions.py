@@ -1,9 +1,13 @@
+from dataclasses import replace
+from typing import ClassVar
+
 import numpy as np
 import pytest
 from helpers.stub_associations import (
     CatalogStep,
     CompanionPipeline,
     CompanionPipelineInChunks,
+    RaiseBackgroundsInChunksStep,
     SubtractInChunksStep,
     SubtractStep,
     members,
@@ -44,6 +48,20 @@ def test_later_steps_get_what_a_step_made_of_companions(asn, pipeline):
     assert np.all(pipeline.call(asn)[0].data == 11 - 105)
     (without,) = pipeline.call(asn, steps={"raise_backgrounds": {"skip": True}})
     assert np.all(without.data == 11 - 5)
+
+
+def test_a_step_that_begins_once_more_gets_the_same_companions(asn, caplog):
+    class BeginsTwice(RaiseBackgroundsInChunksStep):
+        def begin(self, outline, references, summary, companions=NO_COMPANIONS):
+            work = super().begin(outline, references, summary, companions)
+            return replace(work, fix=lambda counts: lambda chunk: chunk)
+
+    class RepeatingPipeline(CompanionPipelineInChunks):
+        step_defs: ClassVar = CompanionPipelineInChunks.step_defs | {"raise_backgrounds": BeginsTwice}
+
+    caplog.set_level("INFO")
+    assert np.all(RepeatingPipeline.call(asn)[0].data == 11 - 105)
+    assert any(message.startswith("Repeating the pass") for message in caplog.messages)
 
 
 def test_companions_do_not_travel_from_one_job_to_the_next(asn):

@@ -45,6 +45,7 @@ class RunRecord:
     ) -> None:
         self.top, self._saver, self._resolution, self._records = top, saver, resolution, records
         self.companions = companions
+        self._given: dict[str, Companions] = {}
 
     def opened(self, resolution: Resolution, records: Sequence[str]) -> "RunRecord":
         """This record with the references that were found, and the log that has begun."""
@@ -60,8 +61,11 @@ class RunRecord:
         return self._resolution.steps[step.name]
 
     def with_companions(self, step: StepBase) -> dict[str, Any]:
-        """The keyword that a step gets which declares companions."""
-        return {"companions": self.companions.only(step.companions)} if step.companions else {}
+        """The keyword that a step gets which declares companions; the same where it begins once more."""
+        if not step.companions:
+            return {}
+        self.companions = self._given.setdefault(step.name, self.companions)
+        return {"companions": self.companions.only(step.companions)}
 
     def change_companions(self, changed: Mapping[str, Sequence[Any]]) -> None:
         """Hand what a step made of companions to the steps after it."""

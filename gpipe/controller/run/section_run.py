@@ -97,9 +97,7 @@ class SectionRun:
             s.name: s.summarize for s in course.summarizing if section.previewed and s.preview is Preview.SAMPLE
         }
         fixes: dict[str, Any] = {}
-        companions = self._record.companions
         while True:
-            self._record.companions = companions
             self._summaries |= known
             late = self._stages(section.steps[section.previewed :], outline)
             late[:1] = [replace(stage, summarizers=doubtful) for stage in late[:1]]
