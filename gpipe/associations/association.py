@@ -51,7 +51,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Product:
-    """What is made of some members.
+    """One product, made of some members.
 
     Attributes
     ----------

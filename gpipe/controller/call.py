@@ -1,4 +1,4 @@
-"""``X.call`` and ``X().run``: from what a user passes to settled parameters, then one run for each exposure."""
+"""``X.call`` and ``X().run``: from what a user passes to settled parameters, then one run for each job."""
 
 import functools
 import logging
@@ -103,7 +103,7 @@ def run(step: StepBase, source: Any, backend: str | Backend | None, max_memory: 
 
 
 def _for_each_job(cls: type[StepBase], source: Any, output_file: str | None, work: Callable[[Any], Any]) -> Any:
-    """What is made of each job of an input: a list where the jobs say so, else one result."""
+    """Do the work of each job of an input: a list of results where the jobs say so, else one result."""
     with collector_at_rest():
         from gpipe.controller.inputs import SINGLETON, jobs
 
@@ -135,7 +135,7 @@ def _crds_layers(cls: type[StepBase], header: Any) -> list[Settings]:
 
 
 def _check_name(source: Any, count: int, output_file: str | None) -> None:
-    """One name cannot do for several: it is refused for a list, and not used for the products of an association."""
+    """Refuse one name for a list of exposures; warn that it is not used for several products of an association."""
     if count < 2 or not output_file:
         return
     if isinstance(source, list | tuple):

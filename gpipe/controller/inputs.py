@@ -1,4 +1,4 @@
-"""What a call is given becomes jobs: a path, a model, an exposure in flight, a list, an association."""
+"""Jobs of a call, made of its input: a path, a model, an exposure in flight, a list or an association."""
 
 import logging
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ _ENDINGS = (".fits", ".fits.gz", ".asdf")
 
 @dataclass(frozen=True)
 class AssociationInfo:
-    """What a product's job knows of the association.
+    """An association, as far as the job of one product needs it.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class AssociationInfo:
 
 
 SINGLETON = AssociationInfo(None, "singleton", "singleton")
-"""What products of the second stage say where the input is no association."""
+"""Stands for the association in products of the second stage where the input is none."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def jobs(source: Any, kinds: tuple[Any, ...], *, unless_given: AssociationInfo |
     source : a path, an open model, an exposure in flight, an association (path or dict), or a list of them.
     kinds : the kinds of exposure that the step or pipeline accepts. If a group is among them an association, or a list
         of exposures, is one job; else each product of the association, and each exposure, is one.
-    unless_given : what products say of their association where the input is none.
+    unless_given : stands for the association where the input is none.
 
     Raises
     ------

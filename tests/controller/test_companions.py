@@ -69,11 +69,12 @@ def test_companions_do_not_travel_from_one_job_to_the_next(asn):
     assert [float(r.data[0, 0, 0, 0]) for r in CompanionPipeline.call(two)] == [11 - 105] * 2
 
 
-def test_a_hook_sees_what_companions_made_of_the_exposure(asn):
+@pytest.mark.parametrize("step", ["raise_backgrounds", "subtract"])
+def test_steps_with_hooks_have_companions_too(asn, step):
     heard = []
-    options = {"steps": {"subtract": {"post_hooks": [lambda m: heard.append(float(m.data.max()))]}}}
-    CompanionPipelineInChunks.call(asn, **options)
-    assert heard == [11 - 105]
+    options = {"steps": {step: {"post_hooks": [lambda m: heard.append(float(m.data.max()))]}}}
+    assert np.all(CompanionPipelineInChunks.call(asn, **options)[0].data == 11 - 105)
+    assert heard == [{"raise_backgrounds": 11, "subtract": 11 - 105}[step]]
 
 
 def test_a_catalogue_is_a_path(path):

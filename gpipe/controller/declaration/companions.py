@@ -1,4 +1,4 @@
-"""Companions: what an association gives beside the science exposure, by the part that it plays."""
+"""Companions: files that an association gives beside the science exposure, by their part in it."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -63,11 +63,11 @@ class Companions:
         return iter(self._by_type)
 
     def only(self, exptypes: Iterable[str]) -> "Companions":
-        """Those of some types."""
+        """Keep those of some types."""
         return Companions({exptype: self[exptype] for exptype in exptypes})
 
     def changed(self, by_type: Mapping[str, Iterable[Companion | Exposure]]) -> "Companions":
-        """All of them, with others in place of those of some types."""
+        """Replace those of some types."""
         return Companions({**self._by_type, **by_type})
 
     def find(self) -> None:
