@@ -20,6 +20,6 @@ def row_slices(x: Array, *, pixels: int = CACHED_PIXELS) -> Iterator[slice]:
 
 
 def widen(rows: slice, reach: int, total: int) -> tuple[slice, slice]:
-    """A slice with ``reach`` more rows at both ends, as far as there are rows, and where ``rows`` lie in it."""
+    """Widen a slice by ``reach`` rows at both ends, within the array; also return the slice of ``rows`` in it."""
     around = slice(max(0, rows.start - reach), min(total, rows.stop + reach))
     return around, slice(rows.start - around.start, rows.stop - around.start)

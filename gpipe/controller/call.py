@@ -107,7 +107,7 @@ def _for_each_job(cls: type[StepBase], source: Any, output_file: str | None, wor
     with collector_at_rest():
         from gpipe.controller.inputs import SINGLETON, jobs
 
-    to_do = jobs(source, cls.accepts, unless_given=SINGLETON if cls.names_association else None)
+    to_do = jobs(source, cls.kinds(), unless_given=SINGLETON if cls.names_association else None)
     _check_name(source, len(to_do), output_file)
     as_list = not to_do or to_do[0].as_list
     with background_writing() if as_list else nullcontext():

@@ -8,8 +8,8 @@ from typing import Any
 from gpipe.arrays import Array
 from gpipe.arrays.detector import EDGE
 from gpipe.arrays.interleaved import is_interleaved
-from gpipe.controller import Block, References, Skip, Step, Work
-from gpipe.datamodels import Described, Ramp, Reference, Superstripes, full_frame
+from gpipe.controller import Block, Cut, Ref, References, Skip, Step, Work
+from gpipe.datamodels import Described, Reference, full_frame
 from gpipe.datamodels.exposures.instruments import is_miri
 from gpipe.datamodels.exposures.window import StripedWindow
 from gpipe.exceptions import InputError, ReferenceFileError
@@ -19,19 +19,15 @@ from gpipe.ipc.ipc import Border, correct_interleaved, correct_ipc
 class IPCStep(Step):
     """Undo inter-pixel capacitance: give back to every pixel what its neighbours show of its signal."""
 
-    class_alias = "ipc"
-    accepts = (Ramp, Superstripes)
-    reference_file_types = ("ipc",)
-    expects = ("dq_init", "saturation")
-    changes = ("data",)
+    alias = "ipc"
+    references = (Ref("ipc"),)
+    after = ("dq_init", "saturation")
+    cut = Cut(Block.INTEGRATIONS, writes=("data",))
 
     def check(self, meta: Any, references: References) -> None:
         kernel = references.get("ipc")
         if kernel is not None:
             check_kernel(kernel)
-
-    def block(self, meta: Any) -> Block:
-        return Block.INTEGRATIONS
 
     def begin(self, outline: Described, references: References, summary: Mapping[str, Any]) -> Work:
         if isinstance(outline.window, StripedWindow):

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 import gpipe.backends
 from gpipe.controller.inputs import SINGLETON, jobs
 from gpipe.datamodels import Header, Ramp, Rate, open_exposure
+from gpipe.datamodels.exposures.scratch import Storage
 from gpipe.datamodels.group_header import GroupHeader
+from gpipe.datamodels.groups import open_group
 from gpipe.exceptions import InputError, ParameterError
 
 NUMBERS = {
@@ -229,6 +231,15 @@ def test_an_association_is_one_job_where_a_group_is_accepted(mosaic):
     assert [one.meta.filename for one in header.headers] == ["a_cal.fits", "b_cal.fits", "c_cal.fits"]
     assert [one.meta.asn.table_name for one in header.headers] == ["mosaic_asn.json"] * 3
     assert [m.tweakreg_catalog for m in header.members] == [None, mosaic.parent / "b.ecsv", None]
+
+
+def test_a_group_opens_from_its_header(mosaic):
+    header = jobs(mosaic, (StubGroup,))[0].science
+    options = {"kind": header.kind, "model": header.model, "group_ids": header.group_ids}
+    group = open_group(header.headers, gpipe.backends.get("numpy"), Storage.HOST, **options)
+    assert isinstance(group, StubGroup)
+    assert group.measure(lambda ramp: float(ramp.data[0, 0, 0, 0]), name="level") == [10, 20, 30]
+    assert [member.group_id for member in group.members] == list(header.group_ids)
 
 
 def test_metadata_of_a_group_are_a_copy_of_those_of_the_first_member(mosaic):

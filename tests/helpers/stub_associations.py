@@ -4,14 +4,15 @@ import json
 from dataclasses import replace
 from typing import ClassVar
 
-from gpipe.controller import NO_COMPANIONS, Block, Pipeline, Produced, Skip, Step, Work
+from gpipe.controller import NO_COMPANIONS, Block, Cut, Pipeline, Produced, Skip, Step, Work
 from gpipe.controller import parameters as p
 from gpipe.datamodels import Ramp
+from gpipe.datamodels.exposures.groups.group import Group
 from helpers.stub_steps import AddStep, uncal
 
 
-class StubGroup:
-    """A kind that is a group of ramps."""
+class StubGroup(Group):
+    """A group of ramps."""
 
     member_kinds = (Ramp,)
 
@@ -19,7 +20,7 @@ class StubGroup:
 class SubtractStep(Step):
     """Subtracts the mean of all backgrounds from every sample."""
 
-    class_alias = "subtract"
+    alias = "subtract"
     companions = ("background",)
 
     def apply(self, exposure, references, companions=NO_COMPANIONS):
@@ -29,11 +30,9 @@ class SubtractStep(Step):
 class SubtractInChunksStep(Step):
     """Does the same in chunks."""
 
-    class_alias = "subtract"
+    alias = "subtract"
     companions = ("background",)
-
-    def block(self, meta):
-        return Block.PIXELS
+    cut = Cut(Block.PIXELS)
 
     def begin(self, outline, references, summary, companions=NO_COMPANIONS):
         level = mean_level(companions, outline.backend)
@@ -43,7 +42,7 @@ class SubtractInChunksStep(Step):
 class RaiseBackgroundsStep(Step):
     """Adds to the backgrounds, not to the exposure."""
 
-    class_alias = "raise_backgrounds"
+    alias = "raise_backgrounds"
     companions = ("background",)
     amount = p.Float(100.0)
 
@@ -58,10 +57,8 @@ class RaiseBackgroundsStep(Step):
 class RaiseBackgroundsInChunksStep(RaiseBackgroundsStep):
     """Does the same in chunks of the exposure."""
 
+    cut = Cut(Block.PIXELS)
     apply = Step.apply
-
-    def block(self, meta):
-        return Block.PIXELS
 
     def begin(self, outline, references, summary, companions=NO_COMPANIONS):
         return Work(lambda chunk: chunk, companions={"background": self.raised(companions, outline.backend)})
@@ -70,7 +67,7 @@ class RaiseBackgroundsInChunksStep(RaiseBackgroundsStep):
 class CatalogStep(Step):
     """Adds the number of lines of a catalogue."""
 
-    class_alias = "catalog"
+    alias = "catalog"
     companions = ("sourcecat",)
 
     def apply(self, exposure, references, companions=NO_COMPANIONS):
@@ -81,14 +78,14 @@ class CatalogStep(Step):
 class CompanionPipeline(Pipeline):
     """Changes companions, then uses them."""
 
-    class_alias = "companion_pipeline"
+    alias = "companion_pipeline"
     step_defs: ClassVar = {"add": AddStep, "raise_backgrounds": RaiseBackgroundsStep, "subtract": SubtractStep}
 
 
 class CompanionPipelineInChunks(Pipeline):
     """Does the same in chunks."""
 
-    class_alias = "companion_pipeline"
+    alias = "companion_pipeline"
     step_defs: ClassVar = {
         "add": AddStep,
         "raise_backgrounds": RaiseBackgroundsInChunksStep,

@@ -48,7 +48,7 @@ INFRASTRUCTURE = {
     "installation",
 }
 SHARED_BY_STEPS = {"background_mask"}
-"""Folders of functions that several steps share, without a Step of their own."""
+"""Folders of functions that several steps share, without a Step."""
 MOST_FILES, MOST_LINES, LONGEST_FUNCTION, LONGEST_LINE = 12, 450, 60, 120
 LONGEST_STEP = 120
 """Lines of a file that holds a Step, beside those of the parameters."""

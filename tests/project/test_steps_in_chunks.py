@@ -1,4 +1,4 @@
-"""Steps that work on chunks of an exposure: the same bits whatever the chunks, and no array changed that is not named.
+"""Steps that work on chunks of an exposure: the same bits for all chunks, and changes only in arrays that they name.
 
 Each step of the pipeline gets what the steps before it made of a simulated exposure, first as a whole, then in chunks.
 """
@@ -52,7 +52,7 @@ each_case = pytest.mark.parametrize(("name", "parameters"), CASES, ids=str)
 
 @dataclass(frozen=True, repr=False)
 class Given:
-    """What a step gets."""
+    """Arguments of a step."""
 
     exposure: Ramp
     references: References
@@ -60,7 +60,7 @@ class Given:
 
 @pytest.fixture(scope="module", params=EXPOSURES)
 def exposures(request, tmp_path_factory):
-    """What each step gets, by name: the exposure and the references."""
+    """Yield the arguments of each step by its name: the exposure and the references."""
     folder, config = tmp_path_factory.mktemp(request.param), EXPOSURES[request.param]
     path = simulate.write_exposure(config, folder).path
     with simulate.write_cache([config], folder / "cache", full_frame=False).activated():
@@ -105,10 +105,10 @@ def _in_chunks(step, given, *, length, threads, by_rows):
     total = whole.shape[-2] if by_rows else whole.shape[0]
     pieces = chunks_of(total, length, halo=step.halo(given.exposure.meta), by_rows=by_rows)
     summaries = [(piece, step.summarize(trim(cut(whole, piece), piece.core) if by_rows else cut(whole, piece)))
-                for piece in pieces] if step.summarized else [(pieces[0], {})]  # fmt: skip
+                for piece in pieces] if step.cut.summary else [(pieces[0], {})]  # fmt: skip
     work = step.begin(Outline(whole.header, whole.backend, whole.shape), given.references, joined(summaries))
     stage = Stage(step.name, work, step.halo(given.exposure.meta))
-    changed = {change.partition(":")[0] for change in step.changes}
+    changed = {change.partition(":")[0] for change in step.writes}
     unchanged = [name for name in RAMP_ARRAYS if name not in changed]
     assembly = Assembly(total, by_rows=by_rows, stored=whole, unchanged=unchanged)
     work_through(
@@ -128,7 +128,7 @@ def _in_chunks(step, given, *, length, threads, by_rows):
 
 
 def _step_on(exposures, name, parameters):
-    """The step and what it gets, if it works on chunks of this exposure."""
+    """The step and its arguments, if it works on chunks of this exposure."""
     if name not in exposures:
         pytest.skip("not for this instrument")
     step, given = STEPS[name](**parameters), exposures[name]
@@ -162,16 +162,16 @@ def test_exposures_reach_what_steps_look_for(exposures):
 def test_a_step_changes_only_what_it_names(exposures, name, parameters):
     step, given = _step_on(exposures, name, parameters)
     before, (after, *_) = _arrays(given.exposure), _on_whole(step, given)
-    if step.ends_ramps:
+    if step.makes:
         pytest.skip("what comes of it is no ramp")
-    after, named = _arrays(after), dict(change.partition(":")[::2] for change in step.changes)
+    after, named = _arrays(after), dict(change.partition(":")[::2] for change in step.writes)
     assert set(named) <= set(RAMP_ARRAYS)
     for array in RAMP_ARRAYS:
         was, is_now = before.get(array), after.get(array)
         if array not in named:
             assert is_now is was or np.array_equal(is_now, was, equal_nan=True), array
         elif named[array]:
-            assert not np.any((was ^ is_now) & ~was.dtype.type(getattr(dq, named[array]))), step.changes
+            assert not np.any((was ^ is_now) & ~was.dtype.type(getattr(dq, named[array]))), step.writes
 
 
 @each_case

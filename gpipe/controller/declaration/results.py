@@ -1,4 +1,4 @@
-"""What a step receives and hands back, beside the exposure itself."""
+"""References that a step receives, and results that it hands back."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence

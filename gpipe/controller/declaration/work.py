@@ -37,7 +37,7 @@ def _nothing_to_fix(counts: Mapping[str, Any]) -> None:
 
 @dataclass(frozen=True)
 class Work:
-    """What a step does with one exposure.
+    """Work of a step on one exposure.
 
     Attributes
     ----------

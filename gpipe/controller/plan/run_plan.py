@@ -3,9 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 
-from gpipe import backends
 from gpipe.backends import Backend
 from gpipe.controller.plan import threads
 from gpipe.controller.plan.chunk_size import chunk_length, section_size
@@ -19,21 +17,10 @@ from gpipe.controller.plan.memory import (
 )
 from gpipe.controller.plan.sections import Section, cuttable
 from gpipe.datamodels import Exposure, Header, Outline, Ramp
+from gpipe.datamodels.exposures.scratch import Storage
 from gpipe.exceptions import ParameterError
 
 _EXTRA = ("zeroframe", "refout")
-
-
-class Storage(Enum):
-    """Where an exposure is kept between sections."""
-
-    DEVICE = "on the device"
-    HOST = "on the host"
-    DISK = "in scratch files"
-
-    def backend(self, working: Backend) -> Backend:
-        """The backend that holds the arrays, for steps that work on ``working``."""
-        return working if self is Storage.DEVICE else backends.get("numpy")
 
 
 @dataclass(frozen=True)

@@ -48,12 +48,12 @@ class Section:
     @property
     def ends_ramps(self) -> bool:
         """Whether rates come out of it."""
-        return any(step.ends_ramps for step in self.working)
+        return any(step.makes for step in self.working)
 
     @property
     def changes(self) -> set[str]:
         """Names of the arrays that some step may change."""
-        return {name.partition(":")[0] for step in self.working for name in step.changes}
+        return {name.partition(":")[0] for step in self.working for name in step.writes}
 
 
 def in_sections(
@@ -79,7 +79,7 @@ def in_sections(
         own = block(step)
         shared = own & found[-1].block if found else Block.EXPOSURE
         working = (step,) if runs(step) else ()
-        if closed or shared == Block.EXPOSURE or starts(step) or overlap(changed, step.summarized if working else ()):
+        if closed or shared == Block.EXPOSURE or starts(step) or overlap(changed, step.reads_first if working else ()):
             if found and starts(step):
                 found[-1] = replace(found[-1], needed_whole=True)
             found.append(Section((step,), working, own))
@@ -88,8 +88,8 @@ def in_sections(
             found[-1] = Section((*found[-1].steps, step), (*found[-1].working, *working), shared)
         if ends(step):
             found[-1] = replace(found[-1], needed_whole=True)
-        changed |= {name for each in working for name in each.changes}
-        closed = ends(step) or any(each.ends_ramps for each in working)
+        changed |= {name for each in working for name in each.writes}
+        closed = ends(step) or any(each.makes for each in working)
     return found
 
 
@@ -105,8 +105,8 @@ def in_one_pass(sections: Sequence[Section]) -> list[Section]:
 
 
 def _can_preview(before: Section, section: Section) -> bool:
-    summarizing = [step for step in section.working if step.summarized]
-    known = bool(summarizing) and all(step.preview for step in summarizing) and bool(before.working)
+    summarizing = [step.cut.summary for step in section.working if step.cut.summary]
+    known = bool(summarizing) and all(summary.preview for summary in summarizing) and bool(before.working)
     in_rows = before.by_rows and section.by_rows and not before.needed_whole and not before.ends_ramps
     return known and in_rows and Block.COLUMNS in before.block
 

@@ -88,7 +88,7 @@ def check_folder(levels: Sequence[OutputSettings]) -> None:
 
 
 def _prepared(product: Any, path: Path) -> Callable[[], None]:
-    """What is left to do for a product when its headers are made."""
+    """Prepare the rest of the work on a product whose headers are made."""
     if path.exists() and hasattr(product, "joined_with"):
         product = product.joined_with(path)
     put = prepared(to_model(product) if isinstance(product, Exposure) else product, path)

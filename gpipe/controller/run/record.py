@@ -16,7 +16,7 @@ from gpipe.controller.products.saving import Saver
 from gpipe.controller.references.absent import absent_references, skip_without
 from gpipe.controller.references.resolution import Resolution
 from gpipe.datamodels import Exposure, to_model
-from gpipe.datamodels.exposures.instruments import is_miri
+from gpipe.datamodels.exposures.in_flight import is_of
 
 log = logging.getLogger(__name__)
 
@@ -85,8 +85,8 @@ class RunRecord:
 
     def refuse(self, step: StepBase, kind: type, meta: Any) -> None:
         """Skip a step that is not for an instrument or a kind of exposure, or lacks a reference."""
-        if not issubclass(kind, step.accepts):
-            kinds = " or ".join(accepted.__name__ for accepted in step.accepts)
+        if not is_of(kind, step.kinds()) or (step.makes and not issubclass(kind, step.kinds())):
+            kinds = " or ".join(accepted.__name__ for accepted in step.kinds())
             raise Skip(f"found a {kind.__name__}, expected a {kinds}", logging.INFO)
         if not step.is_for(meta):
             raise Skip(f"found INSTRUME {meta.instrument.name}, expected {' or '.join(step.instruments)}")
@@ -107,7 +107,7 @@ class RunRecord:
         if not isinstance(product, Exposure):
             return product
         model = to_model(product)
-        alias = self.top.class_alias
+        alias = self.top.alias
         if alias:
             model.instance.setdefault("cal_logs", {})[alias] = list(self._records)
         return model
@@ -161,7 +161,6 @@ def output_levels(step: StepBase | None) -> list[OutputSettings]:
 
 def warn_of_predecessors(step: StepBase, meta: Any) -> None:
     """Say which steps should have run before this one, and did not."""
-    expected = step.expects if is_miri(meta) else (*step.expects, *step.expects_near_infrared)
-    missing = [slot for slot in expected if getattr(meta.cal_step, slot, None) is None]
+    missing = [slot for slot in step.predecessors(meta) if getattr(meta.cal_step, slot, None) is None]
     if missing:
         log.warning("Step %s expects that %s ran before it; it did not", step.name, " and ".join(missing))

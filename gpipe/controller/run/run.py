@@ -10,13 +10,14 @@ from typing import Any
 from gpipe import backends
 from gpipe.backends import Backend
 from gpipe.controller.declaration.blocks import Block
+from gpipe.controller.declaration.results import SideProduct
 from gpipe.controller.declaration.step_base import StepBase
 from gpipe.controller.inputs import Job
 from gpipe.controller.plan.memory import Limits
 from gpipe.controller.plan.run_plan import RunPlan, make_plan
 from gpipe.controller.plan.sections import Section, in_one_pass, in_sections
 from gpipe.controller.products.saving import Saver, check_folder
-from gpipe.controller.references.absent import absent_references, refuse_without
+from gpipe.controller.references.absent import must_not_lack, refuse_without
 from gpipe.controller.references.resolution import Resolution, resolve
 from gpipe.controller.reporting import events, logs
 from gpipe.controller.run.hooks import apply_hooks
@@ -59,12 +60,12 @@ def execute(
     arrays; a tuple where a step has several results.
     """
     with logs.recorded() as records:
-        return _Run(top, read_header(source, expects=top.accepts), backend, Limits.of(max_memory), job).run(records)
+        return _Run(top, read_header(source, expects=top.kinds()), backend, Limits.of(max_memory), job).run(records)
 
 
 def foresee(top: StepBase, source: Any, backend: str | Backend | None = None, max_memory: Any = None) -> RunPlan:
     """What ``execute`` would do; no pixel is read."""
-    return _Run(top, read_header(source, expects=top.accepts), backend, Limits.of(max_memory)).plan()
+    return _Run(top, read_header(source, expects=top.kinds()), backend, Limits.of(max_memory)).plan()
 
 
 class _Run:
@@ -79,7 +80,7 @@ class _Run:
         self.backend = chosen.suited_to(keeps_planes=limits.host is None)
         self.backend.warm_up()
         self.steps = top.sequence(header.meta)
-        job = job or Job(header, top.accepts)
+        job = job or Job(header, top.kinds())
         name = job.file_name or (header.name if os.path.exists(header.name) else header.meta.filename)
         saver = Saver(name, uses_output_file=not job.one_of_several)
         self.record = RunRecord(top, saver, Resolution(), (), job.companions)
@@ -126,7 +127,7 @@ class _Run:
         working = [step for step in self.steps if not self.record.skips(step) and step.is_for(meta)]
         needs = [(step, self.record.references(step)) for step in working]
         for step, references in needs:
-            if not (absent_references(step, references) and step.missing_reference == "error"):
+            if not must_not_lack(step, references):
                 step.check(meta, references)
             self.record.companions.only(step.companions).find()
         refuse_without(needs)
@@ -146,7 +147,7 @@ class _Run:
             self.steps,
             block,
             runs=runs,
-            starts=lambda step: bool(self.top.products_before(step.name, self.header)),
+            starts=lambda step: self.top.suffix_before(step.name) is not None,
             ends=self.record.saves,
         )
 
@@ -165,7 +166,7 @@ class _Run:
         section_run = SectionRun(self.header, self.record, self.backend, plan.storage)
         events.begin(self.steps)
         for planned, following in zip(plan.sections, [*plan.sections[1:], None], strict=True):
-            exposures = self._with_products_before(planned.section.steps[0], exposures)
+            exposures = self._saved_before(planned.section.steps[0], exposures)
             next_section = following.section if following else None
             if planned.section.is_cut and self._is_one_ramp(exposures):
                 exposures = section_run.through(planned, exposures.pop() if exposures else None, next_section)
@@ -185,11 +186,10 @@ class _Run:
         kind = type(exposures[0]) if exposures else self.header.kind
         return kind is Ramp and len(exposures) < 2
 
-    def _with_products_before(self, step: StepBase, exposures: list[Any]) -> list[Any]:
-        if self.top.products_before(step.name, self.header):
+    def _saved_before(self, step: StepBase, exposures: list[Any]) -> list[Any]:
+        if suffix := self.top.suffix_before(step.name):
             exposures = exposures or [self._open()]
-            for product in self.top.products_before(step.name, exposures[0]):
-                self.record.save_side_product(self.top, product)
+            self.record.save_side_product(self.top, SideProduct(exposures[0], suffix=suffix))
         return exposures
 
     def _through_whole(self, section: Section, exposures: list[Any]) -> list[Any]:

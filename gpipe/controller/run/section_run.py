@@ -12,7 +12,7 @@ from gpipe.controller.declaration.blocks import Preview
 from gpipe.controller.declaration.results import Skip
 from gpipe.controller.declaration.step_base import StepBase
 from gpipe.controller.declaration.work import with_separate_metadata
-from gpipe.controller.plan.run_plan import PlannedSection, Storage, replanned
+from gpipe.controller.plan.run_plan import PlannedSection, replanned
 from gpipe.controller.plan.sections import Section, rows_around
 from gpipe.controller.reporting import events
 from gpipe.controller.run.chunks import Stage, Summary, work_through
@@ -22,7 +22,7 @@ from gpipe.datamodels import Exposure, Header, Outline, Ramp, open_exposure
 from gpipe.datamodels.exposures.assembly import Assembly
 from gpipe.datamodels.exposures.chunks import Chunk, chunks_of, columns_with_halo, cut
 from gpipe.datamodels.exposures.ramp import RAMP_ARRAYS
-from gpipe.datamodels.exposures.scratch import forget
+from gpipe.datamodels.exposures.scratch import Storage, forget
 from gpipe.datamodels.files.reading import moved
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class _Course:
     @property
     def summarizing(self) -> list[StepBase]:
         """The steps that need a summary, taken from a preview."""
-        return [s for s in self.section.steps[self.section.previewed :] if s in self.section.working and s.summarized]
+        return [s for s in self.section.steps[self.section.previewed :] if s in self.section.working and s.cut.summary]
 
 
 class SectionRun:
@@ -94,7 +94,7 @@ class SectionRun:
         early = self._stages(section.steps[: section.previewed], outline)
         known = self._preview(course, early) if section.previewed else self._summarize_first(course)
         doubtful = {
-            s.name: s.summarize for s in course.summarizing if section.previewed and s.preview is Preview.SAMPLE
+            s.name: s.summarize for s in course.summarizing if section.previewed and _preview(s) is Preview.SAMPLE
         }
         fixes: dict[str, Any] = {}
         while True:
@@ -142,8 +142,8 @@ class SectionRun:
     def _preview(self, course: _Course, early: Sequence[Stage]) -> dict[str, Summary]:
         """Take the summaries that steps need from a preview."""
         found: dict[str, Summary] = {}
-        for kind in dict.fromkeys(step.preview for step in course.summarizing):
-            summarizers = {step.name: step.summarize for step in course.summarizing if step.preview is kind}
+        for kind in dict.fromkeys(_preview(step) for step in course.summarizing):
+            summarizers = {step.name: step.summarize for step in course.summarizing if _preview(step) is kind}
             pixels = self._border(course, early) if kind is Preview.BORDER else self._sample(course)
             found |= preview(early, course.read_chunk, pixels, summarizers, threads=course.planned.threads)
         return found
@@ -225,7 +225,7 @@ class SectionRun:
 
     def _summarizers_of(self, section: Section | None) -> dict[str, Summarize]:
         steps = section.working if section is not None and section.is_cut else ()
-        return {step.name: step.summarize for step in steps if step.summarized}
+        return {step.name: step.summarize for step in steps if step.cut.summary}
 
     def _summarize_first(self, course: _Course) -> dict[str, Summary]:
         """The summaries that the steps of a section need, where need be from an exposure that nobody has read yet."""
@@ -233,3 +233,7 @@ class SectionRun:
         absent = {name: summarize for name, summarize in summarizers.items() if name not in self._summaries}
         found = preview((), course.read_chunk, course.chunks, absent) if absent else {}
         return {name: found[name] if name in found else self._summaries[name] for name in summarizers}
+
+
+def _preview(step: StepBase) -> Preview | None:
+    return step.cut.summary.preview if step.cut.summary else None

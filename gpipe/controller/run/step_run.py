@@ -62,7 +62,7 @@ def _outcome(step: StepBase, exposure: Any, record: RunRecord) -> Any:
     apply: Callable[[Any], Any] = partial(
         _apply, step, references=record.references(step), **record.with_companions(step)
     )
-    if isinstance(exposure, Superstripes) and not step.takes_superstripes_whole:
+    if isinstance(exposure, Superstripes) and not isinstance(exposure, step.kinds()):
         return exposure.by_stripe(apply)
     return apply(exposure)
 

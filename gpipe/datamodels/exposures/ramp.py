@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import ClassVar
 
 from array_api_compat import array_namespace
 
@@ -67,6 +68,8 @@ class Superstripes(Exposure):
     ----------
     pixeldq : uint32, (stripe, row, column).
     """
+
+    piece: ClassVar[type[Exposure]] = Ramp
 
     data: Array
     groupdq: Array
