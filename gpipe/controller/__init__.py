@@ -2,6 +2,7 @@
 
 from gpipe.controller import parameters
 from gpipe.controller.declaration.blocks import Block, Cut, Preview, SummaryOf
+from gpipe.controller.declaration.companions import NO_COMPANIONS, Companion, Companions
 from gpipe.controller.declaration.ref import Ref
 from gpipe.controller.declaration.results import Produced, References, SideProduct, Skip
 from gpipe.controller.declaration.work import Work
@@ -10,8 +11,11 @@ from gpipe.controller.reporting.events import ChunkDone, StepDone, StepStarted, 
 from gpipe.controller.step import Step
 
 __all__ = [
+    "NO_COMPANIONS",
     "Block",
     "ChunkDone",
+    "Companion",
+    "Companions",
     "Cut",
     "Pipeline",
     "Preview",

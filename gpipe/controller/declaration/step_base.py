@@ -30,6 +30,9 @@ class StepBase(Configurable):
         instrument (`OTHERS` for the rest) where they differ.
     cut : chunks that the step can work on; the whole exposure by default.
     makes : kind of the results where it is another one, such as rates of ramps.
+    companions : exptypes of an association whose files the step gets beside the exposure (``("background",)``). Its
+        ``apply``, or ``begin``, then has a keyword ``companions``, with `NO_COMPANIONS` as its default.
+    names_association : whether products name an association, ``"singleton"``, if the input is none (second stage).
 
     A step that needs the whole exposure at once implements ``apply``. One that works on chunks implements ``begin``,
     and ``summarize`` if its ``cut`` names a summary.
@@ -42,6 +45,8 @@ class StepBase(Configurable):
     after: ClassVar[Sequence[str] | Mapping[str, Sequence[str]]] = ()
     cut: ClassVar[Cut] = Cut(Block.EXPOSURE)
     makes: ClassVar[type[Exposure] | None] = None
+    companions: ClassVar[Sequence[str]] = ()
+    names_association: ClassVar[bool] = False
     reference_file_types: ClassVar[Sequence[str]] = ()
     """Types of ``references``, under the name that jwst has for them."""
 

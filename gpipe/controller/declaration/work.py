@@ -48,11 +48,13 @@ class Work:
     fix : from the sums of what the chunks counted to a last change of each chunk after ``apply``, which only the sums
         can tell; None where there is none, as nearly always. Later steps go on with a chunk before it is known; where
         there is one, the pass is repeated.
+    companions : companions that the step changed, by exptype, exposures in flight: later steps get them.
     """
 
     apply: Callable[[Any], Any]
     end: Callable[[Mapping[str, Any]], None] = field(default=_nothing)
     fix: Callable[[Mapping[str, Any]], Callable[[Any], Any] | None] = field(default=_nothing_to_fix)
+    companions: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
     def whole(self, exposure: Any) -> Any:
         """The step on an exposure that is not cut."""
@@ -63,6 +65,7 @@ class Work:
         self.end(counts)
         fix = self.fix(counts)
         results = fixed(produced.results, fix) if fix else produced.results
-        if len(results) == 1 and not produced.side_products:
+        companions = {**self.companions, **produced.companions}
+        if len(results) == 1 and not produced.side_products and not companions:
             return results[0]
-        return Produced(tuple(with_separate_metadata(results)), produced.side_products)
+        return Produced(tuple(with_separate_metadata(results)), produced.side_products, companions=companions)

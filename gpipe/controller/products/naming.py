@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gpipe.controller.products.suffixes import KNOWN_SUFFIXES
 from gpipe.exceptions import ParameterError
+from gpipe.suffixes import split_suffix, stem
 
 FILE_TYPES = ("fits", "asdf")
 
@@ -90,23 +90,6 @@ def named_path(levels: Sequence[OutputSettings], output_file: str) -> Path:
 def output_folder(levels: Sequence[OutputSettings]) -> Path:
     """Return the folder in which ``output_path`` puts products that are not named after their own model."""
     return _folder(levels, _naming_level(levels))
-
-
-def stem(name: str) -> str:
-    """The last part of a path without its extension; ``.fits.gz`` counts as one extension."""
-    last = os.path.basename(name)
-    return last[: -len(".fits.gz")] if last.lower().endswith(".fits.gz") else os.path.splitext(last)[0]
-
-
-def split_suffix(base: str) -> tuple[str, str]:
-    """``base`` without its known suffix, the longest there is, and the separator before it (``_`` when there is none).
-
-    Case counts, and something must remain: ``rate`` and ``_rate`` are names, not suffixes.
-    """
-    for position in range(1, len(base)):
-        if base[position] in "_-" and base[position + 1 :] in KNOWN_SUFFIXES:
-            return base[:position], base[position]
-    return base, "_"
 
 
 def _first(values: Iterable[str | None]) -> str | None:

@@ -1,11 +1,12 @@
 """Record of a run: the status of each step in the metadata, and products in files."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from gpipe.controller.declaration.companions import NO_COMPANIONS, Companions
 from gpipe.controller.declaration.results import References, SideProduct, Skip
 from gpipe.controller.declaration.step_base import StepBase
 from gpipe.controller.products import provenance
@@ -31,15 +32,25 @@ class RunRecord:
     saver : writes its products.
     resolution : the references of its steps.
     records : lines of the log so far; they grow.
+    companions : files that go with the exposure; steps may change them.
     """
 
-    def __init__(self, top: StepBase, saver: Saver, resolution: Resolution, records: Sequence[str]) -> None:
+    def __init__(
+        self,
+        top: StepBase,
+        saver: Saver,
+        resolution: Resolution,
+        records: Sequence[str],
+        companions: Companions = NO_COMPANIONS,
+    ) -> None:
         self.top, self._saver, self._resolution, self._records = top, saver, resolution, records
+        self.companions = companions
+        self._given: dict[str, Companions] = {}
         self._started: set[str] = set()
 
     def opened(self, resolution: Resolution, records: Sequence[str]) -> "RunRecord":
         """This record with the references that were found, and the log that has begun."""
-        return RunRecord(self.top, self._saver, resolution, records)
+        return RunRecord(self.top, self._saver, resolution, records, self.companions)
 
     def log_context(self) -> None:
         """Say which references were chosen by CRDS."""
@@ -49,6 +60,17 @@ class RunRecord:
     def references(self, step: StepBase) -> References:
         """The references of a step that runs."""
         return self._resolution.steps[step.name]
+
+    def with_companions(self, step: StepBase) -> dict[str, Any]:
+        """Return the keyword of a step that declares companions; the same if the step begins once more."""
+        if not step.companions:
+            return {}
+        self.companions = self._given.setdefault(step.name, self.companions)
+        return {"companions": self.companions.only(step.companions)}
+
+    def change_companions(self, changed: Mapping[str, Sequence[Any]]) -> None:
+        """Hand companions that a step changed to the steps after it."""
+        self.companions = self.companions.changed(changed)
 
     def skips(self, step: StepBase) -> bool:
         """Whether a parameter says so. A step that is called by itself is skipped only if the user said so."""

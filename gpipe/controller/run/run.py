@@ -11,6 +11,7 @@ from gpipe.backends import Backend
 from gpipe.controller.declaration.blocks import Block
 from gpipe.controller.declaration.results import SideProduct
 from gpipe.controller.declaration.step_base import StepBase
+from gpipe.controller.inputs import Job
 from gpipe.controller.plan.memory import Limits
 from gpipe.controller.plan.run_plan import RunPlan, make_plan
 from gpipe.controller.plan.sections import Section, in_one_pass, in_sections
@@ -31,7 +32,14 @@ from gpipe.imports import collector_at_rest
 log = logging.getLogger(__name__)
 
 
-def execute(top: StepBase, source: Any, backend: str | Backend | None = None, max_memory: Any = None) -> Any:
+def execute(
+    top: StepBase,
+    source: Any,
+    backend: str | Backend | None = None,
+    max_memory: Any = None,
+    *,
+    job: Job | None = None,
+) -> Any:
     """Run a step or pipeline whose parameters are settled.
 
     Whatever can be refused is refused before a pixel is read: the kind of exposure, output folders, references that
@@ -43,6 +51,7 @@ def execute(top: StepBase, source: Any, backend: str | Backend | None = None, ma
     source : path, open model, exposure in flight, or the ``Header`` of one of them that has been read already.
     backend : None leaves an exposure in flight where it is, and chooses as ``backends.get`` for everything else.
     max_memory : see ``Limits.of``.
+    job : what the source is the science exposure of: companions, and the base of names.
 
     Returns
     -------
@@ -50,7 +59,7 @@ def execute(top: StepBase, source: Any, backend: str | Backend | None = None, ma
     arrays; a tuple where a step has several results.
     """
     with logs.recorded() as records:
-        return _Run(top, read_header(source, expects=top.kinds()), backend, Limits.of(max_memory)).run(records)
+        return _Run(top, read_header(source, expects=top.kinds()), backend, Limits.of(max_memory), job).run(records)
 
 
 def foresee(top: StepBase, source: Any, backend: str | Backend | None = None, max_memory: Any = None) -> RunPlan:
@@ -61,15 +70,19 @@ def foresee(top: StepBase, source: Any, backend: str | Backend | None = None, ma
 class _Run:
     """What a run knows beside the parameters of its steps."""
 
-    def __init__(self, top: StepBase, header: Header, backend: str | Backend | None, limits: Limits) -> None:
+    def __init__(
+        self, top: StepBase, header: Header, backend: str | Backend | None, limits: Limits, job: Job | None = None
+    ) -> None:
         self.top, self.header, self.limits = top, header, limits
         self.origin = header.source if isinstance(header.source, Exposure) else None
         chosen = self.origin.backend if backend is None and self.origin else backends.get(backend)
         self.backend = chosen.suited_to(keeps_planes=limits.host is None)
         self.backend.warm_up()
         self.steps = top.sequence(header.meta)
-        saver = Saver(header.name if os.path.exists(header.name) else header.meta.filename)
-        self.record = RunRecord(top, saver, Resolution(), ())
+        job = job or Job(header, top.kinds())
+        name = job.file_name or (header.name if os.path.exists(header.name) else header.meta.filename)
+        saver = Saver(name, uses_output_file=not job.one_of_several)
+        self.record = RunRecord(top, saver, Resolution(), (), job.companions)
 
     def plan(self) -> RunPlan:
         """How the exposure will be cut, and what that takes."""
@@ -115,6 +128,7 @@ class _Run:
         for step, references in needs:
             if not must_not_lack(step, references):
                 step.check(meta, references)
+            self.record.companions.only(step.companions).find()
         refuse_without(needs)
 
     def _sections(self) -> list[Section]:

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from gpipe.controller.declaration.results import SideProduct, Skip
+from gpipe.controller.declaration.companions import Companions
+from gpipe.controller.declaration.results import Produced, References, SideProduct, Skip
 from gpipe.controller.declaration.step_base import StepBase
 from gpipe.controller.declaration.work import Work, with_separate_metadata
 from gpipe.controller.run.chunks import Stage, Summary
@@ -107,20 +108,26 @@ class StepRun:
             self._record.save(self.step, results)
 
     def _on_chunks(self, outline: Described, summary: Summary) -> Stage:
-        work = self.step.begin(outline, self._record.references(self.step), summary)
+        references, companions = self._record.references(self.step), self._record.with_companions(self.step)
+        work = self.step.begin(outline, references, summary, **companions)
+        self._record.change_companions(work.companions)
         return Stage(self.step.name, work, self._halo)
 
     def _on_whole(self) -> Stage:
         """The step's ``apply``, which begins by itself, on each piece where there are several."""
-        apply = partial(self.step.apply, references=self._record.references(self.step))
+        references, companions = self._record.references(self.step), self._record.with_companions(self.step)
+        apply = partial(_applied, self.step, references=references, **companions)
         return Stage(self.step.name, Work(partial(self._apply, apply=apply)))
 
     def _apply(self, exposure: Any, apply: Callable[[Any], Any]) -> Any:
         try:
-            return over_pieces(exposure, self.step, apply)
+            outcome = over_pieces(exposure, self.step, apply)
         except Skip as skip:
             self._skip(skip)
             return exposure
+        if isinstance(outcome, Produced):
+            self._record.change_companions(outcome.companions)
+        return outcome
 
     def _skip(self, skip: Skip) -> None:
         log.log(skip.level, "Step %s skipped: %s", self.step.name, skip.reason)
@@ -130,6 +137,13 @@ class StepRun:
         if self.is_off:
             return exposure
         return apply_hooks(self.step, parameter, exposure, self._run_step)
+
+
+def _applied(step: Any, exposure: Any, *, references: References, **companions: Companions) -> Any:
+    """Call the step's ``apply``, or its ``begin`` if it has companions and no ``apply`` that takes them."""
+    if companions and type(step).apply is StepBase.apply:
+        return step.begin(exposure, references, step.summarize(exposure), **companions).whole(exposure)
+    return step.apply(exposure, references, **companions)
 
 
 def over_pieces(exposure: Any, step: StepBase, apply: Callable[[Any], Any]) -> Any:
