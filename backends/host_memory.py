@@ -1,7 +1,7 @@
-"""What the C library keeps of freed memory; of glibc, as others cannot be told.
+"""Setting that lets the C library keep freed memory; for glibc, as other libraries have no such setting.
 
-By itself glibc hands large blocks back to the system at once, page by page, and asks for them anew: for a chunk of an
-exposure that takes longer than what is calculated.
+By default glibc returns large blocks to the system at once and requests them again, page by page. For a chunk of an
+exposure this takes longer than the calculation.
 """
 
 import ctypes
@@ -11,24 +11,24 @@ from gpipe.imports import are_plain
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
 """Numbers of settings in malloc.h."""
 LARGEST_KEPT = 1 << 25
-"""Bytes: more than an array of a chunk has. The most that glibc would come to by itself, after such a block."""
+"""Bytes: more than an array of a chunk has. Largest value that glibc chooses by itself, after such a block."""
 KEPT_BY_THREADS, USUALLY_KEPT = 1 << 26, 1 << 17
 """Bytes; glibc takes 64 MB at a time from the system for a thread."""
 
 
 def keep_blocks() -> None:
-    """Have what was freed used again, from the first block on."""
+    """Reuse freed memory, from the first block on."""
     _glibc("mallopt", M_MMAP_THRESHOLD, LARGEST_KEPT)
     _glibc("mallopt", M_TRIM_THRESHOLD, KEPT_BY_THREADS)
 
 
 def keep_workspace() -> None:
-    """Have threads keep what they free for their next chunk, even when all of it is free."""
+    """Let threads keep freed memory for their next chunk, even when all memory is free."""
     _glibc("mallopt", M_TOP_PAD, KEPT_BY_THREADS)
 
 
 def release_workspace() -> None:
-    """Give the system back what is kept of memory that chunks were worked on in."""
+    """Return the memory kept for chunks to the system."""
     _glibc("mallopt", M_TOP_PAD, USUALLY_KEPT)
     _glibc("malloc_trim", 0)
 

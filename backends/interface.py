@@ -1,4 +1,4 @@
-"""What a backend offers to the controller and the data models."""
+"""Interface of a backend to the controller and the data models."""
 
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
@@ -22,8 +22,8 @@ class Backend(Protocol):
     def from_fits(self, stored: np.ndarray, dtype: Any, *, scale: float = 1, zero: float = 0) -> Any:
         """Bring pixels as a FITS file stores them to the device: ``scale * stored + zero`` as a native ``dtype``.
 
-        Always copies. A device decodes the common types itself, so that no host core and no wider type is between the
-        file and it.
+        Always copies. A device decodes the common types itself: no host core converts them, and no wider type is copied
+        to the device.
         """
 
     def to_host(self, x: Any) -> np.ndarray:
@@ -42,15 +42,15 @@ class Backend(Protocol):
         """Bytes that planes of references may take from one exposure to the next; ``held`` of them are taken."""
 
     def native(self, function: F) -> F:
-        """The kernel of this backend for a portable function, or the function itself where there is none."""
+        """Return the kernel of this backend for a portable function, or the function itself if it has no kernel."""
 
     def warm_up(self) -> None:
-        """Begin, on a thread, to make ready what the first step would wait for; returns at once."""
+        """Start to prepare, on a thread, what the first step needs; returns at once."""
 
     def suited_to(self, *, keeps_planes: bool) -> "Backend":
-        """This backend for one run. Where host memory is limited, it keeps no planes of references there."""
+        """Return this backend for one run. If host memory is limited, it keeps no planes of references there."""
 
 
 def native_order(host: np.ndarray) -> np.ndarray:
-    """The same values in the byte order of this machine; copies only if the order differs."""
+    """Return the same values in the byte order of this machine; copies only if the order differs."""
     return host if host.dtype.isnative else host.astype(host.dtype.newbyteorder("="))

@@ -1,7 +1,7 @@
 """The table of kernels: native versions of single portable functions, found by name.
 
-Kernels stand in ``gpipe.kernels``, above the functions that they speed up; this module imports none before it is asked.
-Those for the processor are in the library of C functions, which may be missing.
+Kernels are in ``gpipe.kernels``, a floor above the functions that they speed up; this module imports a kernel only when
+it is needed. Kernels for the processor are in the library of C functions, which may be missing.
 """
 
 import importlib
@@ -18,6 +18,8 @@ CPU: Mapping[str, str] = {
     "gpipe.arrays.unusable.unusable_rows": "native.unusable.unusable",
     "gpipe.dark_current.dark_sub.average_darks": "native.dark.dark",
     "gpipe.dark_current.dark_sub.subtract_darks": "native.planes.planes",
+    "gpipe.ipc.ipc.correct_interleaved": "native.ipc.ipc",
+    "gpipe.ipc.ipc.correct_ipc": "native.ipc.ipc",
     "gpipe.jump.detection.flag_jumps": "native.jump.jump",
     "gpipe.saturation.saturation.flag_saturation": "native.saturation.saturation",
     "gpipe.refpix.irs2.lines.subtract_line": "native.irs2.streams",
@@ -55,7 +57,7 @@ def find(function: Callable[..., Any], table: Mapping[str, str]) -> Callable[...
 
 
 def find_in_library(function: Callable[..., Any]) -> Callable[..., Any] | None:
-    """The kernel of a portable function in C; None where there is none, or no library to use (``GPIPE_NATIVE``)."""
+    """Find the kernel of a portable function in C; None if no kernel or no library exists (``GPIPE_NATIVE``)."""
     library = importlib.import_module(LIBRARY)
     if not library.is_used():
         return None

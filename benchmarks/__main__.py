@@ -103,7 +103,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def chosen(pattern: str, things: Iterable[Any]) -> list[Any]:
-    """Those with a name that matches; none is an error."""
+    """Choose the things whose names match; no match is an error."""
     everything = list(things)
     found = [thing for thing in everything if re.search(pattern, thing.name, re.IGNORECASE)]
     if not found:
@@ -112,7 +112,7 @@ def chosen(pattern: str, things: Iterable[Any]) -> list[Any]:
 
 
 def machine() -> str:
-    """What the figures are of."""
+    """Describe the packages and the machine that are measured."""
     installed = {dist.name: dist.version for dist in metadata.distributions()}
     versions = [f"{name} {installed[name]}" for name in ("gpipe", "numpy", "jwst", "stcal") if name in installed]
     return f"{', '.join(versions)}, Python {platform.python_version()}, {os.cpu_count()} CPU cores"

@@ -1,4 +1,4 @@
-"""What is timed."""
+"""Cases that are timed."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -25,7 +25,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Axis:
-    """Exposures with more and more of one thing, by how much of it they have; for gpipe."""
+    """Exposures with a growing amount of one effect, by this amount; for gpipe."""
 
     name: str
     configs: Mapping[str, ExposureConfig]
@@ -42,7 +42,7 @@ class Loop:
 
 
 def _numbered(configs: Iterable[ExposureConfig]) -> tuple[ExposureConfig, ...]:
-    """With file names of their own."""
+    """Give each exposure its own file name."""
     return tuple(replace(config, exposure=number) for number, config in enumerate(configs, 1))
 
 

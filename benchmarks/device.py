@@ -1,4 +1,4 @@
-"""What an accelerator makes of exposures: each function beside the bytes that it must move, transfers, steps, files.
+"""Benchmarks of a GPU: time of each function and the bytes that it must move, transfers, steps, files.
 
 ``python -m benchmarks.device`` on a machine with a GPU. Most of its time goes into simulated exposures.
 """
@@ -57,7 +57,7 @@ class Spent:
 
 @dataclass
 class Watch:
-    """Waits for the device before and after each function of a backend, and keeps what they took.
+    """Watch of a backend: waits for the device before and after each function, and records the times.
 
     Parameters
     ----------
@@ -105,18 +105,18 @@ class Watch:
 
 
 def _host_bytes(given: Iterable[Any], result: Any) -> int:
-    """Of the array that a transfer takes from the host, or leaves there."""
+    """Bytes of the array that a transfer takes from the host, or brings to it."""
     return max((x.nbytes for x in (*given, result) if isinstance(x, np.ndarray)), default=0)
 
 
 def _samples(given: Iterable[Any]) -> int:
-    """Of the largest array among arguments."""
+    """Number of samples of the largest array among arguments."""
     return max((math.prod(x.shape) for x in given if is_array_api_obj(x)), default=0)
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What the calls of a case took: seconds of the first and of a later one, by step, by function, and bytes taken."""
+    """Cost of the calls of a case: seconds of the first and of a later one, by step, by function, and bytes taken."""
 
     first: float
     later: float
@@ -156,7 +156,7 @@ def measure(case: cases.Case, inputs: Inputs, backend: Backend, folder: str) -> 
 
 
 def bytes_taken(backend: Backend) -> int:
-    """Of device memory by this process, freed memory that it keeps included: the peak. Of NumPy, resident memory's."""
+    """Peak of device memory of this process, with freed memory that it keeps; for NumPy, of resident memory."""
     if backend.name != "cupy":
         return memory("VmHWM")
     import cupy
@@ -198,7 +198,7 @@ def function_rows(name: str, found: Measured, copied: float) -> Iterator[tables.
 
 
 def transfer_rows(name: str, found: Measured) -> Iterator[tables.Row]:
-    """To the device and back."""
+    """Rows of transfers to the device and back."""
     for kind in TRANSFERS:
         spent = found.kernels.get(kind, Spent())
         figures = tables.number(1e3 * spent.seconds), tables.megabytes(spent.moved), tables.number(spent.rate / 1e9)

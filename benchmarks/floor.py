@@ -25,7 +25,7 @@ class Floor:
 
 
 def floor(inputs: Inputs, measured: Measured, folder: str) -> Floor:
-    """Of a case, by the parts of references and the products of gpipe."""
+    """Measure the floor of a case, by the parts of references and the products of gpipe."""
     first, last = measured.processes[-1].first, measured.processes[-1].last
     exposures = sum(path.stat().st_size for path in inputs.paths)
     times = [_transfer(inputs, first.planes, last.written, folder) for _ in range(3)]

@@ -1,4 +1,4 @@
-"""How the cost of gpipe grows with what is in an exposure, and its memory with the number of exposures."""
+"""Growth of the cost of gpipe with the content of an exposure, and of its memory with the number of exposures."""
 
 import shutil
 import statistics
@@ -14,7 +14,7 @@ Row = tuple[str, ...]
 TIME = ("growth", "", "samples [million]", "call [s]", "samples / first", "call / first")
 MEMORY = ("growth", "exposures", "resident after the third [MB]", "at the end [MB]", "more for each [MB]")
 _SETTLED = 3
-"""Exposures after which a process has made what it keeps."""
+"""Exposures after which the caches of a process are full."""
 
 
 def along(axis: Axis, folder: Path, scratch: str, runs: int) -> Iterator[Row]:

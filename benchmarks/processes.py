@@ -21,13 +21,13 @@ ROUNDS = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How processes are run.
+    """Settings of the processes.
 
     Attributes
     ----------
     packages : gpipe, jwst or both, in turns.
     runs : processes of each on a case.
-    patience : seconds; a package whose first call took longer makes no other call on the case.
+    patience : seconds; a package with a longer first call makes no other call on the case.
     jwst_limit : seconds after which a process of jwst is stopped.
     """
 
@@ -68,7 +68,7 @@ class Measured:
 
     @property
     def is_warm(self) -> bool:
-        """Whether the calls that are shown had another one before them."""
+        """Tell whether the calls that are shown had another call before them."""
         return all(len(process.report.rounds) > 1 for process in self.processes)
 
     @property
@@ -77,7 +77,7 @@ class Measured:
         return {name: self.median(lambda p, n=name: p.last.steps.get(n, 0.0)) for name in self.processes[0].last.steps}
 
     def median(self, figure: Callable[[Process], float]) -> float:
-        """Of a figure of all processes."""
+        """Median of a figure over all processes."""
         return statistics.median(map(figure, self.processes))
 
 
@@ -111,7 +111,7 @@ def run(job: Job, inputs: Inputs, limit: float | None = None) -> Process:
 
 
 def compare(case: Case, inputs: Inputs, settings: Settings, folder: str, tell: Tell) -> dict[str, Outcome]:
-    """What each package makes of a case; the packages take turns."""
+    """Measure each package on a case; the packages take turns."""
     processes: dict[str, list[Process]] = {package: [] for package in settings.packages}
     failed: dict[str, Outcome] = {}
     read_through([*inputs.paths, *inputs.references])  # so that not the first one waits for the disk

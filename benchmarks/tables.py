@@ -66,7 +66,7 @@ def figures_of(floor: Floor | None) -> list[Figure]:
 
 
 def figure_rows(name: str, outcomes: Mapping[str, Outcome], floor: Floor | None) -> Iterator[Row]:
-    """All figures of a case; where a package has none, the first row says why."""
+    """Yield all figures of a case; if a package has none, the first row gives the reason."""
     reasons = {package: str(found) for package, found in outcomes.items() if isinstance(found, ProcessError)}
     for figure in figures_of(floor):
         cells, values = [], []
@@ -101,7 +101,7 @@ def megabytes(count: float) -> str:
 
 
 def _ratio(values: Sequence[float], least: float = 0.0) -> str:
-    """Of jwst to gpipe, where there are both, and gpipe's is more than ``least``."""
+    """Ratio of jwst to gpipe, if both exist and gpipe's value is more than ``least``."""
     return f"{values[1] / values[0]:.1f}" if len(values) == len(PACKAGES) and values[0] > least else _ABSENT
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What a process does.
+    """Job of a process.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ class Round:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What a process has done: memory after imports, its peak until the end of the first call and of all, the calls.
+    """Report of a process: memory after imports, its peak until the end of the first call and of all, the calls.
 
     Attributes
     ----------
@@ -185,7 +185,7 @@ def memory(fact: str) -> int:
 
 
 def bytes_read() -> int:
-    """Bytes of all read calls of this process, wherever they came from. What is mapped is not counted."""
+    """Bytes of all read calls of this process, from any source. Mapped files are not counted."""
     return _number("/proc/self/io", "rchar")
 
 

@@ -18,7 +18,7 @@ PLAIN = "GPIPE_PLAIN_IMPORTS"
 
 _lock = threading.RLock()
 _blocks: Counter[str] = Counter()
-"""By name: blocks in which a module is put off now."""
+"""Number of blocks that now defer a module, by its name."""
 _put_off: dict[str, ModuleType] = {}
 _running: set[str] = set()
 _here = threading.local()
@@ -26,18 +26,18 @@ _here = threading.local()
 
 
 def are_plain() -> bool:
-    """Whether the user wants imports, asdf and memory as Python has them by itself."""
+    """Tell whether the user wants imports, asdf and memory as plain Python has them."""
     return os.environ.get(PLAIN) == "1"
 
 
 @contextmanager
 def deferred(*names: str) -> Iterator[None]:
-    """Within the block these modules are found, but their code does not run; modules inside them are as usual.
+    """Within the block, find these modules without running their code; modules inside them are imported as usual.
 
-    Some packages import much that a calibration never uses, because their ``__init__`` gathers all there is. Their code
-    runs when somebody imports them, or a module inside them, after the block, or asks one that has been imported within
-    the block for something that it does not have yet: there is one module, which becomes what it would have been.
-    Those that are imported already are left as they are.
+    Some packages import much that a calibration never uses, because their ``__init__`` imports everything. Their code
+    runs when the module, or a module inside it, is imported after the block, or when an attribute is read that a module
+    imported within the block does not have yet. The module object stays the same and gets its usual content. Modules
+    that are already imported are not changed.
     """
     if are_plain():
         yield

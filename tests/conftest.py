@@ -20,7 +20,7 @@ if (ROOT / "gpipe").is_dir() and "GPIPE_TESTED_ELSEWHERE" not in os.environ:
 
 
 class ArrayLibrary:
-    """Moves NumPy arguments to an array library, calls a function there and moves what it returns back."""
+    """Array library: moves NumPy arguments to it, calls a function and moves the result back."""
 
     def __init__(self, to_device, to_host, *, flags=None, check_residency=None):
         self._to_device = to_device

@@ -1,4 +1,4 @@
-"""Modules that are put off become what they would have been, for everybody; garbage is looked for again afterwards."""
+"""Deferred modules get their usual content, for every importer; the garbage collector is on again afterwards."""
 
 import gc
 import importlib

@@ -17,7 +17,7 @@ from gpipe.simulate import ExposureConfig
 
 
 def calibrate(paths: Sequence[Path], backend: Any, pipeline: Any = Detector1Pipeline, **options: Any) -> None:
-    """Calibrate one exposure after the other, file to file; what is returned must be what was written."""
+    """Calibrate one exposure after the other, file to file; the returned result must equal the written file."""
     for path in paths:
         result = pipeline.call(path, backend=backend, save_results=True, configure_log=False, **options)
         name = result.meta.filename
@@ -36,7 +36,7 @@ def step_by_step(paths: Sequence[Path], backend: Any, **options: Any) -> None:
 
 
 def remembered(paths: Sequence[Path], backend: Any) -> None:
-    """Correct persistence by both algorithms. The second exposure needs what they save about the first one."""
+    """Correct persistence by both algorithms. The second exposure needs the products of the first one."""
     first, second = paths
     traps = {"skip": False, "algorithm": "trap_model"}
     windows = {"skip": False, "persistence_time": 60}
@@ -70,7 +70,7 @@ def with_files_of_the_user(paths: Sequence[Path], backend: Any) -> None:
 
 
 def rates_cleaned(paths: Sequence[Path], backend: Any) -> None:
-    """Clean rates of 1/f noise, in place of ramps."""
+    """Clean rates, not ramps, of 1/f noise."""
     calibrate(paths, backend)
     for suffix in ("rate", "rateints"):
         for folder, given in {"one_mask": {}, "each_mask": {"single_mask": False}}.items():

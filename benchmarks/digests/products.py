@@ -62,7 +62,7 @@ def _card(card: fits.Card, places: Mapping[str, str]) -> tuple[Any, ...]:
 
 
 def _of_array(array: np.ndarray) -> str:
-    """An array of another type or shape has another digest, whatever its bytes."""
+    """Digest of an array. Arrays of another type or shape always have another digest."""
     digest = hashlib.sha256(f"{array.dtype.descr} {array.shape}".encode())
     digest.update(array.tobytes())
     return digest.hexdigest()

@@ -31,14 +31,14 @@ SMALL = 1 << 24
 
 @dataclass(frozen=True)
 class Run:
-    """Exposures, and what is done with them.
+    """Exposures, and the calls that process them.
 
     Attributes
     ----------
     work : called with the paths of the exposures and a backend; leaves products in the current folder.
     full_frame : as in ``write_cache``.
     others : writes further references to a folder, and tells them by type.
-    is_slow : takes long whatever the number of samples.
+    is_slow : takes long for any number of samples.
     """
 
     name: str

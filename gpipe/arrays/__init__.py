@@ -1,4 +1,4 @@
-"""What the array API standard lacks and the steps need: NaN reductions, neighbours, row blocks.
+"""Functions that the steps need and the array API standard lacks: NaN reductions, neighbours, row blocks.
 
 Everything here takes arrays of any array-API library and returns arrays of the same library on the same device.
 """

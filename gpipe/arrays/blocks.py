@@ -43,7 +43,7 @@ def map_row_blocks(
 
 
 def for_each(function: Callable[[Item], Result], items: Iterable[Item], *, workers: int = 1) -> list[Result]:
-    """Call ``function`` with every item, on so many threads; what it gives for them, in their order."""
+    """Call ``function`` with every item, on so many threads; return the results in the order of the items."""
     if workers == 1:
         return [function(item) for item in items]
     with ThreadPoolExecutor(workers) as pool:

@@ -1,4 +1,4 @@
-"""What detectors have in common."""
+"""Constants that all detectors share."""
 
 DETECTOR_SIZE = 2048
 """Rows, and columns, of a near-infrared detector, reference pixels included."""

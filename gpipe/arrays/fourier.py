@@ -14,7 +14,7 @@ from gpipe.arrays.precision import accumulator_dtype
 from gpipe.arrays.types import Array, Namespace
 
 SHORT = 32
-"""Columns of one matrix product: few enough that BLAS starts no threads of its own beside the caller's."""
+"""Columns of one matrix product: few enough that BLAS starts no threads beside the caller's."""
 
 
 class Fourier:

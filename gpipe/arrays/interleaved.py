@@ -23,7 +23,7 @@ FRAME_ROWS = 3200
 
 
 def is_interleaved(shape: tuple[int, ...]) -> bool:
-    """Whether arrays of this shape hold the reference pixels of IRS2 readout."""
+    """Tell whether arrays of this shape hold the reference pixels of IRS2 readout."""
     return shape[-2] == FRAME_ROWS
 
 
@@ -37,12 +37,12 @@ def rows_around(halo: int, shape: tuple[int, ...]) -> int:
 
 @dataclass(frozen=True)
 class OwnRows:
-    """Those of some rows of a frame that are normal pixels of the detector's outputs.
+    """Normal pixels of the detector's outputs among some rows of a frame.
 
     Attributes
     ----------
-    places : where they are among these rows, from 0.
-    normal : which of all rows of normal pixels they are.
+    places : their indices among these rows, from 0.
+    normal : their indices among all rows of normal pixels.
     """
 
     places: tuple[int, ...]
@@ -50,7 +50,7 @@ class OwnRows:
 
 
 def own_rows(rows: slice, *, total: int = FRAME_ROWS, reference_first: bool) -> OwnRows:
-    """Of some rows of a frame of ``total`` rows."""
+    """Find the normal pixels among some rows of a frame of ``total`` rows."""
     all_normal = _normal_of_outputs(total, reference_first)
     start, stop = (bisect_left(all_normal, row) for row in (rows.start, rows.stop))
     return OwnRows(tuple(row - rows.start for row in all_normal[start:stop]), slice(start, stop))
@@ -98,7 +98,7 @@ def with_science_rows(x: Array, normal: Array, *, reference_first: bool) -> Arra
 
 
 def reference_reads(x: Array) -> Array:
-    """What is read in the place of reference pixels, of all outputs: (…, output, block, read, column)."""
+    """Return the reads in the place of reference pixels, of all outputs: (…, output, block, read, column)."""
     return _blocks(x)[..., HALF : HALF + READS, :]
 
 

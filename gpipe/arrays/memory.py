@@ -6,7 +6,7 @@ from gpipe.arrays.types import Array
 
 
 def is_on_host(x: Array) -> bool:
-    """Tell whether an array is in host memory, where small blocks are fastest and a value can be looked at at once.
+    """Tell whether an array is in host memory, where small blocks are fastest and values can be read at once.
 
     Arrays of NumPy are. Those of every other library count as on a device, so that the names of devices do not matter.
     """

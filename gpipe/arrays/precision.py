@@ -14,5 +14,5 @@ def accumulator_dtype(x: Array, *, xp: Namespace) -> Any:
 
 
 def all_float32(*arrays: Array | None) -> bool:
-    """Whether these arrays of NumPy or CuPy, None left out, have the floating type that kernels are written for."""
+    """Tell whether arrays of NumPy or CuPy are float32, for which kernels are written; None is left out."""
     return all(x is None or x.dtype == "float32" for x in arrays)

@@ -42,7 +42,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Moments:
-    """Of the values in a span, each (…, 1); arbitrary but finite where the span is empty."""
+    """Moments of the values in a span, each (…, 1); arbitrary but finite if the span is empty."""
 
     mean: Array
     median: Array
@@ -55,7 +55,7 @@ def rank_values(x: Array, valid: Array) -> Ranked:
     Parameters
     ----------
     x : real floating, (…, value).
-    valid : bool, of the same shape. NaN and infinities count as missing whatever it says.
+    valid : bool, of the same shape. NaN and infinities always count as missing.
     """
     xp = array_namespace(x, valid)
     missing = ~(valid & xp.isfinite(x))
@@ -147,7 +147,7 @@ def _unless_empty(span: Span, instead: Span) -> Span:
 
 
 def _in_blocks(x: Array, *, xp: Namespace) -> Array:
-    """(…, block, value), blocks as long as there are blocks, about; the last one is filled up with the last value."""
+    """(…, block, value), about as many blocks as values in a block; the last block is padded with the last value."""
     length = 1 << (x.shape[-1].bit_length() // 2)
     missing = -x.shape[-1] % length
     if missing:

@@ -15,11 +15,11 @@ def row_slices(x: Array, *, pixels: int = CACHED_PIXELS) -> Iterator[slice]:
     float32. On an accelerator, which is faster the more pixels it gets at once, one slice holds all rows.
     """
     rows, columns = x.shape[-2:]
-    step = max(1, pixels // max(columns, 1)) if is_on_host(x) else rows
+    step = max(1, pixels // max(columns, 1) if is_on_host(x) else rows)
     return (slice(start, min(start + step, rows)) for start in range(0, rows, step))
 
 
 def widen(rows: slice, reach: int, total: int) -> tuple[slice, slice]:
-    """A slice with ``reach`` more rows at both ends, as far as there are rows, and where ``rows`` lie in it."""
+    """Widen a slice by ``reach`` rows at both ends, within the array; also return the slice of ``rows`` in it."""
     around = slice(max(0, rows.start - reach), min(total, rows.stop + reach))
     return around, slice(rows.start - around.start, rows.stop - around.start)

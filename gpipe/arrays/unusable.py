@@ -8,7 +8,7 @@ from gpipe.arrays.types import Array
 
 
 def unusable_rows(groupdq: Array) -> Array:
-    """Whether every pixel of a row is DO_NOT_USE in a group: bool, (integration, group, row).
+    """Find rows of which every pixel is DO_NOT_USE in a group: bool, (integration, group, row).
 
     Parameters
     ----------

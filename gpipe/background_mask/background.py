@@ -29,12 +29,12 @@ FillGaps = Callable[[Array], Array]
 
 @dataclass(frozen=True)
 class Background:
-    """What was found in an image.
+    """Background of an image.
 
     Attributes
     ----------
     level : float32, (…, 1, 1) or (…, row, column).
-    mask : bool, (…, row, column), the pixels that are background and nothing else.
+    mask : bool, (…, row, column), True for pixels that show only background.
     """
 
     level: Array
@@ -81,7 +81,7 @@ def find_background(
 
 
 def _models(image: Array, mask: Array, box_size: tuple[int, int] | None, fill_gaps: FillGaps) -> Background:
-    """Of images, one by one."""
+    """Make the background models of images, one by one."""
     if image.ndim == 2:
         return background_model(image, mask, box_size=box_size, fill_gaps=fill_gaps)
     xp = array_namespace(image, mask)

@@ -1,4 +1,4 @@
-"""Count rates that background and sources are told apart in, before the ramps are really fitted."""
+"""Draft count rates that separate background from sources, before the fit of the ramps."""
 
 import logging
 from collections.abc import Callable
@@ -17,14 +17,14 @@ log = logging.getLogger(__name__)
 
 
 class DraftRates:
-    """Rates of an exposure: its own, or those of its ramps, fitted with default parameters when first asked for.
+    """Rates of an exposure of rates, or of ramps, which are fitted with default parameters when first needed.
 
     Parameters
     ----------
     exposure : ramps or rates.
     references : with ``readnoise`` and ``gain``, for ramps.
-    by_integration : of ramps, rates of each integration. Rates that came in are as they are.
-    prepare : what is done to the rates, once, if they are asked for.
+    by_integration : fit ramps to rates of each integration. An exposure of rates is not changed.
+    prepare : a function applied to the rates once, when they are first needed.
     """
 
     def __init__(

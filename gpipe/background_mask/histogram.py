@@ -42,7 +42,7 @@ def fit_peak(ranked: Ranked, span: Span, centre: Array, deviation: Array, *, mir
 
 
 def _counts(ranked: Ranked, span: Span, edges: Array, *, xp: Namespace) -> Array:
-    """How many values of the span lie in each bin."""
+    """Count the values of the span in each bin."""
     ranks = xp.searchsorted(xp.reshape(ranked.values, (-1,)), xp.astype(edges, ranked.values.dtype))
     ranks = xp.clip(ranks, span.begin, span.end)
     return xp.astype(ranks[1:] - ranks[:-1], edges.dtype)

@@ -1,6 +1,6 @@
-"""What only steps of later stages can tell, asked of the ``jwst`` package: a WCS, and how bright integrations are.
+"""Results of later stages, computed by the ``jwst`` package: a WCS, and the brightness of integrations.
 
-This is the only module that imports ``jwst``, and it does so when a question is asked. The package is an optional
+This is the only module that imports ``jwst``, and only when a result is needed. The package is an optional
 extra: ``pip install "gpipe[later]"`` (docs/decisions/0007-asking-jwst.md).
 """
 
@@ -28,21 +28,21 @@ _LOGGERS = ("jwst", "stcal", "stpipe")
 
 
 class NoAnswer(Exception):  # noqa: N818 - the step is skipped, as it is in jwst
-    """The exposure is one that jwst has no answer for, and goes on without; says why."""
+    """Exposure for which jwst computes no result and continues without; the message gives the reason."""
 
 
 class NothingOnDetector(NoAnswer):
-    """No aperture has its light on this detector."""
+    """Exposure without an aperture that illuminates this detector."""
 
 
 def require(parameter: str, found: str, instead: str) -> None:
-    """ParameterError unless jwst can be asked.
+    """Raise ParameterError if jwst is not usable.
 
     Parameters
     ----------
-    parameter : with the name of its step.
-    found : its value, and what of it needs jwst.
-    instead : values that do not.
+    parameter : its name, with the name of its step.
+    found : its value, and the reason why it needs jwst.
+    instead : values that do not need jwst.
     """
     lacking = _lacking()
     if lacking:
@@ -53,21 +53,21 @@ def require(parameter: str, found: str, instead: str) -> None:
 
 
 def with_wcs(rates: Rate, *, flag_open: bool, folder: str) -> Rate:
-    """Count rates with a WCS in their metadata, by jwst's assign_wcs where they have none.
+    """Add a WCS to the metadata of count rates without one, by jwst's assign_wcs.
 
     Parameters
     ----------
-    flag_open : also flag what is behind NIRSpec's shutters that failed open, by jwst's msaflagopen, unless it is done.
-    folder : where the MSA metadata file is.
+    flag_open : also flag pixels behind NIRSpec's shutters that failed open, by jwst's msaflagopen, if not yet done.
+    folder : folder of the MSA metadata file.
 
     Returns
     -------
-    The same rates, with other metadata and DQ. ``rates`` stays as it is.
+    The same rates, with new metadata and DQ. ``rates`` is not changed.
 
     Raises
     ------
     NothingOnDetector, NoAnswer
-        Where jwst goes on without a WCS, or leaves the exposure alone as its MSA metadata file is missing.
+        If jwst continues without a WCS, or skips the exposure because its MSA metadata file is missing.
     """
     flag_open = flag_open and rates.meta.cal_step.msa_flagging is None
     if has_wcs(rates.meta) and not flag_open:
@@ -96,7 +96,7 @@ def with_wcs(rates: Rate, *, flag_open: bool, folder: str) -> Rate:
 
 
 def light_curve(rates: Rate) -> np.ndarray:
-    """How bright each integration of a time series is beside the median of all, by jwst's photometry or spectra.
+    """Compute the flux of each integration of a time series relative to the median, by jwst's photometry or spectra.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def light_curve(rates: Rate) -> np.ndarray:
     Raises
     ------
     NoAnswer
-        Where jwst leaves the exposure alone: no light to measure.
+        If jwst skips the exposure because it has no flux to measure.
     """
     from stdatamodels.jwst.datamodels import RampModel
 
@@ -181,7 +181,7 @@ def _run(step: Any, model: Any, folder: str) -> Any:
 
 @contextmanager
 def _asked(what: str, exposure: Exposure) -> Iterator[None]:
-    """Within the block jwst works, on the host: its warnings are gpipe's, its failures one line."""
+    """Run jwst on the host within the block: warnings go to gpipe's log, a failure is an error of one line."""
     log.info("jwst %s is asked for %s, on the host", importlib.metadata.version("jwst"), what)
     try:
         with _heard(), warnings.catch_warnings(), _warnings_logged_as_before():
@@ -198,7 +198,7 @@ def _asked(what: str, exposure: Exposure) -> Iterator[None]:
 
 
 class _Relay(logging.Handler):
-    """Gives what jwst logs to whoever reads gpipe's log."""
+    """Handler that passes jwst's log to gpipe's log."""
 
     def emit(self, record: logging.LogRecord) -> None:
         logging.getLogger("gpipe").handle(record)
@@ -206,7 +206,7 @@ class _Relay(logging.Handler):
 
 @contextmanager
 def _heard() -> Iterator[None]:
-    """Warnings of jwst and what it is made of go to gpipe's log, and to no other."""
+    """Send warnings of jwst and its packages to gpipe's log only."""
     relay = _Relay(logging.WARNING)
     with ExitStack() as stack:
         for logger in map(logging.getLogger, _LOGGERS):

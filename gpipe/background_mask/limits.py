@@ -1,4 +1,4 @@
-"""Between which values pixels count as background."""
+"""Limits of values that count as background."""
 
 from dataclasses import dataclass
 
@@ -81,7 +81,7 @@ def clip_to_background(
 
 
 def inside(image: Array, limits: Limits) -> Array:
-    """Where the values of images, (…, row, column), lie between their limits, these included."""
+    """Mark the values of images, (…, row, column), between their limits, these included."""
     xp = array_namespace(image)
     lower, upper = (xp.astype(bound, image.dtype)[..., None] for bound in (limits.lower, limits.upper))
     return (image >= lower) & (image <= upper)

@@ -1,4 +1,4 @@
-"""Where light may fall on a NIRSpec detector, as the WCS of an exposure tells."""
+"""Regions of a NIRSpec detector that light may reach, from the WCS of an exposure."""
 
 import math
 from collections.abc import Iterator
@@ -11,22 +11,22 @@ from gpipe.exceptions import InputError
 BEHIND_SLITS = ("NRS_FIXEDSLIT", "NRS_BRIGHTOBJ", "NRS_MSASPEC")
 BEHIND_SLICES = ("NRS_IFU",)
 _FIXED_SLIT_ROWS = slice(922, 1116)
-"""What the fixed slits light up in exposures of other apertures."""
+"""Rows that the fixed slits illuminate in exposures of other apertures."""
 _FIXED_SLIT_QUADRANT = 5
 
 
 def needs_wcs(meta: Any) -> bool:
-    """Whether the WCS is needed to tell. In other exposures no aperture is known to be lit."""
+    """Tell whether the regions come from the WCS. Other exposures have no known illuminated aperture."""
     return meta.exposure.type in (*BEHIND_SLITS, *BEHIND_SLICES)
 
 
 def has_wcs(meta: Any) -> bool:
-    """Whether the exposure has a WCS."""
+    """Tell whether the exposure has a WCS."""
     return getattr(meta, "wcs", None) is not None
 
 
 def missing(meta: Any, *, open_shutters: bool) -> str:
-    """What an exposure lacks of the WCS and, if wanted, the flags of shutters that failed open; empty if nothing."""
+    """Name what an exposure lacks: the WCS and, if wanted, flags of shutters that failed open. Empty if nothing."""
     lacking = [] if has_wcs(meta) else ["no WCS"]
     if open_shutters and meta.cal_step.msa_flagging is None:
         lacking.append("no flags of shutters that failed open (S_MSAFLG)")
@@ -34,7 +34,7 @@ def missing(meta: Any, *, open_shutters: bool) -> str:
 
 
 def lit_pixels(meta: Any, shape: tuple[int, int]) -> np.ndarray:
-    """The pixels behind slits and slices, and those behind the fixed slits where these are not what is observed.
+    """Mark the pixels behind slits and slices, and behind the fixed slits if other apertures are observed.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def _any_fixed_slit(to_slits: Any) -> bool:
 
 
 def _slice_map(wcs: Any) -> np.ndarray:
-    """For each pixel the number of its slice, 0 between slices."""
+    """Map of the number of each pixel's slice, 0 between slices."""
     for step in wcs.pipeline:
         labels = getattr(step.transform, "label_mapper", None)
         if labels is not None:

@@ -1,4 +1,4 @@
-"""Which pixels of a draft rate show background: a mask that leaves sources out."""
+"""Mask of the background pixels of a draft rate; sources are left out."""
 
 from array_api_compat import array_namespace
 
@@ -20,11 +20,11 @@ def background_mask(
 
     Parameters
     ----------
-    rate : float32, (row, column) or (integration, row, column). Pixels that are NaN or 0 are no background.
-    science : bool, (row, column) or like ``rate``, pixels that are no background whatever they show; None for none.
+    rate : float32, (row, column) or (integration, row, column). NaN and 0 are not background.
+    science : bool, (row, column) or like ``rate``, pixels that are never background; None for none.
     n_sigma : 0 does not look for sources.
     fit_histogram : take centre and width from a Gaussian fitted to a histogram.
-    single : one mask for all integrations: what is background in each of them.
+    single : make one mask for all integrations, of the pixels that are background in each of them.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def background_mask(
 
 
 def science_pixels(lit: Array, dq: Array) -> Array:
-    """Pixels that light is meant to fall on, and those of NIRSpec behind shutters that do not close.
+    """Mark illuminated pixels, and NIRSpec pixels behind shutters that failed open.
 
     Parameters
     ----------

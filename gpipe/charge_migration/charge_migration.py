@@ -1,4 +1,4 @@
-"""Which samples of a ramp have lost charge to their neighbours, or gained it from them."""
+"""Flags for samples of a ramp that have lost charge to their neighbours, or gained it from them."""
 
 from array_api_compat import array_namespace
 

@@ -3,33 +3,27 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from gpipe.charge_migration.charge_migration import flag_charge_migration
-from gpipe.controller import Block, References, Skip, Step, Work
+from gpipe.controller import Block, Cut, References, Skip, Step, Work
 from gpipe.controller import parameters as p
 from gpipe.datamodels import Described, Ramp
+from gpipe.datamodels.exposures.instruments import MIRI, OTHERS
 
 FEWEST_GROUPS = 3
+PREDECESSORS = ("dq_init", "saturation", "refpix", "linearity", "dark_sub")
 
 
 class ChargeMigrationStep(Step):
     """Flag the groups of bright pixels from which charge migrates to their neighbours; skipped by default."""
 
-    class_alias = "charge_migration"
-    expects = ("dq_init", "saturation", "refpix", "linearity", "dark_sub")
-    expects_near_infrared = ("superbias",)
-
-    changes = ("groupdq",)
+    alias = "charge_migration"
+    after: ClassVar = {MIRI: PREDECESSORS, OTHERS: (*PREDECESSORS, "superbias")}
+    cut = Cut(Block.PIXELS, writes=("groupdq",), halo=1)
 
     signal_threshold = p.Float(25000.0, unit="DN", help="Signal above which charge migrates.")
     skip = p.Boolean(True, help="Leave the exposure as it is.")
-
-    def block(self, meta: Any) -> Block:
-        return Block.PIXELS
-
-    def halo(self, meta: Any) -> int:
-        return 1
 
     def begin(self, outline: Described, references: References, summary: Mapping[str, Any]) -> Work:
         groups = outline.shape[1]

@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Thresholds:
-    """From where on a statistic of an image counts as high.
+    """Thresholds above which a statistic of an image counts as high.
 
     Attributes
     ----------
@@ -15,7 +15,7 @@ class Thresholds:
     slope, steep_slope : DN/s/pixel; ``steep_slope`` where channels differ or the mask is small.
     slope_ratio : of the steeper to the flatter of the two slopes.
     scatter : DN/s.
-    scatter_rows : from which to which share of the rows the scatter is measured.
+    scatter_rows : first and last row of the measured scatter, as shares of the rows.
     """
 
     masked: float
@@ -31,7 +31,7 @@ THRESHOLDS = {
     "NIS_IMAGE": Thresholds(masked=0.07, steep_slope=1e-4, slope_ratio=5.0, scatter_rows=(10 / 12, 11 / 12)),
     "NRC_IMAGE": Thresholds(masked=0.1, steep_slope=1e-5, slope_ratio=3.0, scatter_rows=(3 / 8, 5 / 8)),
 }
-"""By exposure type; the parameters of others are not chosen automatically."""
+"""Thresholds by exposure type; the parameters of other types are not chosen automatically."""
 
 
 def choose(

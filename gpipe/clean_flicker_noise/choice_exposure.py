@@ -1,4 +1,4 @@
-"""Parameters chosen by what an exposure shows, or ruled out by what it is."""
+"""Parameters chosen by the content of an exposure, or excluded by its type."""
 
 import logging
 from dataclasses import replace

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from gpipe.arrays import Array
 from gpipe.clean_flicker_noise.choice_exposure import chosen_for
@@ -18,22 +18,23 @@ from gpipe.clean_flicker_noise.settings_exposure import (
     flicker_settings,
     skip_others,
 )
-from gpipe.controller import Produced, References, SideProduct, Step
+from gpipe.controller import Produced, Ref, References, SideProduct, Step
 from gpipe.controller import parameters as p
 from gpipe.controller.plan import threads
 from gpipe.datamodels import Ramp, Rate
+from gpipe.datamodels.exposures.instruments import MIRI, OTHERS
 from gpipe.datamodels.files.products import bare_model
+
+PREDECESSORS = ("dq_init", "saturation", "refpix", "linearity", "dark_sub", "jump")
 
 
 class CleanFlickerNoiseStep(Step):
     """Subtract the 1/f noise of the readout from ramps or count rates; skipped by default."""
 
-    class_alias = "clean_flicker_noise"
-    reference_file_types = ("flat", "pastasoss", "readnoise", "gain")
-    optional_references = ("flat", "pastasoss")
+    alias = "clean_flicker_noise"
     accepts = (Ramp, Rate)
-    expects = ("dq_init", "saturation", "refpix", "linearity", "dark_sub", "jump")
-    expects_near_infrared = ("superbias",)
+    references = (Ref("flat", optional=True), Ref("pastasoss", optional=True), Ref("readnoise"), Ref("gain"))
+    after: ClassVar = {MIRI: PREDECESSORS, OTHERS: (*PREDECESSORS, "superbias")}
 
     autoparam = p.Boolean(
         False,

@@ -18,14 +18,14 @@ FindBackground = Callable[[Array, Array], Background]
 FitNoise = Callable[[Array, Array], Array]
 
 PIXELS_AT_ONCE = 1 << 20
-"""In a stack of small images, so that there are few calls; larger images are cleaned one by one."""
+"""Pixels in a stack of small images, for few calls; larger images are cleaned one by one."""
 SUBTRACTED_AT_ONCE = 1 << 17
-"""Pixels that a thread takes the noise from: few enough for its cache, and enough to be worth its while."""
+"""Pixels from which a thread subtracts noise at once: few enough for its cache, enough to pay for a call."""
 
 
 @dataclass(frozen=True)
 class Method:
-    """How an image is cleaned.
+    """Method to clean an image.
 
     Attributes
     ----------
@@ -41,13 +41,13 @@ class Method:
 
 @dataclass(frozen=True)
 class ImageNoise:
-    """What was found in images.
+    """Noise and background of images.
 
     Attributes
     ----------
     noise : float32, (…, row, column), to subtract from the images; 0 where no pixel could be used.
     background : float32, (…, row, column) or (…, 1, 1), in units of the images divided by the flat.
-    usable : bool, (…), whether any pixel could be used.
+    usable : bool, (…), True where any pixel could be used.
     """
 
     noise: Array
@@ -102,7 +102,7 @@ def image_noise(images: Array, masks: Array, method: Method) -> ImageNoise:
 def clean_ramp(
     data: Array, groupdq: Array, mask: Array, method: Method, *, keep_background: bool = False, workers: int = 1
 ) -> Cleaned:
-    """Clean ramps: the noise of every difference of successive groups is found, and their sum subtracted.
+    """Clean ramps: fit the noise of every difference of successive groups, and subtract the sum of these fits.
 
     Parameters
     ----------
@@ -114,8 +114,8 @@ def clean_ramp(
 
     Returns
     -------
-    Cleaned. The first group stays as it is, and so does a group whose difference has no usable pixel; the sum begins
-    anew after it. NaN stay where they are. The background of a group is that of its difference, that of the first is 0.
+    Cleaned. The first group is not changed. A group whose difference has no usable pixel is not changed either; the
+    sum starts again after it. NaN stay NaN. The background of a group is that of its difference; of the first it is 0.
     """
     xp = array_namespace(data, groupdq, mask)
     integrations, groups = data.shape[:2]
@@ -144,7 +144,7 @@ def clean_ramp(
 def _subtract(
     rows: slice, *, found: ImageNoise, noise: Array, data: Array, cleaned: Array, where: tuple[slice, slice]
 ) -> None:
-    """Add what was found in differences to the ``noise`` so far, (integration, row, column), and clean later groups."""
+    """Add the noise of differences to the ``noise`` so far, (integration, row, column), and clean later groups."""
     xp = array_namespace(data)
     some, groups = where
     for k, j in enumerate(range(groups.start, groups.stop)):
@@ -162,13 +162,13 @@ def clean_images(
     keep_background: bool = False,
     workers: int = 1,
 ) -> Cleaned:
-    """Clean images, each by itself.
+    """Clean each image separately.
 
     Parameters
     ----------
     data : float32, (row, column), (integration, row, column) or (integration, group, row, column).
     mask : bool, (row, column) or (integration, row, column), where to look for background.
-    scene : of the shape of the data, what images show apart from noise. It is then the background that is returned.
+    scene : of the shape of the data, the images without noise. It is then returned as the background.
     workers : threads, of which each has some images at a time; the results do not depend on it.
     """
     xp = array_namespace(data, mask)
@@ -209,5 +209,5 @@ def _next(groups: slice) -> slice:
 
 
 def _mask_of(mask: Array, integrations: slice) -> Array:
-    """For (integration, group, row, column)."""
+    """Mask of some integrations, with the axes (integration, group, row, column)."""
     return mask[None, None, ...] if mask.ndim == 2 else mask[integrations, None, ...]

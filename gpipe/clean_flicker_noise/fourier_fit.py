@@ -58,7 +58,7 @@ def _solve(matrix: Array, right: Array, *, xp: Namespace) -> Array:
 def gaussian_spectrum(count: int, sigma: float, like: Array, *, xp: Namespace) -> Array:
     """Fourier transform of a circular Gaussian of unit area whose centre is at sample 1.
 
-    jwst's kernels have their centre there rather than at sample 0: what is convolved with them moves by one sample.
+    jwst's kernels have their centre at sample 1, not 0, so that the result of a convolution is shifted by one sample.
     Precision and device are those of the real array ``like``.
     """
     x = xp.arange(count, dtype=like.dtype, device=device(like))

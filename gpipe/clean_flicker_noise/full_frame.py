@@ -16,7 +16,7 @@ ROLL_OFF = CUTOFF / 4
 DENSITY_SIGMA = 32.0
 """Pixels over which the density of background pixels in a line is smoothed."""
 SPARSE = 0.1
-"""Where the line before has less than this share of a line's own density, the latter counts."""
+"""Least density of the line before, as a share of this line's density; below it this line's density is used."""
 SMOOTHING_SIGMA = 1.5
 """Lines over which the fits are smoothed."""
 REFERENCE_LINES = 4
@@ -29,7 +29,7 @@ def fit_full_frame(image: Array, mask: Array, *, detector: str) -> Array:
     """Noise of a full frame: the lowest Fourier modes of the background in each line, smoothed from line to line.
 
     Outliers of a line are replaced by its median. Pixels weigh the inverse of the density of background pixels
-    around them. Lines with fewer pixels than modes get no noise of their own.
+    around them. Lines with fewer pixels than modes are not fitted.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def fit_full_frame(image: Array, mask: Array, *, detector: str) -> Array:
 
 
 def _gains(length: int) -> list[float]:
-    """Of the modes that the low-pass filter lets through."""
+    """Gains of the modes that the low-pass filter passes."""
     gains = []
     for k in range(length // 2 + 1):
         off = (k / length - CUTOFF) / ROLL_OFF

@@ -19,7 +19,7 @@ from gpipe.datamodels.exposures.instruments import is_miri
 
 @dataclass(frozen=True)
 class Inputs:
-    """All that the cleaning of an exposure works on.
+    """Inputs of the cleaning of an exposure.
 
     Attributes
     ----------

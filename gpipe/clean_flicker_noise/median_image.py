@@ -1,4 +1,4 @@
-"""What images of many integrations show: their median, scaled to the light of each integration."""
+"""Median of the images of many integrations, scaled to the flux of each integration."""
 
 from dataclasses import dataclass
 

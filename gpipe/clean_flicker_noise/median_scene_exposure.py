@@ -1,4 +1,4 @@
-"""What all integrations show, as bright as it is in each of them: by their medians, or as jwst measures time series."""
+"""Median image of all integrations, scaled to the flux of each: by medians, or as jwst measures time series."""
 
 import logging
 from dataclasses import replace
@@ -22,22 +22,22 @@ RampOrRate = Ramp | Rate
 
 
 def is_time_series(meta: Any) -> bool:
-    """Whether the light of an exposure is measured by steps of later stages."""
+    """Tell whether steps of later stages measure the flux of an exposure."""
     return meta.exposure.type == SOSS or needs_wcs_to_measure(meta)
 
 
 def needs_wcs_to_measure(meta: Any) -> bool:
-    """Whether they need a WCS for it."""
+    """Tell whether the steps that measure the flux need a WCS."""
     return meta.exposure.type in _WITH_WCS or is_miri_series(meta)
 
 
 def is_miri_series(meta: Any) -> bool:
-    """Whether an image of MIRI is one of a time series."""
+    """Tell whether an exposure is a time series of MIRI images."""
     return meta.exposure.type == MIRI_IMAGE and bool(meta.visit.tsovisit) and (meta.exposure.nints or 2) > 1
 
 
 def refuse(exposure: RampOrRate, references: References) -> None:
-    """Skip exposures of which there is no median."""
+    """Skip exposures that have no median image."""
     if exposure.data.ndim == 2 or exposure.data.shape[0] == 1:
         raise Skip("background_method is 'median_image' and the exposure has 1 integration, expected 2 or more")
     if exposure.meta.exposure.type == SOSS and references.get("pastasoss") is None:
@@ -58,11 +58,11 @@ def make_scene(exposure: RampOrRate, rates: Rate, flat: Array | None) -> Array:
 def make_series_scene(
     exposure: RampOrRate, rates: Rate, flat: Array | None, *, pastasoss: Any = None, dark: Array | None = None
 ) -> Array:
-    """The same for time series, with the light that jwst measures; for NIRISS SOSS the sky is kept apart.
+    """Scale the median of a time series to the flux that jwst measures; for NIRISS SOSS the sky is separate.
 
     Parameters
     ----------
-    rates : with a WCS, but for NIRISS SOSS.
+    rates : with a WCS, except for NIRISS SOSS.
     pastasoss : Reference, for NIRISS SOSS.
     dark : bool, pixels that do not see the sky.
     """

@@ -15,7 +15,7 @@ _LEAF_SIZE = 10
 
 
 def gap_filler(backend: Backend) -> FillGaps:
-    """What fills the meshes of models on this backend. A mesh has a few thousand values at most."""
+    """Return a function that fills gaps in meshes of this backend. A mesh has a few thousand values at most."""
     if backend.name != "numpy":
         log.info("Background models: gaps in the mesh of medians are filled on the host")
 
@@ -28,8 +28,8 @@ def gap_filler(backend: Backend) -> FillGaps:
 def fill_gaps(mesh: np.ndarray) -> np.ndarray:
     """Fill NaN with the mean of the ten nearest values, weighted by the inverse of their distance.
 
-    Which of several neighbours at the same distance is the tenth depends on the search tree, as in photutils (Shepard
-    1968, Proc. 23rd ACM National Conference, 517). A mesh without values stays as it is.
+    Among several neighbours at the same distance the search tree chooses the tenth, as in photutils (Shepard 1968,
+    Proc. 23rd ACM National Conference, 517). A mesh without values is not changed.
     """
     missing = np.isnan(mesh)
     if not missing.any() or missing.all():

@@ -22,7 +22,7 @@ PIXEL_TIME = 9.999999747378752e-06
 PIXELS = 512
 """Background pixels in a section."""
 LEAST_SHARE = 0.05
-"""Of background pixels in a section; one with fewer is not fitted."""
+"""Least share of background pixels in a section; a section with fewer is not fitted."""
 OUTLIER = 4.0
 MAD_TO_SIGMA = 1.4825
 
@@ -54,7 +54,7 @@ class Cutoffs:
 
 
 CUTOFFS = {"ALLSLITS": Cutoffs(low=150.0, low_end=200.0)}
-"""By subarray; all others have the default."""
+"""Cutoffs by subarray; all others have the default."""
 
 
 @dataclass(frozen=True)
@@ -102,10 +102,10 @@ def fit_sections(image: Array, mask: Array, *, detector: str, cutoffs: Cutoffs, 
 
 
 def plan_sections(counts: Sequence[int]) -> list[Section]:
-    """Sections with some 512 background pixels each, by the number that every line has.
+    """Divide lines into sections of about 512 background pixels each, by the number of such pixels in every line.
 
-    Each begins half a section after the one before. What remains at the end belongs to the last section if it has less
-    than half as many pixels again.
+    Each section begins half a section after the one before. The last section takes the rest, if the rest has less than
+    half as many pixels.
     """
     up_to = [0, *accumulate(counts)]
     used = [line for line, count in enumerate(counts) if count > 0]

@@ -1,4 +1,4 @@
-"""Settings of the clean_flicker_noise step: its parameters, and what they mean for an exposure."""
+"""Settings of the clean_flicker_noise step: its parameters, and their meaning for an exposure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,16 +36,16 @@ class FlickerSettings:
     ----------
     autoparam : choose ``background_method``, ``fit_by_channel`` and ``apply_flat_field`` where thresholds are known.
     fit_method : ``"fft"`` or ``"median"``.
-    fit_by_channel : fit each readout channel by itself.
+    fit_by_channel : fit each readout channel separately.
     background_method : ``"median"``, ``"model"`` or ``"median_image"``; None for no background.
     background_box_size : rows and columns of the boxes of the model; None for the default.
-    mask_science_regions : leave out where spectra lie, of MIRI what is no sky.
+    mask_science_regions : leave out regions of spectra; for MIRI, regions without sky.
     apply_flat_field : divide by the flat while background and noise are fitted.
     n_sigma : standard deviations from the background up to which pixels are background; 0 takes all.
     fit_histogram : get the background's level and width from a histogram.
     single_mask : one mask for all integrations.
     mask_file : file with the mask to use; None to find one.
-    keep_background : give back the background, too.
+    keep_background : also return the background.
     """
 
     autoparam: bool
@@ -63,15 +63,15 @@ class FlickerSettings:
 
     @property
     def by_integration(self) -> bool:
-        """True where each integration has a mask, and draft rates, of its own."""
+        """Tell whether each integration has its own mask and draft rates."""
         return not self.single_mask or self.background_method == MEDIAN_IMAGE
 
     def chooses(self, meta: Any) -> bool:
-        """Tell whether parameters are chosen by what the exposure shows."""
+        """Tell whether parameters are chosen by the content of the exposure."""
         return self.autoparam and meta.exposure.type in THRESHOLDS
 
     def measures_series(self, meta: Any) -> bool:
-        """Tell whether the light of each integration is measured by later stages."""
+        """Tell whether later stages measure the flux of each integration."""
         return self.background_method == MEDIAN_IMAGE and is_time_series(meta)
 
     def uses_wcs(self, meta: Any) -> bool:
@@ -89,11 +89,11 @@ class FlickerSettings:
         return wanted
 
     def _drafts(self, meta: Any) -> bool:
-        """Tell whether rates are needed to tell background from sources, or to choose parameters."""
+        """Tell whether rates are needed to separate background from sources, or to choose parameters."""
         return self.mask_file is None or self.background_method == MEDIAN_IMAGE or self.chooses(meta)
 
     def _masks_by_flat(self, meta: Any) -> bool:
-        """Tell whether a flat of MIRI shows where there is no sky."""
+        """Tell whether a flat of MIRI marks the pixels without sky."""
         masks = self.mask_science_regions and meta.exposure.type == MIRI_IMAGE and self.mask_file is None
         return masks or (self.measures_series(meta) and is_miri_series(meta))
 

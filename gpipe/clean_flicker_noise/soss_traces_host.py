@@ -1,4 +1,4 @@
-"""Where the spectra of NIRISS SOSS lie on the detector, by the pastasoss reference."""
+"""Positions of the NIRISS SOSS spectra on the detector, by the pastasoss reference."""
 
 import math
 from typing import Any
@@ -50,7 +50,7 @@ def trace_mask(reference: Any, meta: Any, shape: tuple[int, int]) -> np.ndarray:
 
 
 def _first_row(reference: Any, subarray: str) -> int:
-    """Of the subarray, in rows of SUBSTRIP256."""
+    """First row of the subarray, in rows of SUBSTRIP256."""
     return -reference.meta.subarray_ymin if subarray == "FULL" else _ROWS_BELOW.get(subarray, 0)
 
 

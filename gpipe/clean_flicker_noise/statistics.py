@@ -1,4 +1,4 @@
-"""What an image is like, for the choice of parameters."""
+"""Statistics of an image, for the choice of parameters."""
 
 from dataclasses import dataclass
 
@@ -73,7 +73,7 @@ def _quick_clean(rate: Array, axis: int, *, xp: Namespace) -> tuple[Array, Array
 
 
 def _profile(image: Array, axis: int, part: tuple[float, float], *, xp: Namespace) -> Array:
-    """Mean along one axis of a part of it."""
+    """Mean over part of one axis."""
     start, stop = (round(share * image.shape[axis]) for share in part)
     section = image[start:stop, :] if axis == 0 else image[:, start:stop]
     return xp.sum(section, axis=axis, dtype=accumulator_dtype(image, xp=xp)) / section.shape[axis]

@@ -1,4 +1,4 @@
-"""The command line: ``gpipe …``."""
+"""Command line: ``gpipe …``."""
 
 import sys
 from pathlib import Path
@@ -9,7 +9,7 @@ from gpipe.exceptions import GpipeError
 
 
 class OneLineErrors(click.Group):
-    """A user's mistake is told in one line on stderr, with the exit status of its class."""
+    """Commands that print a user's error in one line on stderr, with the exit status of its class."""
 
     def invoke(self, context: click.Context) -> object:
         try:

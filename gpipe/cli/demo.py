@@ -17,7 +17,7 @@ from gpipe.quicklook import pulls, save_rate_picture
 
 
 class StepTable:
-    """Collects what each step took and flagged."""
+    """Collect the time and the flags of each step."""
 
     def __init__(self) -> None:
         self.rows: list[tuple[str, str, str, str]] = []
@@ -30,7 +30,7 @@ class StepTable:
             self.rows.append((event.name, event.status, f"{event.seconds:.2f}", news))
 
     def _news(self, exposure: Ramp | Rate) -> str:
-        """How many groups or pixels carry each flag, where that changed."""
+        """Report the numbers of groups or pixels with each flag that changed."""
         flags = exposure.groupdq if isinstance(exposure, Ramp) else exposure.dq
         found = {}
         host = exposure.backend.to_host(flags)

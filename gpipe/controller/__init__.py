@@ -1,7 +1,9 @@
 """Steps and pipelines: parameters, references, names and the order of work. Knows no step by name."""
 
 from gpipe.controller import parameters
-from gpipe.controller.declaration.blocks import Block, Preview
+from gpipe.controller.declaration.blocks import Block, Cut, Preview, SummaryOf
+from gpipe.controller.declaration.companions import NO_COMPANIONS, Companion, Companions
+from gpipe.controller.declaration.ref import Ref
 from gpipe.controller.declaration.results import Produced, References, SideProduct, Skip
 from gpipe.controller.declaration.work import Work
 from gpipe.controller.pipeline import Pipeline
@@ -9,17 +11,23 @@ from gpipe.controller.reporting.events import ChunkDone, StepDone, StepStarted, 
 from gpipe.controller.step import Step
 
 __all__ = [
+    "NO_COMPANIONS",
     "Block",
     "ChunkDone",
+    "Companion",
+    "Companions",
+    "Cut",
     "Pipeline",
     "Preview",
     "Produced",
+    "Ref",
     "References",
     "SideProduct",
     "Skip",
     "Step",
     "StepDone",
     "StepStarted",
+    "SummaryOf",
     "Work",
     "parameters",
     "watch",

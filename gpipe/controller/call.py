@@ -1,4 +1,4 @@
-"""``X.call`` and ``X().run``: from what a user passes to settled parameters, then one run for each exposure."""
+"""``X.call`` and ``X().run``: from what a user passes to settled parameters, then one run for each job."""
 
 import functools
 import logging
@@ -62,29 +62,33 @@ class CallOptions:
 def call(cls: type[StepBase], source: Any, options: CallOptions) -> Any:
     """See ``Step.call``."""
     user_layers = options.user_layers(cls)
-    cls(options.name).configure(user_layers)  # tells a user's mistakes before anything is opened
-    sources = _several(source, options.parameters)
+    # This tells a user's mistakes before anything is opened.
+    output_file = cls(options.name).configure(user_layers).output_file
     with collector_at_rest():
         from gpipe.controller.run.run import execute  # pulls in NumPy and the readers; importing a step does not
 
     configuration = logs.read_configuration(options.logcfg, [options.parameters.get("output_dir")])
-    several = background_writing() if sources is not None else nullcontext()
-    with logs.installed(configuration) if options.configure_log else nullcontext(), several:
-        results = []
-        for one in [source] if sources is None else sources:
-            with _progress(shown=options.configure_log):
-                with collector_at_rest():
-                    step, header = _settled(cls, one, user_layers, options.name)
-                results.append(execute(step, header, options.backend, options.max_memory))
-    return results if sources is not None else results[0]
+
+    def work(job: Any) -> Any:
+        with _progress(shown=options.configure_log):
+            with collector_at_rest():
+                step = _settled(cls, job, user_layers, options.name)
+            return execute(step, job.science, options.backend, options.max_memory, job=job)
+
+    with logs.installed(configuration) if options.configure_log else nullcontext():
+        return _for_each_job(cls, source, output_file, work)
 
 
 def plan(cls: type[StepBase], source: Any, options: CallOptions) -> Any:
     """See ``Step.plan``."""
     from gpipe.controller.run.run import foresee
 
-    step, header = _settled(cls, source, options.user_layers(cls), options.name)
-    return foresee(step, header, options.backend, options.max_memory)
+    user_layers = options.user_layers(cls)
+
+    def work(job: Any) -> Any:
+        return foresee(_settled(cls, job, user_layers, options.name), job.science, options.backend, options.max_memory)
+
+    return _for_each_job(cls, source, None, work)
 
 
 def run(step: StepBase, source: Any, backend: str | Backend | None, max_memory: Any) -> Any:
@@ -92,17 +96,28 @@ def run(step: StepBase, source: Any, backend: str | Backend | None, max_memory: 
     from gpipe.controller.run.run import execute
 
     say_that_run_reads_no_crds_parameters()
-    return execute(step, source, backend, max_memory)
+    output_file = step.output_file
+    return _for_each_job(
+        type(step), source, output_file, lambda job: execute(step, job.science, backend, max_memory, job=job)
+    )
 
 
-def _settled(
-    cls: type[StepBase], source: Any, user_layers: Sequence[Settings], name: str | None
-) -> tuple[StepBase, Any]:
-    """A step with the parameters for an exposure, and the header of that."""
-    from gpipe.datamodels import read_header
+def _for_each_job(cls: type[StepBase], source: Any, output_file: str | None, work: Callable[[Any], Any]) -> Any:
+    """Do the work of each job of an input: a list of results where the jobs say so, else one result."""
+    with collector_at_rest():
+        from gpipe.controller.inputs import SINGLETON, jobs
 
-    header = read_header(source, expects=cls.accepts)
-    return cls(name).configure([*_crds_layers(cls, header), *user_layers]), header
+    to_do = jobs(source, cls.kinds(), unless_given=SINGLETON if cls.names_association else None)
+    _check_name(source, len(to_do), output_file)
+    as_list = not to_do or to_do[0].as_list
+    with background_writing() if as_list else nullcontext():
+        results = [work(to_do.pop(0)) for _ in range(len(to_do))]  # no header outlives its job
+    return results if as_list else results[0]
+
+
+def _settled(cls: type[StepBase], job: Any, user_layers: Sequence[Settings], name: str | None) -> StepBase:
+    """A step with the parameters for a job."""
+    return cls(name).configure([*_crds_layers(cls, job.science), *user_layers])
 
 
 def _crds_layers(cls: type[StepBase], header: Any) -> list[Settings]:
@@ -119,15 +134,15 @@ def _crds_layers(cls: type[StepBase], header: Any) -> list[Settings]:
     return precedence.layers_from_crds(cls, needed, functools.partial(find_parameter_file, crds_parameters=parameters))
 
 
-def _several(source: Any, parameters: Mapping[str, Any]) -> list[Any] | None:
-    """The exposures of a list, or None for one exposure."""
-    if not isinstance(source, list | tuple):
-        return None
-    if len(source) > 1 and parameters.get("output_file"):
+def _check_name(source: Any, count: int, output_file: str | None) -> None:
+    """Refuse one name for a list of exposures; warn that it is not used for several products of an association."""
+    if count < 2 or not output_file:
+        return
+    if isinstance(source, list | tuple):
         raise ParameterError(
-            f"output_file: found one name for {len(source)} exposures, expected output_dir, which keeps their own names"
+            f"output_file: found one name for {count} exposures, expected output_dir, which keeps their own names"
         )
-    return list(source)
+    log.warning("Multiple products in input association. Output file name will be ignored.")
 
 
 @contextmanager

@@ -21,9 +21,11 @@ class Pipeline(Step):
     ----------------
     step_defs : the steps by name.
     step_synonyms : other names of steps that users know.
+    saves_before : suffixes of products that are saved before a step, by its name, if `asks_for` agrees.
     """
 
     step_defs: ClassVar[Mapping[str, type[Step]]] = {}
+    saves_before: ClassVar[Mapping[str, str]] = {}
 
     def __init__(
         self,
@@ -50,6 +52,15 @@ class Pipeline(Step):
     def sequence(self, meta: Any) -> Sequence[Step]:
         """The steps to run on an exposure with these metadata, in order."""
         return tuple(self._steps[name] for name in self.order(meta))
+
+    def asks_for(self, suffix: str) -> bool:
+        """Tell whether the product of this suffix, one of ``saves_before``, is asked for."""
+        return True
+
+    def suffix_before(self, name: str) -> str | None:
+        """Return the suffix of the product that is saved before the step of this name; None if none is."""
+        suffix = self.saves_before.get(name)
+        return suffix if suffix and self.asks_for(suffix) else None
 
     def returned(self, results: Sequence[Any]) -> Sequence[Any]:
         """The main result; the others are files only."""

@@ -31,8 +31,9 @@ class Step(StepBase):
 
         Parameters
         ----------
-        source : path, open ``stdatamodels`` model, exposure in flight, or a list of them, which gives a list of
-            results. Neither file nor model is changed.
+        source : path, open ``stdatamodels`` model, exposure in flight, association (path of a ``.json`` file, or a
+            dict), or a list of them. An association and a list give a list of results. Neither file nor model is
+            changed.
         backend : ``"numpy"``, ``"cupy"`` or ``"auto"``.
         max_memory : bytes that arrays may take, also as text (``"4 GB"``), or one for each of ``host`` and ``device``.
             A larger exposure streams through it, with the same result.
@@ -71,7 +72,7 @@ class Step(StepBase):
     ) -> Any:
         """Preview what ``call`` would do with an exposure: a ``RunPlan`` to print or to look into. No pixel is read.
 
-        Parameters and errors are those of ``call``.
+        Parameters and errors are those of ``call``; an association and a list give a list of plans.
         """
         options = CallOptions(parameters, steps, config_file, backend=backend, max_memory=max_memory)
         return calling.plan(cls, source, options)

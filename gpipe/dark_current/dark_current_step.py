@@ -2,26 +2,26 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
-from gpipe.controller import Block, Produced, References, SideProduct, Step, Work
+from gpipe.controller import Block, Cut, Produced, Ref, References, SideProduct, Step, Work
 from gpipe.controller import parameters as p
 from gpipe.dark_current.dark_exposure import cube_of, flags_of, leads_of, wanted_groups
 from gpipe.dark_current.dark_product_exposure import dark_model
 from gpipe.dark_current.dark_sub import any_flags, subtract_darks
 from gpipe.dark_current.poisson_exposure import dark_current_of
 from gpipe.datamodels import Described, Ramp
+from gpipe.datamodels.exposures.instruments import MIRI, OTHERS
 
 
 class DarkCurrentStep(Step):
     """Subtract the signal that a detector gathers in the dark."""
 
-    class_alias = "dark_current"
+    alias = "dark_current"
     cal_step = "dark_sub"
-    reference_file_types = ("dark",)
-    expects = ("dq_init", "linearity")
-    expects_near_infrared = ("superbias", "refpix")
-    changes = ("data", "pixeldq", "average_dark_current")
+    references = (Ref("dark"),)
+    after: ClassVar = {MIRI: ("dq_init", "linearity"), OTHERS: ("dq_init", "linearity", "superbias", "refpix")}
+    cut = Cut(Block.RAMPS, writes=("data", "pixeldq", "average_dark_current"))
 
     dark_output = p.OutputFile(None, help="File for the dark that is subtracted, averaged to groups if need be.")
     average_dark_current = p.Float(

@@ -34,7 +34,7 @@ def sampling_of(dark: Reference) -> Sampling:
 
 
 def leads_of(exposure: Any, dark: Reference) -> list[Lead]:
-    """For each integration of the exposure that of the dark, if it has several (MIRI)."""
+    """Find the integration of the dark for each integration of the exposure, if the dark has several (MIRI)."""
     nints, available = exposure.shape[0], integrations_of(dark)
     if available is None:
         return [()] * nints

@@ -1,4 +1,4 @@
-"""The dark that was subtracted, as a reference of its own."""
+"""Subtracted dark, as a reference."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def _rest_of(dark: Reference, exposure: Ramp, wanted: list[range]) -> list[range
 
 
 def dark_model(cubes: dict[Lead, Array], wanted: list[range], exposure: Ramp, dark: Reference) -> Any:
-    """The dark as a reference of its own, at the exposure's sampling and for its part of the detector."""
+    """Make a reference of the dark, at the exposure's sampling and for its part of the detector."""
     from stdatamodels.jwst import datamodels
 
     to_host = exposure.backend.to_host

@@ -21,7 +21,7 @@ def subtract_darks(data: Array, pixeldq: Array, darks: Sequence[Array], dark_dq:
 
 
 def check_groups(data: Array, darks: Sequence[Array]) -> None:
-    """There must be a dark for each integration, and in it one for each group."""
+    """Check that each integration has a dark, with a plane for each group."""
     found, expected = [dark.shape[0] for dark in darks], [data.shape[1]] * data.shape[0]
     if found != expected:
         raise ValueError(f"found darks of {found} groups for data of {expected}")

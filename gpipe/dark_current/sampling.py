@@ -1,11 +1,11 @@
-"""Which groups of a dark make up each group of an exposure."""
+"""Groups of a dark that make up each group of an exposure."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How frames become groups.
+    """Frames of a group, and frames dropped between groups.
 
     Attributes
     ----------
@@ -17,10 +17,10 @@ class Sampling:
     groupgap: int
 
     def dark_groups(self, dark: "Sampling", ngroups: int) -> list[range] | None:
-        """For each of ``ngroups`` groups of this sampling, the groups of the dark to average.
+        """Find the groups of the dark to average, for each of ``ngroups`` groups of this sampling.
 
-        A dark of the same sampling is used group by group, one of single frames without gaps is averaged as the
-        exposure was. None: no other dark can be brought to this sampling.
+        A dark of the same sampling is used group by group. A dark of single frames without gaps is averaged like the
+        exposure. No other dark can be brought to this sampling: None.
         """
         if self == dark:
             return [range(group, group + 1) for group in range(ngroups)]

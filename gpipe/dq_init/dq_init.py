@@ -1,4 +1,4 @@
-"""The first flags of an exposure: what is known about every pixel of the detector."""
+"""First flags of an exposure: known properties of every pixel of the detector."""
 
 from dataclasses import dataclass
 

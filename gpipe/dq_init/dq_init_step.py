@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from gpipe.arrays.interleaved import FRAME_ROWS
-from gpipe.controller import Block, References, Step, Work
+from gpipe.controller import Block, Cut, Ref, References, Step, Work
 from gpipe.controller import parameters as p
-from gpipe.datamodels import Described, Ramp, Superstripes
+from gpipe.datamodels import Described, Ramp
 from gpipe.datamodels.exposures.instruments import is_irs2
 from gpipe.dq_init.dq_init import join_flags
 from gpipe.exceptions import ParameterError
@@ -18,10 +18,9 @@ from gpipe.exceptions import ParameterError
 class DQInitStep(Step):
     """Flag pixels that are known to be bad."""
 
-    class_alias = "dq_init"
-    accepts = (Ramp, Superstripes)
-    reference_file_types = ("mask",)
-    changes = ("groupdq", "pixeldq")
+    alias = "dq_init"
+    references = (Ref("mask"),)
+    cut = Cut(Block.PIXELS, writes=("groupdq", "pixeldq"))
 
     user_supplied_dq = p.Path(None, help="FITS file with an image of flags, in JWST bit values, to add to the mask.")
 
@@ -29,9 +28,6 @@ class DQInitStep(Step):
         if self.user_supplied_dq is not None:
             rows = FRAME_ROWS if is_irs2(meta) else meta.subarray.ysize
             read_user_flags(self.user_supplied_dq, (rows, meta.subarray.xsize))
-
-    def block(self, meta: Any) -> Block:
-        return Block.PIXELS
 
     def begin(self, outline: Described, references: References, summary: Mapping[str, Any]) -> Work:
         flags = None

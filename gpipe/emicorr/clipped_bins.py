@@ -85,7 +85,7 @@ def _moments(ordered: _Ordered, begin: Array, end: Array, *, xp: Namespace) -> t
 
 
 def _rank(ordered: _Ordered, bound: Array, first: Array, last: Array, *, below: bool) -> Array:
-    """Where in a bin the values begin that are not below a bound, or above it; by halving what is in question."""
+    """Find the first value of a bin that is not below a bound, or is above it, by bisection."""
     xp = array_namespace(bound, first)
     final = ordered.values.shape[0] - 1
     for _ in range(final.bit_length() + 1):

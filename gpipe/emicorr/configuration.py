@@ -1,4 +1,4 @@
-"""Which interferences an exposure has, by its subarray and read pattern, and how its subarray is clocked."""
+"""Interference frequencies of an exposure, by its subarray and read pattern, and the clocks of its subarray."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ SUBARRAY_CLOCKS = {
     "SUB256": Clocks(96, 29952),
     "SUB64": Clocks(28, 8512),
 }
-"""By the name of the case, for frequencies that a user gives; a reference has its own."""
+"""Clocks by the name of the case, for frequencies of the user; a reference has its own clocks."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def case_of(subarray: str, readpatt: str) -> str:
 
 
 def configuration_for(frequencies: Sequence[float], subarray: str, readpatt: str) -> Configuration | None:
-    """For frequencies (Hz) without a reference; None where the clocks of the subarray are not known."""
+    """Make the configuration for frequencies (Hz) without a reference; None if the subarray's clocks are unknown."""
     clocks = SUBARRAY_CLOCKS.get(case_of(subarray, readpatt))
     if clocks is None or not frequencies:
         return None
@@ -68,7 +68,7 @@ def configuration_for(frequencies: Sequence[float], subarray: str, readpatt: str
 def configuration_in(
     tree: Mapping[str, Any], subarray: str, readpatt: str, detector: str, label: str
 ) -> Configuration | None:
-    """What a reference says about an exposure; None where it has no such case.
+    """Read the configuration of an exposure from a reference; None if the reference has no such case.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from gpipe.controller import Produced, References, Skip, Step
+from gpipe.controller import Block, Cut, Produced, Ref, References, Skip, Step
 from gpipe.controller import parameters as p
 from gpipe.datamodels import Ramp, Reference
 from gpipe.datamodels.exposures.instruments import MIRI
@@ -26,11 +26,11 @@ HIGHEST_FREQUENCY = 5e4
 class EmiCorrStep(Step):
     """Subtract MIRI's electromagnetic interference; skipped by default."""
 
-    class_alias = "emicorr"
+    alias = "emicorr"
     instruments = (MIRI,)
-    reference_file_types = ("emicorr",)
-    expects = ("dq_init",)
-    changes = ("data",)
+    references = (Ref("emicorr"),)
+    after = ("dq_init",)
+    cut = Cut(Block.EXPOSURE, writes=("data",))
 
     algorithm = p.Option(
         "joint",

@@ -127,9 +127,9 @@ def _match(sums: Array, counts: Array, pieces: Array, groups: list[float], *, xp
 
 
 def _least_energy(counts: Array, pieces: Array, groups: int, *, xp: Namespace) -> Array:
-    """Energy below which a wave cannot be told from straight lines, (1, integration).
+    """Energy below which a wave cannot be distinguished from straight lines, (1, integration).
 
-    Where a frame takes a whole number of cycles, all groups have the wave at the same phase, but for rounding.
+    If a frame takes a whole number of cycles, all groups have the wave at the same phase, except for rounding.
     """
     off = pieces[-1, :] - xp.mean(pieces[-1, :])
     spread = xp.astype(xp.mean(off * off), counts.dtype)
@@ -137,7 +137,7 @@ def _least_energy(counts: Array, pieces: Array, groups: int, *, xp: Namespace) -
 
 
 def _best_trial(energy: Array, product: Array, enough: Array, *, xp: Namespace) -> Array:
-    """Place of the largest gain F^2 / E among the trials, with a fraction, (fit,); 0 where there is no gain."""
+    """Interpolated index of the largest gain F^2 / E among the trials, (fit,); 0 if no trial has a gain."""
     gain = xp.where(enough, product * product / xp.where(enough, energy, 1.0), 0.0)
     best = xp.argmax(gain, axis=0, keepdims=True)
     before, top, after = (xp.take_along_axis(gain, (best + k) % TRIALS, axis=0) for k in (-1, 0, 1))
@@ -153,7 +153,7 @@ def _at(x: Array, place: Array, *, xp: Namespace) -> Array:
 
 
 def _without_line(x: Array, *, xp: Namespace) -> Array:
-    """What remains of (…, group, bin) after straight lines along the groups have been fitted."""
+    """Return residuals (…, group, bin) of fits of straight lines along the groups."""
     groups = x.shape[-2]
     time = xp.arange(groups, dtype=x.dtype, device=device(x))[:, None] - 0.5 * (groups - 1)
     slope = xp.sum(time * x, axis=-2, keepdims=True) / (groups * (groups * groups - 1) / 12)

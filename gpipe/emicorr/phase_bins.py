@@ -13,12 +13,12 @@ _OF_PHASES = 4
 
 @dataclass(frozen=True)
 class PhaseBins:
-    """Which pixels of a frame are read at the same phase.
+    """Pixels of a frame, binned by the phase at which they are read.
 
     Attributes
     ----------
     order : int, (pixel,), the pixels ordered by bin; those of no bin are last.
-    edges : int, (bin + 1,), where each bin begins in this order; the last one is where the last bin ends.
+    edges : int, (bin + 1,), the index in this order at which each bin begins; the last one is the end of the last bin.
     """
 
     order: Array
@@ -43,16 +43,16 @@ def bin_pixels(phases: Array, count: int) -> PhaseBins:
 
 
 def edge(phases: Array, count: float) -> float:
-    """How far from an edge, in widths of one of ``count`` bins, rounding may bring a pixel that is read exactly at it.
+    """Return the tolerance for rounding at the edge of a bin, in widths of one of ``count`` bins.
 
-    Periods of whole clocks put many pixels there; all of them have to fall on the same side.
+    If the period is a whole number of clocks, many pixels lie at an edge. All of them must fall on the same side.
     """
     xp = array_namespace(phases)
     return _OF_CLOCKS * count + _OF_PHASES * float(xp.finfo(phases.dtype).eps) * count
 
 
 def bin_edges(ordered: Array, count: int) -> Array:
-    """Where each of ``count`` bins begins among the bins of values that are ordered by them; (bin + 1,)."""
+    """Return the index at which each of ``count`` bins begins among values ordered by bin; (bin + 1,)."""
     xp = array_namespace(ordered)
     return xp.searchsorted(ordered, xp.arange(count + 1, dtype=ordered.dtype, device=device(ordered)))
 

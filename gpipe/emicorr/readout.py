@@ -27,15 +27,15 @@ class Clocks:
 
 @dataclass(frozen=True, kw_only=True)
 class Readout:
-    """How an exposure is read. Times are in clocks of 10 microseconds, phases in cycles from 0 to 1.
+    """Readout of an exposure. Times are in clocks of 10 microseconds, phases in cycles from 0 to 1.
 
     Attributes
     ----------
     shape : (integration, group, row, column); four columns are read at once.
     clocks : of the subarray and the read pattern.
     samples : clocks for a pixel: 1 in fast readout, 9 in slow.
-    resets : whether a frame is read between two integrations.
-    late_column : whether the last column of each output holds reference pixels, which are read three clocks late.
+    resets : True if a frame is read between two integrations.
+    late_column : True if the last column of each output holds reference pixels, which are read three clocks late.
     """
 
     shape: tuple[int, int, int, int]
@@ -89,7 +89,7 @@ def period_of(frequency: float) -> float:
 
 
 def has_late_column(first_column: int, columns: int) -> bool:
-    """Whether a window that begins at a column (from 1) ends with the reference pixels at the right of the detector."""
+    """Tell whether a window ends with the right reference pixels of the detector; its first column counts from 1."""
     return columns // OUTPUTS + first_column - 1 == _LAST_REFERENCE_COLUMN
 
 

@@ -1,4 +1,4 @@
-"""What remains of ramps when crude rates and a crude bias have been subtracted."""
+"""Residuals of ramps after subtraction of a rough rate and a rough bias."""
 
 from array_api_compat import array_namespace, device
 
@@ -10,7 +10,7 @@ from gpipe.emicorr.readout import OUTPUTS, add_outputs
 
 
 def remaining_signal(ramps: Array) -> Array:
-    """Ramps of an integration without a crude rate and bias, averaged over the outputs; each group has median 0.
+    """Subtract a rough rate and bias from the ramps of an integration, average the outputs, set group medians to 0.
 
     Rate and bias are the slope and the median (of one or two, the minimum) of all groups but the first and the last.
     The second and third column of each output are replaced by the mean of their neighbours.

@@ -22,10 +22,10 @@ class SequentialSettings:
 
     Attributes
     ----------
-    nints_to_phase : integrations that the wave is found in; None: as many as ``use_n_cycles`` takes.
+    nints_to_phase : integrations from which the wave is measured; None: as many as ``use_n_cycles`` needs.
     nbins : bins in a cycle; None: one for two clocks. At most 501; 500 if it is more.
-    scale_reference : whether a reference wave gets the amplitude that is found in the data.
-    use_n_cycles : cycles of the interference to find the wave in, in whole integrations; None: all integrations.
+    scale_reference : True to scale a reference wave to the amplitude in the data.
+    use_n_cycles : cycles of the interference to measure, in whole integrations; None: all integrations.
     """
 
     nints_to_phase: int | None = None
@@ -34,7 +34,7 @@ class SequentialSettings:
     use_n_cycles: int | None = 3
 
     def integrations(self, readout: Readout, period: float) -> int:
-        """How many integrations the wave is found in."""
+        """Count the integrations from which the wave is measured."""
         available, groups = readout.shape[:2]
         wanted = self.nints_to_phase
         if wanted is None and self.use_n_cycles is not None:
@@ -42,14 +42,14 @@ class SequentialSettings:
         return available if wanted is None else min(wanted, available)
 
     def bins(self, period: float) -> int:
-        """How many bins a cycle has."""
+        """Count the bins of a cycle."""
         count = int(period / 2) if self.nbins is None else self.nbins
         return count if count <= MOST_BINS else BINS_INSTEAD
 
 
 @dataclass(frozen=True)
 class Cleaned:
-    """Attributes: ``data``, as it came in; ``wave`` (bin,), DN: what was found, its median 0; NaN if a bin is empty."""
+    """Attributes: ``data``, like the input; ``wave`` (bin,), DN: the measured wave, median 0; NaN if a bin is empty."""
 
     data: Array
     wave: Array
@@ -125,14 +125,14 @@ def find_wave(data: Array, pixels: Array, starts: Array, count: int) -> Array:
 
 
 def noise_table(wave: Array, reference: Array | None, *, period: float, scale: bool) -> Array:
-    """What is subtracted at each clock of a cycle.
+    """Compute the noise to subtract at each clock of a cycle.
 
     Parameters
     ----------
     wave : (bin,), the wave in the data.
-    reference : (sample,), or None. It is moved, in whole samples, to where its correlation with the wave is largest.
+    reference : (sample,), or None. It is shifted by whole samples to its largest correlation with the wave.
     period : clocks.
-    scale : whether the reference gets the amplitude of the wave: the slope of a straight line between the two.
+    scale : True to scale the reference to the amplitude of the wave, by the slope of a straight line between the two.
     """
     xp = array_namespace(wave)
     found = stretch(wave, period)

@@ -12,7 +12,7 @@ THIRD = 2
 
 @dataclass(frozen=True)
 class FirstGroupFlagged:
-    """What ``flag_first_group`` did.
+    """Result of ``flag_first_group``.
 
     Attributes
     ----------

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from gpipe.controller import Block, Produced, References, Skip, Step, Work
+from gpipe.controller import Block, Cut, Produced, References, Skip, Step, Work
 from gpipe.controller import parameters as p
 from gpipe.datamodels import Described, Ramp
 from gpipe.datamodels.exposures.instruments import MIRI
@@ -19,17 +19,14 @@ FEWEST_GROUPS = 4
 class FirstFrameStep(Step):
     """Flag the first group of MIRI integrations. Deprecated: the rscd step does it."""
 
-    class_alias = "firstframe"
+    alias = "firstframe"
     instruments = (MIRI,)
-    expects = ("dq_init", "saturation")
-    changes = ("groupdq:DO_NOT_USE", "pixeldq:FLUX_ESTIMATED")
+    after = ("dq_init", "saturation")
+    # Ramps of all integrations: one of them is enough to flag a pixel.
+    cut = Cut(Block.RAMPS, writes=("groupdq:DO_NOT_USE", "pixeldq:FLUX_ESTIMATED"))
 
     bright_use_group1 = p.Boolean(True, help="Leave the first group to pixels that are saturated in the third.")
     skip = p.Boolean(True, help="Leave the exposure as it is.")
-
-    def block(self, meta: Any) -> Block:
-        """Ramps of all integrations: one of them is enough to flag a pixel."""
-        return Block.RAMPS
 
     def begin(self, outline: Described, references: References, summary: Mapping[str, Any]) -> Work:
         log.warning("Step %s is deprecated; the rscd step flags the first groups", self.name)

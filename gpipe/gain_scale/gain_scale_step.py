@@ -3,7 +3,7 @@
 import logging
 from dataclasses import replace
 
-from gpipe.controller import References, Skip, Step
+from gpipe.controller import Ref, References, Skip, Step
 from gpipe.datamodels import Rate
 from gpipe.gain_scale.gain_scale import rescale_rates
 
@@ -13,11 +13,10 @@ log = logging.getLogger(__name__)
 class GainScaleStep(Step):
     """Rescale count rates of exposures taken with a gain that is not the standard one."""
 
-    class_alias = "gain_scale"
-    reference_file_types = ("gain",)
-    optional_references = ("gain",)
-    accepts = (Rate,)
-    expects = ("ramp_fit",)
+    alias = "gain_scale"
+    accepts = Rate
+    references = (Ref("gain", optional=True),)
+    after = ("ramp_fit",)
 
     def apply(self, exposure: Rate, references: References) -> Rate:
         """The factor is GAINFACT of the exposure, or else that of the gain reference."""

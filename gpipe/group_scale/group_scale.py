@@ -4,10 +4,10 @@ from gpipe.arrays import Array
 
 
 def divisor_is_right(nframes: int, frame_divisor: int | None) -> bool:
-    """Whether groups of ``nframes`` frames were averaged correctly on board.
+    """Tell whether groups of ``nframes`` frames were averaged correctly on board.
 
-    The on-board computer divides the sum of frames by a power of two. Where ``frame_divisor`` is not known (FRMDIVSR is
-    not in the header) it is taken to be right if ``nframes`` is a power of two.
+    The on-board computer divides the sum of frames by a power of two. If ``frame_divisor`` is unknown (no
+    FRMDIVSR in the header), it is taken to be right if ``nframes`` is a power of two.
     """
     if frame_divisor is None:
         return nframes & (nframes - 1) == 0

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from gpipe.controller import Block, References, Skip, Step, Work
-from gpipe.datamodels import Described, Ramp, Superstripes
+from gpipe.controller import Block, Cut, References, Skip, Step, Work
+from gpipe.datamodels import Described, Ramp
 from gpipe.group_scale.group_scale import divisor_is_right, rescale_groups
 
 log = logging.getLogger(__name__)
@@ -15,12 +15,8 @@ log = logging.getLogger(__name__)
 class GroupScaleStep(Step):
     """Rescale groups whose on-board average was divided by another number than that of its frames."""
 
-    class_alias = "group_scale"
-    accepts = (Ramp, Superstripes)
-    changes = ("data",)
-
-    def block(self, meta: Any) -> Block:
-        return Block.PIXELS
+    alias = "group_scale"
+    cut = Cut(Block.PIXELS, writes=("data",))
 
     def begin(self, outline: Described, references: References, summary: Mapping[str, Any]) -> Work:
         nframes, divisor = outline.meta.exposure.nframes, outline.meta.exposure.frame_divisor

@@ -1,11 +1,11 @@
 """Correction of inter-pixel capacitance: the signal of a pixel that appears in its neighbours."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array, Namespace
-from gpipe.arrays.interleaved import science_rows, with_science_rows
 from gpipe.arrays.rows import row_slices
 
 
@@ -37,38 +37,48 @@ def correct_ipc(data: Array, kernel: Array, *, border: Border) -> Array:
     xp = array_namespace(data, kernel)
     if any(size % 2 == 0 for size in kernel.shape[:2]):
         raise ValueError(f"an IPC kernel has a middle: its size must be odd, found {kernel.shape[:2]}")
-    inside = _inside(data.shape[-2:], border)
+    pixels = inside(data.shape[-2:], border)
     if len(kernel.shape) == 4:
-        kernel = kernel[:, :, inside[0], inside[1]]
+        kernel = kernel[:, :, pixels[0], pixels[1]]
     out = xp.astype(data, data.dtype, copy=True)
     for i in range(data.shape[0]):
         for g in range(data.shape[1]):
-            out[i, g, *inside] = _convolve(data[i, g, *inside], kernel, xp=xp)
+            out[i, g, *pixels] = _convolve(data[i, g, *pixels], kernel, xp=xp)
     return out
 
 
-def correct_interleaved(data: Array, kernel: Array, *, border: Border, reference_first: bool) -> Array:
+def correct_interleaved(data: Array, kernel: Array, *, border: Border, places: Sequence[int]) -> Array:
     """`correct_ipc` of the normal pixels of NIRSpec IRS2 readout, which are neighbours across reference pixels.
 
     Parameters
     ----------
     data : float32, (integration, group, row, column), DN, with the rows of reference pixels, which keep their values.
     kernel, border : for the normal pixels.
-    reference_first : whether the first rows are those of the reference output, or the last.
+    places : the rows that are normal pixels of the detector's outputs, in order.
     """
     xp = array_namespace(data, kernel)
+    number = {place: k for k, place in enumerate(places)}
+    rows = data.shape[-2]
+    sources = [rows + number[row] if row in number else row for row in range(rows)]
+    normal, joined = (xp.asarray(x, dtype=xp.int64, device=device(data)) for x in (places, sources))
     out = xp.empty_like(data)
     for i in range(data.shape[0]):
         for g in range(data.shape[1]):
-            normal = science_rows(data[i, g, ...], reference_first=reference_first)[None, None, ...]
-            normal = correct_ipc(normal, kernel, border=border)[0, 0, ...]
-            out[i, g, ...] = with_science_rows(data[i, g, ...], normal, reference_first=reference_first)
+            image = data[i, g, ...]
+            corrected = correct_ipc(xp.take(image, normal, axis=0)[None, None, ...], kernel, border=border)
+            out[i, g, ...] = xp.take(xp.concat([image, corrected[0, 0, ...]]), joined, axis=0)
     return out
 
 
-def _inside(shape: tuple[int, int], border: Border) -> tuple[slice, slice]:
+def inside(shape: tuple[int, int], border: Border) -> tuple[slice, slice]:
+    """The rows and columns of an image of this shape that are no reference pixels."""
     rows, columns = shape
-    return slice(border.bottom, rows - border.top), slice(border.left, columns - border.right)
+    return _between(border.bottom, rows, border.top), _between(border.left, columns, border.right)
+
+
+def _between(first: int, total: int, last: int) -> slice:
+    start = min(first, total)
+    return slice(start, max(start, total - last))
 
 
 def _convolve(image: Array, kernel: Array, *, xp: Namespace) -> Array:

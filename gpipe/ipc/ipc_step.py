@@ -7,10 +7,11 @@ from typing import Any
 
 from gpipe.arrays import Array
 from gpipe.arrays.detector import EDGE
-from gpipe.arrays.interleaved import is_interleaved
-from gpipe.controller import Block, References, Skip, Step, Work
-from gpipe.datamodels import Described, Ramp, Reference, Superstripes, full_frame
+from gpipe.arrays.interleaved import FRAME_ROWS, own_rows
+from gpipe.controller import Block, Cut, Ref, References, Skip, Step, Work
+from gpipe.datamodels import Described, Ramp, Reference, Window, full_frame
 from gpipe.datamodels.exposures.instruments import is_miri
+from gpipe.datamodels.exposures.stripes import window_of
 from gpipe.datamodels.exposures.window import StripedWindow
 from gpipe.exceptions import InputError, ReferenceFileError
 from gpipe.ipc.ipc import Border, correct_interleaved, correct_ipc
@@ -19,32 +20,46 @@ from gpipe.ipc.ipc import Border, correct_interleaved, correct_ipc
 class IPCStep(Step):
     """Undo inter-pixel capacitance: give back to every pixel what its neighbours show of its signal."""
 
-    class_alias = "ipc"
-    accepts = (Ramp, Superstripes)
-    reference_file_types = ("ipc",)
-    expects = ("dq_init", "saturation")
-    changes = ("data",)
+    alias = "ipc"
+    references = (Ref("ipc"),)
+    after = ("dq_init", "saturation")
+    cut = Cut(Block.PIXELS, writes=("data",))
 
     def check(self, meta: Any, references: References) -> None:
         kernel = references.get("ipc")
         if kernel is not None:
             check_kernel(kernel)
 
-    def block(self, meta: Any) -> Block:
-        return Block.INTEGRATIONS
+    def halo(self, meta: Any, references: References) -> int:
+        """Return half the size of the kernel, without its middle."""
+        return max(references["ipc"].shape("data")[:2]) // 2
 
     def begin(self, outline: Described, references: References, summary: Mapping[str, Any]) -> Work:
         if isinstance(outline.window, StripedWindow):
             raise Skip("neighbours in a multistripe array are not always neighbours on the detector")
-        ipc = references["ipc"]
-        window = None if len(ipc.shape("data")) == 2 else outline.window
-        kernel = outline.backend.to_device(ipc.read("data", window=window))
-        border = reference_border(outline.meta)
-        correct: Callable[..., Array] = partial(correct_ipc, border=border)
-        if is_interleaved(outline.shape):
-            reference_first = outline.meta.subarray.fastaxis > 0
-            correct = partial(correct_interleaved, border=border, reference_first=reference_first)
-        return Work(lambda chunk: replace(chunk, data=correct(chunk.data, kernel)))
+        ipc, backend = references["ipc"], outline.backend
+        one = backend.to_device(ipc.read("data")) if len(ipc.shape("data")) == 2 else None
+
+        def apply(chunk: Ramp) -> Ramp:
+            correct, window = _function(chunk)
+            kernel = kernels_of(ipc, chunk, window) if one is None else one
+            return replace(chunk, data=correct(chunk.data, kernel, border=reference_border(chunk.meta, window)))
+
+        return Work(apply)
+
+
+def kernels_of(ipc: Reference, chunk: Ramp, window: Window) -> Array:
+    """Return the kernel of each pixel of a window, which is that of the chunk's normal pixels."""
+    return ipc.cached("kernels", chunk, lambda: chunk.backend.to_device(ipc.read("data", window=window)))
+
+
+def _function(chunk: Ramp) -> tuple[Callable[..., Array], Window]:
+    """Return the function that corrects the chunk, and the window of its normal pixels."""
+    if not chunk.is_interleaved:
+        return chunk.backend.native(correct_ipc), chunk.window
+    own = own_rows(chunk.rows or slice(0, FRAME_ROWS), reference_first=chunk.meta.subarray.fastaxis > 0)
+    correct = partial(chunk.backend.native(correct_interleaved), places=own.places)
+    return correct, window_of(chunk.meta).part(own.normal, chunk.columns)
 
 
 def check_kernel(ipc: Reference) -> None:
@@ -57,9 +72,9 @@ def check_kernel(ipc: Reference) -> None:
         )
 
 
-def reference_border(meta: Any) -> Border:
-    """How many rows and columns of reference pixels an exposure has at each edge; MIRI has them left and right."""
-    detector, window = full_frame(meta.instrument.name), meta.subarray
+def reference_border(meta: Any, window: Window) -> Border:
+    """Count the rows and columns of reference pixels at the edges of a window; MIRI has them left and right."""
+    detector = full_frame(meta.instrument.name)
     if detector is None:
         raise InputError(f"ipc: found instrument {meta.instrument.name}; expected one of JWST's")
     first_row, first_column = window.ystart - 1, window.xstart - 1

@@ -16,7 +16,7 @@ class AfterJump:
 
 
 def next_groups(jumps: Array, groups: int) -> Array:
-    """Where there is a jump, or was one in the ``groups`` groups before.
+    """Mark samples with a jump in their group or in one of the ``groups`` groups before.
 
     Parameters
     ----------

@@ -25,16 +25,16 @@ DEVICE_SAMPLES = 1 << 27
 
 @dataclass(frozen=True, kw_only=True)
 class JumpSettings:
-    """How jumps are found and how far their flags reach.
+    """Method to find jumps, and extent of their flags.
 
     Attributes
     ----------
-    method : None finds no jumps; only flags that are there already are seen to.
+    method : None finds no jumps; only existing flags are used.
     thresholds : in sigma; single pass and sigma clipping use ``four_or_more``.
     frames : frames averaged into a group.
     only_use_ints : sigma clipping compares a group with the same one of other integrations, not with all groups.
-    whole_images : whether sigma clipping takes its flags back in groups where every pixel is flagged. Where rows are
-        only some of the image, what it found in them is given back for that (``Flagged.open_rows``).
+    whole_images : True if sigma clipping removes its flags in groups where every pixel is flagged. If the rows are
+        only part of the image, ``Flagged.open_rows`` is returned, so that the caller can do this.
     neighbours : None for no flags in neighbours.
     after : flags after large jumps.
     """
@@ -50,15 +50,15 @@ class JumpSettings:
 
 @dataclass(frozen=True)
 class Flagged:
-    """What ``flag_jumps`` found.
+    """Result of ``flag_jumps``.
 
     Attributes
     ----------
     groupdq : uint8, (integration, group, row, column).
     primary : samples of each row with JUMP_DET before neighbours and following groups were flagged; int64, (row,). None
-        if jumps were not looked for.
-    open_rows : whether a row of a group had a sample without JUMP_DET and DO_NOT_USE then; bool, (integration, group,
-        row). None but for sigma clipping.
+        if no jumps were searched for.
+    open_rows : True if a row of a group had a sample with neither JUMP_DET nor DO_NOT_USE at that time; bool,
+        (integration, group, row). None except for sigma clipping.
     """
 
     groupdq: Array
@@ -138,7 +138,7 @@ def flag_jumps(
 
 
 def open_rows(groupdq: Array) -> Array:
-    """Which rows of groups have a sample with neither JUMP_DET nor DO_NOT_USE: bool, (integration, group, row)."""
+    """Find rows of groups with a sample that has neither JUMP_DET nor DO_NOT_USE: bool, (integration, group, row)."""
     xp = array_namespace(groupdq)
     either = dq.JUMP_DET | dq.DO_NOT_USE
     return stack_integrations(lambda flags: xp.any(flags & either == 0, axis=-1), groupdq)
@@ -147,7 +147,7 @@ def open_rows(groupdq: Array) -> Array:
 def unflag_full_groups(groupdq: Array, opened: Array) -> Array:
     """Clear samples with nothing but JUMP_DET in groups where every pixel has JUMP_DET or DO_NOT_USE.
 
-    What moves all pixels at once is no hit; sigma clipping finds it because it compares integrations.
+    A jump of all pixels at once is no cosmic ray; sigma clipping finds it because it compares integrations.
 
     Parameters
     ----------
@@ -159,12 +159,12 @@ def unflag_full_groups(groupdq: Array, opened: Array) -> Array:
 
 
 def jumps_alone(groupdq: Array, groups: Iterable[tuple[int, int]]) -> Array:
-    """How many samples have JUMP_DET and no other flag: int64, (integration, group, row).
+    """Count the samples with JUMP_DET and no other flag: int64, (integration, group, row).
 
     Parameters
     ----------
     groupdq : uint8, (integration, group, row, column).
-    groups : the integration and group of those to look at; others have 0.
+    groups : (integration, group) pairs to count; all others get 0.
     """
     xp = array_namespace(groupdq)
     found = xp.zeros(groupdq.shape[:-1], dtype=xp.int64, device=device(groupdq))
@@ -224,7 +224,7 @@ def _by_row(groupdq: Array, xp: Namespace) -> Array:
 
 
 def _jumps(groupdq: Array) -> Array:
-    """Which groups after the first have JUMP_DET: bool, (integration, group - 1, row, column)."""
+    """Mark samples with JUMP_DET after the first group: bool, (integration, group - 1, row, column)."""
     return (groupdq[:, 1:, ...] & dq.JUMP_DET) != 0
 
 

@@ -1,4 +1,4 @@
-"""First differences of ramps in electrons, and what they scatter by when nothing but noise is in them."""
+"""First differences of ramps in electrons, and their scatter by noise."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,9 +18,9 @@ class Ranked:
 
     Attributes
     ----------
-    values : float32, (rank, row, column); the largest finite number of the type stands in for values that are missing,
-        so that they rank last and can be calculated with.
-    count : int64, (row, column): how many are usable.
+    values : float32, (rank, row, column); missing values are the largest finite number of the type, so that they rank
+        last and stay finite in calculations.
+    count : int64, (row, column): number of usable values.
     """
 
     values: Array
@@ -87,7 +87,7 @@ class PlaneLookup:
         return self._xp.reshape(self._xp.take(self._flat, where, axis=0), self._shape)
 
     def middle(self, begin: Array, count: Array, *, dtype: Any) -> Array:
-        """Median, as ``dtype``, of ``count`` ranked planes from ``begin`` on; of no meaning where there are none."""
+        """Median, as ``dtype``, of ``count`` ranked planes from ``begin`` on; without meaning if ``count`` is 0."""
         low = self(self._xp.clip(begin + (count - 1) // 2, 0, self._planes - 1))
         high = self(self._xp.clip(begin + count // 2, 0, self._planes - 1))
         return 0.5 * self._xp.astype(low, dtype) + 0.5 * self._xp.astype(high, dtype)

@@ -1,4 +1,4 @@
-"""The ellipses that stand for connected groups of pixels. Works on the host, on the few pixels of large groups."""
+"""Ellipses around connected groups of pixels. Works on the host, on the few pixels of large groups."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -45,7 +45,7 @@ class Ellipse:
         return replace(self, major=min(self.major + pixels, most), minor=min(self.minor + pixels, most))
 
     def holds(self, row: float, column: float) -> bool:
-        """Whether a point lies in the ellipse or on its edge. An axis of length 0 holds nothing."""
+        """Tell whether a point lies in the ellipse or on its edge; False if an axis has length 0."""
         if not (self.major and self.minor):
             return False
         along, across = self._own_frame(row - self.row, column - self.column)
@@ -101,7 +101,7 @@ def events(flagged: Array, least_area: float, find_groups: FindGroups = large_gr
 
 
 def _area_with_enclosed(row: np.ndarray, column: np.ndarray) -> int:
-    """How many pixels a group has, and encloses."""
+    """Count the pixels of a group, enclosed ones included."""
     image = np.zeros((np.ptp(row) + 1, np.ptp(column) + 1), bool)
     image[row - row.min(), column - column.min()] = True
     return int(ndimage.binary_fill_holes(image, EIGHT_NEIGHBOURS).sum())
@@ -131,7 +131,7 @@ def _ellipse(row: float, column: float, rr: float, cc: float, rc: float) -> Elli
 
 
 def with_some_inside(ellipses: Sequence[Ellipse], points: Sequence[tuple[float, float]]) -> list[bool]:
-    """Which ellipses hold at least one of some points (row, column)."""
+    """Tell of each ellipse whether it holds at least one of the points (row, column)."""
     if not (ellipses and points):
         return [False] * len(ellipses)
     centres = [(e.row, e.column) for e in ellipses]

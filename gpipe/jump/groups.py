@@ -14,21 +14,20 @@ EIGHT_NEIGHBOURS = ((True,) * 3,) * 3
 def pixels_of_groups(
     flagged: Array, least_area: float, *, label: Callable[[Array, Any], tuple[Array, int]]
 ) -> tuple[Array, Array]:
-    """Where the pixels of all groups of some size are, and of which group each is.
+    """Find the pixels of all groups of some least size, and the group of each pixel.
 
-    For libraries whose shapes may depend on values. Only flagged pixels are looked at after ``label``: of an image
-    there are few.
+    For libraries whose shapes may depend on values. After ``label`` only the flagged pixels, which are few, are read.
 
     Parameters
     ----------
     flagged : bool, (row, column).
     least_area : pixels of the smallest group.
-    label : of ``scipy.ndimage``, or what stands for it: gives groups their numbers, 1, 2, … in the order of their first
-        pixels, in an image of this shape with 0 elsewhere, and how many there are.
+    label : as in ``scipy.ndimage``: returns an image of this shape with the numbers of groups, 1, 2, … in the order of
+        their first pixels, and 0 elsewhere; and the number of groups.
 
     Returns
     -------
-    Integers, (pixel,): ascending places in the flattened image, and the numbers of the groups.
+    Integers, (pixel,): ascending indices into the flattened image, and the numbers of the groups.
     """
     xp = array_namespace(flagged)
     labels, count = label(flagged, EIGHT_NEIGHBOURS)

@@ -1,4 +1,4 @@
-"""Connected groups of pixels: labels need SciPy, or what CuPy has of it."""
+"""Connected groups of pixels: labels need SciPy, or its version in CuPy."""
 
 import logging
 from collections.abc import Callable

@@ -16,7 +16,7 @@ class Bounds:
     upper: Array
 
     def exceeded_by(self, differences: Array) -> Array:
-        """Which differences are jumps: bool, (…, row, column)."""
+        """Mark the differences that are jumps: bool, (…, row, column)."""
         xp = array_namespace(differences)
         magnitude = xp.abs(differences)
         return (magnitude >= self.upper) | (magnitude <= self.lower)
@@ -24,7 +24,7 @@ class Bounds:
 
 @dataclass(frozen=True, kw_only=True)
 class Thresholds:
-    """How many sigma a difference may be off when that many differences are left."""
+    """Thresholds in sigma for a difference, by the number of differences left."""
 
     four_or_more: float
     three: float
@@ -32,9 +32,9 @@ class Thresholds:
 
 
 class _Window:
-    """What is left of the ranked magnitudes: a run of ranks that begins at another rank for each pixel.
+    """Ranked magnitudes that are left: consecutive ranks, the first one different for each pixel.
 
-    Its length is the same for all pixels, so ranks from the beginning are the only index that differs.
+    The number of ranks is the same for all pixels, so only the first rank differs.
     """
 
     def __init__(self, ranked: Array, xp: Namespace) -> None:
@@ -55,17 +55,17 @@ class _Window:
 
 
 def jump_bounds(magnitudes: Ranked, variance: Array, thresholds: Thresholds) -> Bounds:
-    """Between which magnitudes the differences of a pixel are no jumps.
+    """Find the bounds of magnitudes beyond which differences of a pixel are jumps.
 
     The difference that is furthest from the centre of those left, in units of sigma = sqrt(centre + variance), is a
-    jump if it is off by more than the threshold; it is removed and the rest judged again. The centre is the median
-    without the largest value if four or more are left, the median of three, or the smaller of two. Equal values are
-    removed together.
+    jump if it deviates by more than the threshold. It is then removed, and the rest is tested again. The centre is the
+    median without the largest value if four or more are left, the median of three, or the smaller of two. Equal values
+    are removed together.
 
-    Removed are always the largest or the smallest of what is left. So each turn leaves out one value for every pixel,
-    its largest unless the smallest has just been found to be a jump, and judges those pixels whose largest value is a
-    single one: of several equal ones all but the last have been left out by then, just as the centre needs it. The
-    number of turns is the number of differences; nothing depends on values.
+    The removed value is always the largest or the smallest of those left. So each turn leaves out one value for every
+    pixel: its largest, unless the smallest has just been found to be a jump. A turn tests only pixels whose largest
+    value is unique: of several equal values all but the last have been left out by then, as the centre requires. The
+    number of turns is the number of differences, whatever the values.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def jump_bounds(magnitudes: Ranked, variance: Array, thresholds: Thresholds) -> 
 def _centre(
     window: _Window, length: int, largest: Array, thresholds: Thresholds, xp: Namespace
 ) -> tuple[Array, Array | float]:
-    """Centre of what is left and the threshold that goes with it; ``largest`` may stand for several equal values."""
+    """Centre of the values left, and its threshold; ``largest`` may be the value of several differences."""
     low, high = window[(length - 2) // 2], window[(length - 1) // 2]
     clipped = 0.5 * low + 0.5 * high
     if length > 3:

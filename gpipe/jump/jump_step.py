@@ -3,14 +3,15 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from gpipe.arrays import Array
 from gpipe.arrays.unusable import unusable_rows
-from gpipe.controller import Block, Preview, Produced, References, Skip, Step, Work
+from gpipe.controller import Block, Cut, Preview, Produced, Ref, References, Skip, Step, SummaryOf, Work
 from gpipe.controller import parameters as p
 from gpipe.controller.plan import threads
 from gpipe.datamodels import Described, Ramp
+from gpipe.datamodels.exposures.instruments import MIRI, OTHERS
 from gpipe.exceptions import InputError
 from gpipe.jump.detection import flag_jumps, flag_unknown_gain
 from gpipe.jump.full_groups_exposure import full_group_counts, number_taken_back, take_back
@@ -24,19 +25,21 @@ log = logging.getLogger(__name__)
 MIN_GROUPS = 3
 SNOWBALLS = "Used by expand_large_events only."
 SHOWERS = "Used by find_showers only."
+PREDECESSORS = ("dq_init", "saturation", "refpix", "linearity", "dark_sub")
 
 
 class JumpStep(Step):
     """Flag groups that begin with a jump: a cosmic-ray hit or another step in the ramp."""
 
-    class_alias = "jump"
-    reference_file_types = ("gain", "readnoise")
-    missing_reference = "error"
-    expects = ("dq_init", "saturation", "refpix", "linearity", "dark_sub")
-    expects_near_infrared = ("superbias",)
-    changes = ("groupdq:JUMP_DET", "pixeldq")
-    summarized = ("groupdq:DO_NOT_USE",)
-    preview = Preview.SAMPLE
+    alias = "jump"
+    references = (Ref("gain", missing="error"), Ref("readnoise", missing="error"))
+    after: ClassVar = {MIRI: PREDECESSORS, OTHERS: (*PREDECESSORS, "superbias")}
+    cut = Cut(
+        Block.ROWS,
+        writes=("groupdq:JUMP_DET", "pixeldq"),
+        halo=1,
+        summary=SummaryOf(("groupdq:DO_NOT_USE",), preview=Preview.SAMPLE),
+    )
 
     rejection_threshold = p.Float(4.0, min=0, unit="sigma", help="Threshold of a jump among four or more differences.")
     three_group_rejection_threshold = p.Float(6.0, min=0, unit="sigma", help="Threshold if two differences are left.")
@@ -93,9 +96,6 @@ class JumpStep(Step):
         """Snowballs, showers and flags after jumps (of the median gain) look at the whole image."""
         after = after_jumps(self.get_pars(), meta)
         return Block.EXPOSURE if self.expand_large_events or self.find_showers or after else Block.ROWS
-
-    def halo(self, meta: Any) -> int:
-        return 1
 
     def summarize(self, chunk: Ramp) -> Mapping[str, Array]:
         return {"unusable": chunk.backend.native(unusable_rows)(chunk.groupdq)}

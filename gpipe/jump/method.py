@@ -1,4 +1,4 @@
-"""Which way of finding jumps suits an exposure."""
+"""Choice of the method to find jumps in an exposure."""
 
 from collections.abc import Sequence
 from enum import Enum
@@ -9,7 +9,7 @@ from gpipe.arrays import Array
 
 
 class Method(Enum):
-    """How jumps are found."""
+    """Method to find jumps."""
 
     ITERATIVE = "iterative"
     SINGLE_PASS = "single pass"
@@ -17,7 +17,7 @@ class Method(Enum):
 
 
 def unusable_groups(rows: Array) -> Array:
-    """How many groups of each integration are DO_NOT_USE in every pixel: int64, (integration,).
+    """Count the groups of each integration that are DO_NOT_USE in every pixel: int64, (integration,).
 
     Parameters
     ----------
@@ -36,10 +36,10 @@ def choose_method(
     only_use_ints: bool,
     min_diffs_single_pass: int,
 ) -> Method | None:
-    """The method for an exposure, None if it has too few groups for any.
+    """Choose the method for an exposure; None if it has too few groups for any.
 
-    Sigma clipping if there are enough integrations, or with ``only_use_ints`` off enough groups in all integrations
-    together. Else two-point differences if each integration has enough groups, in a single pass if it has enough
+    Sigma clipping needs enough integrations, or with ``only_use_ints`` off enough groups in all integrations together.
+    Else two-point differences are used if each integration has enough groups, in a single pass if it has enough
     differences.
 
     Parameters

@@ -24,7 +24,7 @@ def rows_around(mask: Array) -> tuple[Array, Array, Array]:
 
 
 def neighbours(before: Array, mask: Array, after: Array) -> Array:
-    """Where one of the four neighbours, or the pixel itself, is true; bool, (…, row, column).
+    """Mark the pixels that are true or have a true one among their four neighbours; bool, (…, row, column).
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ from gpipe.jump.shower_light import LightSettings
 
 @dataclass(frozen=True, kw_only=True)
 class SnowballSettings:
-    """Settings of the search for snowballs: what is one, and how far its flags reach.
+    """Settings of the search for snowballs: their criteria, and the extent of their flags.
 
     Attributes
     ----------

@@ -19,7 +19,7 @@ from gpipe.jump.shower_light import LightSettings, ring_offsets
 log = logging.getLogger(__name__)
 
 ELECTRONS_PER_DN = 1.5
-"""With it the default of max_shower_amplitude, 4 DN/s, means the 6 electron/s that jwst compares with."""
+"""Factor from the default of max_shower_amplitude, 4 DN/s, to jwst's limit of 6 electron/s."""
 
 
 def jump_settings(

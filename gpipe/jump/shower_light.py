@@ -21,14 +21,14 @@ Offsets = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True, kw_only=True)
 class LightSettings:
-    """What counts as light of a shower.
+    """Settings that define the light of a shower.
 
     Attributes
     ----------
     frames : frames averaged into a group.
     threshold : least mean signal to noise.
-    ring : (row, column) of the pixels around one that are averaged.
-    by_group : whether a difference is compared with the same one of other integrations, sigma clipped, or with all
+    ring : offsets (row, column) of the pixels around one that are averaged.
+    by_group : True to compare a difference with the same one of other integrations, sigma clipped; False with all
         differences of the pixel.
     """
 
@@ -45,14 +45,14 @@ def ring_offsets(inner: float, width: float) -> Offsets:
 
 
 def mere_reference_pixels(pixeldq: Array) -> Array:
-    """Where REFERENCE_PIXEL is the only flag. Others count as if they saw light, which jwst has them do."""
+    """Mark pixels whose only flag is REFERENCE_PIXEL. Others count as if they saw light, as in jwst."""
     return pixeldq == dq.REFERENCE_PIXEL
 
 
 def faint_light(
     data: Array, groupdq: Array, pixeldq: Array, gain: Array, readnoise: Array, *, settings: LightSettings
 ) -> Array:
-    """Where the ring around a pixel is off the usual by more than a threshold, on average.
+    """Mark pixels around which the ring deviates from its usual values by more than a threshold on average.
 
     Parameters
     ----------
@@ -70,8 +70,8 @@ def faint_light(
     Notes
     -----
     With d a difference in electrons, m its usual value and sigma its noise, the mean of |d - m| / sigma over the ring
-    is compared with the threshold. Pixels that are left out do not count; beyond the edge of the image there are
-    zeros. m and sigma are the median and sqrt(|m| + R^2 / N) as in `flag_jumps`, or median and standard deviation after
+    is compared with the threshold. Pixels that are left out do not count; beyond the edge of the image the values
+    are 0. m and sigma are the median and sqrt(|m| + R^2 / N) as in `flag_jumps`, or median and standard deviation after
     clipping at 5 sigma. https://jwst-pipeline.readthedocs.io/en/latest/jwst/jump/description.html
     """
     xp = array_namespace(data, groupdq, pixeldq, gain, readnoise)
@@ -112,7 +112,7 @@ def _usual(
 
 
 def _outshines(ratio: Array, settings: LightSettings, *, xp: Namespace) -> Array:
-    """Where the mean over the ring exceeds the threshold: bool, (row, column)."""
+    """Mark pixels with a mean over the ring above the threshold: bool, (row, column)."""
     threshold = settings.threshold
     known = xp.isfinite(ratio)
     # The mean exceeds the threshold if the sum of what is above it does exceed 0, whatever the number of pixels.

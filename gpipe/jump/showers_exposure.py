@@ -15,7 +15,7 @@ LEAST_DIFFERENCES = 10
 
 
 def check_ring(label: str, inner: float, width: float) -> None:
-    """Refuse radii between which there is no pixel; ``label`` names the step."""
+    """Refuse radii without a pixel between them; ``label`` names the step."""
     if not ring_offsets(inner, width):
         raise ParameterError(
             f"{label}.extend_inner_radius, extend_outer_radius: found {inner}, {width}; expected a pixel at a distance "
@@ -26,7 +26,7 @@ def check_ring(label: str, inner: float, width: float) -> None:
 def with_showers(
     exposure: Ramp, gain: Array, readnoise: Array, search: ShowerSearch, *, differences: int
 ) -> tuple[Array, int]:
-    """Group flags of an exposure with those of showers, and how many there are.
+    """Add the flags of showers to the group flags of an exposure; also return the number of showers.
 
     ``differences`` is the number of usable differences of groups in all integrations.
     """

@@ -14,7 +14,7 @@ from gpipe.jump.settings import ShowerSettings
 
 @dataclass(frozen=True)
 class Showers:
-    """What ``flag_showers`` found: new flags, uint8 (integration, group, row, column), and how many there are."""
+    """Result of ``flag_showers``: new flags, uint8 (integration, group, row, column), and the number of showers."""
 
     groupdq: Array
     count: int

@@ -11,10 +11,10 @@ TURNS = 5
 
 
 def clipped(differences: Array, threshold: float) -> Array:
-    """Which differences lie outside of median ± threshold * standard deviation of those left in the end.
+    """Mark differences outside of median ± threshold * standard deviation of those left after clipping.
 
-    The bounds are computed five times, each time from the values inside of those before. Bounds that leave nothing
-    stay. Sums run in float64 where the device has it.
+    The bounds are computed five times, each time from the values inside the bounds before. Bounds that leave no value
+    stay as they are. Sums run in float64 where the device has it.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ log = logging.getLogger(__name__)
 
 
 def with_snowballs(exposure: Ramp, groupdq: Array, settings: SnowballSettings) -> tuple[Array, int]:
-    """Group flags of an exposure, ``groupdq``, with those of snowballs, and how many there are."""
+    """Add the flags of snowballs to ``groupdq`` of an exposure; also return the number of snowballs."""
     # SciPy is imported only where snowballs are looked for.
     from gpipe.jump.groups_host import group_finder
     from gpipe.jump.snowballs_host import flag_snowballs

@@ -16,7 +16,7 @@ from gpipe.jump.settings import SnowballSettings
 
 @dataclass(frozen=True)
 class Snowballs:
-    """What ``flag_snowballs`` found: new flags, uint8 (integration, group, row, column), and how many there are."""
+    """Result of ``flag_snowballs``: new flags, uint8 (integration, group, row, column), and the number of snowballs."""
 
     groupdq: Array
     count: int
@@ -56,7 +56,7 @@ class _Search:
         self._cores = np.zeros((groupdq.shape[0], *self._frame), bool)
 
     def flag_group(self, i: int, group: int) -> int:
-        """Flag the snowballs of a group, and their cores from there on. Returns how many there are."""
+        """Flag the snowballs of a group, and their cores from there on. Returns their number."""
         settings = self._settings
         jumps = self._events((self.flags[i, group, ...] & dq.JUMP_DET) != 0, settings.min_jump_area)
         if settings.sat_required:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from gpipe.controller import Block, References, Skip, Step, Work
+from gpipe.controller import Block, Cut, References, Skip, Step, Work
 from gpipe.datamodels import Described, Ramp
 from gpipe.datamodels.exposures.instruments import MIRI
 from gpipe.lastframe.lastframe import flag_last_group
@@ -15,13 +15,10 @@ FEWEST_GROUPS = 3
 class LastFrameStep(Step):
     """Flag the last group of MIRI integrations, which the coming reset disturbs."""
 
-    class_alias = "lastframe"
+    alias = "lastframe"
     instruments = (MIRI,)
-    expects = ("dq_init", "saturation")
-    changes = ("groupdq:DO_NOT_USE",)
-
-    def block(self, meta: Any) -> Block:
-        return Block.PIXELS
+    after = ("dq_init", "saturation")
+    cut = Cut(Block.PIXELS, writes=("groupdq:DO_NOT_USE",))
 
     def begin(self, outline: Described, references: References, summary: Mapping[str, Any]) -> Work:
         groups = outline.shape[1]

@@ -21,7 +21,7 @@ def correct_frames(data: Array, saturated: Array, coeffs: Array, inverse: Array,
     Parameters
     ----------
     data : float32, (group, row, column), DN; at least two groups.
-    saturated : bool, (group, row, column). What comes out for these samples means nothing.
+    saturated : bool, (group, row, column). The results of these samples have no meaning.
     coeffs, inverse : float32, (power, row, column), free of NaN.
     nframes : frames averaged in a group.
     """

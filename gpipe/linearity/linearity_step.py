@@ -3,10 +3,11 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
-from gpipe.controller import Block, References, Step, Work
+from gpipe.controller import Block, Cut, Ref, References, Step, Work
 from gpipe.datamodels import Described, Ramp
+from gpipe.datamodels.exposures.instruments import MIRI, OTHERS
 from gpipe.linearity.linearity import correct_linearity
 
 log = logging.getLogger(__name__)
@@ -15,14 +16,10 @@ log = logging.getLogger(__name__)
 class LinearityStep(Step):
     """Correct the detector's non-linear response with a polynomial for each pixel."""
 
-    class_alias = "linearity"
-    reference_file_types = ("linearity",)
-    expects = ("dq_init", "saturation")
-    expects_near_infrared = ("superbias",)
-    changes = ("data", "pixeldq", "zeroframe")
-
-    def block(self, meta: Any) -> Block:
-        return Block.PIXELS
+    alias = "linearity"
+    references = (Ref("linearity"),)
+    after: ClassVar = {MIRI: ("dq_init", "saturation"), OTHERS: ("dq_init", "saturation", "superbias")}
+    cut = Cut(Block.PIXELS, writes=("data", "pixeldq", "zeroframe"))
 
     def begin(self, outline: Described, references: References, summary: Mapping[str, Any]) -> Work:
         linearity, settings = references["linearity"], outline.meta.exposure

@@ -1,4 +1,4 @@
-"""How many traps of each pixel capture a charge during an integration."""
+"""Number of traps of each pixel that capture a charge during an integration."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -112,7 +112,7 @@ def captured_charge(
 
 
 def _shares(family: TrapFamily, groups: int, group_time: float, reset_time: float) -> tuple[list[float], list[float]]:
-    """For each number of groups above the full well, the share of traps filled: a factor of slope^2, and the rest."""
+    """Shares of traps filled, for each number of groups above the full well: a factor of slope^2, and the rest."""
     by_slope, constant = [], []
     for n in range(groups + 1):
         caught = family.caught(n * group_time)

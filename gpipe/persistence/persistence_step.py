@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from gpipe.controller import Produced, References, Step
+from gpipe.controller import Produced, Ref, References, Step
 from gpipe.controller import parameters as p
 from gpipe.datamodels import Ramp, Reference
 from gpipe.exceptions import InputError, ParameterError
@@ -30,9 +30,9 @@ class _SavePersistence(p.Path):
 class PersistenceStep(Step):
     """Flag or subtract what pixels remember of earlier, brighter light."""
 
-    class_alias = "persistence"
-    reference_file_types = ("trapdensity", "trappars", "persat")
-    expects = ("saturation", "linearity")
+    alias = "persistence"
+    references = (Ref("trapdensity"), Ref("trappars"), Ref("persat"))
+    after = ("saturation", "linearity")
 
     skip = p.Boolean(True, help="Leave the exposure as it is.")
     algorithm = p.Option(
@@ -57,7 +57,7 @@ class PersistenceStep(Step):
 
     @property
     def subtracts(self) -> bool:
-        """Whether the step changes the signal, not only flags."""
+        """True if the step changes the signal, not only flags."""
         return self.algorithm == TRAP_MODEL
 
     def wanted_references(self, meta: Any) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""The ASDF file that carries persistence windows of detectors from one exposure to the next, as jwst 3.0.0 has it.
+"""ASDF file with the persistence windows of detectors from one exposure to the next, as in jwst 3.0.0.
 
 The tree holds an entry for each detector: ``rows``, ``cols`` and ``vals`` of the pixels in a window (``vals``: when it
 ends, seconds since 1970 UTC), its length ``pers_time`` and the ``filename`` of the exposure. gpipe adds ``xstart`` and
@@ -54,15 +54,15 @@ class PersistenceWindows:
         return replace(self, rows=rows, columns=columns, corner=(window.xstart, window.ystart))
 
     def inside(self, window: Window) -> np.ndarray:
-        """Whether each pixel lies in a window that they are `relative_to`."""
+        """Mark the pixels inside a window that they are `relative_to`."""
         return (self.rows >= 0) & (self.rows < window.ysize) & (self.columns >= 0) & (self.columns < window.xsize)
 
     def only(self, chosen: np.ndarray) -> "PersistenceWindows":
-        """Those pixels for which ``chosen`` is True."""
+        """Return the pixels for which ``chosen`` is True."""
         return replace(self, rows=self.rows[chosen], columns=self.columns[chosen], ends=self.ends[chosen])
 
     def and_those_of(self, others: "PersistenceWindows") -> "PersistenceWindows":
-        """With further pixels, counted from the same corner."""
+        """Add further pixels, counted from the same corner."""
         return replace(
             self,
             rows=np.concatenate([self.rows, others.rows]),
@@ -71,12 +71,12 @@ class PersistenceWindows:
         )
 
     def joined_with(self, path: Path) -> "PersistenceWindows":
-        """With the other detectors of an existing file."""
+        """Add the other detectors of an existing file."""
         others = {name: entry for name, entry in _tree(path).items() if name != self.detector}
         return replace(self, others=others)
 
     def save(self, path: str) -> str:
-        """Write the file. Rows and columns count from the exposure's first pixel unless there are some before it."""
+        """Write the file. Rows and columns count from the first pixel of the exposure or, if earlier, of a window."""
         import asdf
 
         first_row, first_column = (min(int(x.min(initial=0)), 0) for x in (self.rows, self.columns))
@@ -95,7 +95,7 @@ class PersistenceWindows:
 
 
 def read_windows(path: Path, detector: str) -> PersistenceWindows | None:
-    """What a file says of a detector; None where it does not name it.
+    """Read the windows of a detector from a file; None if the file does not name the detector.
 
     Raises
     ------

@@ -10,19 +10,19 @@ from gpipe.arrays import Array, Namespace
 from gpipe.arrays.rows import row_slices
 
 NEVER = -1
-"""In ``last``: no window is open. In ``opened``: the window, if there is one, is from before the exposure."""
+"""Value in ``last`` for no window; in ``opened`` for a window from before the exposure, or none."""
 
 
 @dataclass(frozen=True)
 class WindowsFlagged:
-    """Groups in a window are flagged, and each pixel's latest window is told.
+    """Flags of groups in a window, and the latest window of each pixel.
 
     Attributes
     ----------
     groupdq : uint8, (integration, group, row, column).
     last : int32, (row, column): the last group that the window of the pixel covers, `NEVER` for none.
     opened : int32, (row, column): the group in which this window opened, `NEVER` for one from before the exposure.
-    pixels : integer, (): how many pixels were in a window at some time of the exposure.
+    pixels : integer, (): number of pixels that were in a window at some time of the exposure.
     """
 
     groupdq: Array

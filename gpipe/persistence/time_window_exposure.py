@@ -1,4 +1,4 @@
-"""What surrounds the flagging of time windows: the clock of an exposure, and windows that outlast it."""
+"""Flags by time windows: times of an exposure, and windows that outlast it."""
 
 import logging
 import math
@@ -73,10 +73,10 @@ def windows_before(meta: Any, path: str | None, seconds: int) -> PersistenceWind
 
 
 def group_times(exposure: Ramp) -> list[float]:
-    """The end of each group, counted through the exposure, seconds since 1970 UTC.
+    """Return the end of each group of the exposure, seconds since 1970 UTC.
 
-    An integration starts when the table of integration times says so. Where that does not name all integrations, or
-    its times cannot be true, integrations follow each other from the start of the exposure on.
+    An integration starts at its time in the table of integration times. If the table lacks integrations, or has
+    impossible times, integrations follow each other from the start of the exposure.
     """
     settings, (integrations, groups) = exposure.meta.exposure, exposure.data.shape[:2]
     first_to_last = (groups - 1) * settings.group_time
@@ -147,7 +147,7 @@ def _windows_after(
 def _left(
     earlier: PersistenceWindows, exposure: Ramp, opened: np.ndarray, times: Sequence[float]
 ) -> PersistenceWindows:
-    """Those of the earlier windows that are open still, and were not opened anew."""
+    """Return the earlier windows that are still open and were not opened again."""
     inside = earlier.inside(exposure.window)
     anew = np.zeros(inside.shape, dtype=bool)
     anew[inside] = opened[earlier.rows[inside], earlier.columns[inside]] != NEVER

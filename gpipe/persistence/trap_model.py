@@ -21,21 +21,21 @@ class TrapTiming:
     later_resets: float
 
     def resets_before(self, integration: int) -> float:
-        """Of the resets right before an integration, counted from 0."""
+        """Seconds of the resets directly before an integration, counted from 0."""
         return self.later_resets if integration > 0 else self.first_reset
 
     def exposure(self, integrations: int, groups: int) -> float:
-        """From the start of the first integration to the end of the last one."""
+        """Seconds from the start of the first integration to the end of the last one."""
         return integrations * groups * self.group + (integrations - 1) * self.later_resets
 
 
 @dataclass(frozen=True)
 class TrapsCorrected:
-    """Attributes.
+    """Ramps without persistence, and filled traps.
 
     ``data`` float32 (integration, group, row, column), DN; ``pixeldq`` uint32 (row, column); ``filled`` float32
-    (family, row, column), DN, the filled traps at the end of the exposure; ``persistence`` like ``data``, what was
-    subtracted, or None if it was not to be kept.
+    (family, row, column), DN, the filled traps at the end of the exposure; ``persistence`` like ``data``, the
+    subtracted signal, or None if not wanted.
     """
 
     data: Array
@@ -56,7 +56,7 @@ def correct_traps(
     cutoff: float | None = None,
     keep_persistence: bool = False,
 ) -> TrapsCorrected:
-    """Subtract the charge that traps release, and follow how many are filled.
+    """Subtract the charge that traps release, and follow the number of filled traps.
 
     Within an integration filled traps decay; at its end those that captured a charge meanwhile are added. So group
     ``g`` (from 0), which ends (g + 1) group times after the integration's start, holds
@@ -72,7 +72,7 @@ def correct_traps(
     pixels : traps and full wells.
     timing : seconds.
     cutoff : DN: pixels with this much persistence or more in any group are flagged PERSISTENCE; None flags none.
-    keep_persistence : also give back what was subtracted.
+    keep_persistence : also return the subtracted signal.
 
     Notes
     -----
@@ -136,7 +136,7 @@ def _decayed(planes: list[Array], families: Sequence[TrapFamily], seconds: float
 
 
 def _released(planes: list[Array], families: Sequence[TrapFamily], seconds: float) -> Array:
-    """What all families let go within a time."""
+    """Compute the charge that all families release within a time."""
     weights = [family.released(seconds) for family in families]
     total = planes[0] * weights[0]
     for plane, weight in zip(planes[1:], weights[1:], strict=True):

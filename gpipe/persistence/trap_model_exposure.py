@@ -1,4 +1,4 @@
-"""What surrounds the trap model: its references, and the state of the traps from one exposure to the next."""
+"""Trap model of an exposure: references, and the state of the traps from one exposure to the next."""
 
 import copy
 import logging
@@ -34,7 +34,7 @@ def correct_exposure(
     save_persistence: bool,
     save_traps: bool,
 ) -> Produced:
-    """The exposure without persistence, and what is to be saved beside it.
+    """Correct an exposure for persistence; also return the side products to save.
 
     ``earlier`` holds the filled traps at the end of an earlier exposure; None: all traps are empty.
     """
@@ -107,7 +107,7 @@ def _at_start(earlier: Reference, exposure: Ramp, families: list[TrapFamily]) ->
 
 
 def _timing(settings: Any) -> TrapTiming:
-    """Near-infrared detectors are reset once before an integration if nothing else is said."""
+    """Times of the trap model. Without keywords, a detector is reset once before each integration."""
     first, later = (1 if n is None else n for n in (settings.nresets_at_start, settings.nresets_between_ints))
     return TrapTiming(settings.group_time, first * settings.frame_time, later * settings.frame_time)
 
@@ -143,7 +143,7 @@ def _describe(model: Any, window: Window) -> None:
 
 
 def _persistence_product(exposure: Ramp, persistence: Array) -> SideProduct:
-    """What was subtracted, as a ramp without flags."""
+    """Return the subtracted persistence as a ramp without flags."""
     model = copy.deepcopy(exposure.header)
     model.data = exposure.backend.to_host(persistence)
     return SideProduct(model, suffix="output_pers")

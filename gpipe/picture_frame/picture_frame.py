@@ -1,4 +1,4 @@
-"""The picture frame: a thermal pattern that sets the edges of a NIRSpec detector apart from its middle."""
+"""Picture frame: a thermal pattern at the edges of a NIRSpec detector."""
 
 from dataclasses import dataclass
 
@@ -32,7 +32,7 @@ def sample_regions(mask: Array, regions: Regions) -> Sample:
 
 
 def both_have_pixels(sample: Sample) -> Array:
-    """Whether there is background to measure in both regions; bool, without axes."""
+    """Tell whether both regions have background to measure; bool, without axes."""
     xp = array_namespace(sample.middle, sample.frame)
     return xp.any(sample.middle) & xp.any(sample.frame)
 
@@ -94,13 +94,13 @@ def subtract_from_rates(data: Array, pattern: Array, sample: Sample, regions: Re
 
 
 def difference(after: Array, before: Array) -> Array:
-    """What was added to each value."""
+    """Return the change of each value."""
     return after - before
 
 
 @dataclass(frozen=True)
 class _Shape:
-    """The pattern, 0 in the median of the frame, and what it is in the middle then."""
+    """Pattern with median 0 in the frame, and its level in the middle."""
 
     above_frame: Array
     middle: Array

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from gpipe.arrays import Array
 from gpipe.background_mask.draft_exposure import DraftRates
@@ -11,10 +11,10 @@ from gpipe.background_mask.later_stages_exposure import NoAnswer, NothingOnDetec
 from gpipe.background_mask.nirspec_light_exposure import lit_science, require_light
 from gpipe.background_mask.nirspec_light_host import needs_wcs
 from gpipe.background_mask.scene import background_mask
-from gpipe.controller import Produced, References, SideProduct, Skip, Step
+from gpipe.controller import Produced, Ref, References, SideProduct, Skip, Step
 from gpipe.controller import parameters as p
 from gpipe.datamodels import Exposure, Ramp, Rate
-from gpipe.datamodels.exposures.instruments import is_nirspec
+from gpipe.datamodels.exposures.instruments import MIRI, OTHERS, is_nirspec
 from gpipe.datamodels.files.products import bare_model
 from gpipe.picture_frame.picture_frame import (
     Sample,
@@ -27,16 +27,16 @@ from gpipe.picture_frame.picture_frame import (
 from gpipe.picture_frame.regions import Regions
 
 log = logging.getLogger(__name__)
+PREDECESSORS = ("dq_init", "saturation", "refpix", "linearity", "dark_sub", "jump")
 
 
 class PictureFrameStep(Step):
     """Subtract the thermal picture frame from full frames of NIRSpec: ramps or count rates; skipped by default."""
 
-    class_alias = "picture_frame"
-    reference_file_types = ("pictureframe", "readnoise", "gain")
+    alias = "picture_frame"
     accepts = (Ramp, Rate)
-    expects = ("dq_init", "saturation", "refpix", "linearity", "dark_sub", "jump")
-    expects_near_infrared = ("superbias",)
+    references = (Ref("pictureframe"), Ref("readnoise"), Ref("gain"))
+    after: ClassVar = {MIRI: PREDECESSORS, OTHERS: (*PREDECESSORS, "superbias")}
     regions = Regions()
 
     mask_science_regions = p.Boolean(True, help="Leave out what may be lit through slits and slices, by a WCS.")

@@ -1,4 +1,4 @@
-"""The parts of a detector that a picture frame sets apart: a frame along the edges, and the middle."""
+"""Regions of a detector with a picture frame: a frame along the edges, and the middle."""
 
 from dataclasses import dataclass
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from gpipe.controller import Pipeline, Step
-from gpipe.datamodels import Ramp, Superstripes
 from gpipe.dq_init import DQInitStep
 from gpipe.emicorr import EmiCorrStep
 from gpipe.firstframe import FirstFrameStep
@@ -27,8 +26,7 @@ class DarkPipeline(Pipeline):
     https://jwst-pipeline.readthedocs.io/en/latest/jwst/pipeline/calwebb_dark.html
     """
 
-    class_alias = "calwebb_dark"
-    accepts = (Ramp, Superstripes)
+    alias = "calwebb_dark"
 
     step_defs: ClassVar[Mapping[str, type[Step]]] = {
         "group_scale": GroupScaleStep,
@@ -46,7 +44,7 @@ class DarkPipeline(Pipeline):
     }
 
     def order(self, meta: Any) -> Sequence[str]:
-        """MIRI has an order of its own; guide exposures are refused."""
+        """Return the order of the steps, which differs for MIRI; guide exposures are refused."""
         return early_steps(meta)
 
     def suffix_of(self, result: Any, step: str | None) -> str | None:

@@ -5,11 +5,10 @@ from typing import Any, ClassVar
 
 from gpipe.charge_migration import ChargeMigrationStep
 from gpipe.clean_flicker_noise import CleanFlickerNoiseStep
-from gpipe.controller import Pipeline, SideProduct, Step
+from gpipe.controller import Pipeline, Step
 from gpipe.controller import parameters as p
 from gpipe.controller.products.naming import OutputSettings
 from gpipe.dark_current import DarkCurrentStep
-from gpipe.datamodels import Ramp, Superstripes
 from gpipe.datamodels.exposures.instruments import is_miri
 from gpipe.dq_init import DQInitStep
 from gpipe.emicorr import EmiCorrStep
@@ -39,8 +38,7 @@ class Detector1Pipeline(Pipeline):
     https://jwst-pipeline.readthedocs.io/en/latest/jwst/pipeline/calwebb_detector1.html
     """
 
-    class_alias = "calwebb_detector1"
-    accepts = (Ramp, Superstripes)
+    alias = "calwebb_detector1"
 
     save_calibrated_ramp = p.Boolean(False, help="Save the calibrated ramp, before rates are fitted to it.")
 
@@ -67,9 +65,10 @@ class Detector1Pipeline(Pipeline):
         "gain_scale": GainScaleStep,
     }
     step_synonyms: ClassVar[Mapping[str, str]] = {"dark": "dark_current"}
+    saves_before: ClassVar[Mapping[str, str]] = {"ramp_fit": "ramp"}
 
     def order(self, meta: Any) -> Sequence[str]:
-        """MIRI has an order of its own; guide exposures are refused."""
+        """Return the order of the steps, which differs for MIRI; guide exposures are refused."""
         early, miri = early_steps(meta), is_miri(meta)
         dark = ("dark_current", "refpix") if miri else ("dark_current",)
         late = ("charge_migration", "jump", "picture_frame", "clean_flicker_noise")
@@ -81,11 +80,10 @@ class Detector1Pipeline(Pipeline):
             steps = (*early, *dark, *late, "persistence")
         return (*steps, "ramp_fit", "gain_scale")
 
-    def products_before(self, name: str, exposure: Any) -> Sequence[SideProduct]:
-        """The calibrated ramp, when asked for. Without a fit it is the result, which is saved anyway."""
+    def asks_for(self, suffix: str) -> bool:
+        """Tell whether the calibrated ramp is asked for. Without a fit it is the result, which is saved anyway."""
         is_result = self.ramp_fit.skip and OutputSettings.of(self).saves
-        due = name == "ramp_fit" and self.save_calibrated_ramp and not is_result
-        return (SideProduct(exposure, suffix="ramp"),) if due else ()
+        return self.save_calibrated_ramp and not is_result
 
     def suffix_of(self, result: Any, step: str | None) -> str | None:
         """Rates of integrations are ``rateints``, and ``gain_scaleints`` after that step."""

@@ -1,4 +1,4 @@
-"""Which exposures the pipelines take, and what they have in common for them."""
+"""Exposures that the pipelines accept, and rules that the pipelines share."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ MIRI = (
 
 
 def early_steps(meta: Any) -> tuple[str, ...]:
-    """The steps before the dark signal is subtracted, in order. Guide exposures are refused: InputError."""
+    """Return the steps before dark_current, in order. A guide exposure is an InputError."""
     kind, name = meta.exposure.type, meta.filename or "the exposure"
     if str(kind).startswith(GUIDE_EXPOSURES):
         raise InputError(f"{name}: found a guide exposure ({kind}), which gpipe does not calibrate yet")

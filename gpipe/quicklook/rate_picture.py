@@ -1,4 +1,4 @@
-"""A PNG of a count-rate image: the rates, their errors and what was flagged."""
+"""PNG of a count-rate image: the rates, their errors and the flags."""
 
 from pathlib import Path
 from typing import Any

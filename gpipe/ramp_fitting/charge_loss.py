@@ -18,7 +18,7 @@ WITHDRAWN = dq.CHARGELOSS | dq.DO_NOT_USE
 
 
 def has_charge_loss(groupdq: Array) -> Array:
-    """Whether any sample is flagged CHARGELOSS; bool, no axes."""
+    """Tell whether any sample is flagged CHARGELOSS; bool, no axes."""
     xp = array_namespace(groupdq)
     return xp.any((groupdq & dq.CHARGELOSS) != 0)
 

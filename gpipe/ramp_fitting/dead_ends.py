@@ -10,7 +10,7 @@ FEWEST_GROUPS = 2
 
 
 def dead_groups(rows: Array) -> Array:
-    """Which groups are DO_NOT_USE in all pixels of all integrations: bool, (group,).
+    """Find the groups that are DO_NOT_USE in all pixels of all integrations: bool, (group,).
 
     Parameters
     ----------

@@ -25,16 +25,16 @@ DEVICE_PIXELS = 1 << 22
 
 @dataclass(frozen=True, kw_only=True)
 class FitOptions:
-    """What a fit may be told.
+    """Options of a fit.
 
     Attributes
     ----------
     timing : the times of the read pattern.
     first_group, last_group : groups before and after these (counted from 0) are not used; None for no limit.
     suppress_one_group : do not fit ramps of more than one group of which only one is good.
-    ignore_first_jump : a JUMP_DET of the first group says nothing, as there were groups before it.
-    restore_charge_loss : VAR_RNOISE as if groups flagged CHARGELOSS, if there are any, had been fitted.
-    segments : also write down the fits of all segments.
+    ignore_first_jump : ignore JUMP_DET of the first group, because groups before it were left out.
+    restore_charge_loss : compute VAR_RNOISE as if groups flagged CHARGELOSS, if any, had been fitted.
+    segments : also return the fits of all segments.
     """
 
     timing: Timing
@@ -79,7 +79,7 @@ def fit_ramps(
     gain : float32, (row, column), electrons / DN. Where it is not positive the pixel becomes DO_NOT_USE and
         NO_GAIN_VALUE.
     dark_current : float32, (row, column), mean dark rate, adds to the Poisson variance; None for 0.
-    zeroframe : float32, (integration, row, column), DN, the first frame; 0 or NaN where it is of no use; None for none.
+    zeroframe : float32, (integration, row, column), DN, the first frame; 0 or NaN if it is not usable; None for none.
     workers : threads; the results do not depend on it.
 
     Returns
@@ -91,7 +91,7 @@ def fit_ramps(
     -----
     Fixsen et al. 2000, PASP 112, 1350 (https://ui.adsabs.harvard.edu/abs/2000PASP..112.1350F);
     https://jwst-pipeline.readthedocs.io/en/latest/jwst/ramp_fitting/description.html. Rows are fitted in blocks, so
-    that what is needed on the way takes little memory.
+    that intermediate arrays take little memory.
     """
     xp = array_namespace(data, groupdq, pixeldq, readnoise, gain)
     check_shapes(data, groupdq=groupdq, pixeldq=pixeldq, readnoise=readnoise, gain=gain)
@@ -108,7 +108,7 @@ def fit_ramps(
 
 
 def _rows_at_once(data: Array) -> int:
-    """As many as fit the processor's cache, or on an accelerator some 100 MB a group."""
+    """Number of rows that fit the processor's cache, or on an accelerator some 100 MB a group."""
     integrations, _, _, columns = data.shape
     pixels = CACHED_PIXELS if is_on_host(data) else DEVICE_PIXELS
     return max(1, pixels // max(1, integrations * columns))

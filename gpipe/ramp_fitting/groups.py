@@ -1,4 +1,4 @@
-"""The groups of a block of pixels, made ready for the fit: what is usable, what stands alone, what is replaced."""
+"""Groups of a block of pixels, prepared for the fit: usable groups, lone groups, replaced groups."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

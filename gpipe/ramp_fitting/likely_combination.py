@@ -46,7 +46,7 @@ def _scale(common: Array, each: Array, *, xp: Namespace) -> Array:
 
 
 def _sum(x: Array, *, xp: Namespace) -> Array:
-    """Over integrations, without NaN; NaN if there is nothing else."""
+    """Sum over integrations, NaN left out; NaN if all are NaN."""
     missing = xp.isnan(x)
     total = xp.sum(xp.where(missing, 0.0, x), axis=0)
     return xp.where(xp.all(missing, axis=0), xp.nan, total)

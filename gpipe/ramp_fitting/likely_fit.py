@@ -26,7 +26,7 @@ FEWEST_GROUPS = 4
 
 @dataclass(frozen=True, kw_only=True)
 class LikelyOptions:
-    """What a fit may be told.
+    """Options of a fit.
 
     Attributes
     ----------
@@ -180,7 +180,7 @@ def _with_zeroframe(values: list[Array], zeroframe: Array, reads: int, *, xp: Na
 def _fit_without_jumps(
     ramps: _Ramps, reading: Array, gain: Array, dark_current: Array | None, *, xp: Namespace
 ) -> tuple[list[Array], Slopes, Noise, Covariance]:
-    """What is used in the end, and the fit of it with the photon noise of the rate itself."""
+    """Leave out jumps, then fit the differences left, with the photon noise of the first fit's rate."""
     reads, steps = ramps.reads, ramps.steps
     rates = [step / seconds for step, seconds in zip(steps, reads.intervals, strict=True)]
     guess = xp.clip(masked_median(rates, ramps.exist, xp=xp), 0.0, None)

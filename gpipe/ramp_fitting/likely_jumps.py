@@ -34,7 +34,7 @@ def leave_out_jumps(
 
     Returns
     -------
-    As ``used``, and the slopes of what is left with this noise, DN/s.
+    As ``used``, and the slopes of the differences left, with this noise, DN/s.
 
     Notes
     -----
@@ -88,7 +88,7 @@ def _search(steps: Sequence[Array], used: Sequence[Array], noise: Noise, reads: 
 def _turn(
     steps: Sequence[Array], used: Sequence[Array], noise: Noise, reads: Reads, *, xp: Namespace
 ) -> tuple[list[Array], Array]:
-    """What is still used after one turn, and which pixels lost a difference and have enough left for another one."""
+    """Leave out at most one jump; return the differences left and the pixels that need another turn."""
     single, double = _gains(steps, used, noise, reads, xp=xp)
     best_single = _largest(single, xp=xp)
     best_double = _largest([*double.values(), xp.zeros_like(best_single)], xp=xp)
@@ -143,7 +143,7 @@ def _ratio(numerator: Array, denominator: Array, possible: Array, *, xp: Namespa
 
 
 def _best(gains: Sequence[Array], best: Array, rates: Sequence[Array], wanted: Array, *, xp: Namespace) -> list[Array]:
-    """Which gain is the best; of several equal ones that of the largest rate."""
+    """Mark the best gain; among several equal ones, the gain of the largest rate."""
     if not gains:
         return []
     equal = best * (1.0 - ROUNDING * float(xp.finfo(best.dtype).eps))

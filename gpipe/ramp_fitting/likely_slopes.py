@@ -1,4 +1,4 @@
-"""Slopes of highest likelihood from differences, and what is known about them."""
+"""Slopes of highest likelihood from differences, and their variances."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

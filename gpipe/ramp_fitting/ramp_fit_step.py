@@ -3,14 +3,15 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import PurePath
-from typing import Any
+from typing import Any, ClassVar
 
 from gpipe.arrays import Array
 from gpipe.arrays.unusable import unusable_rows
-from gpipe.controller import Block, Preview, Produced, References, SideProduct, Step, Work
+from gpipe.controller import Block, Cut, Preview, Produced, Ref, References, SideProduct, Step, SummaryOf, Work
 from gpipe.controller import parameters as p
 from gpipe.controller.plan import threads
-from gpipe.datamodels import Described, Ramp
+from gpipe.datamodels import Described, Ramp, Rate
+from gpipe.datamodels.exposures.instruments import MIRI, OTHERS
 from gpipe.datamodels.exposures.rate import RATES_OF_BOTH
 from gpipe.ramp_fitting.dead_ends_exposure import among_living, loses_groups
 from gpipe.ramp_fitting.fit import FitOptions, RampFit, fit_ramps
@@ -24,18 +25,17 @@ from gpipe.ramp_fitting.timing_exposure import (
     zeroframe_is_of_use,
 )
 
+PREDECESSORS = ("dq_init", "saturation", "refpix", "linearity", "dark_sub", "jump")
+
 
 class RampFitStep(Step):
     """Fit ramps to get the count rates of the exposure and of each of its integrations."""
 
-    class_alias = "ramp_fit"
-    reference_file_types = ("readnoise", "gain")
-    missing_reference = "error"
-    expects = ("dq_init", "saturation", "refpix", "linearity", "dark_sub", "jump")
-    expects_near_infrared = ("superbias",)
-    summarized = ("groupdq:DO_NOT_USE",)
-    preview = Preview.SAMPLE
-    ends_ramps = True
+    alias = "ramp_fit"
+    references = (Ref("readnoise", missing="error"), Ref("gain", missing="error"))
+    after: ClassVar = {MIRI: PREDECESSORS, OTHERS: (*PREDECESSORS, "superbias")}
+    cut = Cut(Block.ROWS, summary=SummaryOf(("groupdq:DO_NOT_USE",), preview=Preview.SAMPLE))
+    makes = Rate
 
     algorithm = p.Option(
         "OLS_C",

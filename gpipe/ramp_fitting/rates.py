@@ -99,7 +99,7 @@ def _slope(signal: Array, reading: Array, units: NoiseUnits, group_time: float, 
 
 
 def _partly_saturated(groups: Groups) -> Array:
-    """Whether a group was saturated, other than the only group of a ramp that the ZEROFRAME stood in for."""
+    """Mark ramps with a saturated group, unless it is the only group and the ZEROFRAME replaced it."""
     saturated = (groups.seen & dq.SATURATED) != 0
     return saturated & ~groups.from_zeroframe if len(groups.values) == 1 else saturated
 

@@ -1,4 +1,4 @@
-"""Exposures and models that hold what was fitted to an exposure."""
+"""Exposures and models with the results of a fit."""
 
 from dataclasses import fields
 from typing import Any

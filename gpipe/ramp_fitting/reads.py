@@ -18,7 +18,7 @@ def even_times(timing: Timing, groups: int) -> Times:
 
 
 def apart_from_first(times: Times) -> Times:
-    """The same reads with the first one as a group of its own: what the ZEROFRAME is."""
+    """Return the same reads with the first one, the ZEROFRAME, as a separate group."""
     return (times[0][:1], times[0][1:], *times[1:])
 
 

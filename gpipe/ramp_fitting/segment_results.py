@@ -1,4 +1,4 @@
-"""What was fitted to each segment, for people who check a fit."""
+"""Fit of each segment, for people who check a fit."""
 
 import math
 from collections.abc import Sequence
@@ -116,7 +116,7 @@ def jump_magnitudes(values: Sequence[Array], flags: Sequence[Array], *, xp: Name
 
 
 def planes_in_use(x: Array) -> Array:
-    """Whether each plane along axis 1 of (integration, plane, row, column) holds anything but 0; bool, (plane,)."""
+    """Find planes along axis 1 of (integration, plane, row, column) with a value other than 0; bool, (plane,)."""
     xp = array_namespace(x)
     return xp.any(x != 0, axis=(0, 2, 3))
 
@@ -201,9 +201,9 @@ def _running_sums(terms: Sequence[Array], inside: Sequence[Array]) -> list[Array
 
 
 def _positions(marks: Sequence[Array], count: int, *, xp: Namespace) -> tuple[Array, Array]:
-    """Where the first ``count`` marks of each ramp are, and which of them exist; (integration, count, row, column).
+    """Find the first ``count`` marks of each ramp, and which of them exist; (integration, count, row, column).
 
-    The s-th mark is preceded by all planes up to which fewer than s marks were met.
+    The index of the s-th mark is the number of planes up to which a ramp has fewer than s marks.
     """
     met, total = [], xp.zeros_like(marks[0], dtype=xp.int32)
     for mark in marks:

@@ -1,4 +1,4 @@
-"""Which groups of a ramp are fitted together."""
+"""Groups of a ramp that are fitted together."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ OPENING_BITS = GOOD_BITS ^ dq.JUMP_DET
 
 @dataclass(frozen=True)
 class Segments:
-    """The segments of every ramp, written down at the steps between groups: step k leads from group k to group k+1.
+    """Segments of every ramp, given at the steps between groups: step k leads from group k to group k+1.
 
     All planes are (integration, row, column); the lists have one element a step, so none for a single group.
 
     Attributes
     ----------
     joined : bool, both groups of the step belong to the same segment.
-    place : unsigned integer, where the later group of the step stands in its segment, counted from 1; 0 if not joined.
+    place : unsigned integer, the number of the step's later group in its segment, from 1; 0 if not joined.
     length : unsigned integer, the number of groups in the segment of the step; 0 if not joined.
-    lone : bool, there is no segment of two or more groups, but at least one good group.
+    lone : bool, True for no segment of two or more groups, but at least one good group.
     """
 
     joined: Sequence[Array]
@@ -31,7 +31,7 @@ class Segments:
 
 
 def good_groups(flags: Sequence[Array]) -> list[Array]:
-    """Whether each group may be fitted: it has no flag, or only PERSISTENCE."""
+    """Mark the groups that may be fitted: without a flag, or with PERSISTENCE only."""
     return [(flag & GOOD_BITS) == 0 for flag in flags]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """How the groups of an integration were read.
+    """Read times of the groups of an integration.
 
     Attributes
     ----------

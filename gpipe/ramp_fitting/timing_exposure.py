@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 
 def used_algorithm(asked: str, exposure: Any) -> str:
-    """LIKELY for uneven reads whatever was asked for, and least squares for ramps that are too short for LIKELY."""
+    """Choose the algorithm: always LIKELY for uneven reads, least squares for ramps too short for LIKELY."""
     algorithm = asked
     if algorithm != "LIKELY" and _read_times(exposure):
         log.warning("The reads are unevenly spaced (read_times): LIKELY is used, not %s", algorithm)

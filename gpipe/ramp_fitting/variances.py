@@ -11,7 +11,7 @@ TINY = 1.0e-30
 
 @dataclass(frozen=True)
 class NoiseUnits:
-    """What a slope's variances would be if its sums over segments were 1; float32 planes (row, column), (DN/s)^2.
+    """Variances of a slope whose sums over segments are 1; float32 planes (row, column), (DN/s)^2.
 
     Attributes
     ----------

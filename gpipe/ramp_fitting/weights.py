@@ -82,7 +82,7 @@ def weight_sums(groups: int, *, dtype: Any, device: Any, xp: Namespace) -> tuple
 
 
 def table_index(exponent: Array, length: Array, place: Array, groups: int, *, xp: Namespace) -> Array:
-    """Where ``step_coefficients`` holds the coefficient of a step."""
+    """Return the index of a step's coefficient in ``step_coefficients``."""
     size = groups + 1
     dtype = xp.uint16 if len(EXPONENTS) * size * size < 1 << 16 else xp.int32
     row = xp.astype(exponent, dtype) * size + xp.astype(length, dtype)
@@ -107,7 +107,7 @@ def _weights(exponent: float, groups: int, *, dtype: Any, device: Any, xp: Names
 
 
 def _onto_steps(coefficients: Array, *, xp: Namespace) -> Array:
-    """From coefficients of groups i to those of the steps to group j, counted from 1: their sums over i >= j - 1."""
+    """Turn coefficients of groups i into those of the steps to group j, from 1: their sums over i >= j - 1."""
     size = coefficients.shape[0]
     number = xp.arange(size, dtype=coefficients.dtype, device=device(coefficients))
     n, j = number[:, None], number[None, :]

@@ -19,8 +19,8 @@ def amplifier_signal(
 ) -> Array:
     """Reference signal of every detector column.
 
-    For each amplifier (512 columns), and for its odd and even columns apart if asked, the sigma-clipped means of the
-    bottom four and the top four rows are averaged; if one has no usable pixel the other is taken alone. An amplifier
+    For each amplifier (512 columns), or separately for its odd and even columns, the sigma-clipped means of the bottom
+    four and the top four rows are averaged; if one has no usable pixel, only the other is used. An amplifier
     for which a mean is missing gets 0, for its odd and even columns together.
 
     Parameters

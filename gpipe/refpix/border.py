@@ -35,11 +35,11 @@ class Border:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """That of the whole array."""
+        """Shape of the whole array."""
         return (*self.left.shape[:-1], self.bottom.shape[-1])
 
     def to_detector(self, at: Orientation, *, xp: Namespace) -> "Border":
-        """From an array in the science frame to the same in the detector frame."""
+        """Turn the border from the science frame to the detector frame."""
         bottom, top, left, right = (at.to_detector(x, xp=xp) for x in (self.bottom, self.top, self.left, self.right))
         if at.transposed:
             bottom, top, left, right = left, right, bottom, top
@@ -50,9 +50,9 @@ class Border:
         return Border(bottom, top, left, right)
 
     def integrations(self, some: slice) -> "Border":
-        """The same for some integrations."""
+        """Select the border of some integrations."""
         return Border(*(x[some, ...] for x in (self.bottom, self.top, self.left, self.right)))
 
     def as_group(self) -> "Border":
-        """That of (integration, row, column) as if it were a group of each integration."""
+        """Turn a border of (integration, row, column) into one of a single group for each integration."""
         return Border(*(x[:, None, ...] for x in (self.bottom, self.top, self.left, self.right)))

@@ -1,4 +1,4 @@
-"""The border of an array out of parts of some rows each."""
+"""Border of an array, joined from parts of some rows each."""
 
 from array_api_compat import array_namespace
 
@@ -10,12 +10,12 @@ Pieces = dict[str, Array]
 
 
 def border_pieces(x: Array, *, first: tuple[int, int], shape: tuple[int, int]) -> Pieces:
-    """What a part has of the sides of the border that it touches, with rows as the last axis.
+    """Cut the sides of the border out of a part of an array, with rows as the last axis.
 
     Parameters
     ----------
     x : (..., row, column), some rows of an array; or some columns, none of them of the outer rows.
-    first, shape : the row and column of the array that ``x`` begins with, and how many that has.
+    first, shape : the first row and column of ``x`` in the array, and the numbers of rows and columns of the array.
     """
     xp = array_namespace(x)
     (below, above), (before, after) = (
@@ -32,6 +32,6 @@ def border_pieces(x: Array, *, first: tuple[int, int], shape: tuple[int, int]) -
 
 
 def border_of(pieces: Pieces) -> Border:
-    """The border, out of the pieces of all parts one after the other."""
+    """Return the border, joined from the pieces of all parts."""
     xp = array_namespace(*pieces.values())
     return Border(**{name: xp.matrix_transpose(side) for name, side in pieces.items()})

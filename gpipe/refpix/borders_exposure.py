@@ -12,7 +12,7 @@ from gpipe.refpix.border_pieces import border_of, border_pieces
 from gpipe.refpix.edgeless import EDGELESS_SUBARRAYS
 
 BORDERS, SIDES = ("data", "pixeldq", "zeroframe"), ("bottom", "top", "left", "right")
-"""The arrays whose border is looked at, and the sides of a border."""
+"""Arrays whose border is read, and the sides of a border."""
 
 
 def shows_all_in_border(meta: Any) -> bool:

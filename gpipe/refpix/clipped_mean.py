@@ -39,7 +39,7 @@ def clipped_mean(x: Array, *, limit: float, xp: Namespace) -> Array:
 
 
 def _means(x: Array, limit: float, *, xp: Namespace) -> Array:
-    """Of each row of (set, value)."""
+    """Clipped mean of each row of (set, value)."""
     known = ~xp.isnan(x)
     value = xp.where(known, x, 0.0)
     weight = xp.astype(known, x.dtype)

@@ -43,7 +43,7 @@ def correct_four_amplifiers(
 def four_amplifier_signals(
     border: Border, flags: Border, orientation: Orientation, settings: DriftSettings = DEFAULTS
 ) -> Signals:
-    """What `correct_four_amplifiers` subtracts from an array with this border: that of ``data`` and of ``pixeldq``."""
+    """Find the signals that `correct_four_amplifiers` subtracts, from the borders of ``data`` and ``pixeldq``."""
     xp = array_namespace(border.left, flags.left)
     flags = flags.to_detector(orientation, xp=xp)
 
@@ -84,7 +84,7 @@ def correct_single_amplifier(
 def single_amplifier_signals(
     border: Border, flags: Border, orientation: Orientation, settings: DriftSettings = DEFAULTS
 ) -> Signals:
-    """What `correct_single_amplifier` subtracts from an array with this border: that of ``data`` and of ``pixeldq``."""
+    """Find the signals that `correct_single_amplifier` subtracts, from the borders of ``data`` and ``pixeldq``."""
     xp = array_namespace(border.left, flags.left)
     flags = flags.to_detector(orientation, xp=xp)
 

@@ -1,4 +1,4 @@
-"""Subarrays that reach no edge of the detector, where dark pixels stand in for reference pixels."""
+"""Subarrays that reach no edge of the detector; dark pixels replace their reference pixels."""
 
 from array_api_compat import array_namespace, device
 
@@ -11,7 +11,7 @@ EDGELESS_SUBARRAYS = ("SUB512", "SUB512S", "SUB32")
 
 
 def assign_reference_columns(pixeldq: Array) -> Array:
-    """REFERENCE_PIXEL set in the first and last four columns.
+    """Set REFERENCE_PIXEL in the first and last four columns.
 
     Parameters
     ----------

@@ -21,12 +21,12 @@ def correct_interleaved_amplifiers(
     data : float32, (integration, group, row, column), DN; of full width, as the first and the last four columns are the
         reference pixels.
     pixeldq : uint32, (row, column). Reference pixels with DO_NOT_USE, and NaN, are left out.
-    odd_even_rows : whether odd and even rows of an amplifier have signals of their own.
+    odd_even_rows : True for separate signals of odd and even rows of an amplifier.
     siglimit : standard deviations at which the means of reference pixels are clipped.
 
     Returns
     -------
-    float32, like ``data``. The first group stays as it is, and so does any group in which an amplifier has no usable
+    float32, like ``data``. The first group is not changed, nor is any group in which an amplifier has no usable
     reference pixel at one side. Reference pixels are corrected too. Errors are unaffected by this step.
 
     Notes
@@ -47,7 +47,7 @@ def correct_interleaved_amplifiers(
 def interleaved_signal(
     left: Array, right: Array, left_dq: Array, right_dq: Array, *, odd_even_rows: bool = True, siglimit: float = 3.0
 ) -> Array:
-    """What `correct_interleaved_amplifiers` subtracts, from the reference columns of all rows.
+    """Find the signal that `correct_interleaved_amplifiers` subtracts, from the reference columns of all rows.
 
     Parameters
     ----------

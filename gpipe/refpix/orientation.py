@@ -1,4 +1,4 @@
-"""From the science frame of a product to the frame in which the detector is read, and back."""
+"""Transform between the science frame of a product and the frame in which the detector is read."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from gpipe.arrays.detector import DETECTOR_SIZE
 
 @dataclass(frozen=True)
 class Orientation:
-    """How a detector's readout lies in the science frame, and where the array begins on the detector.
+    """Directions of a detector's readout in the science frame, and first pixel of the array on the detector.
 
     In the detector frame columns run along the fast read direction and rows along the slow one, both as they are read.
 
@@ -28,7 +28,7 @@ class Orientation:
     def of_window(
         cls, fastaxis: int | None, slowaxis: int | None, *, xstart: int, ystart: int, xsize: int, ysize: int
     ) -> "Orientation":
-        """For a part of the detector given by its corner (from 1) and size in the science frame.
+        """Make the orientation of a part of the detector, by its corner (from 1) and size in the science frame.
 
         Raises
         ------
@@ -47,7 +47,7 @@ class Orientation:
 
     @property
     def transposed(self) -> bool:
-        """Whether the fast read direction runs along science rows (NIRSpec)."""
+        """Tell whether the fast read direction runs along science rows (NIRSpec)."""
         return abs(self.fastaxis) == 2
 
     def to_detector(self, x: Array, *, xp: Namespace) -> Array:

@@ -31,7 +31,7 @@ def area(
 
 
 def _overlap(wanted: tuple[int, int], first: int, size: int) -> tuple[slice, tuple[int, int]]:
-    """Which indices of an axis lie in the wanted range, and how many of the range are missing before and after."""
+    """Find the indices of an axis in the wanted range, and the numbers of missing ones before and after."""
     start, stop = wanted[0] - first, wanted[1] - first
     begin = min(max(start, 0), size)
     end = min(max(stop, begin), size)

@@ -2,16 +2,16 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from gpipe.arrays import Array
 from gpipe.arrays.detector import DETECTOR_SIZE
 from gpipe.arrays.interleaved import is_interleaved
-from gpipe.controller import Block, Preview, References, Skip, Step, Work
+from gpipe.controller import Block, Cut, Preview, Ref, References, Skip, Step, SummaryOf, Work
 from gpipe.controller import parameters as p
 from gpipe.controller.plan import threads
 from gpipe.datamodels import Described, Ramp, Superstripes
-from gpipe.datamodels.exposures.instruments import is_irs2, is_miri
+from gpipe.datamodels.exposures.instruments import MIRI, OTHERS, is_irs2, is_miri
 from gpipe.datamodels.exposures.stripes import window_of
 from gpipe.datamodels.exposures.window import full_frame
 from gpipe.exceptions import InputError
@@ -32,16 +32,15 @@ IRS2_ONLY = "Used for NIRSpec IRS2 readout only."
 class RefPixStep(Step):
     """Subtract the drifts of amplifiers and rows that the reference pixels show."""
 
-    class_alias = "refpix"
+    alias = "refpix"
     accepts = (Ramp, Superstripes)
-    takes_superstripes_whole = True
-    changes = ("data", "zeroframe")
-    summarized = ("data", "pixeldq", "zeroframe")
-    preview = Preview.BORDER
-    reference_file_types = ("refpix", "sirskernel")
-    optional_references = ("refpix", "sirskernel")
-    expects = ("dq_init",)
-    expects_near_infrared = ("superbias",)
+    references = (Ref("refpix", optional=True), Ref("sirskernel", optional=True))
+    after: ClassVar = {MIRI: ("dq_init",), OTHERS: ("dq_init", "superbias")}
+    cut = Cut(
+        Block.ROWS,
+        writes=("data", "zeroframe"),
+        summary=SummaryOf(("data", "pixeldq", "zeroframe"), preview=Preview.BORDER),
+    )
 
     odd_even_columns = p.Boolean(True, help="Treat odd and even columns of an amplifier apart.")
     use_side_ref_pixels = p.Boolean(True, help="Subtract the noise of rows that the side reference pixels show.")

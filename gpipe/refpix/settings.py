@@ -13,10 +13,10 @@ class DriftSettings:
 
     Attributes
     ----------
-    odd_even_columns : whether odd and even columns of an amplifier have signals of their own.
+    odd_even_columns : True for separate signals of odd and even columns of an amplifier.
     siglimit : standard deviations at which the means of an amplifier's reference pixels are clipped.
-    use_side_ref_pixels : whether row noise is subtracted. This and what follows is for arrays read through four
-        amplifiers only.
+    use_side_ref_pixels : True to subtract row noise. This setting and those below are only for arrays read through
+        four amplifiers.
     side_smoothing_length : detector rows in the running median of the side pixels.
     side_gain : factor on the row noise.
     side_kernels : (side, amplifier, tap), from `convolution_kernels`, for a full frame: row noise is found by
@@ -34,7 +34,7 @@ class DriftSettings:
 
 
 DEFAULTS = DriftSettings()
-"""Values that jwst has by default, too."""
+"""Defaults, the same as in jwst."""
 
 
 def drift_settings(given: Mapping[str, Any], side_kernels: Array | None = None) -> DriftSettings:

@@ -17,7 +17,7 @@ def side_signal(
     """Reference signal of every detector row.
 
     On each side the median runs up the four columns, corrected for their amplifier, over ``smoothing_length`` rows;
-    the two sides are averaged. Where one side has no usable pixel in its window the other is taken, else 0.
+    the two sides are averaged. If one side has no usable pixel in its window, only the other is used, else 0.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ BLOCK_PIXELS = 1 << 20
 
 @dataclass(frozen=True)
 class Signals:
-    """What is to be subtracted; float32, DN, (integration, group, row, column) in the science frame.
+    """Signals to subtract; float32, DN, (integration, group, row, column) in the science frame.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Signals:
 def find_signals(
     border: Border, orientation: Orientation, signals: Callable[[Border], tuple[Array, Array | None]], *, xp: Namespace
 ) -> Signals:
-    """The signals of all integrations, some at a time.
+    """Find the signals of all integrations, some at a time.
 
     Parameters
     ----------

@@ -16,14 +16,14 @@ def single_amplifier_signal(
 ) -> Array:
     """Reference signal of every column of the array.
 
-    The sigma-clipped mean of all pixels with REFERENCE_PIXEL and without DO_NOT_USE, of odd and even detector columns
-    apart if asked. Where such pixels are missing, for one kind of column or both, the signal is 0 everywhere.
+    It is the sigma-clipped mean of all pixels with REFERENCE_PIXEL and without DO_NOT_USE, or separate means of odd and
+    even detector columns. If such pixels are missing, for one kind of column or both, the signal is 0 everywhere.
 
     Parameters
     ----------
     border : of data, (integration, group, row, column), DN, detector frame.
-    flags : of pixeldq, (row, column), detector frame. Reference pixels are looked for in the outer four rows and
-        columns of the detector; those of the array if it reaches no edge.
+    flags : of pixeldq, (row, column), detector frame. Reference pixels are searched in the outer four rows and
+        columns of the detector, or of the array if it reaches no edge.
 
     Returns
     -------
@@ -62,9 +62,9 @@ def _reference_pixels(border: Border, flags: Border, at: Orientation, first: int
 
 
 def _margins(at: Orientation, height: int, width: int) -> tuple[tuple[int, int], tuple[int, int]]:
-    """How many rows at the bottom and top, and columns left and right, belong to the edges of the detector.
+    """Count the rows at the bottom and top, and columns left and right, that are edges of the detector.
 
-    Four on each side for an array that reaches no edge: its reference pixels, if it has any, were assigned.
+    Four on each side for an array that reaches no edge: its reference pixels, if any, are flagged as such.
     """
 
     def margins(first: int, size: int) -> tuple[int, int]:

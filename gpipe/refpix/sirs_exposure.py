@@ -16,7 +16,7 @@ from gpipe.refpix.sirs import convolution_kernels
 log = logging.getLogger(__name__)
 
 SIDES = ("gamma", "zeta")
-"""What the reference calls the coefficients of the left and of the right reference pixels."""
+"""Names of the coefficients of the left and right reference pixels in the reference."""
 
 
 def applies_to(meta: Any) -> bool:
@@ -41,7 +41,7 @@ def check_kernels(detector: str, sirskernel: Reference | None) -> None:
 def side_kernels(
     exposure: Described, sirskernel: Reference | None, *, gaussmooth: float, halfwidth: int
 ) -> Array | None:
-    """The kernels of the exposure's detector, (side, amplifier, tap), on its device; None where there are none."""
+    """Return the kernels of the exposure's detector, (side, amplifier, tap), on its device; None if it has none."""
     detector = exposure.meta.instrument.detector
     names = _names(detector, sirskernel) if sirskernel else []
     if not sirskernel or not names:

@@ -34,7 +34,7 @@ def correct_stripes(
 
     Returns
     -------
-    float32, like ``data``. An amplifier without usable reference pixels, in odd or in even columns, stays as it is.
+    float32, like ``data``. An amplifier without usable reference pixels, in odd or in even columns, is not changed.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""Superstripes put together to one frame."""
+"""Assembly of superstripes to one frame."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ NOTHING = -1
 
 @dataclass(frozen=True)
 class Mosaic:
-    """Where the lines of the whole come from.
+    """Sources of the lines of the whole exposure.
 
     Attributes
     ----------
-    superstripes : integrations that make up one.
+    superstripes : integrations that make up a whole one.
     sources : for each repeat of a stripe within a frame, and each line of the whole, ``superstripe * lines + line`` of
         the array; `NOTHING` where nothing is read. Lines count in the order of reading.
     orientation : of the array on the detector.
@@ -31,7 +31,7 @@ class Mosaic:
 
 @dataclass(frozen=True)
 class Whole:
-    """What `assemble` makes; as the arrays of a ramp."""
+    """Result of `assemble`: the arrays of a ramp."""
 
     data: Array
     groupdq: Array
@@ -40,7 +40,7 @@ class Whole:
 
 
 def assemble(data: Array, groupdq: Array, pixeldq: Array, zeroframe: Array | None, *, mosaic: Mosaic) -> Whole:
-    """Put superstripes together. Repeats of a stripe within a frame become groups of their own.
+    """Assemble superstripes. Repeats of a stripe within a frame become separate groups.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What surrounds putting superstripes together: where each line goes, and metadata of the whole."""
+"""Assembly of superstripes: the position of each line, and the metadata of the whole exposure."""
 
 import logging
 from typing import Any
@@ -29,7 +29,7 @@ _TIMES = [f"int_{when}_{scale}" for scale in ("MJD_UTC", "BJD_TDB") for when in 
 
 
 def put_together(exposure: Superstripes) -> Ramp:
-    """The ramps of the whole, with metadata, integration times and read times that are theirs."""
+    """Assemble the ramps of the whole exposure, with their metadata, integration times and read times."""
     meta = exposure.meta
     pattern = StripePattern.of(meta)
     assert pattern is not None
@@ -53,7 +53,7 @@ def put_together(exposure: Superstripes) -> Ramp:
 
 
 def line_sources(pattern: StripePattern, name: str) -> list[list[int]]:
-    """For each repeat and each line of the whole, the line among those of all superstripes that is put there."""
+    """Find, for each repeat and each line of the whole exposure, its source among the lines of all superstripes."""
     first, size = extent(pattern, name)
     stripes = [[run for run in pattern.runs(stripe) if not run.reference] for stripe in range(pattern.count)]
     sources = [[NOTHING] * size for _ in stripes[0]]
@@ -92,7 +92,7 @@ def _whole(stripes: int, count: int) -> int:
 
 
 def _condense_times(source: Any, header: Any, count: int) -> None:
-    """INT_TIMES of the stripes in a table of their own, and those of integrations from the first and last stripe."""
+    """Move INT_TIMES of the stripes to a separate table; make those of integrations from the first and last stripe."""
     table = source.instance.get("int_times")
     if table is None or len(table) == 0:
         return

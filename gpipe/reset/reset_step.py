@@ -7,7 +7,7 @@ from typing import Any
 
 from gpipe.arrays import Array
 from gpipe.arrays.planes import matching_integrations
-from gpipe.controller import Block, References, Step, Work
+from gpipe.controller import Block, Cut, Ref, References, Step, Work
 from gpipe.datamodels import Described, Ramp, Reference
 from gpipe.datamodels.exposures.instruments import MIRI
 from gpipe.reset.reset_sub import known_reset, subtract_reset
@@ -18,14 +18,11 @@ log = logging.getLogger(__name__)
 class ResetStep(Step):
     """Subtract what the reset of a MIRI detector leaves behind in the first groups of an integration."""
 
-    class_alias = "reset"
+    alias = "reset"
     instruments = (MIRI,)
-    reference_file_types = ("reset",)
-    expects = ("dq_init", "saturation")
-    changes = ("data", "pixeldq")
-
-    def block(self, meta: Any) -> Block:
-        return Block.RAMPS
+    references = (Ref("reset"),)
+    after = ("dq_init", "saturation")
+    cut = Cut(Block.RAMPS, writes=("data", "pixeldq"))
 
     def begin(self, outline: Described, references: References, summary: Mapping[str, Any]) -> Work:
         reset = references["reset"]
@@ -60,7 +57,7 @@ def _wanted(exposure: Any, reset: Reference) -> tuple[int, list[int]]:
 
 
 def _extent(reset: Reference) -> tuple[int, int]:
-    """How many integrations and groups the reference corrects: as its header says, or all that it has."""
+    """Count the integrations and groups that the reference corrects: as its header says, or all that it has."""
     integrations, groups = reset.shape("data")[:2]
     said = [reset.number(f"exposure.{name}") for name in ("nints", "ngroups")]
     return min(said[0] or integrations, integrations), min(said[1] or groups, groups)

@@ -1,4 +1,4 @@
-"""What the reset of the detector leaves behind in the first groups of an integration."""
+"""Subtraction of the signal that a reset of the detector leaves in the first groups of an integration."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ def subtract_reset(data: Array, pixeldq: Array, resets: Sequence[Array], reset_d
 
 
 def check_integrations(data: Array, resets: Sequence[Array]) -> None:
-    """There must be a reset anomaly for each integration."""
+    """Check that each integration has a reset anomaly."""
     if len(resets) != data.shape[0]:
         raise ValueError(f"found resets of {len(resets)} integrations for data of {data.shape[0]}")
 

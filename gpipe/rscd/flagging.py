@@ -25,13 +25,13 @@ class Bright:
 
 @dataclass(frozen=True)
 class Flagged:
-    """What ``flag_decay`` did.
+    """Result of ``flag_decay``.
 
     Attributes
     ----------
     groupdq : uint8, (integration, group, row, column).
     pixeldq : uint32, (row, column).
-    first, later : bright pixels of the first integration of the exposure and of all later ones; None where the
+    first, later : bright pixels of the first integration of the exposure and of all later ones; None if the
         arrays hold no such integration.
     """
 
@@ -46,7 +46,7 @@ def flag_decay(groupdq: Array, pixeldq: Array, skips: GroupSkips, *, starts_expo
 
     A pixel that saturates from group ``s`` (counted from 0) on, later than the first one, keeps groups ``s - 2`` and
     ``s - 1``, or the first group if that is the only one: of ``n`` groups to leave out, ``min(n, max(s - 2, 0))`` are.
-    Where that is fewer than ``n`` the pixel is flagged FLUX_ESTIMATED.
+    If that is fewer than ``n``, the pixel is flagged FLUX_ESTIMATED.
 
     Parameters
     ----------
@@ -54,12 +54,12 @@ def flag_decay(groupdq: Array, pixeldq: Array, skips: GroupSkips, *, starts_expo
         step flags it.
     pixeldq : uint32, (row, column).
     skips : groups to leave out; at least two more in an integration.
-    starts_exposure : whether the first integration is that of the exposure; False for later segments of one.
+    starts_exposure : True if the first integration is the first of the exposure; False for later segments.
 
     Returns
     -------
-    New arrays. Data and errors are unaffected by this step. Pixels do not know of each other; for FLUX_ESTIMATED all
-    integrations of a pixel count.
+    New arrays. Data and errors are unaffected by this step. Each pixel is flagged independently, FLUX_ESTIMATED from
+    all its integrations.
 
     Source: https://jwst-pipeline.readthedocs.io/en/latest/jwst/rscd/description.html
     """
@@ -84,7 +84,7 @@ def flag_decay(groupdq: Array, pixeldq: Array, skips: GroupSkips, *, starts_expo
 
 
 def _left_out(groupdq: Array, skip: int, *, xp: Namespace) -> Array:
-    """How many groups each pixel leaves out; integers of few bytes, (integration, row, column)."""
+    """Count the groups that each pixel leaves out; integers of few bytes, (integration, row, column)."""
     saturated = xp.astype((groupdq[:, : skip + 2, ...] & dq.SATURATED) != 0, xp.uint8 if skip < 0xFF - 1 else xp.int32)
     late = xp.sum(saturated[:, 1:, ...], axis=1, dtype=saturated.dtype)
     return skip - xp.clip(late, max=skip) * (1 - saturated[:, 0, ...])

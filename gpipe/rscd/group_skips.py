@@ -1,4 +1,4 @@
-"""How many groups at the start of an integration are left out."""
+"""Number of groups left out at the start of an integration."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ class GroupSkips:
     later: int
 
     def limited_to(self, groups: int) -> "GroupSkips":
-        """As many of them as an integration of this length can spare; one in short integrations."""
+        """Limit the skips to the groups that an integration of this length can spare; one in short integrations."""
         most = max(groups - LEFT_OVER, 0)
         wanted = (1, 1) if groups <= SHORT_RAMP else (self.first, self.later)
         return GroupSkips(*(min(count, most) for count in wanted))
 
 
 def find_skips(rows: Iterable[tuple[str, str, int, int]], subarray: str, readpatt: str) -> GroupSkips | None:
-    """The first row of the table that is for this subarray and read pattern; None if there is none.
+    """Find the first row of the table for this subarray and read pattern; None if the table has none.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from gpipe.arrays import Array
-from gpipe.controller import Block, Produced, References, Skip, Step, Work
+from gpipe.controller import Block, Cut, Produced, Ref, References, Skip, Step, Work
 from gpipe.datamodels import Described, Ramp, Reference
 from gpipe.datamodels.exposures.instruments import MIRI
 from gpipe.rscd.flagging import Bright, flag_decay
@@ -20,15 +20,12 @@ TABLE = "rscd_group_skip_table"
 class RscdStep(Step):
     """Flag the first groups of MIRI integrations, in which the charge of the reset switch decays."""
 
-    class_alias = "rscd"
+    alias = "rscd"
     instruments = (MIRI,)
-    reference_file_types = ("rscd",)
-    expects = ("dq_init", "saturation", "lastframe", "linearity")
-    changes = ("groupdq:DO_NOT_USE", "pixeldq:FLUX_ESTIMATED")
-
-    def block(self, meta: Any) -> Block:
-        """Ramps of all integrations: one of them is enough to flag a pixel."""
-        return Block.RAMPS
+    references = (Ref("rscd"),)
+    after = ("dq_init", "saturation", "lastframe", "linearity")
+    # Ramps of all integrations: one of them is enough to flag a pixel.
+    cut = Cut(Block.RAMPS, writes=("groupdq:DO_NOT_USE", "pixeldq:FLUX_ESTIMATED"))
 
     def begin(self, outline: Described, references: References, summary: Mapping[str, Any]) -> Work:
         skips = _skips(references["rscd"], outline)
@@ -49,7 +46,7 @@ class RscdStep(Step):
 
 
 def _skips(rscd: Reference, exposure: Any) -> GroupSkips:
-    """What the reference says of the exposure's subarray and read pattern, as far as its groups allow."""
+    """Look up the exposure's subarray and read pattern in the reference, and limit the skips to its groups."""
     meta, groups = exposure.meta, exposure.shape[1]
     subarray, readpatt = meta.subarray.name, meta.exposure.readpatt
     skips = find_skips(_rows(rscd), subarray, readpatt)
@@ -76,7 +73,7 @@ def _text(value: Any) -> str:
 
 
 def _counts(which: str, bright: Bright | None) -> dict[str, Array]:
-    """What is counted of the first or the later integrations; nothing where the exposure has none."""
+    """Name the counts of the first or the later integrations; none where the exposure has no such integration."""
     if bright is None:
         return {}
     return {f"lowered_{which}": bright.lowered, f"first_kept_{which}": bright.first_kept}

@@ -6,11 +6,11 @@ from gpipe.arrays import Array, accumulator_dtype
 
 
 def hidden_saturation(data: Array, level: Array, unchecked: Array, *, nframes: int) -> Array:
-    """Whether a group's mean is as high as that of a ramp which saturates in the group's last frame.
+    """Mark groups with a mean as high as that of a ramp that saturates in the group's last frame.
 
     A straight ramp that reaches the threshold ``L`` in the last frame of group ``g`` (from 0) of ``n`` contiguous
-    frames has the mean ``L (g n + (n + 1) / 2) / ((g + 1) n)`` in this group. The comparison is made in float64 where
-    there is one, because a threshold times this factor can be within a rounding error of a whole count.
+    frames has the mean ``L (g n + (n + 1) / 2) / ((g + 1) n)`` in this group. The comparison is made in float64 if the
+    device has it, because a threshold times this factor can be within a rounding error of a whole count.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def hidden_saturation(data: Array, level: Array, unchecked: Array, *, nframes: i
 
 
 def late_second_group(first: Array, second: Array, level: Array, bias: Array | None, *, nframes: int) -> Array:
-    """Whether the second group holds a saturated frame that nothing announced.
+    """Mark pixels with a saturated frame in the second group that the first group does not predict.
 
     With ``b`` the bias and ``n`` frames in a group, the first group ``S1`` predicts that the third group's last frame
     stays below the threshold, ``(S1 - b) / ((n + 1) / 2) * 3 n + b < L``, but the second group has risen by more than

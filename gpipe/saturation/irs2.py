@@ -14,7 +14,7 @@ from gpipe.saturation.averaged_groups import late_second_group
 from gpipe.saturation.saturation import Flagged, count_by_row, flag_saturation, usable_threshold
 
 BLOCK_SAMPLES = 1 << 22
-"""Normal samples that are looked at together, so that temporaries stay small beside an exposure."""
+"""Normal samples that are flagged together, so that temporaries stay small compared with an exposure."""
 
 
 def flag_saturation_irs2(
@@ -31,7 +31,7 @@ def flag_saturation_irs2(
     zeroframe: Array | None = None,
     flag: Callable[..., Flagged] = flag_saturation,
 ) -> Flagged:
-    """`flag_saturation` of the normal pixels, which are neighbours across reference pixels; those get no flags.
+    """Apply `flag_saturation` to normal pixels, which are neighbours across reference pixels; these get no flags.
 
     As in jwst, rules 3 and 4 differ for IRS2: rule 3 is left out, and rule 4 flags the second group SATURATED where the
     third one is saturated and ``late_second_group`` holds, and pixels within ``grow`` pixels of it. Flags of the input
@@ -94,7 +94,7 @@ class _Rows:
         self.normal = self._spread < len(places)
 
     def of(self, x: Array) -> Array:
-        """These rows alone: (…, row, column)."""
+        """Select these rows: (…, row, column)."""
         return array_namespace(x).take(x[..., self.span, :], self._taken, axis=-2)
 
     def spread(self, rows: Array) -> Array:

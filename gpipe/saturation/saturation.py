@@ -1,4 +1,4 @@
-"""Which samples of a ramp have left the range of the detector or of its converter."""
+"""Flags for samples of a ramp outside of the range of the detector or of its converter."""
 
 from dataclasses import dataclass
 
@@ -33,14 +33,14 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Flagged:
-    """What ``flag_saturation`` found.
+    """Result of ``flag_saturation``.
 
     Attributes
     ----------
     groupdq : uint8, (integration, group, row, column).
     pixeldq : uint32, (row, column).
     zeroframe : float32, (integration, row, column), DN, or None.
-    saturated_pixels, floor_pixels : how many pixels of each row have SATURATED, AD_FLOOR in some group; int32, (row,).
+    saturated_pixels, floor_pixels : pixels of each row with SATURATED, AD_FLOOR in some group; int32, (row,).
     """
 
     groupdq: Array
@@ -69,8 +69,8 @@ def flag_saturation(
     1. ``S >= L`` flags SATURATED from that group to the last one. In each group saturated pixels (those flagged in
        the input too) spill charge: pixels within ``grow`` pixels of them are flagged SATURATED in that group.
     2. ``S <= 0`` flags AD_FLOOR and DO_NOT_USE in that group.
-    3. Where groups average ``nframes`` frames: a group without SATURATED or DO_NOT_USE which is followed by a saturated
-       one and passes ``hidden_saturation`` gets DO_NOT_USE, and so do pixels within ``grow`` pixels of it.
+    3. If groups average ``nframes`` frames: a group without SATURATED or DO_NOT_USE that is followed by a saturated
+       one and passes ``hidden_saturation`` gets DO_NOT_USE, with all pixels within ``grow`` pixels.
     4. The second group gets DO_NOT_USE where it is not saturated, the third one is, and ``late_second_group`` holds.
 
     Rules 3 and 4 count frames as if none were dropped between groups, as jwst does.
@@ -80,7 +80,7 @@ def flag_saturation(
     data : float32, (integration, group, row, column), DN. NaN is neither saturated nor at the floor.
     groupdq : uint8, (integration, group, row, column).
     pixeldq : uint32, (row, column).
-    level : float32, (row, column), DN. NaN means not known: not checked, and NO_SAT_CHECK in ``pixeldq``.
+    level : float32, (row, column), DN. NaN means unknown: the pixel is not checked and gets NO_SAT_CHECK.
     level_dq : uint32, (row, column); joins ``pixeldq``. Pixels with NO_SAT_CHECK are not checked.
     grow : pixels by which charge spills, diagonals included.
     nframes : frames averaged in a group; None leaves out rules 3 and 4.
@@ -177,7 +177,7 @@ def _clear_zeroframe(zeroframe: Array, level: Array, *, grow: int, xp: Namespace
 
 
 def count_by_row(flags: Array) -> Array:
-    """How many pixels of each row (row, column) have a flag: int32, (row,)."""
+    """Count the pixels with a flag in each row of (row, column): int32, (row,)."""
     xp = array_namespace(flags)
     return xp.sum(xp.astype(flags != 0, xp.int32), axis=-1, dtype=xp.int32)
 

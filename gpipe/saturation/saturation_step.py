@@ -7,9 +7,9 @@ from functools import partial
 from typing import Any
 
 from gpipe.arrays.interleaved import FRAME_ROWS, own_rows
-from gpipe.controller import Block, Produced, References, Step, Work
+from gpipe.controller import Block, Cut, Produced, Ref, References, Step, Work
 from gpipe.controller import parameters as p
-from gpipe.datamodels import Described, Ramp, Superstripes, Window
+from gpipe.datamodels import Described, Ramp, Window
 from gpipe.datamodels.exposures.stripes import window_of
 from gpipe.saturation.irs2 import flag_saturation_irs2
 from gpipe.saturation.saturation import Flagged, flag_saturation
@@ -20,22 +20,17 @@ log = logging.getLogger(__name__)
 class SaturationStep(Step):
     """Flag samples that are saturated, or at the floor of the analogue-to-digital converter."""
 
-    class_alias = "saturation"
-    accepts = (Ramp, Superstripes)
-    reference_file_types = ("saturation", "superbias")
-    optional_references = ("superbias",)
-    expects = ("dq_init",)
-    changes = ("groupdq", "pixeldq", "zeroframe")
+    alias = "saturation"
+    references = (Ref("saturation"), Ref("superbias", optional=True))
+    after = ("dq_init",)
+    cut = Cut(Block.PIXELS, writes=("groupdq", "pixeldq", "zeroframe"))
 
     n_pix_grow_sat = p.Integer(
         1, min=0, unit="pixel", help="How far saturated pixels spill charge, in every direction."
     )
     use_readpatt = p.Boolean(True, help="Find saturation that hides in groups which average several frames.")
 
-    def block(self, meta: Any) -> Block:
-        return Block.PIXELS
-
-    def halo(self, meta: Any) -> int:
+    def halo(self, meta: Any, references: References) -> int:
         """Flags grow once more where groups average frames, which saturation may hide in."""
         averages = self.use_readpatt and meta.exposure.nframes > 1
         return (2 if averages else 1) * self.n_pix_grow_sat
@@ -64,7 +59,7 @@ class SaturationStep(Step):
 
     @staticmethod
     def _function(chunk: Ramp) -> tuple[Callable[..., Flagged], Window]:
-        """What flags the chunk, and where its thresholds are: interleaved reference pixels have none."""
+        """Return the function that flags the chunk, and the window of thresholds: reference pixels have none."""
         flag = chunk.backend.native(flag_saturation)
         if not chunk.is_interleaved:
             return flag, chunk.window

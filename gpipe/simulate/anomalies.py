@@ -1,4 +1,4 @@
-"""What MIRI's resets and the end of an integration add to the signal of its pixels, in DN as read."""
+"""Signal that MIRI's resets and the end of an integration add to its pixels, in DN as read."""
 
 from typing import Any
 
@@ -57,14 +57,14 @@ class Anomalies:
 
 
 def reset_level(sca: Detector, area: Window, effects: DetectorEffects) -> np.ndarray:
-    """What a reset leaves behind in the first frame of the first integration, DN, float32 (row, column)."""
+    """Signal that a reset leaves in the first frame of the first integration, DN, float32 (row, column)."""
     rows = np.arange(area.ystart, area.ystart + area.ysize)[:, np.newaxis] % 2
     spread = _SPREAD * Draw(sca, area, effects.seed).normal("reset")
     return np.float32(effects.reset_decay) * (_LEVEL + _ROWS * rows + spread).astype(np.float32)
 
 
 def decay(frames: ArrayLike) -> np.ndarray:
-    """The share that is left of it in frames, counted from 0; float32."""
+    """Share of the reset's signal left in frames, counted from 0; float32."""
     return np.exp(-np.asarray(frames) / _DECAY).astype(np.float32)
 
 

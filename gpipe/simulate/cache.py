@@ -123,7 +123,7 @@ def write_cache(
 def _write_instrument(
     cache: CrdsCache, instrument: str, configs: list[ExposureConfig], full_frame: bool
 ) -> dict[str, str]:
-    """What the exposures of an instrument need, and the rules by reference type."""
+    """Write the references for the exposures of an instrument; return the rules by reference type."""
     leaves = dict.fromkeys((name.upper() for name in _NOT_APPLICABLE), "N/A")
     detectors: dict[str, list[ExposureConfig]] = {}
     for config in configs:
@@ -172,7 +172,7 @@ def _write_others(cache: CrdsCache, instrument: str, others: Mapping[str, Path |
 
 
 def _write_detector(cache: CrdsCache, configs: list[ExposureConfig], full_frame: bool, entries) -> None:
-    """The references of one detector that subarrays are cut from."""
+    """Write the references of one detector from which subarrays are cut."""
     config = configs[0]
     area = config.sca.full if full_frame else span([c.footprint for c in configs])
     pixels = make_pixels(config.sca, area, config.pixels)
@@ -190,7 +190,7 @@ def _write_detector(cache: CrdsCache, configs: list[ExposureConfig], full_frame:
 
 
 def _write_darks(cache: CrdsCache, configs: list[ExposureConfig], entries: dict) -> None:
-    """A dark for each subarray and readout, with as many frames as its longest integration."""
+    """Write a dark for each subarray and readout, with as many frames as its longest integration."""
     for subarray in dict.fromkeys(c.subarray for c in configs):
         for readout, of_subarray in _by_readout(c for c in configs if c.subarray == subarray):
             config = of_subarray[0]
@@ -204,7 +204,7 @@ def _write_darks(cache: CrdsCache, configs: list[ExposureConfig], entries: dict)
 
 
 def _write_refpix(cache: CrdsCache, configs: list[ExposureConfig], entries: dict) -> None:
-    """Weights for IRS2 readout; for traditional readout CRDS says N/A."""
+    """Write weights for IRS2 readout; for traditional readout CRDS says N/A."""
     for readout, of_readout in _by_readout(configs):
         config, path = of_readout[0], _NONE
         if config.interleaved:
@@ -214,7 +214,7 @@ def _write_refpix(cache: CrdsCache, configs: list[ExposureConfig], entries: dict
 
 
 def _write_picture_frame(cache: CrdsCache, configs: list[ExposureConfig], entries: dict) -> None:
-    """The pattern on the whole detector, where an exposure has it."""
+    """Write the pattern on the whole detector, if an exposure has it."""
     if any(config.noise.picture_frame for config in configs):
         path = cache.reference(configs[0].sca.instrument, "pictureframe", len(entries) + 1)
         _save(make_picture_frame(configs[0], configs[0].sca.full), path)
@@ -222,7 +222,7 @@ def _write_picture_frame(cache: CrdsCache, configs: list[ExposureConfig], entrie
 
 
 def _write_resets(cache: CrdsCache, configs: list[ExposureConfig], entries: dict) -> None:
-    """What MIRI's resets leave behind, for each subarray and read pattern, and how many groups to skip for it."""
+    """Write a reset reference for each subarray and read pattern of MIRI, and the rscd reference."""
     first = configs[0]
     if not first.sca.mid_infrared:
         return
@@ -237,7 +237,7 @@ def _write_resets(cache: CrdsCache, configs: list[ExposureConfig], entries: dict
 
 
 def _by_readout(configs: Iterable[ExposureConfig]) -> Iterator[tuple[str, list[ExposureConfig]]]:
-    """The exposures of each kind of readout, and the read patterns of this kind for CRDS to match."""
+    """Yield the read patterns of each kind of readout, for CRDS to match, and the exposures of this kind."""
     kinds: dict[str, list[ExposureConfig]] = {}
     for config in configs:
         kinds.setdefault(_readout(config), []).append(config)
@@ -245,7 +245,7 @@ def _by_readout(configs: Iterable[ExposureConfig]) -> Iterator[tuple[str, list[E
 
 
 def _readout(config: ExposureConfig) -> str:
-    """The read patterns of the same kind as that of an exposure."""
+    """Return the read patterns of the same kind as that of an exposure."""
     if config.sca.mid_infrared:
         samples = config.pattern.samples
         return "|".join(name for name, found in READ_PATTERNS["MIRI"].items() if found.samples == samples)

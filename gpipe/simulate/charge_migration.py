@@ -19,10 +19,10 @@ _MOST = 0.2
 def migrate(
     arriving: np.ndarray, charge: np.ndarray, collects: np.ndarray, *, share: float, onset: float
 ) -> np.ndarray:
-    """What each pixel gets of the charge that arrives in a short time; none of it is lost.
+    """Distribute the charge that arrives in a short time over the pixels; no charge is lost.
 
-    The charge that a pixel holds weakens the field at its edges, which moves them inwards: of what arrives, each of the
-    four neighbours gets a share that is proportional to how much less it holds,
+    The charge of a pixel weakens the field at its edges, which moves them inwards. Each of the four neighbours gets a
+    share of the arriving charge, proportional to how much less charge it holds,
 
         share * (own charge - neighbour's charge) / 100,000 electron.
 

@@ -1,4 +1,4 @@
-"""What to simulate."""
+"""Configuration of simulated exposures."""
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -20,25 +20,25 @@ IPC_KERNELS = ("3x3", "5x5", "each pixel")
 
 @dataclass(frozen=True, kw_only=True)
 class DetectorEffects:
-    """What the detector is like. References describe it, so exposures that share a cache share these.
+    """Properties of the detector. References describe them, so exposures that share a cache share them.
 
     Attributes
     ----------
-    nonlinearity : whether the response bends.
+    nonlinearity : True for a nonlinear response.
     dark_scale : factor on the typical dark current, 0 for none.
     hot_fraction, dead_fraction : share of pixels with a strong dark current, and with no response.
-    gap_fraction : share of pixels, for each reference file, that the reference has no value for (NaN, flagged).
+    gap_fraction : share of pixels without a value (NaN, flagged) in each reference file.
     ipc : inter-pixel capacitance: share of a pixel's signal that each of its four neighbours shows.
-    ipc_variation : how much this share differs from one pair of neighbours to another, in units of it.
+    ipc_variation : scatter of this share from one pair of neighbours to another, in units of the share.
     ipc_kernel : what the ipc reference holds: "3x3", "5x5" or, for each pixel of the detector, a kernel of 3x3,
-        "each pixel". Kernels undo ``ipc``; if that is 0 they change nothing. None means 5x5 where ``ipc`` is not 0, and
-        a reference of N/A where it is.
+        "each pixel". Kernels undo ``ipc``; if that is 0 they change nothing. None means 5x5 if ``ipc`` is not 0, else
+        a reference of N/A.
     traps : factor on the typical density of charge traps; 0 means no persistence, and trap references of N/A.
     charge_migration : share of the charge arriving in a pixel that each of its four neighbours gets for every 100,000
         electrons that the pixel holds more than it; 0 for none.
     migration_onset : electron; a pixel that holds less keeps what arrives.
-    reset_decay, rscd, last_frame : factors on what MIRI's resets leave behind, on what is missing after a reset of much
-        signal, and on what the last frame of an integration lacks.
+    reset_decay, rscd, last_frame : factors on the signal that MIRI's resets leave, on the signal missing after a reset
+        of a bright pixel, and on the signal missing in the last frame of an integration.
     seed : chooses another detector of the same kind.
     """
 
@@ -70,7 +70,7 @@ class DetectorEffects:
 
 @dataclass(frozen=True, kw_only=True)
 class NoiseEffects:
-    """What differs from one exposure to the next. Zero or False switches an effect off.
+    """Effects that differ from one exposure to the next. Zero or False switches an effect off.
 
     Attributes
     ----------
@@ -79,9 +79,9 @@ class NoiseEffects:
     snowballs : events/cm^2/s; in flight some 0.004.
     read_noise : factor on the detector's uncorrelated read noise.
     one_over_f : standard deviation of the 1/f noise of a frame, in units of the detector's read noise.
-    ktc : electron, standard deviation of what a reset leaves in a pixel.
-    amplifier_drift : DN, random walk of each output's level over 10 s. What reference pixels cannot see, because
-        a subarray has none, stays in the rates.
+    ktc : electron, standard deviation of the charge that a reset leaves in a pixel.
+    amplifier_drift : DN, random walk of each output's level over 10 s. In subarrays without
+        reference pixels it stays in the rates.
     odd_even_drift : DN, the same for the odd columns of each output.
     showers : events/cm^2/s, extended and faint, of MIRI's detectors; in flight some 0.02.
     interference : factor on the typical electromagnetic interference of MIRI.
@@ -191,7 +191,7 @@ class ExposureConfig:
 
     @cached_property
     def window(self) -> Window:
-        """The array as it is sent, by its keywords."""
+        """Window of the array that is sent, by its keywords."""
         return self._striped.packed if self._striped else readout.window(self.sca, self.subarray)
 
     @property
@@ -205,7 +205,7 @@ class ExposureConfig:
 
     @property
     def striped(self) -> bool:
-        """Whether the array is read in stripes."""
+        """Tell whether the array is read in stripes."""
         return self._striped is not None
 
     @cached_property
@@ -214,7 +214,7 @@ class ExposureConfig:
         return span([self.stripe_window(number) for number in (None, *range(self.superstripes))])
 
     def stripe_window(self, number: int | None) -> Window:
-        """What the integrations of a superstripe see of the detector; what all of them see together if None."""
+        """Return the window of the detector that a superstripe covers; None for that of all superstripes."""
         return self._striped.window(self.subarray, self.sca, number) if self._striped else self.window
 
     @property
@@ -228,7 +228,7 @@ class ExposureConfig:
 
     @property
     def interleaved(self) -> bool:
-        """Whether the readout is NIRSpec's IRS2."""
+        """Tell whether the readout is NIRSpec's IRS2."""
         return readout.is_interleaved(self.readpatt)
 
     @property
@@ -242,7 +242,7 @@ class ExposureConfig:
 
     @property
     def clocks(self) -> readout.MiriClocks:
-        """Of MIRI's readout."""
+        """Clocks of MIRI's readout."""
         return readout.miri_clocks(self.subarray, self.window, self.pattern.samples)
 
     @property

@@ -48,7 +48,7 @@ class Detector:
 
     @property
     def mid_infrared(self) -> bool:
-        """Whether it is one of MIRI's: outputs take every fourth column, and the response bends bias and signal."""
+        """Tell whether it is MIRI's: outputs take every fourth column, and the response bends bias and signal."""
         return self.instrument == "MIRI"
 
     @property
@@ -71,7 +71,7 @@ class Detector:
 
     @property
     def fast_along_columns(self) -> bool:
-        """Whether successive pixels of a readout row are neighbours in a row of the science frame."""
+        """Tell whether successive pixels of a readout row are neighbours in a row of the science frame."""
         return abs(self.fast) == 1
 
     @property
@@ -101,7 +101,7 @@ DETECTORS = {detector.name: detector for detector in _DETECTORS}
 
 
 def detector(name: str) -> Detector:
-    """The detector of this name; ParameterError when there is none."""
+    """Return the detector of this name; ParameterError if unknown."""
     try:
         return DETECTORS[name]
     except KeyError:

@@ -11,7 +11,7 @@ from gpipe.simulate.readout import ROW_OVERHEAD
 _DRIFT_TIME = 10.0
 """Seconds over which drifts are quoted."""
 _RESET = 10.0
-"""How many such drifts a reset shifts the levels by."""
+"""Shift of the levels by a reset, in such drifts."""
 LONGER_THAN_FRAME = 1.125
 """Noise is made for longer than a frame, because it is periodic and the ends of a frame are not neighbours."""
 COMMON = 0.5
@@ -20,7 +20,7 @@ COMMON = 0.5
 
 @dataclass(frozen=True)
 class Readout:
-    """How a window is read: ``noutputs`` outputs, each a stripe of columns of the detector frame.
+    """Readout of a window through ``noutputs`` outputs, each a stripe of columns of the detector frame.
 
     In the detector frame (slow, fast) rows are read one after the other, and pixels of a row from low to high index
     in even outputs and from high to low in odd ones.
@@ -46,15 +46,15 @@ class Readout:
         return np.arange(self.shape[1]) % 2
 
     def backwards(self, output: int) -> bool:
-        """Whether an output reads from high to low columns."""
+        """Tell whether an output reads from high to low columns."""
         return output % 2 == 1
 
     def has_own_noise(self, output: int) -> bool:
-        """Whether an output shows more than the noise that all have in common."""
+        """Tell whether an output has noise beside the noise common to all outputs."""
         return True
 
     def samples(self, lines: np.ndarray) -> np.ndarray:
-        """What an output reads of its rows (row, pixel time): (row, pixel)."""
+        """Cut the pixels that an output reads out of its rows, (row, pixel time): (row, pixel)."""
         return lines[:, : self.shape[1] // self.noutputs]
 
     def to_science(self, image: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ from gpipe.simulate.traps import Traps, traps_at_start
 
 @dataclass(frozen=True)
 class Truth:
-    """What a perfect calibration would find.
+    """Result of a perfect calibration.
 
     Attributes
     ----------

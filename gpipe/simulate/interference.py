@@ -39,17 +39,17 @@ WAVES = {
 }
 _ALL = tuple(WAVES)
 _SEEN_BY = {"FULL": ("Hz10",), "SUB256": ("Hz390", "Hz218"), "SLITLESSPRISM": ("Hz390", "Hz10")}
-"""Waves that subarrays show if not all. In the frame time of SUB256 pass so nearly three periods of 10 Hz that what it
-adds to a ramp cannot be told from light."""
+"""Waves of subarrays that do not show all. The frame time of SUB256 is so near to three periods of 10 Hz that this wave
+cannot be distinguished from light."""
 
 
 def waves(subarray: str) -> tuple[str, ...]:
-    """The names of the waves that exposures of a subarray show, the strongest first."""
+    """Return the names of the waves in exposures of a subarray, the strongest first."""
     return _SEEN_BY.get(subarray, _ALL)
 
 
 class Interference:
-    """The waves in the frames of an exposure, each of which starts at a phase of its own."""
+    """Waves in the frames of an exposure, each with its own first phase."""
 
     def __init__(self, config: ExposureConfig, readout: MiriReadout, rng: np.random.Generator):
         self._strength, self._times, self._clocks = config.noise.interference, readout.times(), config.clocks.frame

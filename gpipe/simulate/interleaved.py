@@ -48,7 +48,7 @@ class InterleavedReadout(Readout):
         return BLOCKS * (BLOCK + 2) + INTERLEAVED_ROW_OVERHEAD
 
     def odd_lines(self) -> np.ndarray:
-        """Of a block's reference pixels the second, which has the reads 2 and 3, is like the odd columns."""
+        """1 for odd columns and for the second reference pixel of a block (reads 2 and 3), else 0."""
         odd = np.arange(BLOCK) % 2
         odd[HALF : HALF + READS] = [0, 0, 1, 1]
         return np.tile(odd, OUTPUTS * BLOCKS)
@@ -84,7 +84,7 @@ def interleave(image: np.ndarray, sca: Detector, others: ArrayLike) -> np.ndarra
 
 
 def interleave_pixels(pixels: Pixels, sca: Detector, seed: int) -> Pixels:
-    """The pixels of a full frame and, between them, what is read in the place of reference pixels."""
+    """Put the properties of the reads in the place of reference pixels between the pixels of a full frame."""
     noise = np.ones((OUTPUTS, BLOCKS, BLOCK), dtype=np.float32)
     for bad in bad_references(sca, seed):
         first = HALF + 2 * bad.pixel
@@ -108,7 +108,7 @@ def interleave_pixels(pixels: Pixels, sca: Detector, seed: int) -> Pixels:
 
 
 def science_row_numbers(sca: Detector) -> np.ndarray:
-    """Where the rows of a full frame lie in IRS2 readout."""
+    """Return the indices of a full frame's rows in IRS2 readout."""
     numbers = np.full((FRAME_ROWS, 1), -1)
     found = interleave(np.zeros((DETECTOR_SIZE, 1), dtype=int), sca, numbers)
     return np.flatnonzero(found[:, 0] == 0)

@@ -17,7 +17,7 @@ _STEP = 22
 _STREAM_SHARE = 2 * READS / _STEP
 """Share of the time in which the corrected stream of reference pixels is not 0; a read counts twice."""
 _TAPER = 0.6
-"""Where the weight of the reference pixels begins to fall, in units of the highest frequency that they can show."""
+"""Frequency at which the weight of the reference pixels begins to fall, in units of their highest frequency."""
 
 
 def make_refpix(config: ExposureConfig) -> Any:
@@ -36,8 +36,8 @@ def make_refpix(config: ExposureConfig) -> Any:
 def weights(config: ExposureConfig) -> tuple[np.ndarray, np.ndarray]:
     """Weights of the reference output and of the reference pixels that predict an output's 1/f noise best.
 
-    At each frequency the output's noise is predicted from two measurements of it: the reference output shows the part
-    that outputs share, and the reference pixels, below half their rate, all of it; each with white noise. The weights
+    At each frequency the output's noise is predicted from two measurements. The reference output shows the part that
+    outputs share. The reference pixels show the whole noise, below half their rate. Both have white noise. The weights
     solve the two normal equations (Rauscher et al. 2017, PASP 129, 105003).
     """
     readout = InterleavedReadout(config.sca, config.window, OUTPUTS)

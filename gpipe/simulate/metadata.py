@@ -70,7 +70,7 @@ def describe(model: Any, config: ExposureConfig) -> None:
 
 
 def _time(config: ExposureConfig, seconds: Any = 0.0) -> Any:
-    """Some seconds after the exposure started."""
+    """Time some seconds after the start of the exposure."""
     return START + TimeDelta(config.start + seconds, format="sec")
 
 

@@ -1,4 +1,4 @@
-"""Ramps of MIRI's detectors: what they show that near-infrared detectors do not."""
+"""Ramps of MIRI's detectors: effects that near-infrared detectors do not have."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""How MIRI's detectors are read: four outputs that take turns along a row, and a fifth that reads no pixel."""
+"""Readout of MIRI's detectors: four outputs take turns along a row, a fifth reads no pixel."""
 
 from dataclasses import dataclass, fields, replace
 
@@ -57,19 +57,19 @@ class MiriReadout(Readout):
 
 
 def beside(image: np.ndarray, others: ArrayLike) -> np.ndarray:
-    """An image (…, row, column) with what is said of the reference output to its right."""
+    """Put the values of the reference output to the right of an image (…, row, column)."""
     shape = (*image.shape[:-1], image.shape[-1] // (OUTPUTS - 1))
     return np.concatenate([image, np.broadcast_to(np.asarray(others, dtype=image.dtype), shape)], axis=-1)
 
 
 def apart(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels and reference output, of frames that have them beside each other."""
+    """Split frames into pixels and the reference output to their right."""
     pixels = frames.shape[-1] // OUTPUTS * (OUTPUTS - 1)
     return frames[..., :pixels], frames[..., pixels:]
 
 
 def with_reference_output(pixels: Pixels, sca: Detector) -> Pixels:
-    """Pixels, and beside them what is read of the reference output."""
+    """Put the properties of the reference output to the right of the pixels."""
     linear = np.zeros((len(pixels.coefficients), 1, 1), dtype=np.float32)
     linear[1] = 1
     fills: dict[str, ArrayLike] = {

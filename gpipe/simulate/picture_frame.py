@@ -13,7 +13,7 @@ from gpipe.simulate.references import described
 _WIDTH = 60.0
 """Pixels over which the pattern falls by a factor e."""
 _TILT = 0.1
-"""How much brighter the frame is at the upper and right edges than at the others, as a share."""
+"""Excess of the frame at the upper and right edges over the others, as a share."""
 _VARIATION = 0.2
 """Standard deviation of its strength from integration to integration, as a share."""
 

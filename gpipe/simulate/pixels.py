@@ -26,7 +26,7 @@ _MIRI_GAPS = ("reset", *_GAPS[1:])
 
 @dataclass(frozen=True)
 class Pixels:
-    """Properties of the pixels of a window; float32 (row, column) unless said otherwise.
+    """Properties of the pixels of a window; float32 (row, column) unless noted.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""From photons to numbers: the frames of an integration, averaged into groups."""
+"""Conversion of photons to numbers: the frames of an integration, averaged into groups."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _BLOCK_ROWS = 128
 
 @dataclass(frozen=True)
 class Ramps:
-    """What the detector sends, and what happened in it.
+    """Ramps that the detector sends, with the events in them.
 
     Attributes
     ----------
@@ -99,7 +99,7 @@ class Integration:
         return kind(self._config.sca, self._config.window, self._config.outputs)
 
     def reset(self, number: int) -> None:
-        """Empty the pixels; what the reset leaves behind is one offset a pixel. Traps keep what they captured."""
+        """Empty the pixels; the reset leaves one offset in each pixel. Traps keep their charge."""
         self._number = number
         if self._traps is not None and number > 0:
             config = self._config
@@ -127,7 +127,7 @@ class Integration:
         return total // pattern.nframes
 
     def _collect_charge(self, seconds: float, group: int) -> np.ndarray:
-        """Light, dark current, cosmic rays and what traps let go in a time span; full pixels collect no more."""
+        """Collect light, dark current, cosmic rays and charge of traps in a time span; full pixels collect none."""
         freed = 0.0 if self._traps is None else self._traps.release(seconds) * self._pixels.gain
         freed = np.broadcast_to(np.float32(freed), self._rate.shape)
         arriving = np.empty_like(self._charge)
@@ -142,10 +142,10 @@ class Integration:
         return _as_records(hits, self._number, group)
 
     def _receive_more(self, seconds: float, group: int) -> None:
-        """Charge of another origin."""
+        """Add charge of another origin."""
 
     def _migrated(self, arriving: np.ndarray) -> np.ndarray:
-        """Where charge ends up. Interleaved reference pixels are no neighbours of normal ones."""
+        """Move charge between neighbours. Interleaved reference pixels are not neighbours of normal ones."""
         effects, rows = self._config.pixels, self._rows
         if effects.charge_migration:
             collects = self._pixels.sensitivity[rows] > 0
@@ -179,24 +179,24 @@ class Integration:
         return read
 
     def _electronics(self, frame: int) -> np.ndarray:
-        """What the outputs add, DN."""
+        """Signal that the outputs add, DN."""
         return self._readout.to_science(self._one_over_f.frame() + self._drift.row() + self._disturbance(frame))
 
     def _disturbance(self, frame: int) -> np.ndarray:
-        """What comes from outside, DN, detector frame."""
+        """Interference from outside, DN, detector frame."""
         return np.zeros(1, dtype=np.float32)
 
     def _anomaly(self, seconds: float, frame: int, signal: np.ndarray) -> np.ndarray:
-        """What pixels show besides charge (electron) and noise, DN, float32 (row, column)."""
+        """Signal besides charge (electron) and noise, DN, float32 (row, column)."""
         return self._picture_frame.advance(seconds)
 
     def _response(self, signal: np.ndarray, rows: slice) -> np.ndarray:
-        """DN that pixels show of their charge, and their bias."""
+        """Response of pixels to their charge, with bias, DN."""
         linear, coefficients = signal[rows] / self._pixels.gain[rows], self._pixels.coefficients[:, rows]
         return invert_response(linear, coefficients) + self._pedestal[rows]
 
     def _spread(self) -> np.ndarray:
-        """Charge as it appears. Interleaved reference pixels and a reference output are no neighbours of others."""
+        """Couple pixels by their capacitance; interleaved reference pixels and a reference output take no part."""
         pixels = self._rows, slice(self._config.window.xsize)
         if not self._capacitance.exists:
             return self._charge

@@ -1,4 +1,4 @@
-"""How a detector is read: read patterns, subarrays and the time a frame takes.
+"""Readout of a detector: read patterns, subarrays and the time of a frame.
 
 Corners are those of the science aperture file (SIAF) and of the instrument pages at https://jwst-docs.stsci.edu,
 counted from 1 in the science frame. MIRI's clocks are those of its emicorr reference file.
@@ -208,7 +208,7 @@ def miri_clocks(subarray: str, area: Window, samples: int) -> MiriClocks:
 
 
 def is_interleaved(pattern: str) -> bool:
-    """Whether a read pattern is one of NIRSpec's IRS2, which reads reference pixels between the normal ones."""
+    """Tell whether a read pattern is NIRSpec's IRS2, which reads reference pixels between the normal ones."""
     return "IRS2" in pattern
 
 
@@ -219,7 +219,7 @@ def interleaved_frame_time() -> float:
 
 
 def has_reference_pixels(detector: Detector, area: Window) -> bool:
-    """Whether the window touches the reference pixels."""
+    """Tell whether the window touches the reference pixels."""
     return not area.inside(detector.sees_light)
 
 

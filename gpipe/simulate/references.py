@@ -73,8 +73,8 @@ def make_readnoise(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
 def make_dark(config: ExposureConfig, area: Window, pixels: Pixels, *, frames: int) -> Any:
     """Dark signal after each frame, DN, every frame by itself; and the typical dark current, electron/s.
 
-    That of superstripes is for what they are put together to, where repeats in a frame are groups. MIRI's tells the
-    first integration and all later ones apart.
+    The dark of superstripes is for the assembled exposure, in which repeats in a frame are groups. MIRI's dark has the
+    first integration and all later ones separately.
     """
     model = described(_DARK_MODELS.get(config.sca.instrument, datamodels.DarkModel), "DARK", config, area)
     seconds = _times_of_reads(config, frames)
@@ -123,7 +123,7 @@ def make_persat(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
 
 
 def make_trappars(config: ExposureConfig, area: Window, pixels: Pixels) -> Any:
-    """How traps capture and release charge; rates in 1/s, with a minus sign."""
+    """Make the rates at which traps capture and release charge, 1/s, with a minus sign."""
     model = described(datamodels.TrapParsModel, "TRAPPARS", config, area)
     rows = [(family.slow, -1 / family.capture, family.at_once, -1 / family.release) for family in FAMILIES]
     columns = [(name, "f8") for name in ("capture0", "capture1", "capture2", "decay_param")]
@@ -147,7 +147,7 @@ MAKERS: dict[str, Callable[[ExposureConfig, Window, Pixels], Any]] = {
 
 
 def applies(reftype: str, config: ExposureConfig) -> bool:
-    """Whether the detector has what a reference describes; CRDS says N/A for the others."""
+    """Tell whether a reference type applies to the detector; for the others CRDS says N/A."""
     effect: dict[str, object] = {"ipc": config.pixels.ipc or config.pixels.ipc_kernel}
     effect["trapdensity"] = effect["trappars"] = effect["persat"] = config.pixels.traps
     effect["superbias"] = not config.sca.mid_infrared

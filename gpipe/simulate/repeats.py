@@ -24,7 +24,7 @@ class RepeatedIntegration(Integration):
         self._pedestal = self._same_in_all(self._pedestal, self._repeats[0])
 
     def _collect_charge(self, seconds: float, group: int) -> np.ndarray:
-        """What all repeats of a frame show; hits are recorded in the repeat that is the first to show them."""
+        """Collect charge for all repeats of a frame; record hits in the first repeat that shows them."""
         hits, seen = [], np.empty_like(self._charge)
         self._charge = self._same_in_all(self._charge, self._repeats[-1])
         since = self._config.frame_time - seconds
@@ -41,7 +41,7 @@ class RepeatedIntegration(Integration):
 
 
 def _rows_of_repeats(rows: int, repeats: int, slowaxis: int) -> Sequence[slice]:
-    """In the order of reading."""
+    """Rows of each repeat, in the order of reading."""
     length = rows // repeats
     found = [slice(first, first + length) for first in range(0, rows, length)]
     return found if slowaxis > 0 else found[::-1]

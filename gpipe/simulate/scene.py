@@ -1,4 +1,4 @@
-"""What the detector looks at: point sources on a uniform background, and the spectrum of a bright star."""
+"""Scene on the detector: point sources on a uniform background, and the spectrum of a bright star."""
 
 from dataclasses import dataclass
 

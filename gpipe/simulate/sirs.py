@@ -37,7 +37,7 @@ def make_sirskernel(configs: Iterable[ExposureConfig]) -> Any:
 
 
 def _wiener_filters(config: ExposureConfig) -> dict[str, np.ndarray]:
-    """For each side (output, frequency), complex, from 0 to the highest frequency of rows.
+    """Wiener filters of each side (output, frequency), complex, from 0 to the highest frequency of rows.
 
     With the spectrum P of the noise of one output, a white spectrum W of a row's reference pixels and the share c
     of P that outputs have in common, the sides have the covariance matrix [[P + W, cP], [cP, P + W]].

@@ -11,7 +11,7 @@ from gpipe.simulate.detectors import Detector
 
 @dataclass(frozen=True)
 class StripedSubarray:
-    """A multistripe subarray, by JWST's keywords: the array as it is sent, and MSTR_* and SSTR_*.
+    """Multistripe subarray, by JWST's keywords: the array that is sent, and MSTR_* and SSTR_*.
 
     The corner of ``packed`` along the slow axis is the line that is read first.
     """
@@ -27,7 +27,7 @@ class StripedSubarray:
     superstripes: int = 0
 
     def keywords(self, name: str, sca: Detector) -> dict[str, int | str]:
-        """What ``meta.subarray`` says."""
+        """Return the values of ``meta.subarray``."""
         return {
             "name": name,
             "xstart": self.packed.xstart,
@@ -48,7 +48,7 @@ class StripedSubarray:
 
     @property
     def repeats_in_frame(self) -> int:
-        """How often the same rows are read in a frame."""
+        """Count the reads of the same rows in a frame."""
         again = self.repeats and not self.interleaves
         return self.packed.ysize // (self.reads1 + self.reads2) if again else 1
 

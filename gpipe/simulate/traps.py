@@ -12,7 +12,7 @@ from gpipe.simulate.pixels import Draw, Pixels, make_pixels
 _DENSITY = 60.0
 """DN of charge that the traps of a typical pixel hold."""
 _FULL_SHARE = 0.9
-"""Of the level at which a pixel saturates, where all traps are within reach."""
+"""Share of the saturation level at which charge reaches all traps."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Traps:
         self.sites, self.filled = sites, filled
 
     def release(self, seconds: float) -> np.ndarray:
-        """Charge that traps let go within a time, float32 (row, column), DN."""
+        """Release charge of traps within a time, float32 (row, column), DN."""
         share = -np.expm1([-seconds / family.release for family in FAMILIES])
         gone = self.filled * share[:, np.newaxis, np.newaxis]
         self.filled = self.filled - gone
@@ -59,8 +59,8 @@ class Traps:
     def capture(self, rate: np.ndarray, seconds: float) -> None:
         """Fill traps at the end of an integration of this length with a signal of ``rate`` (DN/s).
 
-        A share f^2 of the traps is within reach of charge at a fraction f of the full well. Those that have been so
-        for a time u have the weight 2 u du until the well is full; from then on the rest fills exponentially.
+        Charge at a fraction f of the full well reaches a share f^2 of the traps. Traps reached for a time u have the
+        weight 2 u du until the well is full; from then on the rest fills exponentially.
         """
         slope = np.maximum(rate / self.sites.full_well, 1e-12).astype(np.float64)
         linear = np.minimum(seconds, 1 / slope)

@@ -4,22 +4,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from gpipe.controller import Block, References, Step, Work
-from gpipe.datamodels import Described, Ramp, Superstripes
+from gpipe.controller import Block, Cut, Ref, References, Step, Work
+from gpipe.datamodels import Described, Ramp
 from gpipe.superbias.superbias import subtract_superbias
 
 
 class SuperBiasStep(Step):
     """Subtract the detector's bias structure from every group."""
 
-    class_alias = "superbias"
-    accepts = (Ramp, Superstripes)
-    reference_file_types = ("superbias",)
-    expects = ("dq_init", "saturation")
-    changes = ("data", "pixeldq", "zeroframe")
-
-    def block(self, meta: Any) -> Block:
-        return Block.PIXELS
+    alias = "superbias"
+    references = (Ref("superbias"),)
+    after = ("dq_init", "saturation")
+    cut = Cut(Block.PIXELS, writes=("data", "pixeldq", "zeroframe"))
 
     def begin(self, outline: Described, references: References, summary: Mapping[str, Any]) -> Work:
         bias = references["superbias"]

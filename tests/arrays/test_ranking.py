@@ -14,6 +14,6 @@ def test_planes_are_sorted_as_numpy_sorts(library, rng, planes):
 
 @pytest.mark.parametrize("planes", range(1, 13))
 def test_the_network_sorts_every_sequence_of_zeros_and_ones(planes):
-    """Which is to say every sequence of anything (Knuth's zero-one principle)."""
+    """A network that does so sorts any values (Knuth's zero-one principle)."""
     every = (np.arange(2**planes) >> np.arange(planes)[:, None]) & 1
     np.testing.assert_array_equal(sort_planes(every), np.sort(every, axis=0))

@@ -149,7 +149,7 @@ def test_python_warnings_are_logged_afterwards_if_they_were_before(monkeypatch, 
 
 
 def scaled(model, rates, factor=(1, 3)):
-    """What jwst makes: the median of all integrations, as bright as each."""
+    """Scale the median of all integrations to the flux of each, as jwst does."""
     return np.reshape(factor, (-1, *(1,) * (model.data.ndim - 1))) * np.median(model.data, axis=0).astype(float)
 
 

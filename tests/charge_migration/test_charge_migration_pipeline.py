@@ -1,4 +1,4 @@
-"""What the step is good for: rates of bright pixels, and of those next to them, when charge migrates."""
+"""Benefit of the step: rates of bright pixels and of their neighbours when charge migrates."""
 
 import numpy as np
 import pytest

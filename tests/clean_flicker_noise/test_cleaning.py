@@ -15,7 +15,7 @@ def stripes(image, mask):
 
 
 def one_level(image, mask):
-    """A background whose level is known without looking: the first pixel, and only pixels within 20 of it count."""
+    """Background with a known level, the first pixel; only pixels within 20 of this level count."""
     level = image[..., :1, :1]
     near = (image < level + 20) & (image > level - 20)
     return Background(level, mask & near)

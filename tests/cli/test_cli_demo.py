@@ -1,4 +1,4 @@
-"""The command line as a user meets it: a process, its exit status, and what it prints."""
+"""Command line of a user: a process, its exit status and its output."""
 
 import subprocess
 import sys

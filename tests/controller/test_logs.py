@@ -16,7 +16,7 @@ from gpipe.exceptions import GpipeError, ParameterError
 class WarningStep(Step):
     """Warns the way Python does."""
 
-    class_alias = "warning"
+    alias = "warning"
 
     def apply(self, exposure, references):
         warnings.warn("careful", UserWarning, stacklevel=1)

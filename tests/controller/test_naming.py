@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpipe.controller.products.naming import OutputSettings, named_path, output_folder, output_path, split_suffix, stem
-from gpipe.controller.products.suffixes import KNOWN_SUFFIXES
+from gpipe.controller.products.naming import OutputSettings, named_path, output_folder, output_path
 from gpipe.exceptions import ParameterError
+from gpipe.suffixes import KNOWN_SUFFIXES, split_suffix, stem
 
 J = "jw00001001001_01101_00001_nrcalong"
 UNCAL = f"{J}_uncal.fits"

@@ -12,7 +12,7 @@ from gpipe.exceptions import ParameterError
 
 def declare(parameter):
     """An instance of a step with this one parameter, ``x``."""
-    return type("OneStep", (Step,), {"class_alias": "one", "x": parameter})()
+    return type("OneStep", (Step,), {"alias": "one", "x": parameter})()
 
 
 ACCEPTED = [

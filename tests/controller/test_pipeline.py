@@ -6,7 +6,7 @@ import pytest
 from helpers.small_cache import write_reference
 from helpers.stub_steps import AddStep, GainStep, RatePipeline, StubPipeline, TimesStep, uncal
 
-from gpipe.controller import Block, Pipeline, watch
+from gpipe.controller import Block, Pipeline, Ref, watch
 from gpipe.exceptions import OutputError, ParameterError, ReferenceFileError
 
 
@@ -164,7 +164,7 @@ def test_a_step_for_rates_is_skipped_for_a_ramp(model):
 class MiriStep(GainStep):
     """Is for MIRI; neither its references nor what it cannot do matter to others."""
 
-    class_alias = "reset"
+    alias = "reset"
     instruments = ("MIRI",)
 
     def check(self, meta, references):
@@ -212,7 +212,7 @@ def test_the_log_of_the_run_is_in_the_product(path):
 
 
 class Gaining(Pipeline):
-    class_alias = "gaining_pipeline"
+    alias = "gaining_pipeline"
     step_defs: ClassVar = {"gaining": GainStep, "times": TimesStep}
 
 
@@ -238,7 +238,7 @@ def test_a_reference_that_a_step_cannot_do_without(model):
 
 def test_a_missing_reference_skips_a_step_that_can_be_skipped(model, caplog):
     class Forgiving(GainStep):
-        missing_reference = "skip"
+        references = (Ref("gain"), Ref("readnoise", optional=True))
 
     result = Forgiving(override_gain="N/A", override_readnoise="N/A").run(model)
     assert result.meta.cal_step.instance["gaining"] == "SKIPPED"

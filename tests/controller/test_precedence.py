@@ -44,7 +44,7 @@ def settled(monkeypatch, model):
     """The step as it is when ``call`` is about to run it."""
 
     def settle(cls, **kwargs):
-        monkeypatch.setattr("gpipe.controller.run.run.execute", lambda step, *how: step)
+        monkeypatch.setattr("gpipe.controller.run.run.execute", lambda step, *how, **more: step)
         return cls.call(model, configure_log=False, **kwargs)
 
     return settle

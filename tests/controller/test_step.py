@@ -40,7 +40,7 @@ def test_a_subclass_without_an_alias_keeps_that_of_its_base():
     class Mine(TimesStep):
         pass
 
-    assert (Mine.class_alias, Mine.cal_step, Mine().name) == ("times", "dark_sub", "times")
+    assert (Mine.alias, Mine.cal_step, Mine().name) == ("times", "dark_sub", "times")
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ class FolderStep(AddStep):
 
 
 class FolderPipeline(Pipeline):
-    class_alias = "folders"
+    alias = "folders"
     step_defs: ClassVar = {"add": FolderStep}
 
 
@@ -216,7 +216,7 @@ def test_another_kind_of_exposure_is_refused(model):
 
 def test_an_unexpected_error_says_in_which_step(model):
     class Broken(Step):
-        class_alias = "broken"
+        alias = "broken"
 
         def apply(self, exposure, references):
             raise ZeroDivisionError("oh")
@@ -263,7 +263,7 @@ def test_a_step_that_does_not_apply_says_so(model, caplog):
 
 def test_the_level_of_a_skip(model, caplog):
     class Quiet(Step):
-        class_alias = "quiet"
+        alias = "quiet"
 
         def apply(self, exposure, references):
             raise Skip("nothing to do", logging.INFO)

@@ -1,4 +1,7 @@
 import os
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -150,3 +153,29 @@ def test_complex_numbers_take_twice_the_memory(gain_path, uncal_path):
     exposure = open_exposure(uncal_path, Device(free=1 << 20))
     made = open_reference("gain", gain_path).cached("spectrum", exposure, lambda: np.zeros((3, 5), np.complex64))
     assert plane_cache.held_bytes() == made.nbytes
+
+
+def test_threads_that_want_one_plane_at_once_read_it_once():
+    device, loads, together = Device(free=1 << 20), [], threading.Barrier(4)
+
+    def load():
+        loads.append(threading.get_ident())
+        time.sleep(0.1)
+        return np.ones((3, 2), np.float32)
+
+    def ask(_):
+        together.wait(timeout=20)
+        return plane_cache.cached("plane", device, load)
+
+    with ThreadPoolExecutor(4) as pool:
+        planes = list(pool.map(ask, range(4)))
+    assert len(loads) == 1
+    assert all(plane is planes[0] for plane in planes)
+
+
+def test_a_plane_that_could_not_be_read_is_read_by_the_next_who_asks():
+    device = Device(free=1 << 20)
+    with pytest.raises(ZeroDivisionError):
+        plane_cache.cached("plane", device, lambda: 1 // 0)
+    plane = np.ones((3, 2), np.float32)
+    assert plane_cache.cached("plane", device, lambda: plane) is plane

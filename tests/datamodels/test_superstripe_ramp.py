@@ -6,7 +6,7 @@ from stdatamodels.jwst.datamodels import SuperstripeRampModel
 
 import gpipe.backends
 from gpipe.controller import Step
-from gpipe.datamodels import Ramp, Superstripes, open_exposure, read_header, to_model
+from gpipe.datamodels import Rate, Superstripes, open_exposure, read_header, to_model
 from gpipe.exceptions import InputError
 from gpipe.simulate import ExposureConfig, Scene, make_exposure
 
@@ -74,18 +74,17 @@ def test_keywords_that_describe_no_stripes(uncal):
 class DoubleStep(Step):
     """Twice the counts, and how many ramps it saw."""
 
-    class_alias = "dq_init"
-    accepts = (Ramp, Superstripes)
+    alias = "dq_init"
 
     def apply(self, exposure, references):
-        assert isinstance(exposure, Superstripes if self.takes_superstripes_whole else Ramp)
+        assert isinstance(exposure, self.accepts)
         return type(exposure)(**{**vars(exposure), "data": 2 * exposure.data})
 
 
 class WholeStep(DoubleStep):
     """The same, of all stripes at once."""
 
-    takes_superstripes_whole = True
+    accepts = Superstripes
 
 
 @pytest.mark.parametrize("step", [DoubleStep, WholeStep])
@@ -95,11 +94,22 @@ def test_the_controller_takes_stripes_apart_for_a_step(uncal, step):
     assert out.meta.cal_step.dq_init == "COMPLETE"
 
 
-def test_a_step_for_ordinary_ramps_refuses_superstripes(uncal):
-    class Ordinary(DoubleStep):
-        """For ramps only."""
+def test_a_step_for_rates_refuses_superstripes(uncal):
+    class OfRates(DoubleStep):
+        """For count rates only."""
 
-        accepts = (Ramp,)
+        accepts = Rate
 
-    with pytest.raises(InputError, match=r"found a ramp of superstripes.*expected a ramp"):
-        Ordinary.call(uncal, configure_log=False)
+    with pytest.raises(InputError, match=r"found a ramp of superstripes.*expected a count-rate"):
+        OfRates.call(uncal, configure_log=False)
+
+
+def test_a_step_that_makes_another_kind_of_the_pieces_is_skipped(uncal):
+    class Fit(DoubleStep):
+        """Rates of ramps, which do not go back into stripes."""
+
+        makes = Rate
+
+    out = Fit.call(uncal, configure_log=False)
+    np.testing.assert_array_equal(out.data, uncal.data)
+    assert out.meta.cal_step.dq_init == "SKIPPED"

@@ -14,7 +14,7 @@ def readout(shape=(3, 4, 5, 24), case="SUB64", **changes):
 
 
 def distance(a, b):
-    """Of phases, the shorter way round."""
+    """Distance of phases, the shorter way round."""
     return np.abs((a - b + 0.5) % 1 - 0.5)
 
 

@@ -26,7 +26,7 @@ def run(library, it, reference=None, **settings):
 
 
 def plain_remainder(ramps):
-    """Without rates and bias, pixel by pixel."""
+    """Subtract rates and bias, pixel by pixel."""
     groups, rows, columns = ramps.shape
     inner = np.arange(1, groups - 1)
     flat = np.empty(ramps.shape)

@@ -1,4 +1,4 @@
-"""How a plane of gpipe is compared with the same plane of jwst: the tolerances of the design, in one place."""
+"""Comparison of a plane of gpipe with the same plane of jwst: the tolerances of the design, in one place."""
 
 from dataclasses import dataclass
 
@@ -66,7 +66,7 @@ def compare_variance(plane, ours, theirs):
 
 
 def compare_rates(prefix, ours, theirs):
-    """All planes of a count-rate product."""
+    """Compare all planes of a count-rate product."""
     return [
         compare_science(f"{prefix} SCI", ours.data, theirs.data, theirs.err),
         compare_flags(f"{prefix} DQ", ours.dq, theirs.dq),
@@ -77,7 +77,7 @@ def compare_rates(prefix, ours, theirs):
 
 
 def compare_ramps(prefix, ours, theirs, noise):
-    """All planes of a ramp product; ``noise`` (row, column) is the read noise in DN, the error of a raw value."""
+    """Compare all planes of a ramp product; ``noise`` (row, column) is the read noise, DN, the error of a raw value."""
     agreements = [
         compare_science(f"{prefix} SCI", ours.data, theirs.data, noise),
         compare_flags(f"{prefix} GROUPDQ", ours.groupdq, theirs.groupdq),

@@ -1,6 +1,6 @@
-"""CUDA kernels without a GPU: a C++ compiler builds the same sources for the processor, and NumPy stands in for CuPy.
+"""CUDA kernels without a GPU: a C++ compiler builds the same sources for the processor, and NumPy replaces CuPy.
 
-What runs is the kernels' own arithmetic and indexing, thread after thread; not what only a GPU does.
+This runs the arithmetic and indexing of kernels, thread after thread, but nothing that only a GPU does.
 """
 
 import ctypes
@@ -31,14 +31,14 @@ needs_compiler = pytest.mark.skipif(
 
 
 def stand_in(patch):
-    """Have kernels run on the processor; SciPy stands in for what CuPy has taken over from it."""
+    """Run kernels on the processor; SciPy replaces the functions that CuPy took from SciPy."""
     patch.setattr(sources, "launch", launch)
     patch.setitem(sys.modules, "cupyx", SimpleNamespace())
     patch.setitem(sys.modules, "cupyx.scipy", SimpleNamespace(ndimage=ndimage))
 
 
 def launch(name, kernel, threads, *arguments):
-    """Takes the place of ``sources.launch``: a few threads, whatever number was asked for."""
+    """Replace ``sources.launch``: always a few threads."""
     assert threads >= 1
     library = build(name)
     values = [pass_on(x) for x in arguments]

@@ -1,4 +1,4 @@
-"""How well flagged jumps match the hits that were simulated: completeness by size, and false alarms."""
+"""Match of flagged jumps with simulated hits: completeness by size, and false alarms."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ SIZES = (0, 3, 5, 7, 10, 30, np.inf)
 def bright_and_calm(background, **settings):
     """An exposure of one-frame groups in which one sample in a hundred is hit.
 
-    Noise that all pixels of a small subarray share moves its rates together: there is little of it, and much light.
+    Noise that all pixels of a small subarray share shifts all its rates. So this noise is low, and the light is bright.
     """
     scene = Scene(background=background, density=1e-3, brightest=1e3 * background)
     dark = ExposureConfig(**settings)
@@ -34,12 +34,12 @@ EXPOSURES = {
 
 @dataclass(frozen=True)
 class JumpScore:
-    """Hits and what was found of them, by size; flags where nothing hit.
+    """Simulated and found hits, by size; flags without a hit.
 
     Attributes
     ----------
     injected, found : number of samples that were hit, and of those flagged, between neighbouring `SIZES`.
-    expected : how many of them stand out by more than the threshold if noise is what it is known to be.
+    expected : number of hits above the threshold for the known noise.
     alarms, quiet : flagged samples where nothing hit the pixel or a neighbour, and all such samples.
     """
 

@@ -37,14 +37,14 @@ def install(monkeypatch, version):
 
 
 class Peer:
-    """What jwst answers, and what it was asked.
+    """Results of a stub of jwst, and the calls that it got.
 
     Attributes
     ----------
     wcs : what assign_wcs makes, or an exception that it raises.
     opened : bool, pixels that msaflagopen flags.
     scene : what make_median_image makes of the two models that it gets, or an exception.
-    asked : the steps that ran, with the folder they were told.
+    asked : the steps that ran, with their output folders.
     """
 
     def __init__(self, monkeypatch, *, wcs=None, opened=False, scene=None):

@@ -8,7 +8,7 @@ DO_NOT_USE, SATURATED, JUMP_DET, NO_GAIN_VALUE = 1, 2, 4, 1 << 19
 
 
 def covariance(times, photons, reading):
-    """Of the differences of group means: reads s and t share min(s, t) seconds of photons, noise is their own."""
+    """Covariance of differences of group means: reads s and t share the photons of min(s, t) seconds, but no noise."""
     groups = np.zeros((len(times), len(times)))
     for i, first in enumerate(times):
         for j, second in enumerate(times):
@@ -29,7 +29,7 @@ def line(steps, intervals, matrix, used):
 
 
 def without_jumps(steps, intervals, matrix, used, pairs):
-    """What is left of ``used``, a list of differences; ``pairs`` are the first ones of two that may go together."""
+    """Leave jumps out of ``used``, a list of differences; ``pairs`` are the first ones of two that may go together."""
     used = list(used)
     while len(used) > 1:
         chi = line(steps, intervals, matrix, used)[2] if len(used) > 1 else 0.0

@@ -1,4 +1,4 @@
-"""How tests calibrate simulated exposures of MIRI."""
+"""Parameters with which tests calibrate simulated exposures of MIRI."""
 
 
 def steps(config):

@@ -13,7 +13,7 @@ LATER_TYPES = (
     "disperser", "fore", "fpa", "msa", "ote", "ifupost", "ifufore", "ifuslicer", "extract1d", "apcorr", "specprofile",
     "speckernel", "psf", "bkg", "fflat", "sflat", "dflat",
 )  # fmt: skip
-"""All that jwst's steps of later stages ask CRDS for, where it is not asked for in stage 1."""
+"""Reference types that jwst's steps of later stages request from CRDS, and stage 1 does not."""
 
 # NIRSpec. Lengths are in metres; in the plane of the shutters a millimetre is 25 pixels.
 CAMERA, COLLIMATOR, PIXEL = 0.27, 0.6, 18e-6
@@ -22,7 +22,7 @@ RANGE = (0.97e-6, 1.89e-6)
 SHUTTERS, PITCH = (171, 365), (0.204e-3, 0.105e-3)
 APERTURE = np.dtype([("NO", "i4"), ("XC", "f8"), ("YC", "f8"), ("SIZEX", "f8"), ("SIZEY", "f8")])
 SLIT_HEIGHTS = (3.6e-3, -1.5e-3, 0.0, 2e-3, -3e-3)
-"""Of the middles of S200A1, S200A2, S400A1, S1600A1 and S200B1."""
+"""Heights of the middles of S200A1, S200A2, S400A1, S1600A1 and S200B1."""
 FAILED_OPEN = ({"Q": 1, "x": 120, "y": 60}, {"Q": 3, "x": 200, "y": 100})
 
 
@@ -138,7 +138,7 @@ def _disperser():
 
 
 def _corners():
-    """Of the quadrants, and the middle of the fixed slits."""
+    """Corners of the quadrants, and the middle of the fixed slits."""
     corners = {"Q1": (-38e-3, 6e-3), "Q2": (0.0, 6e-3), "Q3": (-38e-3, -41e-3), "Q4": (0.0, -41e-3), "Q5": (0.0, 0.0)}
     return {name: Shift(x) & Shift(y) for name, (x, y) in corners.items()}
 
@@ -165,7 +165,7 @@ def _apertures(x, y, width, height):
 
 
 def _across(number):
-    """Where a slice is in the plane of the slicer."""
+    """Position of a slice in the plane of the slicer."""
     return (number - 14.5) * 0.8e-3
 
 

@@ -1,9 +1,9 @@
-"""Small exposures and trap references, as arrays and as ``stdatamodels`` models of whatever version is installed."""
+"""Small exposures and trap references, as arrays and as models of the installed ``stdatamodels``."""
 
 import numpy as np
 
 ROWS, COLUMNS = 15, 12
-"""Of the detector, as far as the references cover it."""
+"""Size of the part of the detector that references cover."""
 DO_NOT_USE, SATURATED, JUMP_DET = 1, 2, 4
 GROUP_TIME, FRAME_TIME = 21.47354, 10.73677
 END_OF_EARLIER, START = 60000.0, 60000.01

@@ -42,7 +42,7 @@ def plain_capture(ramp, flags, step, density, well, family, group_time, reset_ti
 
 
 def plain_correction(data, groupdq, filled, density, well, families, timing):
-    """Corrected ramps of one pixel, (integration, group), its traps afterwards, and what was subtracted."""
+    """Corrected ramps of one pixel, (integration, group), its traps afterwards, and the subtracted signal."""
     filled = [0.0 if math.isnan(f) else float(f) for f in filled]
     corrected, persistence = data.astype(float), data.astype(float) * 0
     for i, ramp in enumerate(data):

@@ -90,7 +90,7 @@ def fit_segment(start, y, noise, gain, rate, dark, time):
 
 
 def prepared(y, q, zero, suppress):
-    """Signals, flags, whether only the first group is good, whether the zeroframe stands in."""
+    """Signals, flags, whether only the first group is good, whether the zeroframe is used."""
     y = y.astype(float)
     q = [int(f) | (0 if np.isfinite(v) else DO_NOT_USE) for f, v in zip(q, y, strict=True)]
     y = np.where(np.isfinite(y), y, 0.0)

@@ -1,4 +1,4 @@
-"""A GPU without a GPU: what is on it cannot be reached from the host by accident."""
+"""GPU without a GPU: the host cannot read its arrays by accident."""
 
 import array_api_strict
 import numpy as np
@@ -11,7 +11,7 @@ class StrictBackend:
 
     Attributes
     ----------
-    free : bytes of its memory that are said to be free.
+    free : bytes of its memory that it reports as free.
     moved : bytes that came to it.
     """
 

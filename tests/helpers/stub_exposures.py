@@ -96,5 +96,5 @@ class StubReference:
 
 
 def references(**by_type):
-    """What the controller hands to a step."""
+    """Make the references that the controller hands to a step."""
     return References(by_type)

@@ -6,15 +6,16 @@ from typing import ClassVar
 import numpy as np
 from stdatamodels.jwst import datamodels
 
-from gpipe.controller import Pipeline, Produced, SideProduct, Skip, Step
+from gpipe.controller import Pipeline, Produced, Ref, SideProduct, Skip, Step
 from gpipe.controller import parameters as p
 from gpipe.datamodels import Exposure, Rate
+from gpipe.datamodels.exposures.instruments import MIRI, OTHERS
 
 
 class AddStep(Step):
     """Adds a number to every sample."""
 
-    class_alias = "add"
+    alias = "add"
     amount = p.Float(1.0, min=0, unit="DN", help="What is added.")
     minimum_groups = p.Integer(3, help="Groups that the step needs.")
     maximum_cores = p.Cores("1", help="Workers.")
@@ -28,10 +29,9 @@ class AddStep(Step):
 class TimesStep(Step):
     """Multiplies every sample."""
 
-    class_alias = "times"
+    alias = "times"
     cal_step = "dark_sub"
-    expects = ("dq_init",)
-    expects_near_infrared = ("refpix",)
+    after: ClassVar = {MIRI: ("dq_init",), OTHERS: ("dq_init", "refpix")}
     factor = p.Float(2.0)
     extra = p.Boolean(False, help="Write a file on the side.")
 
@@ -43,10 +43,8 @@ class TimesStep(Step):
 class GainStep(Step):
     """Divides by the gain reference."""
 
-    class_alias = "gaining"
-    reference_file_types = ("gain", "readnoise")
-    optional_references = ("readnoise",)
-    missing_reference = "error"
+    alias = "gaining"
+    references = (Ref("gain", missing="error"), Ref("readnoise", optional=True))
 
     def apply(self, exposure, references):
         return replace(exposure, data=exposure.data * (1 + references["gain"].plane("data", exposure)))
@@ -55,7 +53,7 @@ class GainStep(Step):
 class RateStep(Step):
     """Makes two results."""
 
-    class_alias = "ramp_fit"
+    alias = "ramp_fit"
 
     def apply(self, exposure, references):
         mean = exposure.data.mean(axis=1)
@@ -70,8 +68,8 @@ def _rate(ramp, data):
 class ScaleStep(Step):
     """Works on rates only."""
 
-    class_alias = "gain_scale"
-    accepts = (Rate,)
+    alias = "gain_scale"
+    accepts = Rate
 
     def apply(self, exposure, references):
         return replace(exposure, data=2 * exposure.data)
@@ -80,20 +78,21 @@ class ScaleStep(Step):
 class StubPipeline(Pipeline):
     """Adds, multiplies."""
 
-    class_alias = "stub_pipeline"
+    alias = "stub_pipeline"
     save_ramp = p.Boolean(False)
     step_defs: ClassVar = {"add": AddStep, "times": TimesStep}
     step_synonyms: ClassVar = {"multiply": "times"}
+    saves_before: ClassVar = {"times": "ramp"}
 
-    def products_before(self, name, exposure):
-        return (SideProduct(exposure, suffix="ramp"),) if name == "times" and self.save_ramp else ()
+    def asks_for(self, suffix):
+        return self.save_ramp
 
 
 class RatePipeline(Pipeline):
     """Fits and scales."""
 
-    class_alias = "rate_pipeline"
-    accepts = (Exposure,)
+    alias = "rate_pipeline"
+    accepts = Exposure
     step_defs: ClassVar = {"ramp_fit": RateStep, "gain_scale": ScaleStep}
 
     def suffix_of(self, result, step):

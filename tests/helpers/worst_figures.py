@@ -21,7 +21,7 @@ RAMP_FIT = ("ramp_fit rate", "ramp_fit rateints")
 
 
 def figures(log, test):
-    """(exposure, seed, what was compared, plane, pixels that differ, largest difference), of a test."""
+    """(exposure, seed, comparison, plane, pixels that differ, largest difference), of a test."""
     for found in LINE.finditer(log):
         if found["test"] == test:
             what, plane = found["plane"].rsplit(" ", 1)

@@ -64,7 +64,7 @@ def test_on_a_device(density):
 
 
 class Elsewhere:
-    """A backend whose arrays are lists of rows, with or without a search of its own."""
+    """A backend whose arrays are lists of rows, with or without its own search."""
 
     name = "elsewhere"
 

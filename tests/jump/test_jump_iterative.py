@@ -11,7 +11,7 @@ THRESHOLDS = {"four_or_more": 4.0, "three": 5.0, "two": 6.0}
 
 
 def find(differences, variance, thresholds=THRESHOLDS):
-    """Which of (value, row, column) are jumps."""
+    """Mark the jumps among differences (value, row, column)."""
     bounds = jump_bounds(rank_magnitudes(rank(differences)), variance, Thresholds(**thresholds))
     return bounds.exceeded_by(differences)
 

@@ -1,4 +1,4 @@
-"""Snowballs: large events, their saturated cores, and what is flagged around them."""
+"""Snowballs: large events, their saturated cores, and the flags around them."""
 
 import numpy as np
 import pytest
@@ -194,7 +194,7 @@ def test_events_are_those_of_a_flood_fill(seed, least):
 
 
 def filled_areas(flagged):
-    """Areas of eight-connected groups with what they enclose, by flood fill."""
+    """Areas of eight-connected groups with enclosed pixels, by flood fill."""
     left = {tuple(p) for p in np.argwhere(flagged)}
     while left:
         group = flood({left.pop()}, left)

@@ -1,4 +1,4 @@
-"""Where kernels run: C in each variant of the library that this processor has, CUDA always on the processor
+"""Fixtures for kernels: C in each variant of the library that this processor has, CUDA always on the processor
 (``cuda_on_host``) and on a GPU if one answers."""
 
 import dataclasses
@@ -53,7 +53,7 @@ def _memory_that_was_used():
     params=[pytest.param("processor", marks=cuda_on_host.needs_compiler), pytest.param("gpu", marks=pytest.mark.gpu)],
 )
 def cuda(request):
-    """Calls a kernel with NumPy arrays; what it returns are NumPy arrays again."""
+    """Call a kernel with NumPy arrays; its results are NumPy arrays, too."""
     if request.param == "processor":
         with pytest.MonkeyPatch.context() as patch:
             cuda_on_host.stand_in(patch)

@@ -15,7 +15,7 @@ from gpipe.kernels.cuda import sources
 
 ARCHITECTURES = ("sm_80", "sm_90")
 OF_CUPY = ("-ftz=true", "--device-as-default-execution-space")
-"""What CuPy adds to the options of a module."""
+"""Options that CuPy adds to those of a module."""
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def nvrtc():
 
 
 def compile_with(nvrtc, name, architecture):
-    """The program for a GPU, and what the compiler said."""
+    """Compile a program for a GPU; also return the messages of the compiler."""
     program, size = ctypes.c_void_p(), ctypes.c_size_t()
     all_options = (*sources.OPTIONS, *OF_CUPY, f"-arch={architecture}")
     options = [option.encode() for option in all_options]
@@ -56,7 +56,7 @@ def test_compiles_without_a_word(nvrtc, name, architecture):
 
 
 def test_sources_are_part_of_the_distribution():
-    """All files of gpipe are, but for what is left out."""
+    """All files of gpipe are part, except excluded ones."""
     folder = Path(sources.__file__).parent
     settings = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["tool"]["scikit-build"]
     assert settings["wheel"]["packages"] == ["gpipe"]

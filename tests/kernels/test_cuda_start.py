@@ -1,4 +1,4 @@
-"""How kernels are compiled and started, and what the CuPy backend does about it, with a stand-in for CuPy."""
+"""Compilation and start of kernels by the CuPy backend, with a stand-in for CuPy."""
 
 import logging
 import sys

@@ -37,7 +37,7 @@ def scene(rng, columns=130, rows=ROWS, special=0.0):
 
 
 def assert_same(found, expected):
-    """Also signs of zeros."""
+    """Compare values, with the signs of zeros."""
     np.testing.assert_array_equal(found, expected, strict=True)
     known = ~np.isnan(expected)
     np.testing.assert_array_equal(np.signbit(found[known]), np.signbit(expected[known]))

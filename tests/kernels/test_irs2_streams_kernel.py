@@ -31,7 +31,7 @@ def any_numbers(rng, shape, share=0.3):
 
 
 def assert_same(found, expected):
-    """Also signs of zeros."""
+    """Compare values, with the signs of zeros."""
     np.testing.assert_array_equal(found, expected, strict=True)
     known = ~np.isnan(expected)
     np.testing.assert_array_equal(np.signbit(found[known]), np.signbit(expected[known]))

@@ -115,7 +115,7 @@ def test_a_library_without_a_kernel_of_this_version(value, monkeypatch, caplog):
 
 
 class Installed(SimpleNamespace):
-    """A distribution: what it says of its origin, and its files."""
+    """Distribution with its origin and its files."""
 
     def read_text(self, name):
         assert name == "direct_url.json"

@@ -1,4 +1,4 @@
-"""What jump and ramp_fit summarize, beside the portable function."""
+"""Summaries of jump and ramp_fit, compared with the portable function."""
 
 import numpy as np
 import pytest

@@ -42,7 +42,7 @@ def prepared(exposure_and_cache):
 
 
 def both(path, **parameters):
-    """What gpipe's and jwst's step make of the same file."""
+    """Run gpipe's and jwst's step on the same file."""
     from jwst.clean_flicker_noise import CleanFlickerNoiseStep as Theirs
 
     ours = CleanFlickerNoiseStep.call(path, skip=False, output_dir="ours", configure_log=False, **parameters)

@@ -1,4 +1,4 @@
-"""clean_flicker_noise of MIRI against jwst 3.0.0: ramps and rates with vertical stripes, masks, and what is left alone.
+"""clean_flicker_noise of MIRI against jwst 3.0.0: ramps and rates with vertical stripes, masks, and skipped exposures.
 
 Compared: SCI after the step and the mask. References of the steps that jwst runs inside are handed to it by hand.
 """
@@ -81,7 +81,7 @@ def crds(tmp_path_factory):
 
 @pytest.fixture
 def theirs(monkeypatch, tmp_path, crds):
-    """What jwst's step makes of a model, and the mask."""
+    """Return a function that runs jwst's step on a model: its result and the mask."""
     module = pytest.importorskip("jwst.clean_flicker_noise.clean_flicker_noise")
 
     def run(model, models, **parameters):

@@ -43,9 +43,9 @@ IGNORED_METADATA = {"date", "calibration_software_version"}
 STATUS_OF = dict.fromkeys(("fitopt", "likely_chisq"), "S_RAMP") | dict.fromkeys(
     ("flicker_bkg", "flicker_noise"), "S_CLNFNS"
 )
-"""What steps save on the side, and the keyword that gpipe adds to it."""
+"""Suffixes of side products, and the keyword that gpipe adds to each."""
 NO_KEYWORD = {("meta", "cal_step", "dark_current")}
-"""Where jwst tells in the tree alone that dark_current was skipped; dark_sub is what has a keyword."""
+"""Entry by which jwst records only in the tree that dark_current was skipped; dark_sub has the keyword."""
 ALWAYS = {"rate", "rateints", "ramp", "0_ramp_fit", "1_ramp_fit", "gain_scaleints"}
 LIKELY = {"nircam-likely", "nircam-superstripes"}
 """Fitted so because that was asked for, and because repeats in a frame are unevenly spaced."""
@@ -61,7 +61,7 @@ def content(path):
 
 
 def differences(ours, theirs, only_ours, rounding=ROUNDING):
-    """What differs between two files, in words, but for the keywords that our file must have and theirs has not."""
+    """Describe the differences of two files, except for the keywords that only our file must have."""
     our_names, our_extensions, our_tree = content(ours)
     their_names, their_extensions, their_tree = content(theirs)
     if our_names != their_names:
@@ -143,7 +143,7 @@ def on_purpose(kind, suffix):
 
 
 def test_a_difference_is_found(tmp_path):
-    """The comparison itself: order, comments, values, dtype and flags are told apart."""
+    """The comparison finds differences of order, comments, values, dtype and flags."""
     from stdatamodels.jwst.datamodels import ImageModel
 
     with ImageModel(data=np.ones((4, 4), np.float32), dq=np.full((4, 4), 1 << 30, np.uint32)) as model:

@@ -1,4 +1,4 @@
-"""What gpipe asks of jwst's later stages, beside jwst 3.0.0's own steps: masks by a WCS, and light of time series.
+"""Results that gpipe takes from jwst's later stages, compared with jwst 3.0.0: masks by a WCS, light of time series.
 
 Compared: SCI after picture_frame and clean_flicker_noise (flags must not change), masks and backgrounds on the side.
 Both packages make the WCS, and measure the light, through the same CRDS cache with idealised optics (optics.py).
@@ -48,25 +48,25 @@ def prepared(exposure_and_cache):
 
 
 def both(step, path, **parameters):
-    """What gpipe's and jwst's step make of the same file; gpipe's has no WCS."""
-    theirs = getattr(import_module(f"jwst.{step.class_alias}"), step.__name__)
+    """Run gpipe's and jwst's step on the same file; gpipe's result has no WCS."""
+    theirs = getattr(import_module(f"jwst.{step.alias}"), step.__name__)
     ours = step.call(path, skip=False, output_dir="ours", configure_log=False, **parameters)
     assert getattr(ours.meta, "wcs", None) is None
     return ours, theirs.call(path, skip=False, output_dir="theirs", **parameters)
 
 
 def status(step, *models):
-    return [getattr(model.meta.cal_step, step.class_alias) for model in models]
+    return [getattr(model.meta.cal_step, step.alias) for model in models]
 
 
 def compare(step, path, noise, **parameters):
-    """The result and what is saved on the side."""
+    """Compare the results and the side products."""
     ours, theirs = both(step, path, **parameters)
     assert status(step, ours, theirs) == ["COMPLETE", "COMPLETE"]
     if ours.data.ndim == 4:
-        agreements = compare_ramps(step.class_alias, ours, theirs, noise)
+        agreements = compare_ramps(step.alias, ours, theirs, noise)
     else:
-        agreements = compare_rates(step.class_alias, ours, theirs)
+        agreements = compare_rates(step.alias, ours, theirs)
     for name in sorted(os.listdir("theirs")):
         if name.endswith(("mask.fits", "bkg.fits", "correction.fits")):
             agreements.append(compare_files(name, noise))
@@ -88,7 +88,7 @@ def unchanged(path, *models):
 
 
 def background_share(name, rows):
-    """Of the columns that a slit in these rows may light up."""
+    """Share of background in the columns that a slit in these rows may illuminate."""
     with datamodels.open(f"ours/{name}") as mask:
         return mask.data[..., rows, 400:1700].mean()
 

@@ -1,4 +1,4 @@
-"""Steps without rules of their own for MIRI, on MIRI's ramps, against jwst 3.0.0: what they change, and REFOUT.
+"""Steps without rules of their own for MIRI, on MIRI's ramps, against jwst 3.0.0: their changes, and REFOUT.
 
 Compared: SCI, GROUPDQ, PIXELDQ and REFOUT, which no step of jwst's first stage touches.
 """
@@ -64,7 +64,7 @@ def test_step(seed, step, makers, parameters, corner, agree, tmp_path):
     pytest.importorskip("jwst")
     from jwst.pipeline import Detector1Pipeline
 
-    name = step.class_alias
+    name = step.alias
     rng = np.random.default_rng([seed, 1])
     model = exposure(seed, corner)
     references = {kind: at_miri(make(rng, corner)) for kind, make in makers.items()}

@@ -2,7 +2,7 @@
 
 Compared: the names and defaults in the steps of jwst, read from the steps, with those of gpipe (the common ones of all
 steps too); and that the name of each parameter of a step's own occurs in the tests of the step or in parity tests.
-A name is no proof: it tells what nobody thought of. What a parameter does is for those tests to say.
+A name is no proof, but shows forgotten parameters. The tests that use a parameter check its effect.
 """
 
 import re

@@ -85,7 +85,7 @@ def test_the_files(case, suffix, tmp_path):
 
 
 def assert_added(ours, references):
-    """What gpipe adds is there; take it out."""
+    """Check the keywords that gpipe adds, and remove them."""
     added = {"S_PERSIS": "COMPLETE"} | {REFERENCES[reftype]: path for reftype, path in references.items()}
     primary = ours["extensions"]["PRIMARY"]
     assert {key: value for key, value, _ in primary["cards"] if key in added} == added

@@ -26,7 +26,7 @@ SMALL = Regions(lower=(1, 9), middle=(10, 50), upper=(51, 58))
 
 
 def described(model, exp_type="NRS_FIXEDSLIT"):
-    """What both packages read of a full frame."""
+    """Set the metadata of a full frame that both packages read."""
     meta = model.meta
     meta.telescope, meta.filename = "JWST", "jw1_rate.fits"
     meta.instrument.name, meta.instrument.detector = "NIRSPEC", "NRS1"
@@ -131,7 +131,7 @@ def test_science_regions(exp_type, monkeypatch, agree):
 
 
 def edge_above_middle(ramp):
-    """What stands out at the edges at the end of a ramp."""
+    """Compute the excess of the edges over the middle at the end of a ramp."""
     grown = ramp.data[0, -1] - ramp.data[0, 0]
     return np.nanmedian(Regions().frame_of(grown)) - np.nanmedian(Regions().middle_of(grown))
 

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.parity, pytest.mark.filterwarnings("ignore")]
 
 
 def coefficients(frequencies, seed=1):
-    """Of low-pass filters, with some noise: (side, amplifier, frequency)."""
+    """Coefficients of low-pass filters, with some noise: (side, amplifier, frequency)."""
     rng = np.random.default_rng(seed)
     shape = (2, 4, frequencies)
     smooth = 0.5 / (1 + np.arange(frequencies) / 40)

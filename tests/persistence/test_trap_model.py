@@ -141,7 +141,7 @@ def test_decay_of_filled_traps(library):
 
 @given(st.floats(0, 1e5), st.integers(1, 6), st.integers(1, 4))
 def test_charge_is_neither_lost_nor_made(filled, groups, integrations):
-    """In the dark, what traps no longer hold is what was subtracted, or was reset away between integrations."""
+    """In the dark, charge that traps lose was subtracted, or reset between integrations."""
     shape = (integrations, groups, 1, 1)
     timing = TrapTiming(10.0, 0.0, 0.0)
     start = np.full((1, 1, 1), filled, np.float32)

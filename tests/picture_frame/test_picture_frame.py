@@ -20,7 +20,7 @@ SHAPE = (20, 20)
 
 
 def masks(shape=SHAPE, regions=SMALL):
-    """Which pixels each region has, one by one."""
+    """Mark the pixels of each region, one by one."""
     middle, frame = np.zeros(shape, bool), np.zeros(shape, bool)
     first, last = regions.lower[0], regions.upper[1]
     for y, x in np.ndindex(shape):

@@ -51,4 +51,4 @@ def test_what_it_does_not_calibrate():
 
 def test_the_module_of_jwst_has_it():
     assert importlib.import_module("gpipe.pipeline.calwebb_dark").DarkPipeline is DarkPipeline
-    assert DarkPipeline.class_alias == "calwebb_dark"
+    assert DarkPipeline.alias == "calwebb_dark"

@@ -6,6 +6,7 @@ from astropy.io import fits
 from stdatamodels.jwst.datamodels import RampModel
 
 import gpipe.backends
+from gpipe.associations import asn_from_list
 from gpipe.controller import StepStarted, watch
 from gpipe.datamodels import Rate, open_exposure
 from gpipe.exceptions import InputError
@@ -113,6 +114,18 @@ def test_path_and_open_model_give_the_same(exposure):
 
 
 # --- parameter files --------------------------------------------------------------------------------------------------
+
+
+def test_an_association_gives_the_rate_of_each_product(exposure):
+    source = asn_from_list([exposure], "DMSLevel2bBase")
+    source["products"].append({"name": "other", "members": source["products"][0]["members"]})
+    results = Detector1Pipeline.call(source, output_dir="out")
+    alone = Detector1Pipeline.call(exposure)
+    base = exposure.name.removesuffix("_uncal.fits")
+    for result, name in zip(results, [base, "other"], strict=True):
+        np.testing.assert_array_equal(result.data, alone.data)
+        assert fits.getval(f"out/{name}_rate.fits", "ASNTABLE") == "singleton"
+        assert Path(f"out/{name}_rateints.fits").exists()
 
 
 def test_a_file_with_all_parameters_of_jwst_loads_and_ours_reads_back(tmp_path):

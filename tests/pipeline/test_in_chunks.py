@@ -1,4 +1,4 @@
-"""An exposure calibrated in chunks: the same bits whatever the chunks, threads and memory; the peak as foretold."""
+"""An exposure calibrated in chunks: the same bits for all chunks, threads and memory limits; the peak of the plan."""
 
 import threading
 import tracemalloc

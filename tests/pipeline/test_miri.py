@@ -1,4 +1,4 @@
-"""MIRI through whole pipelines: the steps that run, in which order, with which references, and what comes out."""
+"""MIRI through whole pipelines: the steps that run, their order, references and results."""
 
 import logging
 from pathlib import Path

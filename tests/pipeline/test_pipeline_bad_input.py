@@ -1,4 +1,4 @@
-"""What a user gets wrong is one line that says what was found and expected, and no file is made or changed by it.
+"""Errors of a user: one line says what was found and what was expected, and no file is made or changed.
 
 Each case goes through ``Detector1Pipeline.call`` with an output folder that holds earlier products of the same names.
 """
@@ -28,7 +28,7 @@ EARLIER = [f"out/{BASE}_{suffix}.fits" for suffix in ("rate", "rateints")]
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A good exposure, what it gives, and the references that calibrate it."""
+    """A good exposure, its result, and the references that calibrate it."""
     folder = tmp_path_factory.mktemp("made")
     exposure = simulate.write_exposure(CONFIG, folder)
     cache = simulate.write_cache([CONFIG], folder / "cache", full_frame=False)

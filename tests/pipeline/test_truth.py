@@ -1,4 +1,4 @@
-"""Rates and jumps found on simulated exposures of the five instruments, beside what was put in."""
+"""Rates and jumps found on simulated exposures of the five instruments, compared with the truth."""
 
 import numpy as np
 import pytest
@@ -53,7 +53,7 @@ def test_hits_are_found(calibrated):
 
 
 def test_quiet_samples_are_left_alone(calibrated):
-    """The median of about ten differences has noise of its own, which widens what is compared by 5 to 8 %.
+    """The median of about ten differences has noise, which widens the distribution by 5 to 8 %.
 
     That takes the share beyond the threshold to 2 or 3 times that of a normal distribution.
     """

@@ -58,7 +58,7 @@ def working_folder(made, tmp_path, monkeypatch):
 
 @pytest.fixture(autouse=True)
 def said(caplog):
-    """A function that gives what the log has said of a step's parameters, and forgets it."""
+    """Return a function that returns the log's lines on a step's parameters, and clears the log."""
     caplog.set_level(logging.INFO, "gpipe")
 
     def parameters(step):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-GROUND = {"gpipe", "gpipe.exceptions", "gpipe.dq", "gpipe.imports"}
+GROUND = {"gpipe", "gpipe.exceptions", "gpipe.dq", "gpipe.imports", "gpipe.suffixes"}
 FLOORS = (
     "backends",
     "arrays",
@@ -20,10 +20,10 @@ FLOORS = (
     "datamodels.exposures",
     "datamodels.files",
     "datamodels.references",
-    "datamodels",
+    ("datamodels", "associations"),
     "controller.parameters",
     "controller.declaration",
-    ("controller.reporting", "controller.products", "controller.references", "controller.plan"),
+    ("controller.reporting", "controller.products", "controller.references", "controller.plan", "controller.inputs"),
     "controller.run",
     "controller.call",
     "controller.step",
@@ -39,6 +39,7 @@ INFRASTRUCTURE = {
     "backends",
     "kernels",
     "datamodels",
+    "associations",
     "controller",
     "simulate",
     "pipeline",
@@ -47,7 +48,7 @@ INFRASTRUCTURE = {
     "installation",
 }
 SHARED_BY_STEPS = {"background_mask"}
-"""Folders of functions that several steps share, without a Step of their own."""
+"""Folders of functions that several steps share, without a Step."""
 MOST_FILES, MOST_LINES, LONGEST_FUNCTION, LONGEST_LINE = 12, 450, 60, 120
 LONGEST_STEP = 120
 """Lines of a file that holds a Step, beside those of the parameters."""

@@ -1,4 +1,4 @@
-"""The benchmarks run, and their tables say what processes told; how much that is is not asserted."""
+"""The benchmarks run, and their tables hold the reports of processes; times are not tested."""
 
 import re
 import subprocess

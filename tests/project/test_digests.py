@@ -1,4 +1,4 @@
-"""Records of digests: the same run gives the same ones, and whatever differs in a product is told."""
+"""Records of digests: the same run gives the same digests, and every difference of a product is reported."""
 
 import json
 from dataclasses import replace

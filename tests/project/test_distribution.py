@@ -1,4 +1,4 @@
-"""What is installed, and what importing it costs."""
+"""Files of an installation, and the cost of importing them."""
 
 import os
 import subprocess

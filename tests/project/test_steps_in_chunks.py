@@ -17,7 +17,7 @@ from gpipe.backends.numpy import NumpyBackend
 from gpipe.controller import Block, Produced, References, Skip
 from gpipe.controller.references.absent import absent_references
 from gpipe.controller.references.resolution import resolve
-from gpipe.controller.run.chunks import Stage, joined, through_stage, work_through
+from gpipe.controller.run.chunks import Course, Stage, joined, through_stage
 from gpipe.datamodels import Outline, Ramp, crds_parameters, open_exposure, read_header, with_own_metadata
 from gpipe.datamodels.exposures.assembly import Assembly
 from gpipe.datamodels.exposures.chunks import Chunk, chunks_of, cut, trim, without_halo
@@ -26,7 +26,8 @@ from gpipe.pipeline import Detector1Pipeline
 
 SCENE = simulate.Scene(background=500.0, density=4e-3, brightest=1e9)
 NOISE = simulate.NoiseEffects(cosmic_rays=3000.0)
-PIXELS = simulate.DetectorEffects(ipc=0.005)
+PIXELS = simulate.DetectorEffects(ipc=0.005, ipc_kernel="5x5")
+WITH_KERNEL_OF_EACH_PIXEL = simulate.DetectorEffects(ipc=0.005, ipc_variation=0.1, ipc_kernel="each pixel")
 EXPOSURES = {
     "nircam": simulate.ExposureConfig(
         detector="NRCA3", readpatt="SHALLOW4", subarray="SUB64P", nints=2, ngroups=6, zero_frame=True, seed=3,
@@ -34,7 +35,7 @@ EXPOSURES = {
     ),
     "miri": simulate.ExposureConfig(
         detector="MIRIMAGE", readpatt="FASTR1", subarray="SUB64", nints=3, ngroups=9, exp_type="MIR_IMAGE", seed=4,
-        scene=SCENE, noise=NOISE, pixels=PIXELS,
+        scene=SCENE, noise=NOISE, pixels=WITH_KERNEL_OF_EACH_PIXEL,
     ),
 }  # fmt: skip
 STEPS = Detector1Pipeline.step_defs
@@ -103,27 +104,25 @@ def _in_chunks(step, given, *, length, threads, by_rows):
     """The results of the step, joined from chunks."""
     whole = with_own_metadata(given.exposure)
     total = whole.shape[-2] if by_rows else whole.shape[0]
-    pieces = chunks_of(total, length, halo=step.halo(given.exposure.meta), by_rows=by_rows)
-    summaries = [(piece, step.summarize(trim(cut(whole, piece), piece.core) if by_rows else cut(whole, piece)))
-                for piece in pieces] if step.summarized else [(pieces[0], {})]  # fmt: skip
-    work = step.begin(Outline(whole.header, whole.backend, whole.shape), given.references, joined(summaries))
-    stage = Stage(step.name, work, step.halo(given.exposure.meta))
-    changed = {change.partition(":")[0] for change in step.changes}
+    pieces = chunks_of(total, length, halo=step.halo(given.exposure.meta, given.references), by_rows=by_rows)
+    summaries = [(piece, {"it": step.summarize(trim(cut(whole, piece), piece.core) if by_rows else cut(whole, piece))})
+                for piece in pieces] if step.cut.summary else [(pieces[0], {"it": {}})]  # fmt: skip
+    work = step.begin(Outline(whole.header, whole.backend, whole.shape), given.references, joined(summaries)["it"])
+    stage = Stage(step.name, work, step.halo(given.exposure.meta, given.references))
+    changed = {change.partition(":")[0] for change in step.writes}
     unchanged = [name for name in RAMP_ARRAYS if name not in changed]
-    assembly = Assembly(total, by_rows=by_rows, stored=whole, unchanged=unchanged)
-    work_through(
-        [stage],
-        lambda piece: cut(whole, piece),
+    course = Course(
         pieces,
-        assembly,
-        store=whole.backend,
-        summarizers={},
-        threads=threads,
-        tell=lambda done: None,
+        lambda piece: cut(whole, piece),
+        lambda: Assembly(total, by_rows=by_rows, stored=whole, unchanged=unchanged),
+        whole.backend,
+        threads,
     )
-    first, *others = assembly.whole()
-    work.end(stage.counts)
-    fix = work.fix(stage.counts)
+    passed = course.through([stage])
+    first, *others = passed.exposures
+    counts = passed.tallies[step.name].counts
+    work.end(counts)
+    fix = work.fix(counts)
     return [fix(first) if fix else first, *others]
 
 
@@ -162,16 +161,16 @@ def test_exposures_reach_what_steps_look_for(exposures):
 def test_a_step_changes_only_what_it_names(exposures, name, parameters):
     step, given = _step_on(exposures, name, parameters)
     before, (after, *_) = _arrays(given.exposure), _on_whole(step, given)
-    if step.ends_ramps:
+    if step.makes:
         pytest.skip("what comes of it is no ramp")
-    after, named = _arrays(after), dict(change.partition(":")[::2] for change in step.changes)
+    after, named = _arrays(after), dict(change.partition(":")[::2] for change in step.writes)
     assert set(named) <= set(RAMP_ARRAYS)
     for array in RAMP_ARRAYS:
         was, is_now = before.get(array), after.get(array)
         if array not in named:
             assert is_now is was or np.array_equal(is_now, was, equal_nan=True), array
         elif named[array]:
-            assert not np.any((was ^ is_now) & ~was.dtype.type(getattr(dq, named[array]))), step.changes
+            assert not np.any((was ^ is_now) & ~was.dtype.type(getattr(dq, named[array]))), step.writes
 
 
 @each_case
@@ -203,7 +202,7 @@ def test_nor_in_chunks_of_columns(exposures, name, parameters, length):
     rows, columns = whole.shape[-2:]
     stage = Stage(step.name, step.begin(Outline(whole.header, whole.backend, whole.shape), given.references, {}), 0)
     found = []
-    for piece in chunks_of(columns, length, halo=step.halo(given.exposure.meta)):
+    for piece in chunks_of(columns, length, halo=step.halo(given.exposure.meta, given.references)):
         span = Chunk(slice(0, rows), slice(0, rows), columns=piece)
         chunk = cut(whole, span)
         assert chunk.window.xsize == chunk.shape[-1]

@@ -1,4 +1,4 @@
-"""The distributions: a source distribution, the wheel that is made of it, and one without a compiler."""
+"""The distributions: a source distribution, the wheel that is made from it, and one without a compiler."""
 
 import os
 import shutil
@@ -32,7 +32,8 @@ def source(tmp_path_factory):
     shutil.copytree(ROOT, sources, symlinks=True, ignore=shutil.ignore_patterns(".*", "build", "dist", "demo"))
     call(sources, "build_sdist", folder)
     with tarfile.open(next(folder.glob("*.tar.gz"))) as archive:
-        archive.extractall(folder, filter="data")
+        # Python 3.11 has filters since 3.11.4; from 3.12 on it warns where none is named.
+        archive.extractall(folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
     return next(folder.glob("gpipe-*/"))
 
 
@@ -55,7 +56,7 @@ def wheel_of(source, folder, **environment):
 
 
 def answer(wheel, folder, **environment):
-    """What a process says that has gpipe of the wheel only: where backends are, and whether the library is used."""
+    """Ask a process with only the wheel's gpipe for the folder of backends, and whether the library is used."""
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder)
     others = [str(Path(np.__file__).parents[1])]

@@ -1,4 +1,4 @@
-"""Where ramps are cut: each rule once, then all short ramps against the loop."""
+"""Cuts of ramps: each rule once, then all short ramps against the loop."""
 
 from itertools import product
 

@@ -5,7 +5,7 @@ import pytest
 from helpers.stub_exposures import StubReference, ramp, references
 
 from gpipe import dq
-from gpipe.controller.plan.sections import rows_around
+from gpipe.arrays.interleaved import rows_around
 from gpipe.datamodels.exposures.chunks import chunks_of, cut, trim
 from gpipe.exceptions import ParameterError
 from gpipe.saturation import SaturationStep
@@ -69,7 +69,7 @@ def test_flags_spread_twice_only_where_groups_average_frames(nframes, parameters
     given = ramp(data, nframes=nframes)
     found = step.apply(given, references(saturation=level, superbias=None)).groupdq
     distance = np.abs(np.argwhere(found != 0)[:, -2:] - 10).max()
-    assert distance == halo == step.halo(given.meta)
+    assert distance == halo == step.halo(given.meta, references())
 
 
 def test_says_what_it_found(caplog):
@@ -132,7 +132,7 @@ def test_irs2_readout_in_chunks_is_flagged_as_the_whole(rng, fastaxis):
     given = references(saturation=level, superbias=RowsOfReference(data=np.zeros((3200, 4), np.float32)))
     step = SaturationStep()
     expected = step.apply(whole, given)
-    for span in chunks_of(3200, 310, halo=rows_around(step, whole)):
+    for span in chunks_of(3200, 310, halo=rows_around(step.halo(whole.meta, given), whole.shape)):
         found = trim(step.apply(cut(whole, span), given), span.core)
         np.testing.assert_array_equal(found.groupdq, expected.groupdq[..., span.own, :])
         assert found.is_interleaved

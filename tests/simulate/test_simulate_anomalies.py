@@ -1,4 +1,4 @@
-"""What MIRI's resets and the end of an integration leave in the frames."""
+"""Signal that MIRI's resets and the end of an integration leave in the frames."""
 
 from dataclasses import replace
 

@@ -14,7 +14,7 @@ STRONG = replace(QUIET, interference=50.0)
 
 
 def streams(config):
-    """What the outputs and the reference output read, less their means, and the times of reading in seconds."""
+    """Return the reads of the outputs and of the reference output, less their means, and their times in seconds."""
     model, truth = make_exposure(config)
     with model:
         data = model.data - truth.pixels.bias

@@ -1,4 +1,4 @@
-"""NIRSpec IRS2 readout: where samples come to lie, what they share, and that its reference helps."""
+"""NIRSpec IRS2 readout: positions of samples, shared noise, and the benefit of its reference."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Traps of simulated detectors: what they capture, when they let it go, and what references say of them."""
+"""Traps of simulated detectors: captured charge, times of release, and their references."""
 
 from dataclasses import replace
 

@@ -1,10 +1,11 @@
-"""Blocks that an exposure may be cut into for a step, and pixels that tell of the whole."""
+"""Cut: chunks that a step can work on, and summaries of the whole exposure that it needs first."""
 
+from dataclasses import dataclass
 from enum import Enum, Flag, auto
 
 
 class Block(Flag):
-    """How an exposure may be cut into chunks for a step.
+    """Ways to cut an exposure into chunks for a step.
 
     EXPOSURE : not at all.
     ROWS : into some rows of all integrations.
@@ -32,3 +33,36 @@ class Preview(Enum):
 
     BORDER = auto()
     SAMPLE = auto()
+
+
+@dataclass(frozen=True)
+class SummaryOf:
+    """Summary of the whole exposure that a step needs before it begins; `Step.summarize` makes it.
+
+    Attributes
+    ----------
+    planes : names of the arrays that ``summarize`` reads, or one flag of them (``"groupdq:DO_NOT_USE"``).
+    preview : the pixels that are enough for the summary; None if it takes all.
+    """
+
+    planes: tuple[str, ...]
+    preview: Preview | None = None
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Chunks that a step can work on.
+
+    Attributes
+    ----------
+    block : the ways in which the exposure may be cut.
+    writes : names of the arrays that the step may change, or one flag of them (``"groupdq:JUMP_DET"``); None for all.
+    halo : rows (columns, in chunks of them) around a chunk that the step reads. They come with the chunk, and are cut
+        off after.
+    summary : summary that the step needs of the whole exposure.
+    """
+
+    block: Block
+    writes: tuple[str, ...] | None = None
+    halo: int = 0
+    summary: SummaryOf | None = None

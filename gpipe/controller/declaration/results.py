@@ -1,7 +1,7 @@
-"""What a step receives and hands back, beside the exposure itself."""
+"""References that a step receives, and results that it hands back."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,6 +45,8 @@ class SideProduct:
 class Produced:
     """Several results of a step, the main one first, files on the side, and what a chunk of an exposure counted.
 
+    ``companions`` are those that the step changed, by exptype, exposures in flight: later steps get them.
+
     Counts are integers, (…, row), so that rows which belong to another chunk can be left out of the sum, or one number
     of what is not counted by row.
     """
@@ -52,6 +54,7 @@ class Produced:
     results: tuple[Any, ...]
     side_products: tuple[SideProduct, ...] = ()
     counts: Mapping[str, Any] = field(default_factory=dict)
+    companions: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
 
 class References:

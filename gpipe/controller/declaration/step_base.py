@@ -2,76 +2,85 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
-from gpipe.controller.declaration.blocks import Block, Preview
-from gpipe.controller.declaration.results import Produced, References, SideProduct
+from gpipe.controller.declaration.blocks import Block, Cut
+from gpipe.controller.declaration.ref import Ref
+from gpipe.controller.declaration.results import Produced, References
 from gpipe.controller.declaration.work import Work
 from gpipe.controller.parameters import types as p
 from gpipe.controller.parameters.configurable import Configurable
 from gpipe.datamodels.exposures.in_flight import Described, Exposure
+from gpipe.datamodels.exposures.instruments import OTHERS
 from gpipe.datamodels.exposures.ramp import RAMP_ARRAYS, Ramp
 
 
 class StepBase(Configurable):
-    """A calibration step. Subclasses declare parameters and references, and implement ``apply``.
+    """A calibration step. A subclass declares its parameters and, by subject, the following.
 
     Class attributes
     ----------------
-    class_alias : short name; also the suffix of the product.
-    cal_step : the place in ``meta.cal_step`` that says what the step did (an ``S_*`` keyword); default ``class_alias``.
-    reference_file_types : the references that ``apply`` gets.
-    optional_references : those of them that may be N/A without a consequence.
-    missing_reference : what an N/A for another one means: the step is skipped with a warning, or an error.
+    alias : short name; also the suffix of the product.
+    cal_step : place in ``meta.cal_step`` for the status of the step (an ``S_*`` keyword); ``alias`` by default.
+    accepts : kinds of exposure that the step works on, `Ramp` by default. A composite goes piece by piece unless its
+        own kind is among them. In a pipeline the step is skipped for another kind.
     instruments : those that the step is for; exposures of others are skipped. Empty: all.
-    accepts : the kinds of exposure that the step works on. In a pipeline it is skipped for another kind.
-    takes_superstripes_whole : whether ``apply`` gets a `Superstripes` itself, not the `Ramp` of each stripe.
-    expects : ``cal_step`` places of steps that should have run, or been skipped on purpose, before this one.
-    expects_near_infrared : those which MIRI exposures do not go through, or later.
-    changes : the arrays of a ramp that the step may change, or one flag of them (``"groupdq:JUMP_DET"``).
-    summarized : those that ``summarize`` looks at.
-    preview : the pixels that are enough for ``summarize``, if not all are needed.
-    ends_ramps : whether the results are another kind of exposure.
+    references : reference files that the step needs.
+    after : ``cal_step`` places of steps that should have run, or been skipped on purpose, before this one; a mapping by
+        instrument (`OTHERS` for the rest) where they differ.
+    cut : chunks that the step can work on; the whole exposure by default.
+    makes : kind of the results where it is another one, such as rates of ramps.
+    companions : exptypes of an association whose files the step gets beside the exposure (``("background",)``). Its
+        ``apply``, or ``begin``, then has a keyword ``companions``, with `NO_COMPANIONS` as its default.
+    names_association : whether products name an association, ``"singleton"``, if the input is none (second stage).
 
-    A step that needs the whole exposure at once implements ``apply``. One that can work on chunks says so with
-    ``block`` and implements ``begin``, and ``summarize`` if it must know something of the whole exposure first.
+    A step that needs the whole exposure at once implements ``apply``. One that works on chunks implements ``begin``,
+    and ``summarize`` if its ``cut`` names a summary.
     """
 
     cal_step: ClassVar[str] = ""
-    reference_file_types: ClassVar[Sequence[str]] = ()
-    optional_references: ClassVar[Sequence[str]] = ()
-    missing_reference: ClassVar[Literal["skip", "error"]] = "skip"
+    accepts: ClassVar[type[Exposure] | tuple[type[Exposure], ...]] = Ramp
     instruments: ClassVar[Sequence[str]] = ()
-    accepts: ClassVar[tuple[type[Exposure], ...]] = (Ramp,)
-    takes_superstripes_whole: ClassVar[bool] = False
-    expects: ClassVar[Sequence[str]] = ()
-    expects_near_infrared: ClassVar[Sequence[str]] = ()
-    changes: ClassVar[Sequence[str]] = RAMP_ARRAYS
-    summarized: ClassVar[Sequence[str]] = ()
-    preview: ClassVar[Preview | None] = None
-    ends_ramps: ClassVar[bool] = False
+    references: ClassVar[Sequence[Ref]] = ()
+    after: ClassVar[Sequence[str] | Mapping[str, Sequence[str]]] = ()
+    cut: ClassVar[Cut] = Cut(Block.EXPOSURE)
+    makes: ClassVar[type[Exposure] | None] = None
+    companions: ClassVar[Sequence[str]] = ()
+    names_association: ClassVar[bool] = False
+    reference_file_types: ClassVar[Sequence[str]] = ()
+    """Types of ``references``, under the name that jwst has for them."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.cal_step = cls.__dict__.get("cal_step") or (
-            cls.class_alias if "class_alias" in cls.__dict__ else cls.cal_step
-        )
+        cls.cal_step = cls.__dict__.get("cal_step") or (cls.alias if "alias" in cls.__dict__ else cls.cal_step)
+        cls.reference_file_types = tuple(ref.type for ref in cls.references)
         # Not in the class body, so traitlets has to be told the name; the metaclass does the rest.
         for reftype in cls.reference_file_types:
             override = p.Override(reftype)
             setattr(cls, f"override_{reftype}", override)
             override.class_init(cls, f"override_{reftype}")
 
+    @classmethod
+    def kinds(cls) -> tuple[type[Exposure], ...]:
+        """List the kinds of exposure that the step accepts."""
+        return cls.accepts if isinstance(cls.accepts, tuple) else (cls.accepts,)
+
     def is_for(self, meta: Any) -> bool:
-        """Whether the step is for the instrument of an exposure."""
+        """Tell whether the step is for the instrument of an exposure."""
         return not self.instruments or meta.instrument.name in self.instruments
 
     def wanted_references(self, meta: Any) -> Sequence[str]:
-        """Those of the references that an exposure needs: CRDS is asked for no others, and headers name no others."""
-        return self.reference_file_types
+        """List the types of references that an exposure needs."""
+        return tuple(ref.type for ref in self.references if ref.when(meta))
+
+    def predecessors(self, meta: Any) -> Sequence[str]:
+        """List the ``cal_step`` places of steps that should have run before this one."""
+        if isinstance(self.after, Mapping):
+            return self.after.get(meta.instrument.name) or self.after.get(OTHERS, ())
+        return self.after
 
     def folder_of_inputs(self, references: References) -> str:
-        """Where further input files are: as the step or its pipeline was told, or beside the exposure."""
+        """Return the folder of further inputs: ``input_dir`` of the step or its pipeline, or that of the exposure."""
         told = self.input_dir or (self.parent and self.parent.input_dir)
         return str(told or references.folder)
 
@@ -79,24 +88,31 @@ class StepBase(Configurable):
         """Refuse, before any pixel is read, what the step cannot do: raises ParameterError or InputError."""
 
     def block(self, meta: Any) -> Block:
-        """How an exposure with these metadata may be cut for the step."""
-        return Block.EXPOSURE
+        """Tell how an exposure may be cut where metadata or parameters decide."""
+        return self.cut.block
 
-    def halo(self, meta: Any) -> int:
-        """Rows (columns, in chunks of them) around a chunk that ``begin(...).apply`` looks at in such an exposure.
+    @property
+    def writes(self) -> Sequence[str]:
+        """Names of the arrays of a ramp that the step may change; see `Cut`."""
+        return RAMP_ARRAYS if self.cut.writes is None else self.cut.writes
 
-        They come with it, and are cut off after.
-        """
-        return 0
+    @property
+    def reads_first(self) -> Sequence[str]:
+        """Names of the arrays that the step summarizes before it begins."""
+        return self.cut.summary.planes if self.cut.summary else ()
+
+    def halo(self, meta: Any, references: References) -> int:
+        """Count the rows around a chunk where metadata, parameters or references decide; see `Cut`."""
+        return self.cut.halo
 
     def applies(self, meta: Any) -> bool:
-        """Whether an exposure with these metadata may be changed: where not, ``begin`` raises ``Skip`` in any case."""
+        """Tell whether the step may change the exposure: where not, ``begin`` raises ``Skip`` in any case."""
         return True
 
     def summarize(self, chunk: Any) -> Mapping[str, Any]:
         """Summarize the exposure for ``begin``: arrays (…, row), which are joined over all chunks.
 
-        ``chunk`` has the arrays that ``summarized`` names as they are when the step begins.
+        ``chunk`` has the arrays that ``cut.summary`` names as they are when the step begins.
         """
         return {}
 
@@ -109,7 +125,7 @@ class StepBase(Configurable):
         return Work(partial(self.apply, references=references))
 
     def apply(self, exposure: Any, references: References) -> Any | Produced:
-        """The exposure after the step. ``Skip`` leaves it unchanged."""
+        """Return the exposure after the step. ``Skip`` leaves it unchanged."""
         if type(self).begin is StepBase.begin:
             raise NotImplementedError(f"{type(self).__name__}.apply")
         return self.begin(exposure, references, self.summarize(exposure)).whole(exposure)
@@ -118,12 +134,12 @@ class StepBase(Configurable):
         """The steps that a run on an exposure with these metadata goes through, in order; InputError refuses it."""
         return (self,)
 
-    def products_before(self, name: str, exposure: Any) -> Sequence[SideProduct]:
-        """Products that are due before the step of this name."""
-        return ()
+    def suffix_before(self, name: str) -> str | None:
+        """Return the suffix of the product that is saved before the step of this name; None if none is."""
+        return None
 
     def returned(self, results: Sequence[Any]) -> Sequence[Any]:
-        """Those of the results that the caller gets."""
+        """Select the results that the caller gets."""
         return results
 
     def suffix_of(self, result: Any, step: str | None) -> str | None:

@@ -1,7 +1,7 @@
 """Work of a step on one exposure, cut or whole."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from gpipe.controller.declaration.results import Produced
@@ -10,8 +10,9 @@ from gpipe.datamodels.files.products import with_own_metadata
 
 
 def with_separate_metadata(results: Sequence[Any]) -> list[Any]:
-    """Results of which none shares its metadata with another."""
-    return [*results[:1], *map(with_own_metadata, results[1:])]
+    """Results of which none shares its metadata with the first one."""
+    first, *others = results
+    return [first, *(with_own_metadata(other) if other.header is first.header else other for other in others)]
 
 
 def fixed(results: Sequence[Any], fix: Callable[[Any], Any]) -> tuple[Any, ...]:
@@ -37,7 +38,7 @@ def _nothing_to_fix(counts: Mapping[str, Any]) -> None:
 
 @dataclass(frozen=True)
 class Work:
-    """What a step does with one exposure.
+    """Work of a step on one exposure.
 
     Attributes
     ----------
@@ -47,11 +48,13 @@ class Work:
     fix : from the sums of what the chunks counted to a last change of each chunk after ``apply``, which only the sums
         can tell; None where there is none, as nearly always. Later steps go on with a chunk before it is known; where
         there is one, the pass is repeated.
+    companions : companions that the step changed, by exptype, exposures in flight: later steps get them.
     """
 
     apply: Callable[[Any], Any]
     end: Callable[[Mapping[str, Any]], None] = field(default=_nothing)
     fix: Callable[[Mapping[str, Any]], Callable[[Any], Any] | None] = field(default=_nothing_to_fix)
+    companions: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
     def whole(self, exposure: Any) -> Any:
         """The step on an exposure that is not cut."""
@@ -62,6 +65,7 @@ class Work:
         self.end(counts)
         fix = self.fix(counts)
         results = fixed(produced.results, fix) if fix else produced.results
-        if len(results) == 1 and not produced.side_products:
+        companions = {**self.companions, **produced.companions}
+        if len(results) == 1 and not produced.side_products and not companions:
             return results[0]
-        return replace(produced, results=tuple(with_separate_metadata(results)))
+        return Produced(tuple(with_separate_metadata(results)), produced.side_products, companions=companions)

@@ -1,4 +1,4 @@
-"""What steps and pipelines have in common as far as their parameters go: values, and where each comes from."""
+"""Parameters of a step or a pipeline: values, and the origin of each."""
 
 import logging
 import os
@@ -22,11 +22,11 @@ class Configurable(traitlets.HasTraits):
 
     Class attributes
     ----------------
-    class_alias : short name.
+    alias : short name.
     step_synonyms : other names of its steps that users know.
     """
 
-    class_alias: ClassVar[str] = ""
+    alias: ClassVar[str] = ""
     step_synonyms: ClassVar[Mapping[str, str]] = {}
 
     pre_hooks = p.List([], help="Functions, steps or shell commands to run on the exposure before the step.")
@@ -52,11 +52,11 @@ class Configurable(traitlets.HasTraits):
     @property
     def name(self) -> str:
         """The step's name in its pipeline, the name given to it, or its alias."""
-        return self._name or self.class_alias or type(self).__name__
+        return self._name or self.alias or type(self).__name__
 
     @property
     def label(self) -> str:
-        """How messages name the step."""
+        """Name of the step in messages."""
         return self.name if self._parent is not None else type(self).__name__
 
     @property
@@ -72,8 +72,8 @@ class Configurable(traitlets.HasTraits):
     @classmethod
     def known_as(cls) -> set[str]:
         """Names of this class, and of those that it is made from, in parameter files; the module never counts."""
-        lineage = [base for base in cls.__mro__ if issubclass(base, Configurable) and base.class_alias]
-        return {name for base in lineage for name in (base.__name__, base.class_alias)}
+        lineage = [base for base in cls.__mro__ if issubclass(base, Configurable) and base.alias]
+        return {name for base in lineage for name in (base.__name__, base.alias)}
 
     @classmethod
     def parameters(cls) -> dict[str, p.Parameter]:
@@ -132,7 +132,7 @@ class Configurable(traitlets.HasTraits):
             problems.append(_with_origin(problem, origin))
 
     def origin(self, name: str) -> Origin:
-        """Where the value of a parameter comes from."""
+        """Return the origin of the value of a parameter."""
         if name not in type(self).parameters():
             raise ParameterError(self._unknown(name))
         return self._origins.get(name, DEFAULT)

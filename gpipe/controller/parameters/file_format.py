@@ -27,7 +27,7 @@ _IGNORED = ("asdf_library", "history", "meta")
 
 @dataclass(frozen=True)
 class Entry:
-    """What a parameter file says of one step: the file, or one entry of its ``steps``."""
+    """Values of one step in a parameter file: the file, or one entry of its ``steps``."""
 
     class_name: str | None
     name: str | None
@@ -125,7 +125,7 @@ def _cfg_value(text: str) -> Any:
 
 
 def _entry(tree: Any, path: Path, where: str) -> Entry:
-    """What a mapping of the file says of a step. Values may stand in ``parameters`` or beside it, as in older files."""
+    """Read the values of a step from a mapping. They are in ``parameters`` or, in older files, beside it."""
     outer = _mapping(tree, path, where or "the file")
     nested = _mapping(outer.get("parameters"), path, f"{where}parameters")
     both = {**nested, **{key: value for key, value in outer.items() if key != "parameters" and key not in _IGNORED}}

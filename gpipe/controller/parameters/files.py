@@ -17,7 +17,7 @@ Note = Callable[[str], object]
 class Declared(Protocol):
     """A step, as far as parameter files know it: see `configurable.Configurable`."""
 
-    class_alias: ClassVar[str]
+    alias: ClassVar[str]
     step_synonyms: ClassVar[Mapping[str, str]]
 
     def __init__(self, name: str | None = None) -> None: ...
@@ -36,7 +36,7 @@ def from_config_file(cls: type[D], path: str | os.PathLike[str], name: str | Non
     """See ``Configurable.from_config_file``."""
     wanted = file_format.read(path).class_basename
     known = [cls, *_descendants(cls)]
-    found = next((c for c in known if wanted in (c.__name__, c.class_alias)), cls)
+    found = next((c for c in known if wanted in (c.__name__, c.alias)), cls)
     return found(name).configure(layers_from_file(found, path))
 
 
@@ -88,7 +88,7 @@ def file_layers(cls: type[Declared], path: Path, kind: Kind, note: Note) -> list
 
 
 def _name_of(cls: type[Declared], entry: Entry, path: Path, note: Note) -> str | None:
-    """Which substep an entry is for: by its name, or by the last part of its class."""
+    """Find the substep of an entry: by its name, or by the last part of its class."""
     substeps = cls.substeps()
     where = f"parameter file {path}"
     if entry.name is not None:

@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Kind(StrEnum):
-    """Where a value may come from, lowest rank first."""
+    """Origins of a value, lowest rank first."""
 
     DEFAULT = "default"
     CRDS = "CRDS file"
@@ -20,7 +20,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Origin:
-    """Where the value of a parameter comes from; as text, for example ``config file my.asdf``."""
+    """Origin of the value of a parameter; as text, for example ``config file my.asdf``."""
 
     kind: Kind
     file: Path | None = None
@@ -30,7 +30,7 @@ class Origin:
 
     @property
     def by_user(self) -> bool:
-        """Whether the user chose the value, rather than gpipe or CRDS."""
+        """Tell whether the user chose the value, rather than gpipe or CRDS."""
         return self.kind not in (Kind.DEFAULT, Kind.CRDS)
 
 

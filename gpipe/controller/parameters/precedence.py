@@ -1,4 +1,4 @@
-"""Which value of a parameter counts: layers of settings, lowest rank first.
+"""Precedence of the values of a parameter: layers of settings, lowest rank first.
 
 1. the declaration of the step
 2. CRDS: the ``pars-<class>`` file of each step, then that of the pipeline
@@ -26,7 +26,7 @@ DISABLING_WORDS = (*p.TRUE_WORDS, "t", "y")
 
 
 def crds_parameters_disabled() -> bool:
-    """Whether ``STPIPE_DISABLE_CRDS_STEPPARS`` is set to true, in any of its spellings."""
+    """Tell whether ``STPIPE_DISABLE_CRDS_STEPPARS`` is set to true, in any of its spellings."""
     return os.environ.get("STPIPE_DISABLE_CRDS_STEPPARS", "").strip().lower() in DISABLING_WORDS
 
 

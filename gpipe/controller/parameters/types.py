@@ -44,11 +44,11 @@ class Parameter(traitlets.TraitType[Any, Any]):
         raise NotImplementedError
 
     def kind(self) -> str:
-        """What is allowed, in words."""
+        """Describe the allowed values in words."""
         raise NotImplementedError
 
     def allowed(self) -> str:
-        """What is allowed, in words, with None and the unit."""
+        """Describe the allowed values in words, with None and the unit."""
         return self.kind() + (f" [{self.unit}]" if self.unit else "") + (" or None" if self.allow_none else "")
 
     def validate(self, obj: Any, value: Any) -> Any:
@@ -239,7 +239,7 @@ class IntegerList(List):
 
 
 class Cores(Parameter):
-    """How many CPU cores: a whole number, or none, one, quarter, half, all in any case; stored as lower-case text."""
+    """Number of CPU cores: a whole number, or none, one, quarter, half, all in any case; stored as lower-case text."""
 
     def convert(self, value: Any) -> str:
         if isinstance(value, bool) or not isinstance(value, (numbers.Integral, str)):

@@ -3,9 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 
-from gpipe import backends
 from gpipe.backends import Backend
 from gpipe.controller.plan import threads
 from gpipe.controller.plan.chunk_size import chunk_length, section_size
@@ -19,21 +17,11 @@ from gpipe.controller.plan.memory import (
 )
 from gpipe.controller.plan.sections import Section, cuttable
 from gpipe.datamodels import Exposure, Header, Outline, Ramp
+from gpipe.datamodels.exposures.chunks import Chunk, chunks_of
+from gpipe.datamodels.exposures.scratch import Storage
 from gpipe.exceptions import ParameterError
 
 _EXTRA = ("zeroframe", "refout")
-
-
-class Storage(Enum):
-    """Where an exposure is kept between sections."""
-
-    DEVICE = "on the device"
-    HOST = "on the host"
-    DISK = "in scratch files"
-
-    def backend(self, working: Backend) -> Backend:
-        """The backend that holds the arrays, for steps that work on ``working``."""
-        return working if self is Storage.DEVICE else backends.get("numpy")
 
 
 @dataclass(frozen=True)
@@ -42,35 +30,46 @@ class PlannedSection:
 
     Attributes
     ----------
-    total, length : rows or integrations of the exposure, and of a chunk.
+    shape : of the exposure that comes to it.
+    length : rows or integrations of a chunk.
     threads : chunks at work at the same time.
-    stored, chunks : bytes of the arrays that are kept, and of those of the chunks at work.
+    stored, at_work : bytes of the arrays that are kept, and of those of the chunks at work.
     halo : rows around a chunk that come along.
     """
 
     section: Section
-    total: int
+    shape: tuple[int, ...]
     length: int
     threads: int
     stored: int
-    chunks: int
+    at_work: int
     halo: int = 0
 
     @property
+    def chunks(self) -> list[Chunk]:
+        """The chunks, in order; they cover the exposure."""
+        return chunks_of(self.total, self.length, halo=self.halo, by_rows=self.section.by_rows)
+
+    @property
+    def total(self) -> int:
+        """Rows, or integrations, of the exposure."""
+        return self.shape[-2 if self.section.by_rows else 0]
+
+    @property
     def count(self) -> int:
-        """Chunks."""
+        """Number of chunks."""
         return -(-self.total // self.length)
 
     def __str__(self) -> str:
         names = ", ".join(step.name for step in self.section.steps)
         if not self.section.is_cut:
-            return f"{names}: the whole exposure, {format_bytes(self.stored + self.chunks)}"
+            return f"{names}: the whole exposure, {format_bytes(self.stored + self.at_work)}"
         unit = "rows" if self.section.by_rows else "integrations"
         more = f" (and {self.halo} around them)" if self.halo else ""
         more += ", after a preview of some pixels," if self.section.previewed else ""
         return (
             f"{names}: {self.count} chunks of {self.length} {unit}{more} on {self.threads} threads, "
-            f"{format_bytes(self.stored)} kept and {format_bytes(self.chunks)} at work"
+            f"{format_bytes(self.stored)} kept and {format_bytes(self.at_work)} at work"
         )
 
 
@@ -98,7 +97,7 @@ class RunPlan:
     @property
     def peak(self) -> int:
         """Predicted bytes of the arrays of the run at their most, where the exposure is kept."""
-        return max(planned.stored + planned.chunks for planned in self.sections)
+        return max(planned.stored + planned.at_work for planned in self.sections)
 
     def __str__(self) -> str:
         shape = " x ".join(str(size) for size in self.shape)
@@ -203,25 +202,31 @@ def _planned(
         left = None if budget is None else budget - stored
         return _in_chunks(section, Outline(header.model, backend, header.shape), left, stored)
     at_work = WORKSPACE // 8 * math.prod(header.shape) if kept.ramps and section.working else 0
-    total = header.shape[-2] if section.by_rows else header.shape[0]
-    return PlannedSection(section, total, total, 1, stored, at_work)
+    length = header.shape[-2 if section.by_rows else 0]
+    return PlannedSection(section, header.shape, length, 1, stored, at_work)
 
 
-def replanned(planned: PlannedSection, outline: Outline) -> PlannedSection:
-    """The same section for an exposure whose shape a step has changed, in no more memory."""
-    return _in_chunks(planned.section, outline, planned.chunks or None, planned.stored)
+def suited(planned: PlannedSection, outline: Outline) -> PlannedSection:
+    """The plan of a section for what comes to it: another one where a section before has changed the shape.
+
+    A step that changes the shape of an exposure works on all of it, which ends its section. Chunks take no more memory
+    than planned.
+    """
+    if planned.shape == outline.shape:
+        return planned
+    return _in_chunks(planned.section, outline, planned.at_work or None, planned.stored)
 
 
 def _in_chunks(section: Section, outline: Outline, budget: int | None, stored: int) -> PlannedSection:
     total, one = section_size(outline.shape, section)
     if section.by_rows and not cuttable(outline):
-        return PlannedSection(section, total, total, 1, stored, WORKSPACE * one * total)
+        return PlannedSection(section, outline.shape, total, 1, stored, WORKSPACE * one * total)
     on_host, halo = outline.backend.name == "numpy", section.halo(outline)
     threads = _threads(section, one * (1 + 2 * halo), budget) if on_host else 1
     length = chunk_length(outline.shape, section, halo=halo, budget=budget, on_host=on_host, threads=threads)
     threads = min(threads, -(-total // length))
     samples = one * min(length + 2 * halo, total)
-    return PlannedSection(section, total, length, threads, stored, WORKSPACE * samples * threads, halo)
+    return PlannedSection(section, outline.shape, length, threads, stored, WORKSPACE * samples * threads, halo)
 
 
 def _threads(section: Section, least: int, budget: int | None) -> int:

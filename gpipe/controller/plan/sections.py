@@ -1,7 +1,7 @@
 """Sections: consecutive steps that are done together on each chunk of an exposure."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gpipe.arrays import interleaved
@@ -23,6 +23,7 @@ class Section:
     needed_whole : whether the result is needed as a whole (saved, hooked or returned) before the next section.
     previewed : number of its first steps that are done on a few pixels beforehand, for summaries that later steps of
         the section need; 0 where none needs any.
+    halos : rows around a chunk that a step looks at, by its name; those of steps of other sections, too.
     """
 
     steps: tuple[StepBase, ...]
@@ -30,6 +31,7 @@ class Section:
     block: Block
     needed_whole: bool = False
     previewed: int = 0
+    halos: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_cut(self) -> bool:
@@ -43,17 +45,26 @@ class Section:
 
     def halo(self, outline: Described) -> int:
         """Rows around a chunk of such an exposure that its steps look at, one after the other."""
-        return sum(rows_around(step, outline) for step in self.working) if self.by_rows else 0
+        return sum(self.rows_around(step, outline) for step in self.working) if self.by_rows else 0
+
+    def rows_around(self, step: StepBase, outline: Described) -> int:
+        """Rows around a chunk of such an exposure that one of its steps looks at."""
+        return interleaved.rows_around(self.halos.get(step.name, 0), tuple(outline.shape))
+
+    @property
+    def summarizing(self) -> list[StepBase]:
+        """The steps that need a summary of the exposure before they begin."""
+        return [step for step in self.working if step.cut.summary]
 
     @property
     def ends_ramps(self) -> bool:
         """Whether rates come out of it."""
-        return any(step.ends_ramps for step in self.working)
+        return any(step.makes for step in self.working)
 
     @property
     def changes(self) -> set[str]:
         """Names of the arrays that some step may change."""
-        return {name.partition(":")[0] for step in self.working for name in step.changes}
+        return {name.partition(":")[0] for step in self.working for name in step.writes}
 
 
 def in_sections(
@@ -63,6 +74,7 @@ def in_sections(
     runs: Callable[[StepBase], bool],
     starts: Callable[[StepBase], bool],
     ends: Callable[[StepBase], bool],
+    halos: Mapping[str, int],
 ) -> list[Section]:
     """Group steps into as few sections as their blocks allow.
 
@@ -71,6 +83,7 @@ def in_sections(
     block : of a step on the exposure of this run; PIXELS for one that is skipped.
     runs : whether a step is not skipped.
     starts, ends : whether the whole exposure is needed before, or after, a step.
+    halos : as of `Section`.
     """
     found: list[Section] = []
     changed: set[str] = set()
@@ -79,17 +92,18 @@ def in_sections(
         own = block(step)
         shared = own & found[-1].block if found else Block.EXPOSURE
         working = (step,) if runs(step) else ()
-        if closed or shared == Block.EXPOSURE or starts(step) or overlap(changed, step.summarized if working else ()):
+        if closed or shared == Block.EXPOSURE or starts(step) or overlap(changed, step.reads_first if working else ()):
             if found and starts(step):
                 found[-1] = replace(found[-1], needed_whole=True)
-            found.append(Section((step,), working, own))
+            found.append(Section((step,), working, own, halos=halos))
             changed = set()
         else:
-            found[-1] = Section((*found[-1].steps, step), (*found[-1].working, *working), shared)
+            steps, all_working = (*found[-1].steps, step), (*found[-1].working, *working)
+            found[-1] = replace(found[-1], steps=steps, working=all_working, block=shared)
         if ends(step):
             found[-1] = replace(found[-1], needed_whole=True)
-        changed |= {name for each in working for name in each.changes}
-        closed = ends(step) or any(each.ends_ramps for each in working)
+        changed |= {name for each in working for name in each.writes}
+        closed = ends(step) or any(each.makes for each in working)
     return found
 
 
@@ -105,8 +119,8 @@ def in_one_pass(sections: Sequence[Section]) -> list[Section]:
 
 
 def _can_preview(before: Section, section: Section) -> bool:
-    summarizing = [step for step in section.working if step.summarized]
-    known = bool(summarizing) and all(step.preview for step in summarizing) and bool(before.working)
+    summaries = [step.cut.summary for step in section.summarizing if step.cut.summary]
+    known = bool(summaries) and all(summary.preview for summary in summaries) and bool(before.working)
     in_rows = before.by_rows and section.by_rows and not before.needed_whole and not before.ends_ramps
     return known and in_rows and Block.COLUMNS in before.block
 
@@ -126,11 +140,6 @@ def overlap(changed: Iterable[str], summarized: Iterable[str]) -> bool:
         return longer == shorter or longer.startswith(f"{shorter}:")
 
     return any(same(one, other) for one in changed for other in summarized)
-
-
-def rows_around(step: StepBase, outline: Described) -> int:
-    """Rows around a chunk of an exposure, of which there are metadata and shape, that a step looks at."""
-    return interleaved.rows_around(step.halo(outline.meta), tuple(outline.shape))
 
 
 def cuttable(exposure: Any) -> bool:

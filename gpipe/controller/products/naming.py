@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gpipe.controller.products.suffixes import KNOWN_SUFFIXES
 from gpipe.exceptions import ParameterError
+from gpipe.suffixes import split_suffix, stem
 
 FILE_TYPES = ("fits", "asdf")
 
 
 @dataclass(frozen=True, kw_only=True)
 class OutputSettings:
-    """What one step or pipeline has been told about its files; the names are those of its parameters."""
+    """Output parameters of one step or pipeline, under their names."""
 
     output_file: str | None = None
     output_dir: str | None = None
@@ -31,7 +31,7 @@ class OutputSettings:
 
     @property
     def saves(self) -> bool:
-        """Whether results are to be saved: asked for by ``save_results``, or by a file or folder for them."""
+        """True if results are saved: ``save_results``, or a file or folder for them, asks for it."""
         return bool(self.save_results or self.output_file or self.output_dir)
 
 
@@ -88,25 +88,8 @@ def named_path(levels: Sequence[OutputSettings], output_file: str) -> Path:
 
 
 def output_folder(levels: Sequence[OutputSettings]) -> Path:
-    """Where ``output_path`` puts products that are not named after their own model."""
+    """Return the folder in which ``output_path`` puts products that are not named after their own model."""
     return _folder(levels, _naming_level(levels))
-
-
-def stem(name: str) -> str:
-    """The last part of a path without its extension; ``.fits.gz`` counts as one extension."""
-    last = os.path.basename(name)
-    return last[: -len(".fits.gz")] if last.lower().endswith(".fits.gz") else os.path.splitext(last)[0]
-
-
-def split_suffix(base: str) -> tuple[str, str]:
-    """``base`` without its known suffix, the longest there is, and the separator before it (``_`` when there is none).
-
-    Case counts, and something must remain: ``rate`` and ``_rate`` are names, not suffixes.
-    """
-    for position in range(1, len(base)):
-        if base[position] in "_-" and base[position + 1 :] in KNOWN_SUFFIXES:
-            return base[:position], base[position]
-    return base, "_"
 
 
 def _first(values: Iterable[str | None]) -> str | None:
@@ -114,13 +97,13 @@ def _first(values: Iterable[str | None]) -> str | None:
 
 
 def _naming_level(levels: Sequence[OutputSettings]) -> int | None:
-    """Which level's ``output_file`` gives the base name, None for the input's."""
+    """Find the level whose ``output_file`` gives the base name; None for the name of the input."""
     within = levels if levels[0].search_output_file else levels[:1]
     return next((i for i, level in enumerate(within) if level.output_file), None)
 
 
 def _folder(levels: Sequence[OutputSettings], named_by: int | None) -> Path:
-    """Where products go. An ``output_dir`` closer to the step than the ``output_file`` is the whole answer."""
+    """Find the folder of products. An ``output_dir`` closer to the step than the ``output_file`` decides alone."""
     if named_by is None or any(level.output_dir for level in levels[:named_by]):
         return _output_dir(levels)
     return _output_dir(levels) / os.path.dirname(_expanded(levels[named_by].output_file or ""))

@@ -1,4 +1,4 @@
-"""What a product's header says about how it was made (``S_*`` keywords are set by the loop over the steps)."""
+"""Provenance in a product's header (``S_*`` keywords are set by the loop over the steps)."""
 
 from collections.abc import Mapping
 from typing import Any

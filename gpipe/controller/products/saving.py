@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,15 @@ class Saver:
     Parameters
     ----------
     input_name : file name or path of the exposure that the run started from, None when it has none.
+    uses_output_file : whether ``output_file`` of the settings counts; it cannot name products of several runs.
 
     Attributes
     ----------
     written : the files written so far, in order.
     """
 
-    def __init__(self, input_name: str | None = None) -> None:
-        self.input_name = input_name
+    def __init__(self, input_name: str | None = None, *, uses_output_file: bool = True) -> None:
+        self.input_name, self._uses_output_file = input_name, uses_output_file
         self.written: list[Path] = []
 
     def save(
@@ -54,6 +56,8 @@ class Saver:
             The file cannot be written, or this run has already written one of this name. Nothing is left behind then,
             and an existing file is as it was.
         """
+        if not self._uses_output_file:
+            levels = [replace(level, output_file=None) for level in levels]
         path = (
             named_path(levels, output_file)
             if output_file
@@ -84,7 +88,7 @@ def check_folder(levels: Sequence[OutputSettings]) -> None:
 
 
 def _prepared(product: Any, path: Path) -> Callable[[], None]:
-    """What is left to do for a product when its headers are made."""
+    """Prepare the rest of the work on a product whose headers are made."""
     if path.exists() and hasattr(product, "joined_with"):
         product = product.joined_with(path)
     put = prepared(to_model(product) if isinstance(product, Exposure) else product, path)

@@ -1,4 +1,4 @@
-"""What gpipe asks of the ``crds`` client. The only module that imports it, and only when a question is asked.
+"""Questions to the ``crds`` client. Only this module imports it, and only when it asks a question.
 
 Rules and references come from where ``crds`` is told to look: ``CRDS_PATH`` (the cache), ``CRDS_CONTEXT``,
 ``CRDS_SERVER_URL`` and its other variables, https://jwst-crds.stsci.edu/docs/cmdline_bestrefs/. With no server set none
@@ -36,7 +36,7 @@ EXPOSURES = 8
 
 
 def configured() -> bool:
-    """Whether there is a cache or a server to ask at all; looks at the environment only, so it costs no import."""
+    """Tell whether there is a cache or a server to ask; reads the environment only, so it costs no import."""
     variables = ("CRDS_PATH", "CRDS_PATH_SINGLE", "CRDS_CFGPATH", "CRDS_CFGPATH_SINGLE", "CRDS_CONFIG_URI")
     # Once imported, the client itself sets some of its variables, to the word None.
     set_ones = [v for v in variables if os.environ.get(v, "").lower() not in ("", "none")]
@@ -44,7 +44,7 @@ def configured() -> bool:
 
 
 def has_server() -> bool:
-    """Whether a CRDS server is set; without one the network is never touched."""
+    """Tell whether a CRDS server is set; without one the network is never touched."""
     url = os.environ.get("CRDS_SERVER_URL", "")
     return bool(url) and "serverless" not in url and "server-less" not in url
 
@@ -95,7 +95,7 @@ def recommended(parameters: Mapping[str, Any], reftypes: Sequence[str]) -> dict[
 
 
 def local_files(names: Iterable[str], parameters: Mapping[str, Any] | None = None) -> dict[str, Path]:
-    """Where these references are in the cache, by name; what is missing is fetched from the server, if one is set.
+    """Locate references in the cache, by name; missing ones are fetched from the server, if one is set.
 
     All that cannot be had are named in one ReferenceFileError, with the cache.
     """
@@ -203,7 +203,7 @@ def _forget_other_environment(server_config: Path) -> None:
 
 
 def _writable(folder: Path) -> bool:
-    """Whether the client may make files and folders there: it does so for every instrument, and fails where it cannot.
+    """Tell whether the client may make files and folders in a folder: it does so for every instrument, or fails.
 
     The mode counts even for root, who is allowed everything: a cache without write permission is to stay as it is.
     """
@@ -220,7 +220,7 @@ def _load_rules(crds: Any, context: str, parameters: Mapping[str, Any]) -> None:
 
 
 def _in_one_line(error: BaseException, cache: str) -> str:
-    """What went wrong in the client. A file that it misses is somewhere in the chain of causes."""
+    """Describe an error of the client. A file that it misses is somewhere in the chain of causes."""
     if isinstance(error, SystemExit):
         server = f"CRDS server {os.environ['CRDS_SERVER_URL']} does not answer, and " if has_server() else ""
         return f"{server}CRDS_PATH={cache}: found no server_config that can be read: {HOW_TO_CONFIGURE}"

@@ -1,4 +1,4 @@
-"""What a user gave as ``override_<reftype>``: a path, ``crds://NAME``, ``'N/A'`` or an open model."""
+"""Values of ``override_<reftype>``: a path, ``crds://NAME``, ``'N/A'`` or an open model."""
 
 import os
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Choice:
 
     @property
     def applies(self) -> bool:
-        """Whether there is a reference at all."""
+        """False for ``'N/A'``: no reference applies."""
         return self.name != NOT_APPLICABLE
 
     @property
@@ -33,7 +33,7 @@ class Choice:
 
 
 def choice(value: Any) -> Choice:
-    """What the value of an override stands for.
+    """Interpret the value of an override.
 
     Relative paths count from the working directory, also those from a parameter file; ``~`` and ``$VAR`` are expanded.
     """

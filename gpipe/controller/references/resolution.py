@@ -100,7 +100,7 @@ def context() -> tuple[str, str]:
 
 
 def _best(reftypes: Sequence[str], parameters: Mapping[str, Any]) -> dict[str, Choice]:
-    """What CRDS recommends for each type; one error names all types without a match."""
+    """Ask CRDS for the best reference of each type; one error names all types without a match."""
     if not reftypes:
         return {}
     answers = crds_client.recommended(parameters, reftypes)

@@ -1,4 +1,4 @@
-"""What happens during a run, for whoever watches: progress displays, tables, benchmarks."""
+"""Events of a run, for those who watch: progress displays, tables, benchmarks."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -77,5 +77,5 @@ def started(name: str) -> None:
 
 
 def is_watched() -> bool:
-    """Whether anybody watches: times are then worth waiting for the device."""
+    """Tell whether somebody watches: times are then worth waiting for the device."""
     return bool(_watchers.get())

@@ -45,7 +45,7 @@ class _Breaker(logging.Handler):
 
 @dataclass(frozen=True)
 class Configuration:
-    """What a run logs, and where to."""
+    """Levels and destinations of the log of a run."""
 
     handlers: Sequence[str] = ("stderr",)
     level: int = logging.INFO
@@ -61,7 +61,7 @@ class Configuration:
 
 
 def read_configuration(logcfg: str | os.PathLike[str] | None, folders: Sequence[str | None] = ()) -> Configuration:
-    """What a ``logcfg`` file asks for; None gives INFO lines on stderr.
+    """Read a ``logcfg`` file; None gives INFO lines on stderr.
 
     Parameters
     ----------

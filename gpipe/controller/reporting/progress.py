@@ -1,4 +1,4 @@
-"""Which step is at work, on a terminal."""
+"""Progress of the steps, on a terminal."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

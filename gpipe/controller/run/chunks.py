@@ -9,6 +9,8 @@ from typing import Any
 from gpipe.backends import Backend
 from gpipe.controller.declaration.results import Produced
 from gpipe.controller.declaration.work import Work, fixed, sum_counts
+from gpipe.controller.run.errors import named_in_errors
+from gpipe.controller.run.tally import Tally
 from gpipe.datamodels.exposures.assembly import Assembly
 from gpipe.datamodels.exposures.chunks import Chunk, copied, join, trim
 from gpipe.datamodels.files.reading import moved
@@ -17,7 +19,7 @@ Summary = Mapping[str, Any]
 Summarizers = Mapping[str, Callable[[Any], Summary]]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Stage:
     """One step of a section at work.
 
@@ -26,72 +28,71 @@ class Stage:
     name : of the step.
     work : its work on the exposure.
     halo : rows around a chunk that it looks at.
-    summarizers : summaries to take of what comes to it, see `work_through`.
+    summarizers : summaries to take of what comes to it, by name of the step that needs them.
     fix : a last change of each chunk after it, see `Work.fix`.
-    counts, seconds : sums over the chunks done so far; seconds of all threads together.
     """
 
     name: str
     work: Work
-    halo: int
+    halo: int = 0
     summarizers: Summarizers = field(default_factory=dict)
     fix: Callable[[Any], Any] | None = None
-    counts: dict[str, Any] = field(default_factory=dict)
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
-class _Done:
-    """The small results of one chunk."""
+class Passed:
+    """What comes of a pass: the results of the last stage; tallies and summaries by name of the step."""
 
-    chunk: Chunk
-    counts: Sequence[Mapping[str, Any]]
-    seconds: Sequence[float]
-    summaries: Mapping[str, Summary]
+    exposures: list[Any]
+    tallies: dict[str, Tally]
+    summaries: dict[str, Summary]
+
+    def drop(self) -> None:
+        """Let go of all arrays, whoever still has the pass: their memory is for those of the next one."""
+        self.exposures.clear()
+        self.tallies.clear()
 
 
-def work_through(
-    stages: Sequence[Stage],
-    read_chunk: Callable[[Chunk], Any],
-    chunks: Sequence[Chunk],
-    assembly: Assembly,
-    *,
-    store: Backend,
-    summarizers: Summarizers,
-    threads: int = 1,
-    tell: Callable[[int], None],
-) -> dict[str, Summary]:
-    """Put every chunk through all stages, and into the whole.
+@dataclass(frozen=True)
+class Course:
+    """The way of an exposure through a section, as often as it is gone.
 
-    The result does not depend on how the exposure is cut, on the order of the chunks, or on the number of threads.
-
-    Parameters
+    Attributes
     ----------
-    read_chunk : gives the ramps of a chunk.
-    store : the backend that holds the whole.
-    summarizers : by name of a step that comes later, the summary that it needs of the whole result. Those of a stage
-        look at what comes to it.
+    chunks, read_chunk : its chunks, and the function that reads them.
+    assembly : makes an empty one for the results.
+    store : the backend that holds the results.
+    threads : chunks at work at the same time.
+    summarizers : by name of a step that comes later, the summary that it needs of the results.
     tell : called with the number of chunks done, after each.
-
-    Returns
-    -------
-    The summaries, by name of the step.
     """
 
-    def one(chunk: Chunk) -> _Done:
-        results, done = _through_stages(stages, read_chunk(chunk), chunk, summarizers)
-        assembly.add(chunk, [moved(result, store) for result in results])
-        return done
+    chunks: Sequence[Chunk]
+    read_chunk: Callable[[Chunk], Any]
+    assembly: Callable[[], Assembly]
+    store: Backend
+    threads: int = 1
+    summarizers: Summarizers = field(default_factory=dict)
+    tell: Callable[[int], None] = lambda done: None
 
-    found: list[_Done] = []
-    for done in in_turn(one, chunks, threads):
-        for stage, counts, seconds in zip(stages, done.counts, done.seconds, strict=True):
-            stage.seconds += seconds
-            for name, number in counts.items():
-                stage.counts[name] = stage.counts.get(name, 0) + number
-        found.append(done)
-        tell(len(found))
-    return {name: joined([(done.chunk, done.summaries[name]) for done in found]) for name in found[0].summaries}
+    def through(self, stages: Sequence[Stage]) -> Passed:
+        """Put every chunk through all stages, and into the whole.
+
+        The result does not depend on how the exposure is cut, on the order of the chunks, or on the number of threads.
+        """
+        assembly = self.assembly()
+        tallies = {s.name: Tally(s.name, len(self.chunks), assembly.beside(), self.store) for s in stages}
+
+        def one(chunk: Chunk) -> tuple[Chunk, Mapping[str, Summary]]:
+            results, summaries = _through_stages(stages, self.read_chunk(chunk), chunk, tallies, self.summarizers)
+            assembly.add(chunk, [moved(result, self.store) for result in results])
+            return chunk, summaries
+
+        found = []
+        for summarized in in_turn(one, self.chunks, self.threads):
+            found.append(summarized)
+            self.tell(len(found))
+        return Passed(assembly.whole(), tallies, joined(found))
 
 
 def in_turn(one: Callable[[Chunk], Any], chunks: Sequence[Chunk], threads: int) -> Iterator[Any]:
@@ -108,9 +109,9 @@ def in_turn(one: Callable[[Chunk], Any], chunks: Sequence[Chunk], threads: int) 
 
 
 def _through_stages(
-    stages: Sequence[Stage], ramp: Any, chunk: Chunk, summarizers: Summarizers
-) -> tuple[Sequence[Any], _Done]:
-    counts, seconds = [], []
+    stages: Sequence[Stage], ramp: Any, chunk: Chunk, tallies: Mapping[str, Tally], summarizers: Summarizers
+) -> tuple[Sequence[Any], dict[str, Summary]]:
+    """The results of a chunk, and its summaries. What it leaves beside them is added to the tallies."""
     summaries: dict[str, Summary] = {}
     later = sum(stage.halo for stage in stages)
     results, core = _trimmed((ramp,), chunk.core, later if chunk.by_rows else None)
@@ -119,11 +120,12 @@ def _through_stages(
         summaries |= _summaries(stage.summarizers, results[0], core if chunk.by_rows else None)
         started = time.perf_counter()
         produced = through_stage(stage, results[0])
-        counts.append({name: sum_counts(number, core, results[0]) for name, number in produced.counts.items()})
+        counts = {name: sum_counts(number, core, results[0]) for name, number in produced.counts.items()}
+        seconds = time.perf_counter() - started
+        tallies[stage.name].add(chunk, core, counts, produced.side_products, seconds)
         later -= stage.halo
         results, core = _trimmed(produced.results, core, later if chunk.by_rows else None)
-        seconds.append(time.perf_counter() - started)
-    return results, _Done(chunk, counts, seconds, summaries | _summaries(summarizers, results[0]))
+    return results, summaries | _summaries(summarizers, results[0])
 
 
 def _summaries(summarizers: Summarizers, ramp: Any, core: slice | None = None) -> dict[str, Summary]:
@@ -138,11 +140,8 @@ def summary_of(ramp: Any, summarize: Callable[[Any], Summary]) -> Summary:
 
 def through_stage(stage: Stage, ramp: Any) -> Produced:
     """Apply the step to a chunk."""
-    try:
+    with named_in_errors(stage.name, ramp):
         outcome = stage.work.apply(ramp)
-    except Exception as error:
-        error.add_note(f"in step {stage.name} of gpipe")
-        raise
     produced = outcome if isinstance(outcome, Produced) else Produced((outcome,))
     return replace(produced, results=fixed(produced.results, stage.fix)) if stage.fix else produced
 
@@ -156,7 +155,12 @@ def _trimmed(results: Sequence[Any], core: slice, halo: int | None) -> tuple[tup
     return tuple(trim(result, left) for result in results), slice(core.start - left.start, core.stop - left.start)
 
 
-def joined(summaries: Sequence[tuple[Chunk, Summary]]) -> Summary:
+def joined(summaries: Sequence[tuple[Chunk, Mapping[str, Summary]]]) -> dict[str, Summary]:
+    """Join the summaries of all chunks, by name of the step."""
+    return {name: _joined([(chunk, found[name]) for chunk, found in summaries]) for name in summaries[0][1]}
+
+
+def _joined(summaries: Sequence[tuple[Chunk, Summary]]) -> Summary:
     """Join the summaries of all chunks. A chunk that has nothing of a key does not name it."""
     keys = dict.fromkeys(key for _, found in summaries for key in found)
     return {key: join([(chunk, found[key]) for chunk, found in summaries if key in found]) for key in keys}

@@ -11,6 +11,7 @@ from gpipe.arrays.detector import EDGE
 from gpipe.backends import Backend
 from gpipe.controller.run.chunks import Stage, Summarizers, Summary, in_turn, joined, summary_of, through_stage
 from gpipe.datamodels.exposures.chunks import Chunk, chunk_of_rows, without_halo
+from gpipe.datamodels.exposures.in_flight import Exposure
 
 SAMPLE = 4
 """Rows of a sample."""
@@ -40,6 +41,19 @@ def brightness(group: Array) -> Array:
     return xp.max(xp.where(xp.isnan(group), -xp.inf, group), axis=-1)
 
 
+def brightness_of_rows(source: Any, backend: Backend, shape: Sequence[int]) -> Array:
+    """The brightest pixel of each row of an early group of an exposure in flight, or of a file."""
+    group, rows = min(EARLY, shape[1] - 1), shape[2]
+    if isinstance(source, Exposure):
+        return brightness(source.data[0, group, ...])
+    # Some rows at a time, which all use the same memory.
+    pieces = [
+        brightness(source.load("data", backend, (0, group), slice(start, min(start + LOOKED_AT, rows))))
+        for start in range(0, rows, LOOKED_AT)
+    ]
+    return array_namespace(*pieces).concat(pieces)
+
+
 def sample(brightness: Array) -> list[Chunk]:
     """The rows of the brightest pixels, without what is around them; ``brightness`` is that of each row."""
     rows = brightness.shape[0]
@@ -65,8 +79,7 @@ def preview(
         ramp = without_halo(ramp, chunk)
         return chunk, {name: summary_of(ramp, summarize) for name, summarize in summarizers.items()}
 
-    found = list(in_turn(one, pixels, threads))
-    return {name: joined([(chunk, by_name[name]) for chunk, by_name in found]) for name in summarizers}
+    return joined(list(in_turn(one, pixels, threads)))
 
 
 def has_misled(previewed: Summary, summary: Summary, backend: Backend) -> bool:

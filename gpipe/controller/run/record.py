@@ -1,11 +1,12 @@
 """Record of a run: the status of each step in the metadata, and products in files."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from gpipe.controller.declaration.companions import NO_COMPANIONS, Companions
 from gpipe.controller.declaration.results import References, SideProduct, Skip
 from gpipe.controller.declaration.step_base import StepBase
 from gpipe.controller.products import provenance
@@ -15,7 +16,7 @@ from gpipe.controller.products.saving import Saver
 from gpipe.controller.references.absent import absent_references, skip_without
 from gpipe.controller.references.resolution import Resolution
 from gpipe.datamodels import Exposure, to_model
-from gpipe.datamodels.exposures.instruments import is_miri
+from gpipe.datamodels.exposures.in_flight import is_of
 
 log = logging.getLogger(__name__)
 
@@ -31,14 +32,25 @@ class RunRecord:
     saver : writes its products.
     resolution : the references of its steps.
     records : lines of the log so far; they grow.
+    companions : files that go with the exposure; steps may change them.
     """
 
-    def __init__(self, top: StepBase, saver: Saver, resolution: Resolution, records: Sequence[str]) -> None:
+    def __init__(
+        self,
+        top: StepBase,
+        saver: Saver,
+        resolution: Resolution,
+        records: Sequence[str],
+        companions: Companions = NO_COMPANIONS,
+    ) -> None:
         self.top, self._saver, self._resolution, self._records = top, saver, resolution, records
+        self.companions = companions
+        self._given: dict[str, Companions] = {}
+        self._started: set[str] = set()
 
     def opened(self, resolution: Resolution, records: Sequence[str]) -> "RunRecord":
         """This record with the references that were found, and the log that has begun."""
-        return RunRecord(self.top, self._saver, resolution, records)
+        return RunRecord(self.top, self._saver, resolution, records, self.companions)
 
     def log_context(self) -> None:
         """Say which references were chosen by CRDS."""
@@ -48,6 +60,17 @@ class RunRecord:
     def references(self, step: StepBase) -> References:
         """The references of a step that runs."""
         return self._resolution.steps[step.name]
+
+    def with_companions(self, step: StepBase) -> dict[str, Any]:
+        """Return the keyword of a step that declares companions; the same if the step begins once more."""
+        if not step.companions:
+            return {}
+        self.companions = self._given.setdefault(step.name, self.companions)
+        return {"companions": self.companions.only(step.companions)}
+
+    def change_companions(self, changed: Mapping[str, Sequence[Any]]) -> None:
+        """Hand companions that a step changed to the steps after it."""
+        self.companions = self.companions.changed(changed)
 
     def skips(self, step: StepBase) -> bool:
         """Whether a parameter says so. A step that is called by itself is skipped only if the user said so."""
@@ -61,10 +84,21 @@ class RunRecord:
         """Whether the results of a step of a pipeline are asked for."""
         return step is not self.top and output_levels(step)[0].saves and not self.skips(step)
 
+    def warn_of_predecessors(self, step: StepBase, meta: Any) -> None:
+        """Log which steps should have started before this one, or in an earlier run, and did not."""
+        missing = [
+            place
+            for place in step.predecessors(meta)
+            if place not in self._started and getattr(meta.cal_step, place, None) is None
+        ]
+        if missing:
+            log.warning("Step %s expects that %s ran before it; it did not", step.name, " and ".join(missing))
+        self._started.add(step.cal_step)
+
     def refuse(self, step: StepBase, kind: type, meta: Any) -> None:
         """Skip a step that is not for an instrument or a kind of exposure, or lacks a reference."""
-        if not issubclass(kind, step.accepts):
-            kinds = " or ".join(accepted.__name__ for accepted in step.accepts)
+        if not is_of(kind, step.kinds()) or (step.makes and not issubclass(kind, step.kinds())):
+            kinds = " or ".join(accepted.__name__ for accepted in step.kinds())
             raise Skip(f"found a {kind.__name__}, expected a {kinds}", logging.INFO)
         if not step.is_for(meta):
             raise Skip(f"found INSTRUME {meta.instrument.name}, expected {' or '.join(step.instruments)}")
@@ -85,7 +119,7 @@ class RunRecord:
         if not isinstance(product, Exposure):
             return product
         model = to_model(product)
-        alias = self.top.class_alias
+        alias = self.top.alias
         if alias:
             model.instance.setdefault("cal_logs", {})[alias] = list(self._records)
         return model
@@ -135,11 +169,3 @@ def output_levels(step: StepBase | None) -> list[OutputSettings]:
         levels.append(OutputSettings.of(step))
         step = step.parent
     return levels
-
-
-def warn_of_predecessors(step: StepBase, meta: Any) -> None:
-    """Say which steps should have run before this one, and did not."""
-    expected = step.expects if is_miri(meta) else (*step.expects, *step.expects_near_infrared)
-    missing = [slot for slot in expected if getattr(meta.cal_step, slot, None) is None]
-    if missing:
-        log.warning("Step %s expects that %s ran before it; it did not", step.name, " and ".join(missing))

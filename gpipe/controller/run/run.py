@@ -2,7 +2,6 @@
 
 import logging
 import os
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,19 +9,21 @@ from typing import Any
 from gpipe import backends
 from gpipe.backends import Backend
 from gpipe.controller.declaration.blocks import Block
+from gpipe.controller.declaration.results import SideProduct
 from gpipe.controller.declaration.step_base import StepBase
+from gpipe.controller.inputs import Job
 from gpipe.controller.plan.memory import Limits
 from gpipe.controller.plan.run_plan import RunPlan, make_plan
 from gpipe.controller.plan.sections import Section, in_one_pass, in_sections
 from gpipe.controller.products.saving import Saver, check_folder
-from gpipe.controller.references.absent import absent_references, refuse_without
+from gpipe.controller.references.absent import must_not_lack, refuse_without
 from gpipe.controller.references.resolution import Resolution, resolve
 from gpipe.controller.reporting import events, logs
 from gpipe.controller.run.hooks import apply_hooks
+from gpipe.controller.run.passes import Summaries
 from gpipe.controller.run.record import RunRecord, output_levels
 from gpipe.controller.run.section_run import SectionRun
-from gpipe.controller.run.step_run import through_step
-from gpipe.datamodels import Exposure, Header, Ramp, crds_parameters, open_exposure, read_header
+from gpipe.datamodels import Exposure, Header, crds_parameters, open_exposure, read_header
 from gpipe.datamodels.exposures.chunks import with_separate_arrays
 from gpipe.datamodels.exposures.ramp import SHOWN_ONLY
 from gpipe.datamodels.files.reading import moved
@@ -31,7 +32,14 @@ from gpipe.imports import collector_at_rest
 log = logging.getLogger(__name__)
 
 
-def execute(top: StepBase, source: Any, backend: str | Backend | None = None, max_memory: Any = None) -> Any:
+def execute(
+    top: StepBase,
+    source: Any,
+    backend: str | Backend | None = None,
+    max_memory: Any = None,
+    *,
+    job: Job | None = None,
+) -> Any:
     """Run a step or pipeline whose parameters are settled.
 
     Whatever can be refused is refused before a pixel is read: the kind of exposure, output folders, references that
@@ -43,6 +51,7 @@ def execute(top: StepBase, source: Any, backend: str | Backend | None = None, ma
     source : path, open model, exposure in flight, or the ``Header`` of one of them that has been read already.
     backend : None leaves an exposure in flight where it is, and chooses as ``backends.get`` for everything else.
     max_memory : see ``Limits.of``.
+    job : what the source is the science exposure of: companions, and the base of names.
 
     Returns
     -------
@@ -50,26 +59,30 @@ def execute(top: StepBase, source: Any, backend: str | Backend | None = None, ma
     arrays; a tuple where a step has several results.
     """
     with logs.recorded() as records:
-        return _Run(top, read_header(source, expects=top.accepts), backend, Limits.of(max_memory)).run(records)
+        return _Run(top, read_header(source, expects=top.kinds()), backend, Limits.of(max_memory), job).run(records)
 
 
 def foresee(top: StepBase, source: Any, backend: str | Backend | None = None, max_memory: Any = None) -> RunPlan:
     """What ``execute`` would do; no pixel is read."""
-    return _Run(top, read_header(source, expects=top.accepts), backend, Limits.of(max_memory)).plan()
+    return _Run(top, read_header(source, expects=top.kinds()), backend, Limits.of(max_memory)).plan()
 
 
 class _Run:
     """What a run knows beside the parameters of its steps."""
 
-    def __init__(self, top: StepBase, header: Header, backend: str | Backend | None, limits: Limits) -> None:
+    def __init__(
+        self, top: StepBase, header: Header, backend: str | Backend | None, limits: Limits, job: Job | None = None
+    ) -> None:
         self.top, self.header, self.limits = top, header, limits
         self.origin = header.source if isinstance(header.source, Exposure) else None
         chosen = self.origin.backend if backend is None and self.origin else backends.get(backend)
         self.backend = chosen.suited_to(keeps_planes=limits.host is None)
         self.backend.warm_up()
         self.steps = top.sequence(header.meta)
-        saver = Saver(header.name if os.path.exists(header.name) else header.meta.filename)
-        self.record = RunRecord(top, saver, Resolution(), ())
+        job = job or Job(header, top.kinds())
+        name = job.file_name or (header.name if os.path.exists(header.name) else header.meta.filename)
+        saver = Saver(name, uses_output_file=not job.one_of_several)
+        self.record = RunRecord(top, saver, Resolution(), (), job.companions)
 
     def plan(self) -> RunPlan:
         """How the exposure will be cut, and what that takes."""
@@ -113,8 +126,9 @@ class _Run:
         working = [step for step in self.steps if not self.record.skips(step) and step.is_for(meta)]
         needs = [(step, self.record.references(step)) for step in working]
         for step, references in needs:
-            if not (absent_references(step, references) and step.missing_reference == "error"):
+            if not must_not_lack(step, references):
                 step.check(meta, references)
+            self.record.companions.only(step.companions).find()
         refuse_without(needs)
 
     def _sections(self) -> list[Section]:
@@ -132,8 +146,9 @@ class _Run:
             self.steps,
             block,
             runs=runs,
-            starts=lambda step: bool(self.top.products_before(step.name, self.header)),
+            starts=lambda step: self.top.suffix_before(step.name) is not None,
             ends=self.record.saves,
+            halos={step.name: step.halo(meta, self.record.references(step)) for step in self.steps if runs(step)},
         )
 
     def _shows_ramps(self, sections: Sequence[Section]) -> bool:
@@ -144,21 +159,16 @@ class _Run:
         return fitted is None or any(section.needed_whole for section in sections[:fitted])
 
     def _through_all(self, plan: RunPlan) -> list[Any]:
-        # Lists are emptied as they are worked through, so that no array outlives the step that replaces it.
         exposures: list[Any] = []
         if self.top.substeps() and self.top.pre_hooks:
             exposures = [apply_hooks(self.top, "pre_hooks", self._open(), execute)]
-        section_run = SectionRun(self.header, self.record, self.backend, plan.storage)
+        section_run = SectionRun(self.header, self.record, self.backend, plan.storage, execute)
         events.begin(self.steps)
+        summaries: Summaries = {}
         for planned, following in zip(plan.sections, [*plan.sections[1:], None], strict=True):
-            exposures = self._with_products_before(planned.section.steps[0], exposures)
+            exposures = self._saved_before(planned.section.steps[0], exposures)
             next_section = following.section if following else None
-            if planned.section.is_cut and self._is_one_ramp(exposures):
-                exposures = section_run.through(planned, exposures.pop() if exposures else None, next_section)
-                continue
-            exposures = self._through_whole(planned.section, exposures or [self._open()])
-            if self._is_one_ramp(exposures):
-                section_run.summarize_whole(exposures[0], next_section)
+            exposures, summaries = section_run.through(planned, exposures, next_section, summaries)
         if self.top.substeps():
             exposures = with_separate_arrays(exposures) if self.top.post_hooks else exposures
             exposures = [apply_hooks(self.top, "post_hooks", exposures.pop(0), execute) for _ in range(len(exposures))]
@@ -167,26 +177,10 @@ class _Run:
     def _open(self) -> Any:
         return open_exposure(self.header, self.backend)
 
-    def _is_one_ramp(self, exposures: Sequence[Any]) -> bool:
-        kind = type(exposures[0]) if exposures else self.header.kind
-        return kind is Ramp and len(exposures) < 2
-
-    def _with_products_before(self, step: StepBase, exposures: list[Any]) -> list[Any]:
-        if self.top.products_before(step.name, self.header):
+    def _saved_before(self, step: StepBase, exposures: list[Any]) -> list[Any]:
+        if suffix := self.top.suffix_before(step.name):
             exposures = exposures or [self._open()]
-            for product in self.top.products_before(step.name, exposures[0]):
-                self.record.save_side_product(self.top, product)
-        return exposures
-
-    def _through_whole(self, section: Section, exposures: list[Any]) -> list[Any]:
-        for step in section.steps:
-            events.started(step.name)
-            started = time.perf_counter()
-            after: list[Any] = []
-            while exposures:
-                after += through_step(step, exposures.pop(0), self.record, execute)
-            exposures = after
-            _tell(step, started, exposures[0])
+            self.record.save_side_product(self.top, SideProduct(exposures[0], suffix=suffix))
         return exposures
 
     def _finish(self, exposures: list[Any]) -> Any:
@@ -204,14 +198,6 @@ class _Run:
             self.record.save(self.top, models)
         results = tuple(self.top.returned(models))
         return results[0] if len(results) == 1 else results
-
-
-def _tell(step: StepBase, started: float, exposure: Exposure) -> None:
-    """Tell watchers that a step has ended; only they are worth waiting for the device."""
-    if events.is_watched():
-        exposure.backend.synchronize()
-        status = getattr(exposure.meta.cal_step, step.cal_step)
-        events.emit(events.StepDone(step.name, time.perf_counter() - started, status, exposure))
 
 
 def _log_parameters(steps: Iterable[StepBase]) -> None:

@@ -1,62 +1,154 @@
-"""One step on a whole exposure, with what belongs to it: hooks, status, provenance, saving."""
+"""One step in one run: its life from the look at `skip` to its files, whether the exposure is cut or not."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from gpipe.controller.declaration.results import Produced, References, Skip
+from gpipe.controller.declaration.companions import Companions
+from gpipe.controller.declaration.results import Produced, References, SideProduct, Skip
 from gpipe.controller.declaration.step_base import StepBase
+from gpipe.controller.declaration.work import Work, with_separate_metadata
+from gpipe.controller.run.chunks import Stage, Summary
+from gpipe.controller.run.errors import named_in_errors
 from gpipe.controller.run.hooks import RunStep, apply_hooks
-from gpipe.controller.run.record import COMPLETE, SKIPPED, RunRecord, warn_of_predecessors
-from gpipe.datamodels import Superstripes
-from gpipe.exceptions import GpipeError
+from gpipe.controller.run.record import COMPLETE, SKIPPED, RunRecord
+from gpipe.controller.run.tally import Tally
+from gpipe.datamodels import Described, Exposure, Ramp
+from gpipe.datamodels.exposures.composite import Composite
 
 log = logging.getLogger(__name__)
 
-
-def through_step(step: StepBase, exposure: Any, record: RunRecord, run_step: RunStep) -> tuple[Any, ...]:
-    """Return the results of a step; the exposure as it is where the step is skipped. ``run_step`` runs hooks."""
-    if record.skips(step):
-        log.info("Step %s skipped", step.name)
-        record.add_step(step, [exposure], SKIPPED)
-        return (exposure,)
-    log.info("Step %s running", step.name)
-    warn_of_predecessors(step, exposure.meta)
-    exposure = apply_hooks(step, "pre_hooks", exposure, run_step)
-    produced, status = _applied(step, exposure, record)
-    del exposure
-    results = tuple(apply_hooks(step, "post_hooks", result, run_step) for result in produced.results)
-    record.add_step(step, results, status)
-    for product in produced.side_products:
-        record.add_step(step, [product.model], status)
-        record.save_side_product(step, product)
-    if record.saves(step):
-        record.save(step, results)
-    if status == COMPLETE:
-        log.info("Step %s done", step.name)
-    return results
+NO_SUMMARY: Summary = {}
 
 
-def _applied(step: StepBase, exposure: Any, record: RunRecord) -> tuple[Produced, str]:
-    """The step's results, or the exposure as it is when the step does not apply to it."""
-    try:
-        record.refuse(step, type(exposure), exposure.meta)
-        outcome = _outcome(step, exposure, record.references(step))
-    except Skip as skip:
-        log.log(skip.level, "Step %s skipped: %s", step.name, skip.reason)
-        return Produced((exposure,)), SKIPPED
-    except GpipeError:
-        raise
-    except Exception as error:
-        error.add_note(f"in step {step.name} of gpipe, on {exposure.meta.filename}")
-        raise
-    return (outcome if isinstance(outcome, Produced) else Produced((outcome,))), COMPLETE
+class StepRun:
+    """One step on one exposure.
+
+    Its life: `start` (skip? log, predecessors), `before` (hooks, on a whole exposure), `begin`, chunks, and `close`
+    (the end of the work, record, hooks, side products, results).
+
+    Attributes
+    ----------
+    status : empty before it has started, COMPLETE while it works and after, else SKIPPED.
+    stage : the step at work; None where it does not.
+    """
+
+    def __init__(self, step: StepBase, record: RunRecord, run_step: RunStep, halo: int = 0) -> None:
+        self.step, self._record, self._run_step, self._halo = step, record, run_step, halo
+        self.status = ""
+        self.stage: Stage | None = None
+        self._summary: Summary | None = None
+        self._whole: type[Exposure] | None = None
+
+    @property
+    def is_off(self) -> bool:
+        """Whether a parameter skips the step; then nothing of it happens but its record."""
+        return self._record.skips(self.step)
+
+    def start(self, meta: Any) -> None:
+        """Log that the step runs, and which steps should have run before."""
+        self.status = SKIPPED
+        log.info("Step %s skipped" if self.is_off else "Step %s running", self.step.name)
+        if not self.is_off:
+            self._record.warn_of_predecessors(self.step, meta)
+
+    def before(self, exposure: Any) -> Any:
+        """The exposure, which the step gets whole, after the hooks before it."""
+        exposure = self._hooked("pre_hooks", exposure)
+        self._whole = type(exposure)
+        return exposure
+
+    def begin(self, outline: Described, summary: Summary = NO_SUMMARY) -> None:
+        """Prepare the work on an exposure; anew only where the summary is another one than before."""
+        if self.is_off or self._summary is summary:
+            return
+        self._summary = summary
+        try:
+            with named_in_errors(self.step.name, outline):
+                self._record.refuse(self.step, self._whole or Ramp, outline.meta)
+                self.stage = self._on_whole() if self._whole else self._on_chunks(outline, summary)
+        except Skip as skip:
+            self._skip(skip)
+        else:
+            self.status = COMPLETE
+
+    def close(self, results: Sequence[Any], tally: Tally | None) -> list[Any]:
+        """End the work and give what comes of the hooks on its results; everything is recorded and saved.
+
+        ``tally`` is what chunks leave beside the results, None where the step has not begun.
+        """
+        products = tally.side_products if tally else ()
+        with named_in_errors(self.step.name, results[0]):
+            self.end(tally.counts if tally else {})
+        self.record((*results, *(product.model for product in products)))
+        results = [self._hooked("post_hooks", result) for result in with_separate_metadata(results)]
+        self.save_side_products(products)
+        self.save(results)
+        if self.status == COMPLETE:
+            log.info("Step %s done", self.step.name)
+        return results
+
+    def end(self, counts: Mapping[str, Any]) -> None:
+        """End the work with the counts of the whole exposure."""
+        if self.stage:
+            self.stage.work.end(counts)
+
+    def record(self, products: Sequence[Any]) -> None:
+        """Record in the metadata what the step did; this is before hooks, which see it."""
+        self._record.add_step(self.step, products, self.status)
+
+    def save_side_products(self, products: Sequence[SideProduct]) -> None:
+        """Write the files that parameters ask for."""
+        for product in products:
+            self._record.save_side_product(self.step, product)
+
+    def save(self, results: Sequence[Any]) -> None:
+        """Write the results, if the step is one of a pipeline and they are asked for."""
+        if self._record.saves(self.step):
+            self._record.save(self.step, results)
+
+    def _on_chunks(self, outline: Described, summary: Summary) -> Stage:
+        references, companions = self._record.references(self.step), self._record.with_companions(self.step)
+        work = self.step.begin(outline, references, summary, **companions)
+        self._record.change_companions(work.companions)
+        return Stage(self.step.name, work, self._halo)
+
+    def _on_whole(self) -> Stage:
+        """The step's ``apply``, which begins by itself, on each piece where there are several."""
+        references, companions = self._record.references(self.step), self._record.with_companions(self.step)
+        apply = partial(_applied, self.step, references=references, **companions)
+        return Stage(self.step.name, Work(partial(self._apply, apply=apply)))
+
+    def _apply(self, exposure: Any, apply: Callable[[Any], Any]) -> Any:
+        try:
+            outcome = over_pieces(exposure, self.step, apply)
+        except Skip as skip:
+            self._skip(skip)
+            return exposure
+        if isinstance(outcome, Produced):
+            self._record.change_companions(outcome.companions)
+        return outcome
+
+    def _skip(self, skip: Skip) -> None:
+        log.log(skip.level, "Step %s skipped: %s", self.step.name, skip.reason)
+        self.status, self.stage = SKIPPED, None
+
+    def _hooked(self, parameter: str, exposure: Any) -> Any:
+        if self.is_off:
+            return exposure
+        return apply_hooks(self.step, parameter, exposure, self._run_step)
 
 
-def _outcome(step: StepBase, exposure: Any, references: References) -> Any:
-    """What the step makes of the exposure; superstripes go through one by one unless the step wants them together."""
-    if isinstance(exposure, Superstripes) and not step.takes_superstripes_whole:
-        apply: Callable[[Any], Any] = partial(step.apply, references=references)
+def _applied(step: Any, exposure: Any, *, references: References, **companions: Companions) -> Any:
+    """Call the step's ``apply``, or its ``begin`` if it has companions and no ``apply`` that takes them."""
+    if companions and type(step).apply is StepBase.apply:
+        return step.begin(exposure, references, step.summarize(exposure), **companions).whole(exposure)
+    return step.apply(exposure, references, **companions)
+
+
+def over_pieces(exposure: Any, step: StepBase, apply: Callable[[Any], Any]) -> Any:
+    """What ``apply`` makes of an exposure, or of each of its pieces unless the step wants them together."""
+    if isinstance(exposure, Composite) and not isinstance(exposure, step.kinds()):
         return exposure.map(apply)
-    return step.apply(exposure, references)
+    return apply(exposure)

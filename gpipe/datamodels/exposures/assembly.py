@@ -41,7 +41,7 @@ class Assembly:
 
     def add(self, chunk: Chunk, results: Sequence[Any]) -> None:
         """Add the results of a chunk, one for each exposure. A chunk that is the whole is taken as it is."""
-        if (chunk.own.start, chunk.own.stop) == (0, self._total) and not self._on_disk:
+        if (chunk.own.start, chunk.own.stop) == (0, self._total) and not self._goes_to_disk(results):
             self._made = [_whole(result) if isinstance(result, Ramp) else result for result in results]
             return
         with self._lock:
@@ -57,6 +57,13 @@ class Assembly:
     def whole(self) -> list[Any]:
         """The exposures, when all chunks were added."""
         return self._made
+
+    def beside(self) -> "Assembly":
+        """An empty one for other exposures that are made of the same chunks."""
+        return Assembly(self._total, by_rows=self._by_rows, on_disk=self._on_disk)
+
+    def _goes_to_disk(self, results: Sequence[Any]) -> bool:
+        return self._on_disk and all(isinstance(result, Exposure) for result in results)
 
     def _make_room(self, results: Sequence[Any]) -> None:
         made: list[Any] = []

@@ -3,6 +3,8 @@
 from typing import Any
 
 MIRI, NIRSPEC = "MIRI", "NIRSPEC"
+OTHERS = "other instruments"
+"""Key of what holds for the instruments that a mapping by instrument does not name."""
 
 
 def is_miri(meta: Any) -> bool:

@@ -1,10 +1,26 @@
-"""Arrays that do not take all of their memory at once."""
+"""Storage of exposures between steps, and arrays in scratch files, which do not take all of their memory at once."""
 
 import mmap
 import tempfile
+from enum import Enum
 from typing import Any
 
 import numpy as np
+
+from gpipe import backends
+from gpipe.backends import Backend
+
+
+class Storage(Enum):
+    """Where an exposure is kept between sections."""
+
+    DEVICE = "on the device"
+    HOST = "on the host"
+    DISK = "in scratch files"
+
+    def backend(self, working: Backend) -> Backend:
+        """The backend that holds the arrays, for steps that work on ``working``."""
+        return working if self is Storage.DEVICE else backends.get("numpy")
 
 
 def scratch_array(shape: tuple[int, ...], dtype: Any) -> np.ndarray:

@@ -9,7 +9,7 @@ from gpipe.arrays import Array
 from gpipe.arrays.interleaved import is_interleaved
 from gpipe.backends import Backend
 from gpipe.datamodels.exposures.checks import check_count_rate, check_ramp
-from gpipe.datamodels.exposures.in_flight import Exposure
+from gpipe.datamodels.exposures.in_flight import Exposure, is_of
 from gpipe.datamodels.exposures.ramp import Ramp, Superstripes
 from gpipe.datamodels.exposures.rate import RATE_ARRAYS, Rate
 from gpipe.datamodels.files.array_source import ALL
@@ -203,7 +203,7 @@ def _check_shapes(source: Source, kind: type[Exposure], shape: tuple[int, ...]) 
 
 
 def _check_kind(name: str, kind: type[Exposure], expects: tuple[type[Exposure], ...], described: str) -> None:
-    if not issubclass(kind, expects):
+    if not is_of(kind, expects):
         raise InputError(f"{name}: found {_SAID[kind]}{described}; expected {_wanted(expects)}")
 
 

@@ -1,4 +1,4 @@
-"""What is kept of reference files between exposures, so that a batch reads each once.
+"""Cache of reference files between exposures, so that a batch reads each once.
 
 Headers of the files that were opened last; and planes (`plane_cache`), on a GPU from the first exposure on, in host
 memory of references that a second exposure uses.

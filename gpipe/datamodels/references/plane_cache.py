@@ -14,19 +14,41 @@ _ITEM_BYTES, _COMPLEX_BYTES = 4, 8
 
 _lock = threading.Lock()
 _planes: OrderedDict[Hashable, Array] = OrderedDict()
+_loading: dict[Hashable, threading.Lock] = {}
 _held = 0
 
 
 def cached(key: Hashable, backend: Backend, load: Callable[[], Array]) -> Array:
-    """The plane that was loaded under this key, or what ``load`` gives. Planes are never written to."""
+    """The plane that was loaded under this key, or what ``load`` gives. Planes are never written to.
+
+    Threads that ask for one plane at the same time wait for the first of them, so that it is read once.
+    """
     with _lock:
-        if (plane := _planes.get(key)) is not None:
-            _planes.move_to_end(key)
-            _keep_within(backend)
+        if (plane := _found(key, backend)) is not None:
             return plane
-    plane = load()
+        gate = _loading.setdefault(key, threading.Lock())
+    with gate:
+        return _loaded(key, backend, load)
+
+
+def _loaded(key: Hashable, backend: Backend, load: Callable[[], Array]) -> Array:
     with _lock:
-        _hold(key, plane)
+        if (plane := _found(key, backend)) is not None:
+            return plane
+    try:
+        plane = load()
+        with _lock:
+            _hold(key, plane)
+            _keep_within(backend)
+        return plane
+    finally:
+        with _lock:
+            _loading.pop(key, None)
+
+
+def _found(key: Hashable, backend: Backend) -> Array | None:
+    if (plane := _planes.get(key)) is not None:
+        _planes.move_to_end(key)
         _keep_within(backend)
     return plane
 

@@ -88,7 +88,7 @@ class Reference:
         return Window(xstart, ystart, xsize, ysize)
 
     def has(self, array: str) -> bool:
-        """Whether the reference holds this array or table."""
+        """Tell whether the reference holds an array or table."""
         return self._arrays.has(array)
 
     def shape(self, array: str) -> tuple[int, ...]:
@@ -145,7 +145,7 @@ class Reference:
         return self.cached((array, repr(first)), exposure, lambda: self.load(array, exposure, first=first))
 
     def cached(self, name: Hashable, exposure: Exposure, make: Callable[[], Array]) -> Array:
-        """What ``make`` gives for the exposure's window, or what it gave for an earlier exposure.
+        """Return the result of ``make`` for the exposure's window, from the cache if an earlier exposure had the same.
 
         Parameters
         ----------
@@ -222,7 +222,7 @@ class Reference:
         return window.slices_in(self.window)
 
     def _is_packed(self, window: Window) -> bool:
-        """Whether the reference was made for the stripes themselves."""
+        """Tell whether the reference was made for the stripes themselves."""
         return isinstance(window, StripedWindow) and window.packed == self.window
 
     def _check_shapes(self, dimensions: tuple[int, ...]) -> None:

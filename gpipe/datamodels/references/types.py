@@ -1,4 +1,4 @@
-"""What each reference type of the detector steps holds, as its ``stdatamodels`` schema has it."""
+"""Contents of each reference type of the detector steps, as its ``stdatamodels`` schema has them."""
 
 from dataclasses import dataclass
 

@@ -9,10 +9,10 @@ HIGHEST_BIT = 1 << 31
 
 
 def is_covered(stored: str, wanted: str, *, scale: float, zero: float) -> bool:
-    """Whether there is a kernel from a stored type to a native one, both as ``dtype.str`` without byte order.
+    """Tell whether a kernel converts a stored type to a native one, both as ``dtype.str`` without byte order.
 
-    There is for science pixels of raw files (int16 to float32), pixels of all other files (float32) and their flags
-    (int32 to uint32).
+    Kernels exist for science pixels of raw files (int16 to float32), pixels of all other files (float32) and their
+    flags (int32 to uint32).
     """
     if scale != 1:
         return False

@@ -22,8 +22,8 @@ def flag_jumps(
     block_pixels: int | None = None,
     workers: int = 1,
 ) -> Flagged:
-    """See ``gpipe.jump.detection.flag_jumps``, which does what is left over: exposures that are not looked at, more
-    than seven kinds of large jumps, and other types than float32."""
+    """See ``gpipe.jump.detection.flag_jumps``, which does all other cases: no method, more than seven kinds of large
+    jumps, and other types than float32."""
     floats = all_float32(data, gain, readnoise)
     if settings.method is None or len(settings.after) > MOST_LEVELS or not floats:
         return portable(data, groupdq, gain, readnoise, settings=settings)
@@ -68,7 +68,7 @@ def _method(settings: JumpSettings) -> int:
 
 
 def _levels(gain: Array, settings: JumpSettings, xp: Namespace) -> Array | None:
-    """From how many electrons on each kind of jump is large."""
+    """Least electrons of a large jump, for each kind."""
     if not settings.after:
         return None
     typical = nanmedian(xp.reshape(gain, (-1,)), axis=0, xp=xp)

@@ -22,7 +22,7 @@ def correct_linearity(
     nframes: int = 1,
     zeroframe: Array | None = None,
 ) -> Linearized:
-    """See ``gpipe.linearity.linearity.correct_linearity``, which does what is left over: other types than float32."""
+    """See ``gpipe.linearity.linearity.correct_linearity``, which does types other than float32."""
     if not all_float32(data, coeffs, inverse, zeroframe):
         arrays = (data, groupdq, pixeldq, coeffs, coeffs_dq)
         return portable(*arrays, inverse=inverse, nframes=nframes, zeroframe=zeroframe)

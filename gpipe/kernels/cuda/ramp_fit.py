@@ -23,7 +23,7 @@ def fit_ramps(
     zeroframe: Array | None = None,
     workers: int = 1,
 ) -> RampFit:
-    """See ``gpipe.ramp_fitting.fit.fit_ramps``, which does what is left over: fits of all segments, and other types
+    """See ``gpipe.ramp_fitting.fit.fit_ramps``, which does all other cases: fits of all segments, and types other
     than float32."""
     arrays = (data, groupdq, pixeldq, readnoise, gain)
     if options.segments or not all_float32(data, readnoise, gain, dark_current, zeroframe):

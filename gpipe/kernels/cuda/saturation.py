@@ -21,7 +21,7 @@ def flag_saturation(
     bias: Array | None = None,
     zeroframe: Array | None = None,
 ) -> Flagged:
-    """See ``gpipe.saturation.saturation.flag_saturation``, which does what is left over: other types than float32."""
+    """See ``gpipe.saturation.saturation.flag_saturation``, which does types other than float32."""
     if not all_float32(data, level, bias, zeroframe):
         arrays = (data, groupdq, pixeldq, level, level_dq)
         return portable(*arrays, grow=grow, nframes=nframes, bias=bias, zeroframe=zeroframe)

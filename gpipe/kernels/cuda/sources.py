@@ -23,7 +23,7 @@ SCRATCH_THREADS = 1 << 17
 
 @functools.cache
 def text(name: str) -> str:
-    """The source of a module, complete: flags, common functions, arithmetic that C shares if there is any, kernels.
+    """Complete source of a module: flags, common functions, arithmetic shared with C if any, kernels.
 
     Nothing is included by the compiler, because CuPy's cache on disk would not see it change.
     """
@@ -61,12 +61,12 @@ def contiguous(x: Any) -> Any:
 
 @dataclass(frozen=True)
 class Version:
-    """Which version of a kernel that sorts, and what it runs with.
+    """Version of a kernel that sorts, and its launch settings.
 
     Attributes
     ----------
-    suffix : the capacity of a thread's own memory, or ``any``.
-    threads : how many.
+    suffix : the capacity of a thread's local memory, or ``any``.
+    threads : number of threads.
     scratch : float32, (value, thread), for ``any``; else None.
     """
 

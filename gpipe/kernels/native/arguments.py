@@ -1,4 +1,4 @@
-"""Declarations of C functions, and checks of what they are given.
+"""Declarations of C functions, and checks of their arguments.
 
 A declaration names the parameters in the order of C. C gets arrays as pointers and, after all parameters, the length
 of each named axis, in the order in which the axes are named first:
@@ -28,7 +28,7 @@ C_CONTIGUOUS, ALIGNED, WRITEABLE = 0x1, 0x100, 0x400
 """Bits of ``flags.num`` of NumPy's arrays, which takes less time than their names."""
 
 FUNCTIONS: list["Function"] = []
-"""All that have been declared in modules that are imported."""
+"""Functions declared in all imported modules."""
 
 
 class WrongArgumentError(Exception):
@@ -189,7 +189,7 @@ class Function:
 
 
 def fits_c(x: np.ndarray) -> bool:
-    """Whether C takes the array as it is: contiguous and aligned."""
+    """Tell whether C takes the array without a copy: contiguous and aligned."""
     return x.flags.num & (C_CONTIGUOUS | ALIGNED) == C_CONTIGUOUS | ALIGNED
 
 

@@ -22,10 +22,10 @@ log = logging.getLogger(__name__)
 
 NAME = "libkernels.so"
 INTERFACE = 2
-"""How kernels are called; another number in the library means that it is of another version of gpipe."""
+"""Version of the calls of kernels; a library with another number belongs to another version of gpipe."""
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[2]
-"""Where the repository is, unless this package is in a wheel."""
+"""Folder of the repository, unless this package is in a wheel."""
 MODES = {"": "auto", "0": "never", "1": "always"}
 
 _refusals: list[str] = []
@@ -96,12 +96,12 @@ def mode() -> str:
 
 @functools.cache
 def load() -> Library:
-    """The library; a `BackendError` if there is none that this process can use."""
+    """Load the library; a `BackendError` if this process can use none."""
     return Library(find())
 
 
 def is_used() -> bool:
-    """Whether kernels of the library are to be used; if not for want of it, the log says so once."""
+    """Tell whether to use kernels of the library. If the library is missing, log it once."""
     chosen = mode()
     if chosen == "never" or (chosen == "auto" and _refusals):
         return False
@@ -114,7 +114,7 @@ def is_used() -> bool:
 
 
 def refuse(error: BackendError) -> None:
-    """Use portable functions from now on, and tell why; an error where kernels are asked for."""
+    """Use portable functions from now on, and log the reason; an error if the user requires kernels."""
     if mode() == "always":
         raise BackendError(f"GPIPE_NATIVE=1: {error}") from error
     if not _refusals:
@@ -123,12 +123,12 @@ def refuse(error: BackendError) -> None:
 
 
 def refusal() -> str | None:
-    """The reason why kernels of a library that is there are not used; None where they are."""
+    """Return the reason why the kernels of an existing library are not used; None if they are used."""
     return _refusals[0] if _refusals else None
 
 
 def find() -> Path:
-    """The library of this copy of gpipe: beside this package, of an editable installation, or built by hand.
+    """Find the library of this copy of gpipe: beside this package, of an editable installation, or built by hand.
 
     ``GPIPE_NATIVE_LIBRARY`` names another one, for instance with sanitizers.
     """
@@ -146,9 +146,9 @@ def find() -> Path:
 
 
 def _of_editable_installation() -> Path | None:
-    """There the library lies in site-packages, and this file in the checkout.
+    """Find the library of an editable installation: it lies in site-packages, and this file in the checkout.
 
-    Metadata of an older installation may lie in the checkout itself, so that all of this name are looked at.
+    Metadata of an older installation may lie in the checkout itself, so all installations of this name are read.
     """
     for installed in filter(_is_of_this_checkout, distributions(name="gpipe")):
         for file in installed.files or []:

@@ -138,7 +138,7 @@ def _pair_figures(data: Array, *, workers: int, xp: Namespace) -> tuple[Array, A
         return xp.reshape(xp.astype(reads, exact), (OUTPUTS, -1, PAIR, data.shape[-1]))
 
     def mean(figure: Callable[[Array], Array]) -> Array:
-        """Over the groups, in their order."""
+        """Mean over the groups, added in their order."""
         found = for_each(lambda group: figure(pairs(group)), range(data.shape[0]), workers=workers)
         return sum(found[1:], start=found[0]) / len(found)
 
@@ -163,7 +163,7 @@ def _stands_out(x: Array, usable: Array, limit: float, *, xp: Namespace) -> Arra
 
 
 def _mean_and_std(x: Array, *, xp: Namespace) -> tuple[Array, Array]:
-    """Over the last axis, NaN left out; (output, 1)."""
+    """Mean and standard deviation over the last axis, NaN left out; (output, 1)."""
     known = ~xp.isnan(x)
     count = xp.sum(xp.astype(known, x.dtype), axis=-1, keepdims=True)
     some = xp.where(count > 0, count, 1.0)

@@ -41,17 +41,17 @@ def correct_irs2(
     3. the gaps of the reference output are filled (`fill_zeros`, `BandLimited`);
     4. the stream of each output loses F⁻¹[alpha · F(reference output) + beta · F(its reference pixels)].
 
-    A sample that equals the mean of its pixel counts as missing in 2 and 3, as do NaN everywhere; 2 leaves it as it is.
+    A sample equal to the mean of its pixel counts as missing in 2 and 3, as do NaN everywhere; 2 does not change it.
 
     Parameters
     ----------
     data : float32, (integration, group, row, column), DN, science frame, with reference pixels. A NaN makes its pixel
         NaN in all groups of the integration.
     weights : for the length of a frame's stream.
-    bad_reads, named_reads : bool, (output, block, read), in the order of the rows: those that stand out, and those
+    bad_reads, named_reads : bool, (output, block, read), in the order of the rows: those found as outliers, and those
         that a reference names.
     levels : float32, (integration, group, row, 1), DN, subtracted first.
-    keep_reference_pixels : give back all rows. Interleaved reference pixels of the detector's outputs then lack their
+    keep_reference_pixels : return all rows. Interleaved reference pixels of the detector's outputs then lack their
         mean over the groups.
     workers : threads, of which each has a group at a time; the results do not depend on it.
     native : gives a kernel for a function, or the function, see `Backend.native`.
@@ -101,7 +101,7 @@ class _Integration:
         self._rise = native(rise_to_mean)(data, levels, workers=workers)
 
     def mean(self, rows: slice) -> tuple[Array, Array]:
-        """Over the groups: the first one, and what the mean is above it; (row, column)."""
+        """Mean over the groups, as the first group and the rise of the mean above it; (row, column)."""
         return self.counts(0, rows), self._rise[rows, :]
 
     def counts(self, group: int, rows: slice) -> Array:

@@ -108,7 +108,7 @@ def _smoothed(x: Array, cosines: Array) -> Array:
 
 
 def _cosines(like: Array) -> Array:
-    """What makes a line and the next one the sums over the reach of each sample between their middles."""
+    """Matrix of weights for the sums around each sample between the middles of a line and the next one."""
     xp = array_namespace(like)
     place = xp.arange(2 * LINE, dtype=like.dtype, device=device(like))
     distance = place[:, None] - place[REACH:-REACH]

@@ -10,7 +10,7 @@ from gpipe.arrays.rows import row_slices
 def subtract_line(samples: Array, times: Array) -> Array:
     """Subtract from an output the line, in time, through its first and last four rows; zeros stay zeros.
 
-    Least squares over samples that are not 0, in float64 where there is one; an output without any stays as it is.
+    Least squares over samples that are not 0, in float64 if the device has it; an output without any is not changed.
 
     Parameters
     ----------

@@ -53,4 +53,4 @@ def output_levels(
 
 
 _ODD = [k % 2 == 0 for k in range(HALF)] + [k < READS // 2 for k in range(READS)] + [k % 2 == 0 for k in range(HALF)]
-"""Which pixels of a block are odd, counted from 1 along the columns."""
+"""True for odd pixels of a block, counted from 1 along the columns."""

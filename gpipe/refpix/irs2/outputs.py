@@ -40,12 +40,12 @@ class Outputs:
         self._samples_in_time, self._normal_counts = native(samples_in_time), native(normal_counts)
 
     def rows(self, output: int) -> slice:
-        """Of the frame."""
+        """Rows of the frame that an output reads."""
         place = self._place(output)
         return slice(place * self._rows, (place + 1) * self._rows)
 
     def rows_of_result(self, output: int) -> slice:
-        """For what is `kept` of an output."""
+        """Rows of the result for the `kept` samples of an output."""
         place = self._place(output)
         if not self._keep and self._orientation.fastaxis > 0:
             place -= 1  # the reference output, which is left out, was before
@@ -58,9 +58,9 @@ class Outputs:
         return self._samples_in_time(counts, first, rise, bad=bad, named=named, **which)
 
     def kept(self, output: int, samples: Array, first: Array, rise: Array) -> Array:
-        """What the result has of the samples of an output, with their mean: (row, column); see `normal_counts`.
+        """Add the mean to the samples of an output that the result keeps: (row, column); see `normal_counts`.
 
-        Interleaved reference pixels of the detector's outputs, where they are kept, lack their mean.
+        If interleaved reference pixels of the detector's outputs are kept, their mean is not added.
         """
         which: dict[str, Any] = {"output": output, "orientation": self._orientation}
         if not self._keep:
@@ -73,7 +73,7 @@ class Outputs:
         return xp.astype(in_rows(samples, **which) + mean, first.dtype)
 
     def _replaced(self, output: int, x: Array) -> Array:
-        """Replacing is linear: it is done to means and differences from them alike."""
+        """Replace bad reads. Replacing is linear, so means and differences from them are replaced in the same way."""
         bad, named = self._to_be_replaced(output)
         return x if bad is None else replace_reads(x, bad, named=named)
 

@@ -15,10 +15,10 @@ TRANSPOSED_AT_ONCE = 1 << 16
 
 
 def rise_to_mean(data: Array, levels: Array | None = None, *, workers: int = 1) -> Array:
-    """How far the mean of each pixel over the groups of an integration is above its first group.
+    """Compute the rise of each pixel from its first group to its mean over the groups of an integration.
 
-    Found from differences to the first group, so that a sample that equals the mean of its pixel differs from it by
-    exactly 0 even where sums are rounded.
+    It is computed from differences to the first group, so that a sample equal to the mean of its pixel differs from it
+    by exactly 0 even if sums are rounded.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def samples_in_time(
     bad: Array | None = None,
     named: Array | None = None,
 ) -> Array:
-    """What an output of a group differs by from the mean over groups, with bad reads replaced.
+    """Compute the deviation of an output of a group from the mean over groups, with bad reads replaced.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ WANTED = "1.20.2"
 
 
 def products(case):
-    """What the step saves beside its result, by suffix."""
+    """Run the step; return the side products that it saves, by suffix."""
     with tempfile.TemporaryDirectory() as folder:
         path, parameters = write(case, Path(folder))
         step = PersistenceStep()

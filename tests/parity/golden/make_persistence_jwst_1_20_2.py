@@ -19,7 +19,7 @@ WANTED = "1.20.2"
 
 
 def outputs(settings):
-    """Corrected ramps and flags, the traps afterwards, and what was subtracted."""
+    """Corrected ramps and flags, the traps afterwards, and the subtracted signal."""
     made = arrays(**settings)
     types = references(made)
     dataset = DataSet(

@@ -86,7 +86,7 @@ def normal_counts(
 
 
 def _are_blocks(counts: np.ndarray, first: np.ndarray, rise: np.ndarray) -> bool:
-    """Whether these are whole blocks of one shape, of the types that C takes."""
+    """Tell whether the arrays are whole blocks of one shape, of the types that C takes."""
     is_typed = counts.dtype == first.dtype == np.float32 and rise.dtype == np.float64
     return is_typed and counts.shape == first.shape == rise.shape and len(counts) % BLOCK == 0
 
@@ -96,7 +96,7 @@ def _are_reads(bad: np.ndarray | None, rows: int) -> bool:
 
 
 def _backwards(output: int, orientation: Orientation) -> tuple[bool, bool]:
-    """Whether columns, and rows, run against the order of time."""
+    """Tell whether columns, and rows, run against the order of time."""
     return orientation.slowaxis < 0, (orientation.fastaxis < 0) != (output % 2 == 0)
 
 

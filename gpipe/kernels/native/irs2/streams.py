@@ -61,5 +61,5 @@ def without_noise(samples: np.ndarray, stream: np.ndarray) -> np.ndarray:
 
 
 def _are_blocks(samples: np.ndarray) -> bool:
-    """Whether these are rows of whole blocks of the type that C takes."""
+    """Tell whether the samples are rows of whole blocks, of the type that C takes."""
     return samples.dtype == np.float32 and samples.ndim == 2 and samples.shape[1] % BLOCK == 0

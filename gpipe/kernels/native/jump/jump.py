@@ -35,7 +35,7 @@ NARROWEST, WIDEST = 64, 512
 SAMPLES, SAMPLES_IN_FIRST_CACHE = 1 << 16, 1 << 12
 """Samples of a tile; of the iterative method, which ranks all of them, these stay in the first cache."""
 ROW_BYTES = 1 << 18
-"""Flags and marks of rows that wait for those below; there are three rows at least."""
+"""Bytes of flags and marks of rows that wait for the rows below; at least three rows."""
 
 _flag = Function(
     "jump_flag",
@@ -172,7 +172,7 @@ def _scratch(method: int, shape: tuple[int, ...]) -> tuple[Any, ...]:
 
 
 def _width(values: int, columns: int, samples: int) -> int:
-    """Columns of a tile. Of rows with little more than the narrowest one there is one: the rest would take as long."""
+    """Columns of a tile. Rows little wider than the narrowest tile are one tile: the rest would take as long."""
     if columns <= NARROWEST * 3 // 2:
         return max(columns, 1)
     width = WIDEST

@@ -52,7 +52,7 @@ def correct_linearity(
     nframes: int = 1,
     zeroframe: Any = None,
 ) -> Linearized:
-    """See ``gpipe.linearity.linearity.correct_linearity``, which does what is left over: other types."""
+    """See ``gpipe.linearity.linearity.correct_linearity``, which does other types."""
     if nframes == 1 or data.shape[1] <= 1:
         inverse = None
     fewest = min(x.shape[0] for x in (coeffs, inverse) if x is not None)

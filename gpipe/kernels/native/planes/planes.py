@@ -1,4 +1,4 @@
-"""Planes that groups lose, in one pass: ``gpipe.dark_current.dark_sub.subtract_darks`` and
+"""Subtraction of planes from groups, in one pass: ``gpipe.dark_current.dark_sub.subtract_darks`` and
 ``gpipe.reset.reset_sub.subtract_reset``. NumPy's loops are as fast as memory, and take less time to call than C."""
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ def subtract_reset(data: Any, pixeldq: Any, resets: Sequence[Any], reset_dq: Any
 
 
 def _subtracted(data: np.ndarray, planes: Sequence[np.ndarray]) -> np.ndarray:
-    """What has no plane, after the groups that have one, stays."""
+    """Subtract each integration's planes from its first groups; groups after the last plane stay as they are."""
     out = np.empty(data.shape, np.float32)
     for integration, plane, result in zip(data, planes, out, strict=True):
         groups = len(plane)

@@ -72,7 +72,7 @@ def fit_ramps(
     zeroframe: Any = None,
     workers: int = 1,
 ) -> RampFit:
-    """See ``gpipe.ramp_fitting.fit.fit_ramps``, which does what is left over: fits of all segments, and other types
+    """See ``gpipe.ramp_fitting.fit.fit_ramps``, which does all other cases: fits of all segments, and types other
     than float32; ``workers`` share the rows."""
     floats, flags = (data, readnoise, gain, dark_current, zeroframe), (groupdq, pixeldq)
     if options.segments or not data.size or not _are_of_kernel(floats, flags):

@@ -53,7 +53,7 @@ def flag_saturation(
     bias: np.ndarray | None = None,
     zeroframe: np.ndarray | None = None,
 ) -> Flagged:
-    """See ``gpipe.saturation.saturation.flag_saturation``, which does what is left over: other types."""
+    """See ``gpipe.saturation.saturation.flag_saturation``, which does other types."""
     floats = all_float32(data, level, bias, zeroframe)
     if not floats or (groupdq.dtype, pixeldq.dtype, level_dq.dtype) != (np.uint8, np.uint32, np.uint32):
         options: dict[str, Any] = {"grow": grow, "nframes": nframes, "bias": bias, "zeroframe": zeroframe}

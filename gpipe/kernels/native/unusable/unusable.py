@@ -1,4 +1,4 @@
-"""``gpipe.arrays.unusable.unusable_rows``. Nearly all rows are told by their first pixels."""
+"""``gpipe.arrays.unusable.unusable_rows``. For nearly all rows the first pixels decide."""
 
 import numpy as np
 

@@ -1,8 +1,10 @@
-"""Suffixes of JWST products: one of these at the end of a base name is replaced, any other ending is kept.
+"""Suffixes of JWST files: one of these at the end of a base name is replaced, any other ending is kept.
 
 The same list as jwst 3.0.0 uses, so that a script finds its files under the same names. It has gaps (``fitopt``,
 ``barshadow``): they are kept too. https://jwst-pipeline.readthedocs.io/en/latest/jwst/data_products/file_naming.html
 """
+
+import os
 
 _NAMES = """
 adaptive_trace_model adaptivetracemodelstep align_refs alignrefsstep ami ami-oi ami3pipeline ami_analyze
@@ -25,3 +27,20 @@ wfscombine wfscombinestep wfsscontamstep white_light whitelightstep whtlt x1d x1
 """
 
 KNOWN_SUFFIXES = frozenset(_NAMES.split())
+
+
+def stem(name: str) -> str:
+    """The last part of a path without its extension; ``.fits.gz`` counts as one extension."""
+    last = os.path.basename(name)
+    return last[: -len(".fits.gz")] if last.lower().endswith(".fits.gz") else os.path.splitext(last)[0]
+
+
+def split_suffix(base: str) -> tuple[str, str]:
+    """``base`` without its known suffix, the longest there is, and the separator before it (``_`` when there is none).
+
+    Case counts, and something must remain: ``rate`` and ``_rate`` are names, not suffixes.
+    """
+    for position in range(1, len(base)):
+        if base[position] in "_-" and base[position + 1 :] in KNOWN_SUFFIXES:
+            return base[:position], base[position]
+    return base, "_"

@@ -1,0 +1,204 @@
+"""Jobs of a call, made of its input: a path, a model, an exposure in flight, a list or an association."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from gpipe.associations import Association, Member, Product, find_file, is_association, read_association
+from gpipe.controller.declaration.companions import NO_COMPANIONS, Companion, Companions
+from gpipe.datamodels import Header, read_header
+from gpipe.datamodels.group_header import GroupHeader, MemberHeader, group_header, group_id_of, group_kind
+from gpipe.exceptions import InputError
+
+log = logging.getLogger(__name__)
+
+SCIENCE = "science"
+_ENDINGS = (".fits", ".fits.gz", ".asdf")
+
+
+@dataclass(frozen=True)
+class AssociationInfo:
+    """An association, as far as the job of one product needs it.
+
+    Attributes
+    ----------
+    asn_id : part of the names of products of the third stage.
+    pool, table : names of the pool and of the association's file, for ``meta.asn``.
+    folder : of that file; None where there is none.
+    product : name of the product, or its number, for messages.
+    members : those of the product, with all their keys (``group_id``, ``tweakreg_catalog``).
+    """
+
+    asn_id: str | None
+    pool: str
+    table: str
+    folder: Path | None = None
+    product: str = ""
+    members: tuple[Member, ...] = ()
+
+    def of_type(self, exptype: str) -> tuple[Member, ...]:
+        """The members that play one part."""
+        return tuple(member for member in self.members if member.exptype == exptype)
+
+    def role(self, member: Member) -> str:
+        """A member for messages."""
+        return f"{self.table}: product {self.product}, member {member.expname!r}"
+
+    def find(self, member: Member, name: str | None = None) -> Path:
+        """The path of a member, or of another file that belongs to it."""
+        return find_file(name or member.expname, self.folder, self.role(member))
+
+
+SINGLETON = AssociationInfo(None, "singleton", "singleton")
+"""Stands for the association in products of the second stage where the input is none."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a step or pipeline.
+
+    Attributes
+    ----------
+    source : a path, an open model or an exposure in flight; a tuple of them for a group.
+    kinds : the kinds of exposure that the step or pipeline accepts.
+    companions : what goes with the exposure, by exptype.
+    product_name : the base of names, as the association gives it.
+    association : None where the input was none.
+    as_list : whether the call returns a list.
+    one_of_several : whether other products of the association have jobs, so that one file name cannot do for all.
+    """
+
+    source: Any
+    kinds: tuple[Any, ...]
+    companions: Companions = NO_COMPANIONS
+    product_name: str | None = None
+    association: AssociationInfo | None = None
+    as_list: bool = False
+    one_of_several: bool = False
+
+    @cached_property
+    def science(self) -> Header | GroupHeader:
+        """The metadata to work on, read when first asked for. InputError as `read_header`."""
+        if isinstance(self.source, tuple):
+            return self._group(self.source)
+        header = read_header(self.source, expects=_exposures(self.kinds))
+        self._name_association(header, next(iter(self._science_members()), None))
+        return header
+
+    @property
+    def file_name(self) -> str | None:
+        """The product's name as a file's, which names are made from; None where it has none."""
+        name = self.product_name
+        return name if name is None or name.lower().endswith(_ENDINGS) else f"{name}.fits"
+
+    def _group(self, sources: Sequence[Any]) -> GroupHeader:
+        kind: Any = group_kind(self.kinds)
+        known = self._science_members() or (None,) * len(sources)
+        headers = [read_header(source, expects=kind.member_kinds) for source in sources]
+        pairs = enumerate(zip(headers, known, strict=True), 1)
+        members = [self._member(header, member, number) for number, (header, member) in pairs]
+        return group_header(members, kind, self.product_name)
+
+    def _member(self, header: Header, member: Member | None, number: int) -> MemberHeader:
+        group_id = (member and member.group_id) or group_id_of(header.meta, number)
+        header.meta.instance["group_id"] = group_id
+        self._name_association(header, member)
+        catalog = member and member.tweakreg_catalog
+        found = self.association.find(member, catalog) if self.association and member and catalog else None
+        return MemberHeader(header, group_id, found)
+
+    def _science_members(self) -> tuple[Member, ...]:
+        return self.association.of_type(SCIENCE) if self.association else ()
+
+    def _name_association(self, header: Header, member: Member | None) -> None:
+        """Name the association in the metadata, and the part that the exposure plays in it."""
+        if self.association:
+            header.meta.asn.pool_name, header.meta.asn.table_name = self.association.pool, self.association.table
+        if member:
+            header.meta.asn.exptype = member.keys["exptype"]
+
+
+def jobs(source: Any, kinds: tuple[Any, ...], *, unless_given: AssociationInfo | None = None) -> list[Job]:
+    """Make the jobs that an input asks for; files of members are found, and no exposure is read.
+
+    Parameters
+    ----------
+    source : a path, an open model, an exposure in flight, an association (path or dict), or a list of them.
+    kinds : the kinds of exposure that the step or pipeline accepts. If a group is among them an association, or a list
+        of exposures, is one job; else each product of the association, and each exposure, is one.
+    unless_given : stands for the association where the input is none.
+
+    Raises
+    ------
+    InputError
+        The association is none, or one that cannot be worked on; a member is not to be found.
+    """
+    groups = group_kind(kinds) is not None
+    if not isinstance(source, list | tuple):
+        return _jobs_of_one(source, kinds, unless_given)
+    if groups and not any(map(is_association, source)):
+        return [_group_of(source, kinds, unless_given)]
+    return [replace(job, as_list=True) for one in source for job in _jobs_of_one(one, kinds, unless_given)]
+
+
+def _jobs_of_one(source: Any, kinds: tuple[Any, ...], unless_given: AssociationInfo | None) -> list[Job]:
+    if is_association(source):
+        return _jobs_of_association(read_association(source), kinds)
+    if not _exposures(kinds):
+        return [_group_of([source], kinds, unless_given)]
+    return [Job(source, kinds, association=unless_given)]
+
+
+def _group_of(sources: Sequence[Any], kinds: tuple[Any, ...], unless_given: AssociationInfo | None) -> Job:
+    if not sources:
+        raise InputError("found an empty list, expected exposures")
+    return Job(tuple(sources), kinds, association=unless_given)
+
+
+def _jobs_of_association(association: Association, kinds: tuple[Any, ...]) -> list[Job]:
+    products = association.products
+    if not group_kind(kinds):
+        made = [_job(association, number, kinds) for number in range(len(products))]
+        return [replace(job, as_list=True, one_of_several=len(made) > 1) for job in made]
+    if len(products) > 1:
+        names = " and ".join(_label(product, number) for number, product in enumerate(products))
+        raise InputError(f"{association.table}: found products {names}, expected one")
+    return [_job(association, 0, kinds)]
+
+
+def _job(association: Association, number: int, kinds: tuple[Any, ...]) -> Job:
+    product = association.products[number]
+    label = _label(product, number)
+    info = AssociationInfo(
+        association.asn_id, association.pool, association.table, association.folder, label, product.members
+    )
+    science = info.of_type(SCIENCE)
+    if not science:
+        raise InputError(f"{info.table}: product {label}: found no member of exptype science, expected one")
+    groups = group_kind(kinds) is not None
+    if len(science) > 1 and not groups:
+        log.warning("%s: product %s: found %d science members; the first is used", info.table, label, len(science))
+    source = tuple(map(info.find, science)) if groups else info.find(science[0])
+    return Job(source, kinds, _companions(info), product.name, info)
+
+
+def _companions(info: AssociationInfo) -> Companions:
+    others = dict.fromkeys(member.exptype for member in info.members if member.exptype != SCIENCE)
+    return Companions(
+        {
+            exptype: [Companion(member.expname, info.folder, info.role(member)) for member in info.of_type(exptype)]
+            for exptype in others
+        }
+    )
+
+
+def _label(product: Product, number: int) -> str:
+    return repr(product.name) if product.name else str(number + 1)
+
+
+def _exposures(kinds: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The kinds that are no groups."""
+    return tuple(kind for kind in kinds if not group_kind([kind]))
