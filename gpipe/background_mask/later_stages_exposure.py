@@ -16,7 +16,7 @@ import numpy as np
 
 from gpipe.background_mask.nirspec_light_host import has_wcs
 from gpipe.datamodels.exposures.in_flight import Exposure
-from gpipe.datamodels.exposures.rate import RATE_ARRAYS, Rate
+from gpipe.datamodels.exposures.rate import Rate
 from gpipe.datamodels.files.products import to_model
 from gpipe.exceptions import GpipeError, InputError, ParameterError, ReferenceFileError
 
@@ -90,7 +90,7 @@ def with_wcs(rates: Rate, *, flag_open: bool, folder: str) -> Rate:
         if flag_open:
             model = _run(MSAFlagOpenStep(), model, folder)
     quality = rates.backend.to_device(np.asarray(model.dq))
-    for name in RATE_ARRAYS:
+    for name in rates.planes:
         del model.instance[name]
     return replace(rates, header=model, dq=quality)
 

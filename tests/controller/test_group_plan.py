@@ -1,5 +1,6 @@
 """The plan of a group: its members live where the limits say."""
 
+from math import prod
 from types import SimpleNamespace
 
 import pytest
@@ -8,20 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpipe.backends.numpy import NumpyBackend
-from gpipe.controller.plan.group_plan import IN_HAND, UNASKED, member_bytes, plan_group, storage_for
-from gpipe.controller.plan.memory import RATE, Limits
+from gpipe.controller.plan.group_plan import IN_HAND, UNASKED, plan_group, storage_for
+from gpipe.controller.plan.memory import Limits
 from gpipe.datamodels.exposures.scratch import Storage
 from gpipe.exceptions import ParameterError
 
 MB = 10**6
-SIZE = RATE * 200 * 100
+SIZE = 5 * 4 * 200 * 100
 """Bytes of a member."""
 KEPT, ONE = 2 * 3 * SIZE, IN_HAND * SIZE
 """Bytes of three members before and after a pass, and of one in hand."""
 
 
 def headers(count=3, shape=(200, 100)):
-    return [SimpleNamespace(name=f"member{number}.fits", shape=shape) for number in range(count)]
+    return [SimpleNamespace(name=f"member{number}.fits", shape=shape, nbytes=20 * prod(shape)) for number in range(count)]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,7 @@ def test_a_member_that_does_not_fit_is_named():
 )
 def test_the_peak_is_within_the_limit_or_the_group_is_refused(shapes, limit, threads):
     members = [SimpleNamespace(name="member", shape=shape) for shape in shapes]
-    largest = max(member_bytes(header) for header in members)
+    largest = max(header.nbytes for header in members)
     try:
         plan = plan_group(members, NumpyBackend(), Limits(host=limit), threads=threads)
     except ParameterError:

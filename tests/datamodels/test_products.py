@@ -67,7 +67,7 @@ def test_a_ramp_product_holds_what_the_exposure_holds(uncal_path, backend):
 
 
 def test_what_is_no_exposure_is_refused():
-    with pytest.raises(TypeError, match="expected a Ramp or a Rate, found dict"):
+    with pytest.raises(TypeError, match="expected an exposure in flight, found dict"):
         to_model({})
 
 

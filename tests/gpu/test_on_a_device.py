@@ -17,7 +17,7 @@ from stdatamodels.jwst import datamodels
 import gpipe.backends
 from gpipe.backends import native
 from gpipe.backends.numpy import NumpyBackend
-from gpipe.datamodels.exposures.rate import RATE_ARRAYS
+from gpipe.datamodels.exposures.rate import Rate
 from gpipe.exceptions import BackendError
 from gpipe.pipeline import Detector1Pipeline
 from gpipe.simulate import ExposureConfig, write_cache, write_exposure
@@ -109,7 +109,7 @@ def assert_same(suffix, found, expected, *, exactly):
         agreements = comparison.compare_rates(suffix, found, expected)
         assert all(agreement.different == 0 for agreement in agreements), "\n".join(map(str, agreements))
         return
-    for name in RATE_ARRAYS:
+    for name in Rate.planes:
         ours, theirs = getattr(found, name), getattr(expected, name)
         np.testing.assert_array_equal(ours, theirs, err_msg=f"{suffix} {name}")
         assert np.isfinite(theirs).any()

@@ -21,7 +21,7 @@ from gpipe.controller.run.chunks import Course, Stage, joined, through_stage
 from gpipe.datamodels import Outline, Ramp, crds_parameters, open_exposure, read_header, with_own_metadata
 from gpipe.datamodels.exposures.assembly import Assembly
 from gpipe.datamodels.exposures.chunks import Chunk, chunks_of, cut, trim, without_halo
-from gpipe.datamodels.exposures.ramp import RAMP_ARRAYS, SHOWN_ONLY
+from gpipe.datamodels.exposures.planes import product_only
 from gpipe.pipeline import Detector1Pipeline
 
 SCENE = simulate.Scene(background=500.0, density=4e-3, brightest=1e9)
@@ -110,7 +110,7 @@ def _in_chunks(step, given, *, length, threads, by_rows):
     work = step.begin(Outline(whole.header, whole.backend, whole.shape), given.references, joined(summaries)["it"])
     stage = Stage(step.name, work, step.halo(given.exposure.meta, given.references))
     changed = {change.partition(":")[0] for change in step.writes}
-    unchanged = [name for name in RAMP_ARRAYS if name not in changed]
+    unchanged = [name for name in Ramp.planes if name not in changed]
     course = Course(
         pieces,
         lambda piece: cut(whole, piece),
@@ -164,8 +164,8 @@ def test_a_step_changes_only_what_it_names(exposures, name, parameters):
     if step.makes:
         pytest.skip("what comes of it is no ramp")
     after, named = _arrays(after), dict(change.partition(":")[::2] for change in step.writes)
-    assert set(named) <= set(RAMP_ARRAYS)
-    for array in RAMP_ARRAYS:
+    assert set(named) <= set(Ramp.planes)
+    for array in Ramp.planes:
         was, is_now = before.get(array), after.get(array)
         if array not in named:
             assert is_now is was or np.array_equal(is_now, was, equal_nan=True), array
@@ -219,7 +219,7 @@ def test_every_step_that_says_how_to_cut_is_tried(exposures):
     assert {name for name in cut_here if not _is_cut(STEPS[name](), exposures[name])} == set()
 
 
-@pytest.mark.parametrize("array", SHOWN_ONLY)
+@pytest.mark.parametrize("array", product_only(Ramp.planes))
 def test_no_step_looks_at_what_runs_without_ramps_as_products_do_not_read(array):
     for step in STEPS.values():
         folder = Path(inspect.getfile(step)).parent

@@ -12,7 +12,7 @@ from gpipe.controller.parameters import types as p
 from gpipe.controller.parameters.configurable import Configurable
 from gpipe.datamodels.exposures.in_flight import Described, Exposure
 from gpipe.datamodels.exposures.instruments import OTHERS
-from gpipe.datamodels.exposures.ramp import RAMP_ARRAYS, Ramp
+from gpipe.datamodels.exposures.ramp import Ramp
 
 
 class StepBase(Configurable):
@@ -94,7 +94,7 @@ class StepBase(Configurable):
     @property
     def writes(self) -> Sequence[str]:
         """Names of the arrays of a ramp that the step may change; see `Cut`."""
-        return RAMP_ARRAYS if self.cut.writes is None else self.cut.writes
+        return tuple(Ramp.planes) if self.cut.writes is None else self.cut.writes
 
     @property
     def reads_first(self) -> Sequence[str]:

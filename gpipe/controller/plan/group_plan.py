@@ -1,11 +1,10 @@
 """Preview of work on a group: where its members live, and how many are in hand."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gpipe.backends import Backend
-from gpipe.controller.plan.memory import RATE, Limits, exposure_bytes, format_bytes
+from gpipe.controller.plan.memory import Limits, format_bytes
 from gpipe.datamodels import Header
 from gpipe.datamodels.exposures.scratch import Storage
 from gpipe.exceptions import ParameterError
@@ -53,7 +52,7 @@ def plan_group(headers: Sequence[Header], backend: Backend, limits: Limits, *, t
     ParameterError
         Not even one member fits the limit.
     """
-    sizes = [member_bytes(header) for header in headers]
+    sizes = [header.nbytes for header in headers]
     one, kept = IN_HAND * max(sizes), 2 * sum(sizes)
     storage = storage_for(kept, backend, limits, at_work=one)
     budget = budget_of(backend, limits)
@@ -81,12 +80,6 @@ def budget_of(backend: Backend, limits: Limits) -> int | None:
         return limits.host
     free = backend.free_bytes()
     return free if limits.device is None else min(free, limits.device)
-
-
-def member_bytes(header: Header) -> int:
-    """Bytes of the pixels of an exposure that has not been read."""
-    is_ramp = len(header.shape) == 4
-    return exposure_bytes(header.shape) if is_ramp else RATE * math.prod(header.shape)
 
 
 def _room(limit: int | None, at_work: int) -> int:

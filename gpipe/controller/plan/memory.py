@@ -1,19 +1,15 @@
 """Memory: limits that a user sets, and bytes of exposures and of rates."""
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gpipe.datamodels.exposures.rate import RATE_ARRAYS, RATES_OF_BOTH
+from gpipe.datamodels.exposures.planes import nbytes
+from gpipe.datamodels.exposures.rate import RATES_OF_BOTH, Rate
 from gpipe.exceptions import ParameterError
 
-SAMPLE = 5
-"""Bytes of a sample: float32 and its flags."""
 WORKSPACE = 40
 """Bytes of a sample of a chunk while a step works on it, references and the sample itself included."""
-RATE, SHARED = 4 * len(RATE_ARRAYS), 4 * len(RATES_OF_BOTH)
-"""Bytes of a rate, and of those that an only integration shares with the exposure."""
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
 
 
@@ -51,16 +47,13 @@ def _bytes(value: int | str) -> int:
     return int(number)
 
 
-def exposure_bytes(shape: Sequence[int], extra: Sequence[Sequence[int]] = ()) -> int:
-    """Bytes of a ramp (integration, group, row, column) with its flags, and of ``extra`` arrays of four bytes."""
-    plane = math.prod(shape[-2:])
-    return SAMPLE * math.prod(shape) + 8 * plane + 4 * sum(math.prod(more) for more in extra)
-
-
 def rate_bytes(shape: Sequence[int]) -> int:
     """Bytes of the rates of an exposure and of its integrations. An only one has some arrays of the exposure's."""
     integrations, _, rows, columns = shape
-    return (RATE * (1 + integrations) - (SHARED if integrations == 1 else 0)) * rows * columns
+    sizes = {"y": rows, "x": columns}
+    each = nbytes(Rate.planes, sizes) + nbytes(Rate.planes, sizes | {"i": integrations})
+    shared = {name: Rate.planes[name] for name in RATES_OF_BOTH} if integrations == 1 else {}
+    return each - nbytes(shared, sizes)
 
 
 def format_bytes(count: int) -> str:

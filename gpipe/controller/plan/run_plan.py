@@ -8,20 +8,16 @@ from gpipe.backends import Backend
 from gpipe.controller.plan import threads
 from gpipe.controller.plan.chunk_size import chunk_length, section_size
 from gpipe.controller.plan.memory import (
-    RATE,
     WORKSPACE,
     Limits,
-    exposure_bytes,
     format_bytes,
     rate_bytes,
 )
 from gpipe.controller.plan.sections import Section, cuttable
-from gpipe.datamodels import Exposure, Header, Outline, Ramp
+from gpipe.datamodels import Header, Outline, Ramp
 from gpipe.datamodels.exposures.chunks import Chunk, chunks_of
 from gpipe.datamodels.exposures.scratch import Storage
 from gpipe.exceptions import ParameterError
-
-_EXTRA = ("zeroframe", "refout")
 
 
 @dataclass(frozen=True)
@@ -131,7 +127,7 @@ def make_plan(header: Header, sections: Sequence[Section], backend: Backend, lim
         for section, bytes_kept in zip(sections, kept, strict=True)
     ]
     crossings = 1 if storage is Storage.DEVICE else sum(section.is_cut for section in sections)
-    size = exposure_bytes(header.shape, _extra(header)) if header.kind is Ramp else 0
+    size = header.nbytes if header.kind is Ramp else 0
     return RunPlan(
         name=header.name,
         shape=header.shape,
@@ -148,14 +144,6 @@ def _device_budget(backend: Backend, limits: Limits) -> int:
     return free if limits.device is None else min(free, limits.device)
 
 
-def _extra(header: Header) -> list[tuple[int, ...]]:
-    source = header.source
-    if isinstance(source, Exposure):
-        found = [getattr(source, name, None) for name in _EXTRA]
-        return [tuple(array.shape) for array in found if array is not None]
-    return [source.shape(name) for name in _EXTRA if name not in header.left_out and source.has(name)]
-
-
 @dataclass(frozen=True)
 class _Kept:
     """Bytes of ramps and of rates while a section works: what goes in and what comes out."""
@@ -166,9 +154,8 @@ class _Kept:
 
 def _kept(header: Header, sections: Sequence[Section]) -> list[_Kept]:
     if header.kind is not Ramp:
-        size = exposure_bytes(header.shape) if len(header.shape) == 4 else RATE * math.prod(header.shape)
-        return [_Kept(2 * size, 0) for _ in sections]
-    whole, rates = exposure_bytes(header.shape, _extra(header)), rate_bytes(header.shape)
+        return [_Kept(2 * header.nbytes, 0) for _ in sections]
+    whole, rates = header.nbytes, rate_bytes(header.shape)
     kept: list[_Kept] = []
     fitted = False
     for before, section in zip([None, *sections], sections, strict=False):

@@ -25,7 +25,7 @@ from gpipe.controller.run.record import RunRecord, output_levels
 from gpipe.controller.run.section_run import SectionRun
 from gpipe.datamodels import Exposure, Header, crds_parameters, open_exposure, read_header
 from gpipe.datamodels.exposures.chunks import with_separate_arrays
-from gpipe.datamodels.exposures.ramp import SHOWN_ONLY
+from gpipe.datamodels.exposures.planes import product_only
 from gpipe.datamodels.files.reading import moved
 from gpipe.imports import collector_at_rest
 
@@ -92,7 +92,7 @@ class _Run:
     def _plan(self) -> RunPlan:
         sections = self._sections()
         if not self._shows_ramps(sections):
-            self.header = replace(self.header, left_out=SHOWN_ONLY)
+            self.header = replace(self.header, left_out=product_only(self.header.kind.planes))
         plan = make_plan(self.header, in_one_pass(sections), self.backend, self.limits)
         if any(planned.section.previewed and planned.count == 1 for planned in plan.sections):
             return make_plan(self.header, sections, self.backend, self.limits)

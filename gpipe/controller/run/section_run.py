@@ -18,7 +18,6 @@ from gpipe.controller.run.step_run import StepRun
 from gpipe.datamodels import Exposure, Header, Outline, Ramp, open_exposure
 from gpipe.datamodels.exposures.assembly import Assembly
 from gpipe.datamodels.exposures.chunks import Chunk, chunks_of, columns_with_halo, cut
-from gpipe.datamodels.exposures.ramp import RAMP_ARRAYS
 from gpipe.datamodels.exposures.scratch import Storage, forget
 from gpipe.datamodels.files.reading import moved
 
@@ -99,7 +98,7 @@ class SectionRun:
 
     def _course(self, planned: PlannedSection, stored: Any, following: Section | None) -> Course:
         section, chunks = planned.section, planned.chunks
-        shared = {"stored": stored, "unchanged": [name for name in RAMP_ARRAYS if name not in section.changes]}
+        shared = {"stored": stored, "unchanged": [name for name in Ramp.planes if name not in section.changes]}
         on_disk, name = self._storage is Storage.DISK, section.steps[-1].name
         return Course(
             chunks,

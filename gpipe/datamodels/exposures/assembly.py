@@ -8,9 +8,9 @@ from typing import Any
 from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array
-from gpipe.datamodels.exposures.chunks import WITHOUT_INTEGRATIONS, Chunk, arrays_of, index, map_arrays
+from gpipe.datamodels.exposures.chunks import Chunk, arrays_of, index, map_arrays
 from gpipe.datamodels.exposures.in_flight import Exposure
-from gpipe.datamodels.exposures.ramp import Ramp
+from gpipe.datamodels.exposures.planes import Plane
 from gpipe.datamodels.exposures.scratch import forget, scratch_array
 
 
@@ -42,15 +42,15 @@ class Assembly:
     def add(self, chunk: Chunk, results: Sequence[Any]) -> None:
         """Add the results of a chunk, one for each exposure. A chunk that is the whole is taken as it is."""
         if (chunk.own.start, chunk.own.stop) == (0, self._total) and not self._goes_to_disk(results):
-            self._made = [_whole(result) if isinstance(result, Ramp) else result for result in results]
+            self._made = [_whole(result) if isinstance(result, Exposure) else result for result in results]
             return
         with self._lock:
             if not self._made:
                 self._make_room(results)
         for whole, result in zip(self._made, results, strict=True):
             for name, values in arrays_of(result):
-                if name not in (self._unchanged if isinstance(result, Ramp) else result.shared):
-                    index(name, getattr(whole, name), chunk.own, self._by_rows)[...] = values
+                if name not in self._not_made(result):
+                    index(whole, name, chunk.own, self._by_rows)[...] = values
             if self._on_disk:
                 forget(whole)
 
@@ -65,30 +65,29 @@ class Assembly:
     def _goes_to_disk(self, results: Sequence[Any]) -> bool:
         return self._on_disk and all(isinstance(result, Exposure) for result in results)
 
+    def _not_made(self, result: Any) -> Sequence[str]:
+        """Names of the arrays that the whole shares with the exposure before, or with the first result."""
+        return self._unchanged if isinstance(result, type(self._stored)) else getattr(result, "shared", ())
+
     def _make_room(self, results: Sequence[Any]) -> None:
         made: list[Any] = []
 
-        def of_ramp(name: str, values: Array) -> Array:
-            return getattr(self._stored, name) if name in self._unchanged else self._empty(name, values)
-
-        def of_rate(name: str, values: Array) -> Array:
-            return getattr(made[0], name)[None, ...] if name in result.shared else self._empty(name, values)
+        def array(name: str, values: Array) -> Array:
+            if name not in self._not_made(result):
+                return self._empty(result.planes[name], values)
+            is_stored = isinstance(result, type(self._stored))
+            return getattr(self._stored, name) if is_stored else getattr(made[0], name)[None, ...]
 
         for result in results:
-            is_ramp = isinstance(result, Ramp)
-            made.append(_whole(map_arrays(result, of_ramp)) if is_ramp else map_arrays(result, of_rate))
+            made.append(_whole(map_arrays(result, array)))
         self._made = made
 
-    def _empty(self, name: str, values: Array) -> Array:
-        shape = list(values.shape)
-        if self._by_rows:
-            shape[-2] = self._total
-        elif name not in WITHOUT_INTEGRATIONS:
-            shape[0] = self._total
+    def _empty(self, plane: Plane, values: Array) -> Array:
+        shape = plane.resized(tuple(values.shape), "y" if self._by_rows else "i", self._total)
         if self._on_disk and len(shape) == 4:
-            return scratch_array(tuple(shape), values.dtype)
-        return array_namespace(values).empty(tuple(shape), dtype=values.dtype, device=device(values))
+            return scratch_array(shape, values.dtype)
+        return array_namespace(values).empty(shape, dtype=values.dtype, device=device(values))
 
 
-def _whole(ramp: Ramp) -> Ramp:
-    return replace(ramp, rows=None, of_interleaved=False)
+def _whole(exposure: Any) -> Any:
+    return replace(exposure, rows=None, of_interleaved=False)

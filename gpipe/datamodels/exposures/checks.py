@@ -42,8 +42,8 @@ def check_ramp(meta: Any, shape: tuple[int, ...], name: str) -> None:
     _check_window(meta, shape, name)
 
 
-def check_count_rate(meta: Any, shape: tuple[int, ...], name: str) -> None:
-    """Refuse count rates of an unknown instrument or with a wrong window; raises `InputError`."""
+def check_exposure(meta: Any, shape: tuple[int, ...], name: str) -> None:
+    """Refuse exposures of an unknown instrument or with a wrong window; raises `InputError`."""
     _check_instrument(meta, name)
     _check_window(meta, shape, name)
 

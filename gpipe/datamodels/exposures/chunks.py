@@ -1,15 +1,12 @@
 """Chunks of an exposure: some rows, some columns or some integrations, cut out of it."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from array_api_compat import array_namespace, is_array_api_obj
+from array_api_compat import array_namespace
 
 from gpipe.arrays import Array
-from gpipe.datamodels.exposures.ramp import Ramp
-
-WITHOUT_INTEGRATIONS = ("pixeldq", "average_dark_current")
 
 
 @dataclass(frozen=True)
@@ -49,12 +46,11 @@ def chunks_of(total: int, length: int, *, halo: int = 0, by_rows: bool = True) -
 
 
 def cut(exposure: Any, chunk: Chunk) -> Any:
-    """Cut a chunk, with its halo, out of a ramp: new, contiguous arrays on the same device."""
-    columns = columns_with_halo(chunk)
-    inside = columns or slice(None)
-    taken = map_arrays(exposure, lambda name, x: copied(index(name, x, chunk.with_halo, chunk.by_rows)[..., inside]))
+    """Cut a chunk, with its halo, out of an exposure: new, contiguous arrays on the same device."""
     if not chunk.by_rows:
-        return taken
+        return _parts(exposure, {"i": chunk.with_halo}, copied)
+    columns = columns_with_halo(chunk)
+    taken = _parts(exposure, {"y": chunk.with_halo, "x": columns or slice(None)}, copied)
     return replace(taken, rows=chunk.with_halo, columns=columns, of_interleaved=exposure.is_interleaved)
 
 
@@ -63,24 +59,23 @@ def columns_with_halo(chunk: Chunk) -> slice | None:
     return chunk.columns.with_halo if chunk.columns else None
 
 
-def trim(ramp: Any, rows: slice) -> Any:
-    """Take some rows of what a chunk holds, counted from its first one: views."""
-    if (rows.start, rows.stop) == (0, ramp.shape[-2]):
-        return ramp
-    trimmed = map_arrays(ramp, lambda _, x: x[..., rows, :])
-    if not isinstance(ramp, Ramp) or ramp.rows is None:
+def trim(exposure: Any, rows: slice) -> Any:
+    """Take some rows of a chunk, counted from its first one: views."""
+    if (rows.start, rows.stop) == (0, exposure.shape[-2]):
+        return exposure
+    trimmed = _parts(exposure, {"y": rows})
+    if exposure.rows is None:
         return trimmed
-    start = ramp.rows.start
+    start = exposure.rows.start
     return replace(trimmed, rows=slice(start + rows.start, start + rows.stop))
 
 
-def without_halo(ramp: Any, chunk: Chunk) -> Any:
-    """Take off the halo of what was cut as ``chunk``: views."""
-    ramp = trim(ramp, chunk.core)
+def without_halo(exposure: Any, chunk: Chunk) -> Any:
+    """Take off the halo of an exposure that was cut as ``chunk``: views."""
+    exposure = trim(exposure, chunk.core)
     if chunk.columns is None:
-        return ramp
-    inside = chunk.columns.core
-    return replace(map_arrays(ramp, lambda _, x: x[..., inside]), columns=chunk.columns.own)
+        return exposure
+    return replace(_parts(exposure, {"x": chunk.columns.core}), columns=chunk.columns.own)
 
 
 def join(pieces: Sequence[tuple[Chunk, Array]]) -> Array:
@@ -91,11 +86,9 @@ def join(pieces: Sequence[tuple[Chunk, Array]]) -> Array:
     return array_namespace(*ordered).concat(ordered, axis=-1 if pieces[0][0].by_rows else 0)
 
 
-def index(name: str, x: Array, which: slice, by_rows: bool) -> Array:
-    """A view of some rows, or integrations, of the array of this name."""
-    if by_rows:
-        return x[..., which, :]
-    return x if name in WITHOUT_INTEGRATIONS else x[which, ...]
+def index(exposure: Any, name: str, which: slice, by_rows: bool) -> Array:
+    """A view of some rows, or integrations, of the array of this name; of all of it if it has none."""
+    return exposure.planes[name].part(getattr(exposure, name), {"y" if by_rows else "i": which})
 
 
 def copied(view: Array) -> Array:
@@ -115,12 +108,16 @@ def with_separate_arrays(results: Sequence[Any]) -> list[Any]:
 
 def arrays_of(exposure: Any) -> Iterator[tuple[str, Array]]:
     """Its arrays by name."""
-    for field in fields(exposure):
-        value = getattr(exposure, field.name)
-        if is_array_api_obj(value):
-            yield field.name, value
+    for name in exposure.planes:
+        value = getattr(exposure, name)
+        if value is not None:
+            yield name, value
 
 
 def map_arrays(exposure: Any, function: Callable[[str, Array], Array]) -> Any:
-    """Put what ``function`` makes of the name and the values of each array into the exposure."""
+    """Put the result of ``function``, of the name and the values of each array, into the exposure."""
     return replace(exposure, **{name: function(name, value) for name, value in arrays_of(exposure)})
+
+
+def _parts(exposure: Any, where: Mapping[str, slice], change: Callable[[Array], Array] = lambda view: view) -> Any:
+    return map_arrays(exposure, lambda name, x: change(exposure.planes[name].part(x, where)))

@@ -1,12 +1,15 @@
 """Exposures on a device: what all kinds have in common."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from gpipe.arrays import Array
 from gpipe.arrays.interleaved import is_interleaved
 from gpipe.backends import Backend
+from gpipe.datamodels.exposures.checks import check_exposure
+from gpipe.datamodels.exposures.planes import Plane
 from gpipe.datamodels.exposures.stripes import window_of
 from gpipe.datamodels.exposures.window import Window
 
@@ -51,14 +54,65 @@ class Exposure(WithHeader):
     Arrays are never written to: a step makes new ones and puts them in with ``dataclasses.replace``.
     Metadata belong to the run that made the object and are changed in place.
 
+    A kind of exposure is a dataclass with an attribute for each plane and field, and the class attributes below.
+    Whatever cuts, assembles, reads, checks, moves or writes exposures, or counts their bytes, looks at these.
+
     Attributes
     ----------
+    planes : its arrays by name.
+    tables : tables of the header that go over into a product of another class, if that class has them.
+    fields : small values that a file holds beside the metadata, such as the name of a slit.
+    label : the kind in messages.
+    models : ``stdatamodels`` classes that hold the kind, and the axes of their science array.
+    read_as : for other classes (DATAMODL) of files and models, the one of ``models`` that they are read as.
+    units : metadata that say the units of the science array and its errors in a new product.
+    unread : arrays of older files that are left out.
     header : the ``stdatamodels`` model that carries metadata and tables (``group``, ``int_times``) but no pixels.
     backend : where the arrays live.
     data : the science pixels.
+    rows, columns : which rows and columns of the exposure these are; None for all of them.
+    of_interleaved : whether they are some rows of an exposure that `is_interleaved`.
     """
 
+    planes: ClassVar[Mapping[str, Plane]] = {"data": Plane("iyx|yx", extension="SCI")}
+    tables: ClassVar[tuple[str, ...]] = ()
+    fields: ClassVar[tuple[str, ...]] = ()
+    label: ClassVar[str] = "an exposure"
+    models: ClassVar[Mapping[str, str]] = {}
+    read_as: ClassVar[Mapping[str | None, str]] = {}
+    units: ClassVar[Mapping[str, str]] = {}
+    unread: ClassVar[tuple[str, ...]] = ()
+
     data: Array = field(kw_only=True)
+    rows: slice | None = field(default=None, kw_only=True)
+    columns: slice | None = field(default=None, kw_only=True)
+    of_interleaved: bool = field(default=False, kw_only=True)
+
+    @classmethod
+    def model_of(cls, model_type: str | None) -> str | None:
+        """Name the class that holds what a file or model of another, or the same, class has; None if none does."""
+        return model_type if model_type in cls.models else cls.read_as.get(model_type)
+
+    @classmethod
+    def new_model(cls, meta: Any, ndim: int) -> str:
+        """Name the class of a new product whose science array has so many axes."""
+        return next(name for name, axes in cls.models.items() if len(axes) == ndim)
+
+    @classmethod
+    def is_in(cls, source: Any) -> bool:
+        """Tell whether a `Source` holds this kind."""
+        axes = cls.models.get(cls.model_of(source.model_type) or "", "")
+        return len(axes) == len(source.shape("data"))
+
+    @classmethod
+    def sizes(cls, meta: Any, shape: tuple[int, ...]) -> dict[str, int]:
+        """Size of each axis where the science array has this shape."""
+        return dict(zip(cls.planes["data"].axes_of(len(shape)), shape, strict=True))
+
+    @classmethod
+    def check(cls, meta: Any, shape: tuple[int, ...], name: str) -> None:
+        """Refuse metadata that no step can work with: raises `InputError`."""
+        check_exposure(meta, shape, name)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -68,7 +122,16 @@ class Exposure(WithHeader):
     @property
     def is_interleaved(self) -> bool:
         """Whether its rows are those of NIRSpec IRS2 readout, with reference pixels between."""
-        return is_interleaved(self.shape)
+        return self.of_interleaved or is_interleaved(self.shape)
+
+    @cached_property
+    def window(self) -> Window:
+        """The part of the detector that these rows and columns cover."""
+        whole = self._whole_window()
+        return whole if self.rows is self.columns is None else whole.part(self.rows, self.columns)
+
+    def _whole_window(self) -> Window:
+        return window_of(self.meta)
 
 
 def is_of(kind: type[Exposure], kinds: tuple[type[Exposure], ...]) -> bool:

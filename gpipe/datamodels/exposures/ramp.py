@@ -1,21 +1,22 @@
 """Ramps: the groups of every integration, as they are before ramp_fit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any, ClassVar
 
 from array_api_compat import array_namespace
 
 from gpipe.arrays import Array
+from gpipe.datamodels.exposures.checks import check_ramp
+from gpipe.datamodels.exposures.chunks import arrays_of
 from gpipe.datamodels.exposures.composite import Composite
 from gpipe.datamodels.exposures.in_flight import Exposure
+from gpipe.datamodels.exposures.planes import Plane
 from gpipe.datamodels.exposures.stripes import window_of
 from gpipe.datamodels.exposures.window import Window
 
-RAMP_ARRAYS = ("data", "groupdq", "pixeldq", "zeroframe", "refout", "average_dark_current")
-SHOWN_ONLY = ("refout",)
-"""Arrays of a ramp that are part of ramp products, and that no step looks at."""
+_SUPERSTRIPES = "SuperstripeRampModel"
+_OTHERS = (None, "Level1bModel", "MIRIRampModel")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,17 +25,27 @@ class Ramp(Exposure):
 
     Attributes
     ----------
-    data : float32, (integration, group, row, column), DN.
-    groupdq : uint8, (integration, group, row, column).
-    pixeldq : uint32, (row, column).
-    zeroframe : float32, (integration, row, column), DN, or None.
-    refout : float32, (integration, group, row, column), DN, MIRI only; None where the run has no ramp
-        among its products.
-    average_dark_current : float32, (row, column), electron/s, or None.
+    data : DN.
+    groupdq, pixeldq : DQ flags of each group, and of the pixel.
+    zeroframe : DN, or None.
+    refout : DN, of the reference output, MIRI only; None where the run has no ramp among its products.
+    average_dark_current : electron/s, or None.
     stripe : which of the stripes of a superstripe exposure these ramps belong to; None for all others.
-    rows, columns : which rows and columns of the exposure these are; None for all of them.
-    of_interleaved : whether they are some rows of an exposure that `is_interleaved`.
     """
+
+    planes: ClassVar[Mapping[str, Plane]] = {
+        "data": Plane("igyx", extension="SCI"),
+        "groupdq": Plane("igyx", "uint8", zeros=True),
+        "pixeldq": Plane("yx", "uint32", zeros=True),
+        "zeroframe": Plane("iyx", optional=True, announced_by="exposure.zero_frame"),
+        "refout": Plane("igyr", optional=True, product_only=True),
+        "average_dark_current": Plane("yx", optional=True, extension="AVDRKCUR", added=True),
+    }
+    tables: ClassVar[tuple[str, ...]] = ("group", "int_times", "int_times_stripe")
+    label: ClassVar[str] = "a ramp (uncal or ramp product)"
+    models: ClassVar[Mapping[str, str]] = {"RampModel": "igyx"}
+    read_as: ClassVar[Mapping[str | None, str]] = dict.fromkeys((*_OTHERS, _SUPERSTRIPES), "RampModel")
+    unread: ClassVar[tuple[str, ...]] = ("err",)
 
     data: Array
     groupdq: Array
@@ -43,64 +54,75 @@ class Ramp(Exposure):
     refout: Array | None = None
     average_dark_current: Array | None = None
     stripe: int | None = None
-    rows: slice | None = None
-    columns: slice | None = None
-    of_interleaved: bool = False
 
-    @property
-    def is_interleaved(self) -> bool:
-        """Whether its rows are those of NIRSpec IRS2 readout, with reference pixels between."""
-        return self.of_interleaved or super().is_interleaved
+    @classmethod
+    def is_in(cls, source: Any) -> bool:
+        return super().is_in(source) and not source.superstripes
 
-    @cached_property
-    def window(self) -> Window:
-        """The part of the detector that these ramps cover."""
-        whole = window_of(self.meta, self.stripe)
-        return whole if self.rows is self.columns is None else whole.part(self.rows, self.columns)
+    @classmethod
+    def check(cls, meta: Any, shape: tuple[int, ...], name: str) -> None:
+        check_ramp(meta, shape, name)
+
+    def _whole_window(self) -> Window:
+        return window_of(self.meta, self.stripe)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Superstripes(Exposure, Composite):
     """Ramps of which each integration reads another stripe of the detector, until refpix puts the stripes together.
 
-    Integrations follow each other stripe by stripe. Arrays are those of `Ramp`, but for
-
-    Attributes
-    ----------
-    pixeldq : uint32, (stripe, row, column).
+    Integrations follow each other stripe by stripe. Arrays are those of `Ramp`, but each stripe has its pixeldq.
     """
 
     piece: ClassVar[type[Exposure]] = Ramp
+    planes: ClassVar[Mapping[str, Plane]] = {
+        "data": Ramp.planes["data"],
+        "groupdq": Ramp.planes["groupdq"],
+        "pixeldq": Plane("syx", "uint32", zeros=True),
+        "zeroframe": Ramp.planes["zeroframe"],
+    }
+    tables: ClassVar[tuple[str, ...]] = Ramp.tables
+    label: ClassVar[str] = "a ramp of superstripes"
+    models: ClassVar[Mapping[str, str]] = {_SUPERSTRIPES: "igyx"}
+    read_as: ClassVar[Mapping[str | None, str]] = dict.fromkeys((*_OTHERS, "RampModel"), _SUPERSTRIPES)
+    unread: ClassVar[tuple[str, ...]] = Ramp.unread
 
     data: Array
     groupdq: Array
     pixeldq: Array
     zeroframe: Array | None = None
 
+    @classmethod
+    def is_in(cls, source: Any) -> bool:
+        return super().is_in(source) and bool(source.superstripes)
+
+    @classmethod
+    def sizes(cls, meta: Any, shape: tuple[int, ...]) -> dict[str, int]:
+        return super().sizes(meta, shape) | {"s": meta.subarray.num_superstripe}
+
+    @classmethod
+    def check(cls, meta: Any, shape: tuple[int, ...], name: str) -> None:
+        check_ramp(meta, shape, name)
+
     def map(self, apply: Callable[[Any], Any]) -> "Superstripes":
-        """Put together what ``apply`` makes of the ramps of each stripe."""
-        xp = array_namespace(self.data)
+        """Put together the results of ``apply`` for the ramps of each stripe."""
         count = self.pixeldq.shape[0]
         stripes = [apply(self._stripe(number, count)) for number in range(count)]
-
-        def in_order(arrays: list[Array]) -> Array:
-            return xp.reshape(xp.stack(arrays, axis=1), (-1, *arrays[0].shape[1:]))
-
         return replace(
-            self,
-            data=in_order([stripe.data for stripe in stripes]),
-            groupdq=in_order([stripe.groupdq for stripe in stripes]),
-            pixeldq=xp.stack([stripe.pixeldq for stripe in stripes], axis=0),
-            zeroframe=None if self.zeroframe is None else in_order([stripe.zeroframe for stripe in stripes]),
+            self, **{name: self._joined(name, [getattr(one, name) for one in stripes]) for name, _ in arrays_of(self)}
         )
 
     def _stripe(self, number: int, count: int) -> Ramp:
-        return Ramp(
-            self.header,
-            self.backend,
-            data=self.data[number::count, ...],
-            groupdq=self.groupdq[number::count, ...],
-            pixeldq=self.pixeldq[number, ...],
-            zeroframe=None if self.zeroframe is None else self.zeroframe[number::count, ...],
-            stripe=number,
-        )
+        arrays = {
+            name: x[number, ...] if self._has_stripes(name) else x[number::count, ...] for name, x in arrays_of(self)
+        }
+        return Ramp(self.header, self.backend, **arrays, stripe=number)
+
+    def _joined(self, name: str, arrays: Sequence[Array]) -> Array:
+        xp = array_namespace(*arrays)
+        if self._has_stripes(name):
+            return xp.stack(arrays, axis=0)
+        return xp.reshape(xp.stack(arrays, axis=1), (-1, *arrays[0].shape[1:]))
+
+    def _has_stripes(self, name: str) -> bool:
+        return self.planes[name].axes.startswith("s")

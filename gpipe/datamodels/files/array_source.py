@@ -4,7 +4,6 @@ Arrays carry the attribute names of ``stdatamodels`` (``data``, ``groupdq``, …
 """
 
 import copy
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -50,17 +49,20 @@ class FitsArrays:
     Parameters
     ----------
     error : raised for a file that is missing or damaged.
-    extension : from the name of an array to that of its extension.
-    dtype : from the name of an array to its type.
     """
 
-    def __init__(
-        self, path: Path, error: type[GpipeError], *, extension: Callable[[str], str], dtype: Callable[[str], Any]
-    ) -> None:
+    def __init__(self, path: Path, error: type[GpipeError]) -> None:
         from gpipe.datamodels.files.fits_reader import FitsFile  # pulls in astropy; importing a step should not
 
         self.file, self.name = FitsFile(path, error), str(path)
-        self._extension, self._dtype = extension, dtype
+
+    def _extension(self, array: str) -> str:
+        """The EXTNAME of an array."""
+        raise NotImplementedError
+
+    def _dtype(self, array: str) -> Any:
+        """The type of an array in memory."""
+        raise NotImplementedError
 
     def has(self, array: str) -> bool:
         return self.file.has(self._extension(array))
@@ -85,11 +87,14 @@ class ModelArrays:
     Parameters
     ----------
     name : for messages.
-    dtype : from the name of an array to its type; tables and complex numbers stay as they are.
     """
 
-    def __init__(self, model: Any, name: str, dtype: Callable[[str], Any]) -> None:
-        self._model, self.name, self._dtype = model, name, dtype
+    def __init__(self, model: Any, name: str) -> None:
+        self._model, self.name = model, name
+
+    def _dtype(self, array: str) -> Any:
+        """The type of an array in memory; tables and complex numbers stay as they are."""
+        raise NotImplementedError
 
     def has(self, array: str) -> bool:
         return self._found(array) is not None

@@ -6,14 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from gpipe.datamodels.exposures.chunks import arrays_of
 from gpipe.datamodels.exposures.in_flight import Exposure
-from gpipe.datamodels.exposures.ramp import RAMP_ARRAYS
-from gpipe.datamodels.exposures.rate import RATE_ARRAYS, Rate
 from gpipe.datamodels.files.jwst_models import model_class
-
-RAMP_MODELS = ("RampModel", "SuperstripeRampModel")
-_ALWAYS_IFU = ("NRS_IFU", "MIR_MRS")
-_LAMPS = ("NRS_AUTOWAVE", "NRS_LAMP")
 
 
 def to_model(exposure: Exposure) -> Any:
@@ -21,9 +16,9 @@ def to_model(exposure: Exposure) -> Any:
 
     Parameters
     ----------
-    exposure : `Ramp` becomes a RampModel, `Superstripes` a SuperstripeRampModel; `Rate` an ImageModel
-        (IFUImageModel for IFU exposures) when it is (row, column) and a CubeModel, with the table of integration times,
-        when it is (integration, row, column).
+    exposure : its kind says the class of the model. `Ramp` becomes a RampModel, `Superstripes` a SuperstripeRampModel;
+        `Rate` an ImageModel (IFUImageModel for IFU exposures) when it is (row, column) and a CubeModel, with the table
+        of integration times, when it is (integration, row, column).
 
     Returns
     -------
@@ -37,16 +32,15 @@ def to_model(exposure: Exposure) -> Any:
     from gpipe.datamodels.files.metadata import new_model  # pulls in stdatamodels
 
     if not isinstance(exposure, Exposure):
-        raise TypeError(f"expected a Ramp or a Rate, found {type(exposure).__qualname__}")
-    header, rate = exposure.header, isinstance(exposure, Rate)
-    if rate and header.instance["meta"]["model_type"] in RAMP_MODELS:
-        model = _rate_model(exposure)
-    else:
+        raise TypeError(f"expected an exposure in flight, found {type(exposure).__qualname__}")
+    header = exposure.header
+    if exposure.model_of(type(header).__name__):
         model = new_model(type(header), copy.deepcopy(dict(header.instance)), checks=True)
-    for name in RATE_ARRAYS if rate else RAMP_ARRAYS:
-        value = getattr(exposure, name, None)
-        if value is not None:
-            model.instance[name] = _writable(exposure.backend.to_host(value))
+    else:
+        model = _model_of_new_class(exposure)
+    arrays = {name: _writable(exposure.backend.to_host(values)) for name, values in arrays_of(exposure)}
+    values = {name: getattr(exposure, name) for name in exposure.fields if getattr(exposure, name) is not None}
+    model.instance.update(arrays | values)
     return model
 
 
@@ -57,27 +51,19 @@ def with_own_metadata(exposure: Exposure) -> Any:
     return replace(exposure, header=copied(exposure.header))
 
 
-def _rate_model(exposure: Any) -> Any:
-    """A model for rates, with what it takes over from a ramp."""
+def _model_of_new_class(exposure: Exposure) -> Any:
+    """A model for a kind that the header's class does not hold, with keywords and tables that both have."""
     from gpipe.datamodels.files.metadata import new_model, take_over
 
-    header, kind = exposure.header, _rate_class(exposure.meta, exposure.data.ndim)
-    model = new_model(model_class(kind), checks=True)
+    header = exposure.header
+    model = new_model(model_class(exposure.new_model(exposure.meta, exposure.data.ndim)), checks=True)
     take_over(model, header)
-    model.instance["meta"] |= {"bunit_data": "DN/s", "bunit_err": "DN/s"}
-    if kind == "CubeModel":
-        for table in ("int_times", "int_times_stripe"):
-            rows = header.instance.get(table)
-            if rows is not None and len(rows) > 0:
-                model.instance[table] = rows.copy()
+    model.instance["meta"] |= exposure.units
+    for table in exposure.tables:
+        rows = header.instance.get(table)
+        if table in model.schema["properties"] and rows is not None and len(rows) > 0:
+            model.instance[table] = rows.copy()
     return model
-
-
-def _rate_class(meta: Any, ndim: int) -> str:
-    if ndim == 3:
-        return "CubeModel"
-    lamp = meta.exposure.type in _LAMPS and meta.instrument.lamp_mode == "IFU"
-    return "IFUImageModel" if lamp or meta.exposure.type in _ALWAYS_IFU else "ImageModel"
 
 
 def _writable(host: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """From a file or a model to an exposure in flight: metadata first, pixels when they are asked for."""
 
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any
 
 import array_api_compat
@@ -8,24 +9,18 @@ import array_api_compat
 from gpipe.arrays import Array
 from gpipe.arrays.interleaved import is_interleaved
 from gpipe.backends import Backend
-from gpipe.datamodels.exposures.checks import check_count_rate, check_ramp
+from gpipe.datamodels.exposures.chunks import arrays_of
 from gpipe.datamodels.exposures.in_flight import Exposure, is_of
+from gpipe.datamodels.exposures.planes import Plane
 from gpipe.datamodels.exposures.ramp import Ramp, Superstripes
-from gpipe.datamodels.exposures.rate import RATE_ARRAYS, Rate
+from gpipe.datamodels.exposures.rate import Rate
 from gpipe.datamodels.files.array_source import ALL
 from gpipe.datamodels.files.jwst_models import model_class
 from gpipe.datamodels.files.products import with_own_metadata
 from gpipe.datamodels.files.sources import Source, find_source
 from gpipe.exceptions import InputError
 
-RAMP_MODELS = (None, "Level1bModel", "RampModel", "MIRIRampModel", "SuperstripeRampModel")
-RAMPS = (Ramp, Superstripes)
-_RATE_CLASSES = {"ImageModel": 2, "IFUImageModel": 2, "CubeModel": 3}
-_SAID = {
-    Ramp: "a ramp (uncal or ramp product)",
-    Superstripes: "a ramp of superstripes",
-    Rate: "a count-rate product (rate or rateints)",
-}
+KINDS: tuple[type[Exposure], ...] = (Ramp, Superstripes, Rate)
 
 
 @dataclass(frozen=True)
@@ -37,7 +32,7 @@ class Header:
     model : a ``stdatamodels`` model without pixels, owned by whoever asked for it: `open_exposure` hands it to the
         exposure.
     name : file name or class of the input, for messages.
-    kind : `Ramp` or `Rate`.
+    kind : of the exposure, one of `KINDS` or of those that the caller expects.
     shape : of the pixels: (integration, group, row, column), (integration, row, column) or (row, column).
     left_out : names of arrays of a file that are not read.
     """
@@ -54,14 +49,38 @@ class Header:
         """The ``stdatamodels`` metadata tree."""
         return self.model.meta
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Size of each axis by its letter, see `Plane`."""
+        return self.kind.sizes(self.meta, self.shape)
 
-def read_header(source: Any, *, expects: tuple[type[Exposure], ...] = (*RAMPS, Rate)) -> Header:
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all planes in flight, with those that a source lacks and that are made as it is read or later."""
+        sizes = self.sizes
+        found = {name: self.shape_of(name) for name in self.kind.planes}
+        return sum(
+            plane.nbytes(found[name] or plane.shape(sizes))
+            for name, plane in self.kind.planes.items()
+            if found[name] or plane.added or not plane.optional
+        )
+
+    def shape_of(self, plane: str) -> tuple[int, ...] | None:
+        """Shape of a plane of the source; None where that has none, or where it is not read."""
+        if isinstance(self.source, Exposure):
+            values = getattr(self.source, plane)
+            return None if values is None else tuple(values.shape)
+        return self.source.shape(plane) if plane not in self.left_out and self.source.has(plane) else None
+
+
+def read_header(source: Any, *, expects: tuple[type[Exposure], ...] = KINDS) -> Header:
     """Read the metadata of an exposure, once, and check what every step relies on.
 
     Parameters
     ----------
     source : path of a FITS (also ``.fits.gz``) or ASDF file, an open ``stdatamodels`` model, or an exposure in flight.
-    expects : the kinds of exposure that the caller can use.
+    expects : the kinds of exposure that the caller can use. They may be others than `KINDS`, and come first where a
+        source could be of several.
 
     Raises
     ------
@@ -78,10 +97,11 @@ def read_header(source: Any, *, expects: tuple[type[Exposure], ...] = (*RAMPS, R
         _check_kind(header.name, header.kind, expects, "")
         return header
     found = find_source(source)
-    kind, shape = _kind(found, expects)
-    header = Header(found.header(_model_class(kind, shape, found.model_type)), found.name, kind, shape, found)
-    (check_ramp if kind in RAMPS else check_count_rate)(header.meta, shape, header.name)
-    _check_shapes(found, kind, shape)
+    kind = found.kind = _kind(found, expects)
+    model = found.header(model_class(str(kind.model_of(found.model_type))))
+    header = Header(model, found.name, kind, found.shape("data"), found)
+    kind.check(header.meta, header.shape, header.name)
+    _check_shapes(header)
     return header
 
 
@@ -92,8 +112,8 @@ def crds_parameters(header: Header) -> dict[str, Any]:
 
 def open_exposure(
     source: Any, backend: Backend, *, rows: slice | None = None, columns: slice | None = None
-) -> Ramp | Superstripes | Rate:
-    """Load an exposure, or some rows and columns of a ramp, onto a device.
+) -> Exposure:
+    """Load an exposure, or some of its rows and columns, onto a device.
 
     Parameters
     ----------
@@ -103,9 +123,9 @@ def open_exposure(
 
     Returns
     -------
-    Ramp, Superstripes or Rate. Of an open model or an exposure in flight the metadata are copied and the arrays
-    are shared where they fit as they are (read-only); neither is ever written to. Missing DQ arrays are zeros. A
-    zeroframe is loaded where ``meta.exposure.zero_frame`` (ZEROFRAM) says that there is one.
+    An exposure of the header's kind. Of an open model or an exposure in flight the metadata are copied and the arrays
+    are shared where they fit as they are (read-only); neither is ever written to. Missing DQ arrays of ramps are
+    zeros. A zeroframe is loaded where ``meta.exposure.zero_frame`` (ZEROFRAM) says that there is one.
 
     Raises
     ------
@@ -115,106 +135,79 @@ def open_exposure(
     header = read_header(source)
     if isinstance(header.source, Exposure):
         return moved(replace(header.source, header=header.model), backend)
-    if header.kind not in RAMPS:
-        return _load_count_rate(header, header.source, backend)
-    return _load_ramp(header, header.source, backend, rows, columns)
+    return _loaded(header, backend, rows, columns)
 
 
-def _load_ramp(
-    header: Header, source: Source, backend: Backend, rows: slice | None, columns: slice | None
-) -> Ramp | Superstripes:
-    cut = {"rows": rows or ALL, "columns": columns or ALL}
-
-    def load(array: str) -> Array | None:
-        there = array not in header.left_out and source.has(array)
-        return source.load(array, backend, **cut) if there else None
-
-    data = source.load("data", backend, **cut)
-    xp = array_api_compat.array_namespace(data)
-    device = array_api_compat.device(data)
-    groupdq, pixeldq = load("groupdq"), load("pixeldq")
-    flags = (*_flag_shape(header.kind, source)[:-2], *data.shape[-2:])
-    arrays = {
-        "data": data,
-        "groupdq": xp.zeros(data.shape, dtype=xp.uint8, device=device) if groupdq is None else groupdq,
-        "pixeldq": xp.zeros(flags, dtype=xp.uint32, device=device) if pixeldq is None else pixeldq,
-        "zeroframe": load("zeroframe") if header.meta.exposure.zero_frame else None,
-    }
-    if header.kind is Superstripes:
-        return Superstripes(header.model, backend, **arrays)
-    more: dict[str, Any] = {name: load(name) for name in ("refout", "average_dark_current")}
+def _loaded(header: Header, backend: Backend, rows: slice | None, columns: slice | None) -> Exposure:
+    kind, where = header.kind, {"y": rows or ALL, "x": columns or ALL}
+    data = _array(header, "data", backend, where)
+    sizes = header.sizes | {"y": data.shape[-2], "x": data.shape[-1]}
+    arrays = {"data": data}
+    for name, plane in kind.planes.items():
+        if name != "data" and header.shape_of(name) is not None and _is_announced(plane, header.meta):
+            arrays[name] = _array(header, name, backend, where)
+        elif plane.zeros:
+            xp = array_api_compat.array_namespace(data)
+            dtype, device = getattr(xp, plane.dtype), array_api_compat.device(data)
+            arrays[name] = xp.zeros(plane.shape(sizes), dtype=dtype, device=device)
+    values = {name: header.model.instance.get(name) for name in kind.fields}
     interleaved = rows is not None and is_interleaved(header.shape)
-    where: dict[str, Any] = {"rows": rows, "columns": columns, "of_interleaved": interleaved}
-    return Ramp(header.model, backend, **arrays, **more, **where)
+    place: dict[str, Any] = {"rows": rows, "columns": columns, "of_interleaved": interleaved}
+    return kind(header.model, backend, **arrays, **values, **place)
 
 
-def _flag_shape(kind: type[Exposure], source: Source) -> tuple[int, ...]:
-    """The shape of a ramp's ``pixeldq``."""
-    plane = source.shape("data")[-2:]
-    return (source.superstripes, *plane) if kind is Superstripes else plane
+def _array(header: Header, name: str, backend: Backend, where: dict[str, slice]) -> Array:
+    """The rows and columns of a plane; those of an axis that is its own are all read."""
+    source = header.source
+    assert not isinstance(source, Exposure)
+    axes = header.kind.planes[name].axes_of(len(source.shape(name)))
+    return source.load(name, backend, rows=where.get(axes[-2], ALL), columns=where.get(axes[-1], ALL))
 
 
-def _load_count_rate(header: Header, source: Source, backend: Backend) -> Rate:
-    return Rate(header.model, backend, **{array: source.load(array, backend) for array in RATE_ARRAYS})
+def _is_announced(plane: Plane, meta: Any) -> bool:
+    return plane.announced_by is None or bool(attrgetter(plane.announced_by)(meta))
 
 
 def moved(exposure: Any, backend: Backend) -> Any:
     """The exposure with its arrays on another device; as it is where they are there already."""
     if exposure.backend.name == backend.name:
         return replace(exposure, backend=backend)
-    arrays = {
-        name: backend.to_device(exposure.backend.to_host(value))
-        for name, value in vars(exposure).items()
-        if array_api_compat.is_array_api_obj(value)
-    }
+    arrays = {name: backend.to_device(exposure.backend.to_host(values)) for name, values in arrays_of(exposure)}
     return replace(exposure, backend=backend, **arrays)
 
 
-def _kind(source: Source, expects: tuple[type[Exposure], ...]) -> tuple[type[Exposure], tuple[int, ...]]:
+def _kind(source: Source, expects: tuple[type[Exposure], ...]) -> type[Exposure]:
     if source.reftype:
         raise InputError(f"{source.name}: found a {source.reftype} reference file; expected {_wanted(expects)}")
     if not source.has("data"):
         raise InputError(f"{source.name}: found no science array (SCI); expected {_wanted(expects)}")
-    shape = source.shape("data")
-    described = f"{source.model_type or 'no DATAMODL'} with a {len(shape)}-dimensional science array"
-    if source.model_type in RAMP_MODELS and len(shape) == 4:
-        kind: type[Exposure] = Superstripes if source.superstripes else Ramp
-    elif _RATE_CLASSES.get(source.model_type or "") == len(shape):
-        kind = Rate
-    else:
+    described = f"{source.model_type or 'no DATAMODL'} with a {len(source.shape('data'))}-dimensional science array"
+    kind = next((kind for kind in (*expects, *KINDS) if kind.is_in(source)), None)
+    if kind is None:
         raise InputError(f"{source.name}: found {described}; expected {_wanted(expects)}")
     _check_kind(source.name, kind, expects, f" ({described})")
-    return kind, shape
+    return kind
 
 
-def _check_shapes(source: Source, kind: type[Exposure], shape: tuple[int, ...]) -> None:
-    """The other arrays must fit the science array; a ramp may lack them, a rate may not."""
-    if kind is Rate:
-        expected = dict.fromkeys(RATE_ARRAYS, shape)
-    else:
-        plane = shape[-2:]
-        flags = _flag_shape(kind, source)
-        expected = {"groupdq": shape, "pixeldq": flags, "zeroframe": (shape[0], *plane), "average_dark_current": plane}
-    for array, wanted in expected.items():
-        found = source.shape(array) if source.has(array) else None
-        if found != wanted and not (found is None and kind in RAMPS):
-            described = f"no {array}" if found is None else f"{array} of shape {found}"
-            raise InputError(f"{source.name}: found {described}; expected {wanted} beside a science array of {shape}")
+def _check_shapes(header: Header) -> None:
+    """The other arrays must fit the science array."""
+    for name, plane in header.kind.planes.items():
+        found = header.shape_of(name)
+        if (plane.optional or plane.zeros) if found is None else plane.fits(found, header.sizes):
+            continue
+        described = f"no {name}" if found is None else f"{name} of shape {found}"
+        wanted = f"{plane.shape(header.sizes)} beside a science array of {header.shape}"
+        raise InputError(f"{header.name}: found {described}; expected {wanted}")
 
 
 def _check_kind(name: str, kind: type[Exposure], expects: tuple[type[Exposure], ...], described: str) -> None:
     if not is_of(kind, expects):
-        raise InputError(f"{name}: found {_SAID[kind]}{described}; expected {_wanted(expects)}")
+        raise InputError(f"{name}: found {kind.label}{described}; expected {_wanted(expects)}")
 
 
 def _wanted(expects: tuple[type[Exposure], ...]) -> str:
-    return " or ".join(_SAID[kind] for kind in expects)
+    return " or ".join(kind.label for kind in expects)
 
 
 def _name(exposure: Exposure) -> str:
     return exposure.meta.filename or f"open {type(exposure).__name__}"
-
-
-def _model_class(kind: type[Exposure], shape: tuple[int, ...], model_type: str | None) -> type:
-    own = {Ramp: "RampModel", Superstripes: "SuperstripeRampModel"}
-    return model_class(own.get(kind, str(model_type)))

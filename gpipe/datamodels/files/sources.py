@@ -10,28 +10,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from gpipe.datamodels.exposures.in_flight import Exposure
+from gpipe.datamodels.exposures.planes import extension
 from gpipe.datamodels.files.array_source import ArraySource, FitsArrays, ModelArrays
 from gpipe.datamodels.files.warnings import complaints_logged, first_line
 from gpipe.exceptions import InputError
-
-EXTENSIONS = {
-    "data": "SCI",
-    "groupdq": "GROUPDQ",
-    "pixeldq": "PIXELDQ",
-    "zeroframe": "ZEROFRAME",
-    "refout": "REFOUT",
-    "average_dark_current": "AVDRKCUR",
-    "dq": "DQ",
-    "err": "ERR",
-    "var_poisson": "VAR_POISSON",
-    "var_rnoise": "VAR_RNOISE",
-}
-_DTYPES = {"groupdq": np.uint8, "pixeldq": np.uint32, "dq": np.uint32}
-
-
-def dtype_of(array: str) -> Any:
-    """The type of an exposure's array: DQ unsigned, everything else float32."""
-    return _DTYPES.get(array, np.float32)
 
 
 class Source(ArraySource, Protocol):
@@ -42,6 +25,8 @@ class Source(ArraySource, Protocol):
     reftype: str | None
     superstripes: int
     """Stripes that make up one integration; 0 where the readout is an ordinary one."""
+    kind: type[Exposure]
+    """The kind of exposure, which says what its arrays are; `Exposure` until that is known."""
 
     def header(self, model_class: type) -> Any:
         """Metadata and tables in a new model of this class, without pixels."""
@@ -70,7 +55,8 @@ class FitsSource(FitsArrays):
     """A FITS file of JWST; ``.fits.gz`` too."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, InputError, extension=EXTENSIONS.__getitem__, dtype=dtype_of)
+        super().__init__(path, InputError)
+        self.kind: type[Exposure] = Exposure
         primary = self.file.primary
         self.filename: str | None = path.name
         self.model_type: str | None = primary.get("DATAMODL")
@@ -83,7 +69,14 @@ class FitsSource(FitsArrays):
         All headers, the tables, the ASDF extension and images that are not the exposure's are there; what
         ``stdatamodels`` does not know is kept in ``extra_fits`` as usual.
         """
-        return _own(self.file.model_without_pixels(model_class, tuple(EXTENSIONS.values())), self.filename)
+        left_out = tuple(self._extension(array) for array in _pixels(self.kind))
+        return _own(self.file.model_without_pixels(model_class, left_out), self.kind, self.filename)
+
+    def _extension(self, array: str) -> str:
+        return extension(self.kind.planes, array)
+
+    def _dtype(self, array: str) -> Any:
+        return np.dtype(self.kind.planes[array].dtype)
 
 
 class ModelSource(ModelArrays):
@@ -91,7 +84,8 @@ class ModelSource(ModelArrays):
 
     def __init__(self, model: Any) -> None:
         self.filename: str | None = model.meta.filename
-        super().__init__(model, self.filename or f"open {type(model).__name__}", dtype_of)
+        self.kind: type[Exposure] = Exposure
+        super().__init__(model, self.filename or f"open {type(model).__name__}")
         self.model_type: str | None = type(model).__name__
         self.reftype: str | None = getattr(model.meta, "reftype", None)
         self.superstripes = int(getattr(getattr(model.meta, "subarray", None), "num_superstripe", None) or 0)
@@ -104,8 +98,11 @@ class ModelSource(ModelArrays):
         from gpipe.datamodels.files.metadata import new_model  # pulls in stdatamodels
 
         with complaints_logged(self.name):
-            model = new_model(model_class, self.without(tuple(EXTENSIONS)))
-        return _own(model, self.filename)
+            model = new_model(model_class, self.without(_pixels(self.kind)))
+        return _own(model, self.kind, self.filename)
+
+    def _dtype(self, array: str) -> Any:
+        return np.dtype(self.kind.planes[array].dtype)
 
 
 class AsdfSource(ModelSource):
@@ -123,8 +120,12 @@ class AsdfSource(ModelSource):
         self.name, self.filename = str(path), path.name
 
 
-def _own(model: Any, filename: str | None) -> Any:
-    for array in EXTENSIONS:
+def _pixels(kind: type[Exposure]) -> tuple[str, ...]:
+    return (*kind.planes, *kind.unread)
+
+
+def _own(model: Any, kind: type[Exposure], filename: str | None) -> Any:
+    for array in _pixels(kind):
         model.instance.pop(array, None)
     if filename:
         model.meta.filename = filename

@@ -59,8 +59,10 @@ def dtype_of(array: str) -> Any:
 class ReferenceFile(FitsArrays):
     """A FITS file, of which only the headers are read at once."""
 
+    _extension, _dtype = staticmethod(extension), staticmethod(dtype_of)
+
     def __init__(self, path: Path, reftype: str) -> None:
-        super().__init__(path, ReferenceFileError, extension=extension, dtype=dtype_of)
+        super().__init__(path, ReferenceFileError)
         self._reftype, self.name, self.label = reftype, str(path.absolute()), str(path)
 
     def read(self, array: str, first: Any = None, rows: slice = ALL, columns: slice = ALL) -> np.ndarray:
@@ -89,8 +91,10 @@ class ReferenceFile(FitsArrays):
 class ReferenceModel(ModelArrays):
     """An open model, whose flags ``stdatamodels`` has already translated."""
 
+    _dtype = staticmethod(dtype_of)
+
     def __init__(self, model: Any) -> None:
-        super().__init__(model, model.override_handle, dtype_of)
+        super().__init__(model, model.override_handle)
         self.label = model.meta.filename or self.name
 
     def fact(self, path: str) -> Any:
