@@ -58,5 +58,5 @@ def _outcome(step: StepBase, exposure: Any, references: References) -> Any:
     """What the step makes of the exposure; superstripes go through one by one unless the step wants them together."""
     if isinstance(exposure, Superstripes) and not step.takes_superstripes_whole:
         apply: Callable[[Any], Any] = partial(step.apply, references=references)
-        return exposure.by_stripe(apply)
+        return exposure.map(apply)
     return step.apply(exposure, references)
