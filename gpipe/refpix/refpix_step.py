@@ -83,7 +83,7 @@ class RefPixStep(Step):
     def apply(self, exposure: Ramp | Superstripes, references: References) -> Ramp:
         """The corrected ramps; superstripes are put together after that."""
         if isinstance(exposure, Superstripes):
-            return put_together(exposure.by_stripe(lambda stripe: self._corrected(stripe, references)))
+            return put_together(exposure.map(lambda stripe: self._corrected(stripe, references)))
         return self._corrected(exposure, references)
 
     def applies(self, meta: Any) -> bool:

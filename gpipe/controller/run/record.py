@@ -16,7 +16,7 @@ from gpipe.controller.products.saving import Saver
 from gpipe.controller.references.absent import absent_references, skip_without
 from gpipe.controller.references.resolution import Resolution
 from gpipe.datamodels import Exposure, to_model
-from gpipe.datamodels.exposures.in_flight import is_of
+from gpipe.datamodels.exposures.composite import is_of
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,8 @@ from gpipe.controller.run.errors import named_in_errors
 from gpipe.controller.run.hooks import RunStep, apply_hooks
 from gpipe.controller.run.record import COMPLETE, SKIPPED, RunRecord
 from gpipe.controller.run.tally import Tally
-from gpipe.datamodels import Described, Exposure, Ramp, Superstripes
+from gpipe.datamodels import Described, Exposure, Ramp
+from gpipe.datamodels.exposures.composite import Composite
 
 log = logging.getLogger(__name__)
 
@@ -148,6 +149,6 @@ def _applied(step: Any, exposure: Any, *, references: References, **companions: 
 
 def over_pieces(exposure: Any, step: StepBase, apply: Callable[[Any], Any]) -> Any:
     """What ``apply`` makes of an exposure, or of each of its pieces unless the step wants them together."""
-    if isinstance(exposure, Superstripes) and not isinstance(exposure, step.kinds()):
-        return exposure.by_stripe(apply)
+    if isinstance(exposure, Composite) and not isinstance(exposure, step.kinds()):
+        return exposure.map(apply)
     return apply(exposure)

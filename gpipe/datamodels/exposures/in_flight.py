@@ -27,7 +27,7 @@ class Described(Protocol):
 
 
 @dataclass(frozen=True)
-class _WithHeader:
+class WithHeader:
     """What an `Outline` and an exposure in flight have in common."""
 
     header: Any
@@ -45,7 +45,7 @@ class _WithHeader:
 
 
 @dataclass(frozen=True)
-class Exposure(_WithHeader):
+class Exposure(WithHeader):
     """An exposure on a device, with its metadata on the host.
 
     Arrays are never written to: a step makes new ones and puts them in with ``dataclasses.replace``.
@@ -71,13 +71,8 @@ class Exposure(_WithHeader):
         return is_interleaved(self.shape)
 
 
-def is_of(kind: type[Exposure], kinds: tuple[type[Exposure], ...]) -> bool:
-    """Tell whether a kind of exposure, or that of its pieces, is among some kinds."""
-    return issubclass(kind, kinds) or issubclass(getattr(kind, "piece", kind), kinds)
-
-
 @dataclass(frozen=True)
-class Outline(_WithHeader):
+class Outline(WithHeader):
     """An exposure before its arrays are read: what there is to know of them.
 
     Attributes

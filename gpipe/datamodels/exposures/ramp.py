@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from array_api_compat import array_namespace
 
 from gpipe.arrays import Array
+from gpipe.datamodels.exposures.composite import Composite
 from gpipe.datamodels.exposures.in_flight import Exposure
 from gpipe.datamodels.exposures.stripes import window_of
 from gpipe.datamodels.exposures.window import Window
@@ -59,7 +60,7 @@ class Ramp(Exposure):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Superstripes(Exposure):
+class Superstripes(Exposure, Composite):
     """Ramps of which each integration reads another stripe of the detector, until refpix puts the stripes together.
 
     Integrations follow each other stripe by stripe. Arrays are those of `Ramp`, but for
@@ -76,8 +77,8 @@ class Superstripes(Exposure):
     pixeldq: Array
     zeroframe: Array | None = None
 
-    def by_stripe(self, apply: Callable[[Ramp], Ramp]) -> "Superstripes":
-        """What ``apply`` makes of the ramps of each stripe."""
+    def map(self, apply: Callable[[Any], Any]) -> "Superstripes":
+        """Put together what ``apply`` makes of the ramps of each stripe."""
         xp = array_namespace(self.data)
         count = self.pixeldq.shape[0]
         stripes = [apply(self._stripe(number, count)) for number in range(count)]

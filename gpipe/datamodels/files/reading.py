@@ -9,7 +9,8 @@ from gpipe.arrays import Array
 from gpipe.arrays.interleaved import is_interleaved
 from gpipe.backends import Backend
 from gpipe.datamodels.exposures.checks import check_count_rate, check_ramp
-from gpipe.datamodels.exposures.in_flight import Exposure, is_of
+from gpipe.datamodels.exposures.composite import is_of
+from gpipe.datamodels.exposures.in_flight import Exposure
 from gpipe.datamodels.exposures.ramp import Ramp, Superstripes
 from gpipe.datamodels.exposures.rate import RATE_ARRAYS, Rate
 from gpipe.datamodels.files.array_source import ALL
