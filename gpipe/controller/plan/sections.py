@@ -45,10 +45,9 @@ class Section:
         """Rows around a chunk of such an exposure that its steps look at, one after the other."""
         return sum(rows_around(step, outline) for step in self.working) if self.by_rows else 0
 
-    @property
-    def summarizing(self) -> list[StepBase]:
-        """The steps that need a summary of the exposure before they begin."""
-        return [step for step in self.working if step.summarized]
+    def summarizers(self, steps: Iterable[StepBase]) -> dict[str, Callable[[Any], Any]]:
+        """The summaries that those of the steps which work need before they begin, by name."""
+        return {step.name: step.summarize for step in steps if step in self.working and step.summarized}
 
     @property
     def ends_ramps(self) -> bool:
@@ -110,10 +109,10 @@ def in_one_pass(sections: Sequence[Section]) -> list[Section]:
 
 
 def _can_preview(before: Section, section: Section) -> bool:
-    summarizing = section.summarizing
-    known = bool(summarizing) and all(step.preview for step in summarizing) and bool(before.working)
+    summarizing = section.summarizers(section.steps)
+    known = summarizing and all(s.preview for s in section.working if s.name in summarizing) and before.working
     in_rows = before.by_rows and section.by_rows and not before.needed_whole and not before.ends_ramps
-    return known and in_rows and Block.COLUMNS in before.block
+    return bool(known and in_rows and Block.COLUMNS in before.block)
 
 
 def _joined(before: Section, section: Section) -> Section:

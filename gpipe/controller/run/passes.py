@@ -78,8 +78,7 @@ def _fixes(stages: Sequence[Stage], passed: Passed) -> dict[str, Callable[[Any],
 
 def _summarizers(section: Section, kind: Preview) -> Summarizers:
     """The summaries that steps of a section take from pixels of this kind."""
-    later = section.steps[section.previewed :]
-    return {s.name: s.summarize for s in section.summarizing if s in later and s.preview is kind}
+    return section.summarizers(s for s in section.steps[section.previewed :] if s.preview is kind)
 
 
 def _preview(
