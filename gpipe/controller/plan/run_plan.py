@@ -26,7 +26,7 @@ _EXTRA = ("zeroframe", "refout")
 
 
 class Storage(Enum):
-    """Where an exposure is kept between sections."""
+    """Place where an exposure is kept between sections."""
 
     DEVICE = "on the device"
     HOST = "on the host"
@@ -88,7 +88,7 @@ class PlannedSection:
 
 @dataclass(frozen=True)
 class RunPlan:
-    """How an exposure will be calibrated; as text, a line for each section.
+    """Plan of how an exposure will be calibrated; as text, a line for each section.
 
     Attributes
     ----------

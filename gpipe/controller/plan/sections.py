@@ -33,12 +33,12 @@ class Section:
 
     @property
     def is_cut(self) -> bool:
-        """Whether it works on chunks."""
+        """True where it works on chunks."""
         return self.block != Block.EXPOSURE
 
     @property
     def by_rows(self) -> bool:
-        """Whether chunks are rows, where it works on chunks; rows are preferred, as they may be few."""
+        """True where chunks are rows, if it works on chunks; rows are preferred, as they may be few."""
         return Block.ROWS in self.block
 
     def halo(self, outline: Described) -> int:
@@ -51,7 +51,7 @@ class Section:
 
     @property
     def ends_ramps(self) -> bool:
-        """Whether rates come out of it."""
+        """True where rates come out of it."""
         return any(step.ends_ramps for step in self.working)
 
     @property
@@ -123,7 +123,7 @@ def _joined(before: Section, section: Section) -> Section:
 
 
 def overlap(changed: Iterable[str], summarized: Iterable[str]) -> bool:
-    """Whether an array that is summarized was changed: the same array, or one flag of it."""
+    """True where an array that is summarized was changed: the same array, or one flag of it."""
 
     def same(one: str, other: str) -> bool:
         shorter, longer = sorted((one, other), key=len)
@@ -138,5 +138,5 @@ def rows_around(step: StepBase, outline: Described) -> int:
 
 
 def cuttable(exposure: Any) -> bool:
-    """Whether rows of an exposure lie one below the other on the detector."""
+    """True where rows of an exposure lie one below the other on the detector."""
     return not isinstance(exposure.window, StripedWindow)

@@ -42,7 +42,7 @@ class StepRun:
 
     @property
     def is_off(self) -> bool:
-        """Whether a parameter skips the step; then nothing of it happens but its record."""
+        """True where a parameter skips the step; then nothing of it happens but its record."""
         return self._record.skips(self.step)
 
     def start(self, meta: Any) -> None:
@@ -134,7 +134,7 @@ class StepRun:
 
 
 def over_pieces(exposure: Any, step: StepBase, apply: Callable[[Any], Any]) -> Any:
-    """What ``apply`` makes of an exposure, or of each of its pieces unless the step wants them together."""
+    """Apply a function of a step to an exposure, or to each of its pieces unless the step wants them together."""
     if isinstance(exposure, Superstripes) and not step.takes_superstripes_whole:
         return exposure.by_stripe(apply)
     return apply(exposure)
