@@ -75,7 +75,7 @@ class PlannedSection:
 
 @dataclass(frozen=True)
 class RunPlan:
-    """How an exposure will be calibrated; as text, a line for each section.
+    """Plan of how an exposure will be calibrated; as text, a line for each section.
 
     Attributes
     ----------
