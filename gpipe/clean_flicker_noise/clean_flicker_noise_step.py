@@ -34,6 +34,7 @@ class CleanFlickerNoiseStep(Step):
     accepts = (Ramp, Rate)
     expects = ("dq_init", "saturation", "refpix", "linearity", "dark_sub", "jump")
     expects_near_infrared = ("superbias",)
+    workspace = 14
 
     autoparam = p.Boolean(
         False,

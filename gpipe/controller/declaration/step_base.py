@@ -32,6 +32,7 @@ class StepBase(Configurable):
     summarized : those that ``summarize`` looks at.
     preview : the pixels that are enough for ``summarize``, if not all are needed.
     ends_ramps : whether the results are another kind of exposure.
+    workspace : bytes of a sample that the step needs beside an exposure that it works on as a whole, for the plan.
 
     A step that needs the whole exposure at once implements ``apply``. One that can work on chunks says so with
     ``block`` and implements ``begin``, and ``summarize`` if it must know something of the whole exposure first.
@@ -50,6 +51,7 @@ class StepBase(Configurable):
     summarized: ClassVar[Sequence[str]] = ()
     preview: ClassVar[Preview | None] = None
     ends_ramps: ClassVar[bool] = False
+    workspace: ClassVar[int] = 5
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
