@@ -11,7 +11,13 @@ from gpipe.exceptions import ParameterError
 SAMPLE = 5
 """Bytes of a sample: float32 and its flags."""
 WORKSPACE = 40
-"""Bytes of a sample of a chunk while a step works on it, references and the sample itself included."""
+"""Bytes of a sample of a chunk that limits allow for while a step works on it, the sample itself included."""
+AT_WORK, FITTED = 16, 22
+"""Bytes of it that kernels in C need, and where ramps are fitted. Measured, as all that follows."""
+PLANES = 100
+"""Bytes of a pixel of a chunk for planes of references."""
+PROCESS = 95_000_000
+"""Bytes of a process without arrays: Python, libraries, headers and schemas."""
 RATE, SHARED = 4 * len(RATE_ARRAYS), 4 * len(RATES_OF_BOTH)
 """Bytes of a rate, and of those that an only integration shares with the exposure."""
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
@@ -54,7 +60,7 @@ def _bytes(value: int | str) -> int:
 def exposure_bytes(shape: Sequence[int], extra: Sequence[Sequence[int]] = ()) -> int:
     """Bytes of a ramp (integration, group, row, column) with its flags, and of ``extra`` arrays of four bytes."""
     plane = math.prod(shape[-2:])
-    return SAMPLE * math.prod(shape) + 8 * plane + 4 * sum(math.prod(more) for more in extra)
+    return SAMPLE * math.prod(shape) + 4 * plane + 4 * sum(math.prod(more) for more in extra)
 
 
 def rate_bytes(shape: Sequence[int]) -> int:
