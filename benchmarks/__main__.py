@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks import cases, growth, tables
 from benchmarks.floor import floor
-from benchmarks.inputs import prepared
+from benchmarks.inputs import Inputs, prepared
 from benchmarks.processes import Measured, ProcessError, Settings, compare
 
 
@@ -56,7 +56,8 @@ class Bench:
         outcomes = compare(case, inputs, self._settings, self._scratch, tell)
         ours = outcomes.get("gpipe")
         least = floor(inputs, ours, self._scratch) if isinstance(ours, Measured) else None
-        self._figures += tables.figure_rows(case.name, outcomes, least)
+        plan = planned_peak(case, inputs) if isinstance(ours, Measured) else None
+        self._figures += tables.figure_rows(case.name, outcomes, least, plan)
         self._steps += tables.step_rows(case.name, outcomes)
         self.failed |= any(isinstance(found, ProcessError) and not found.is_slow for found in outcomes.values())
 
@@ -73,6 +74,14 @@ class Bench:
         print(machine(), end="\n\n")
         for title, header, rows in shown:
             tables.show(title, header, rows, markdown=markdown)
+
+
+def planned_peak(case: cases.Case, inputs: Inputs) -> int:
+    """The memory that gpipe's plan of a first run says."""
+    from gpipe.pipeline import Detector1Pipeline
+
+    with inputs.cache.activated():
+        return Detector1Pipeline.plan(inputs.paths[0], steps=case.steps).peak
 
 
 def tell(text: str) -> None:

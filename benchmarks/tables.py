@@ -40,8 +40,8 @@ class Figure:
     of_call: bool = False
 
 
-def figures_of(floor: Floor | None) -> list[Figure]:
-    """The lines of a case; without a floor (gpipe was left out) fewer."""
+def figures_of(floor: Floor | None, plan: int | None = None) -> list[Figure]:
+    """The lines of a case; without a floor (gpipe was left out), and the peak that gpipe plans, fewer."""
     found = [
         Figure("whole process [s]", lambda p: p.once),
         Figure("call in a running process [s]", lambda p: p.last.total, of_call=True),
@@ -51,6 +51,8 @@ def figures_of(floor: Floor | None) -> list[Figure]:
         Figure("bytes read in the first call [MB]", lambda p: p.first.read, _MEGABYTE),
         Figure("bytes of products [MB]", lambda p: p.last.written, _MEGABYTE),
     ]
+    if plan is not None:
+        found.append(Figure(f"peak memory / plan of {megabytes(plan)} MB", lambda p: p.report.peak, plan))
     if floor is None:
         return found
     at_least = f"call / floor of {number(floor.seconds)} s"
@@ -65,10 +67,12 @@ def figures_of(floor: Floor | None) -> list[Figure]:
     ]
 
 
-def figure_rows(name: str, outcomes: Mapping[str, Outcome], floor: Floor | None) -> Iterator[Row]:
+def figure_rows(
+    name: str, outcomes: Mapping[str, Outcome], floor: Floor | None, plan: int | None = None
+) -> Iterator[Row]:
     """Yield all figures of a case; if a package has none, the first row gives the reason."""
     reasons = {package: str(found) for package, found in outcomes.items() if isinstance(found, ProcessError)}
-    for figure in figures_of(floor):
+    for figure in figures_of(floor, plan):
         cells, values = [], []
         for package in PACKAGES:
             found = outcomes.get(package)

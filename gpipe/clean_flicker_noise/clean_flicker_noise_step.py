@@ -18,7 +18,7 @@ from gpipe.clean_flicker_noise.settings_exposure import (
     flicker_settings,
     skip_others,
 )
-from gpipe.controller import Produced, Ref, References, SideProduct, Step
+from gpipe.controller import Block, Cut, Produced, Ref, References, SideProduct, Step
 from gpipe.controller import parameters as p
 from gpipe.controller.plan import threads
 from gpipe.datamodels import Ramp, Rate
@@ -35,6 +35,7 @@ class CleanFlickerNoiseStep(Step):
     accepts = (Ramp, Rate)
     references = (Ref("flat", optional=True), Ref("pastasoss", optional=True), Ref("readnoise"), Ref("gain"))
     after: ClassVar = {MIRI: PREDECESSORS, OTHERS: (*PREDECESSORS, "superbias")}
+    cut = Cut(Block.EXPOSURE, workspace=14)
 
     autoparam = p.Boolean(
         False,

@@ -83,7 +83,7 @@ def test_predecessors_by_instrument():
 
 def test_a_cut_is_what_the_engine_asks_for():
     step = Several()
-    assert (step.block(None), step.halo(None), step.writes, step.reads_first) == (
+    assert (step.block(None), step.halo(None, None), step.writes, step.reads_first) == (
         Block.RAMPS,
         2,
         ("data",),
@@ -93,7 +93,7 @@ def test_a_cut_is_what_the_engine_asks_for():
 
 def test_a_step_without_a_cut_gets_the_whole_exposure_and_may_change_all_of_it():
     step = Plain()
-    assert (step.block(None), step.halo(None), step.reads_first) == (Block.EXPOSURE, 0, ())
+    assert (step.block(None), step.halo(None, None), step.reads_first) == (Block.EXPOSURE, 0, ())
     assert {"data", "groupdq", "pixeldq", "zeroframe"} <= set(step.writes)
 
 

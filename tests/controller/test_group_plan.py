@@ -22,7 +22,9 @@ KEPT, ONE = 2 * 3 * SIZE, IN_HAND * SIZE
 
 
 def headers(count=3, shape=(200, 100)):
-    return [SimpleNamespace(name=f"member{number}.fits", shape=shape, nbytes=20 * prod(shape)) for number in range(count)]
+    return [
+        SimpleNamespace(name=f"member{number}.fits", shape=shape, nbytes=20 * prod(shape)) for number in range(count)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -51,9 +51,9 @@ def in_chunks(monkeypatch):
     monkeypatch.setattr(chunk_size, "LEAST_ROWS", 2)
 
 
-def of(step, *, top=None, run_step=None):
+def of(step, *, top=None, run_step=None, halo=0):
     resolution = Resolution(steps={step.name: References({})})
-    return StepRun(step, RunRecord(top or step, Saver("jw01_uncal.fits"), resolution, ()), run_step)
+    return StepRun(step, RunRecord(top or step, Saver("jw01_uncal.fits"), resolution, ()), run_step, halo)
 
 
 @pytest.fixture
@@ -135,12 +135,8 @@ def test_a_step_on_the_whole_may_say_so_later(ramp, outline):
     assert (run.status, run.stage) == ("SKIPPED", None)
 
 
-def test_the_halo_is_that_of_the_step(outline):
-    class Wide(CutStep):
-        def halo(self, meta):
-            return 3
-
-    run = of(Wide())
+def test_the_halo_is_that_of_the_section(outline):
+    run = of(CutStep(), halo=3)
     run.begin(outline)
     assert run.stage.halo == 3
 

@@ -142,7 +142,9 @@ STRIPS = [slice(0, 2), slice(60, 64), slice(63, 64)]
 
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
 @pytest.mark.parametrize("columns", STRIPS, ids=str)
-def test_a_strip_of_few_columns_is_that_of_the_whole(columns, packed, tmp_path):
+@pytest.mark.parametrize("mapped", [1, 1 << 24])
+def test_a_strip_of_few_columns_is_that_of_the_whole(columns, packed, mapped, tmp_path, monkeypatch):
+    monkeypatch.setattr(fits_reader, "MAPPED_BYTES", mapped)
     stored = np.arange(3 * 5 * 64, dtype=np.uint16).reshape(3, 5, 64) * 37
     for values, header in ((stored, {}), (stored.astype(np.int16), {"BSCALE": 0.5, "BZERO": 100.0})):
         path = tmp_path / f"{values.dtype}.fits"

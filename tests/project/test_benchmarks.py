@@ -72,6 +72,10 @@ def test_tiny_run_prints_all_tables(printed):
         assert name in printed
 
 
+def test_tiny_run_needs_about_the_memory_of_its_plan(printed):
+    assert 0.7 < float(re.search(r"peak memory / plan of [\d.]+ MB \| ([\d.]+)", printed)[1]) < 1.2
+
+
 def test_tiny_run_reads_the_exposure_and_its_part_of_references(printed):
     needed = float(re.search(r"bytes read / ([\d.e-]+) MB", printed)[1])
     planes = float(re.search(r"with ([\d.e-]+) MB of references", printed)[1])
@@ -82,13 +86,14 @@ def test_tiny_run_reads_the_exposure_and_its_part_of_references(printed):
 def test_figures_are_medians_and_ratios():
     slow = Measured([process([8.0, 6.0]), process([9.0, 4.0]), process([9.0, 5.0])])
     outcomes = {"gpipe": Measured([process([3.0, 2.0])]), "jwst": slow}
-    rows = list(tables.figure_rows("one", outcomes, FLOOR))
+    rows = list(tables.figure_rows("one", outcomes, FLOOR, 500_000_000))
     gpipe, jwst, ratio = (column(rows, index) for index in (2, 3, 4))
     call = "call in a running process [s]"
     assert (gpipe[call], jwst[call], ratio[call]) == ("2", "5", "2.5")
     assert (gpipe["whole process [s]"], jwst["whole process [s]"]) == ("28", "25")
     assert gpipe["call / floor of 0.5 s"] == "4"
     assert gpipe["peak memory / raw cube of 50 MB"] == "12"
+    assert gpipe["peak memory / plan of 500 MB"] == "1.2"
     assert gpipe["peak memory / bound of 300 MB, with 100 MB of references"] == "2"
     assert gpipe["peak memory above that of imports [MB]"] == "500"
 

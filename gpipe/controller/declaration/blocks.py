@@ -60,9 +60,11 @@ class Cut:
     halo : rows (columns, in chunks of them) around a chunk that the step reads. They come with the chunk, and are cut
         off after.
     summary : summary that the step needs of the whole exposure.
+    workspace : bytes that the step needs for each sample of an exposure that it works on as a whole, for the plan.
     """
 
     block: Block
     writes: tuple[str, ...] | None = None
     halo: int = 0
     summary: SummaryOf | None = None
+    workspace: int = 5

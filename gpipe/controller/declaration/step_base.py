@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
-from gpipe.controller.declaration.blocks import Block, Cut
+from gpipe.controller.declaration.blocks import Block, Cut, Preview
 from gpipe.controller.declaration.ref import Ref
 from gpipe.controller.declaration.results import Produced, References
 from gpipe.controller.declaration.work import Work
@@ -100,6 +100,11 @@ class StepBase(Configurable):
     def reads_first(self) -> Sequence[str]:
         """Names of the arrays that the step summarizes before it begins."""
         return self.cut.summary.planes if self.cut.summary else ()
+
+    @property
+    def preview(self) -> Preview | None:
+        """Pixels that are enough for the summary; None if it takes all, or the step needs none."""
+        return self.cut.summary.preview if self.cut.summary else None
 
     def halo(self, meta: Any, references: References) -> int:
         """Count the rows around a chunk where metadata, parameters or references decide; see `Cut`."""

@@ -9,7 +9,13 @@ from gpipe.datamodels.exposures.rate import RATES_OF_BOTH, Rate
 from gpipe.exceptions import ParameterError
 
 WORKSPACE = 40
-"""Bytes of a sample of a chunk while a step works on it, references and the sample itself included."""
+"""Bytes of a sample of a chunk that limits allow for while a step works on it, the sample itself included."""
+AT_WORK, FITTED = 16, 22
+"""Bytes of it that kernels in C need, and where ramps are fitted. Measured, as all that follows."""
+PLANES = 100
+"""Bytes of a pixel of a chunk for planes of references."""
+PROCESS = 95_000_000
+"""Bytes of a process without arrays: Python, libraries, headers and schemas."""
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
 
 

@@ -8,6 +8,10 @@ from gpipe.backends import Backend
 from gpipe.controller.plan import threads
 from gpipe.controller.plan.chunk_size import chunk_length, section_size
 from gpipe.controller.plan.memory import (
+    AT_WORK,
+    FITTED,
+    PLANES,
+    PROCESS,
     WORKSPACE,
     Limits,
     format_bytes,
@@ -31,6 +35,7 @@ class PlannedSection:
     threads : chunks at work at the same time.
     stored, at_work : bytes of the arrays that are kept, and of those of the chunks at work.
     halo : rows around a chunk that come along.
+    budget : bytes that the chunks may take; None for no limit.
     """
 
     section: Section
@@ -40,6 +45,7 @@ class PlannedSection:
     stored: int
     at_work: int
     halo: int = 0
+    budget: int | None = None
 
     @property
     def chunks(self) -> list[Chunk]:
@@ -71,7 +77,7 @@ class PlannedSection:
 
 @dataclass(frozen=True)
 class RunPlan:
-    """How an exposure will be calibrated; as text, a line for each section.
+    """Plan of how an exposure will be calibrated; as text, a line for each section.
 
     Attributes
     ----------
@@ -91,9 +97,14 @@ class RunPlan:
     to_host: int
 
     @property
-    def peak(self) -> int:
+    def arrays(self) -> int:
         """Predicted bytes of the arrays of the run at their most, where the exposure is kept."""
         return max(planned.stored + planned.at_work for planned in self.sections)
+
+    @property
+    def peak(self) -> int:
+        """Predicted bytes of the process at its most, if this is its first run; on a device, of the arrays there."""
+        return self.arrays + (PROCESS if self.backend == "numpy" else 0)
 
     def __str__(self) -> str:
         shape = " x ".join(str(size) for size in self.shape)
@@ -101,7 +112,8 @@ class RunPlan:
         lines += [f"{number}. {planned}" for number, planned in enumerate(self.sections, 1)]
         if self.backend != "numpy":
             lines.append(f"{format_bytes(self.to_device)} to the device, {format_bytes(self.to_host)} to the host")
-        return "\n".join([*lines, f"arrays take up to {format_bytes(self.peak)}"])
+        process = f", the process {format_bytes(self.peak)}" if self.backend == "numpy" else ""
+        return "\n".join([*lines, f"arrays take up to {format_bytes(self.arrays)}{process}"])
 
 
 def make_plan(header: Header, sections: Sequence[Section], backend: Backend, limits: Limits) -> RunPlan:
@@ -188,32 +200,43 @@ def _planned(
     if header.kind is Ramp and section.is_cut:
         left = None if budget is None else budget - stored
         return _in_chunks(section, Outline(header.model, backend, header.shape), left, stored)
-    at_work = WORKSPACE // 8 * math.prod(header.shape) if kept.ramps and section.working else 0
+    each = max((step.cut.workspace for step in section.working), default=0) if kept.ramps else 0
     length = header.shape[-2 if section.by_rows else 0]
-    return PlannedSection(section, header.shape, length, 1, stored, at_work)
+    return PlannedSection(section, header.shape, length, 1, stored, each * math.prod(header.shape))
 
 
 def suited(planned: PlannedSection, outline: Outline) -> PlannedSection:
-    """The plan of a section for what comes to it: another one where a section before has changed the shape.
+    """Return the plan of a section for the exposure that comes to it; a new one if a step changed the shape.
 
     A step that changes the shape of an exposure works on all of it, which ends its section. Chunks take no more memory
     than planned.
     """
     if planned.shape == outline.shape:
         return planned
-    return _in_chunks(planned.section, outline, planned.at_work or None, planned.stored)
+    return _in_chunks(planned.section, outline, planned.budget, planned.stored)
 
 
 def _in_chunks(section: Section, outline: Outline, budget: int | None, stored: int) -> PlannedSection:
     total, one = section_size(outline.shape, section)
     if section.by_rows and not cuttable(outline):
-        return PlannedSection(section, outline.shape, total, 1, stored, WORKSPACE * one * total)
+        at_work = WORKSPACE * one * total
+        return PlannedSection(section, outline.shape, total, 1, stored, at_work, budget=budget)
     on_host, halo = outline.backend.name == "numpy", section.halo(outline)
     threads = _threads(section, one * (1 + 2 * halo), budget) if on_host else 1
     length = chunk_length(outline.shape, section, halo=halo, budget=budget, on_host=on_host, threads=threads)
     threads = min(threads, -(-total // length))
-    samples = one * min(length + 2 * halo, total)
-    return PlannedSection(section, outline.shape, length, threads, stored, WORKSPACE * samples * threads, halo)
+    at_once = min(threads * (length + 2 * halo), total + 2 * halo * (-(-total // length) - 1))
+    at_work = _at_work(section, outline, one * at_once)
+    return PlannedSection(section, outline.shape, length, threads, stored, at_work, halo, budget)
+
+
+def _at_work(section: Section, outline: Outline, samples: int) -> int:
+    """Count bytes of samples in chunks at work. On a device portable functions may need all that limits allow for."""
+    if outline.backend.name != "numpy":
+        return WORKSPACE * samples
+    integrations, groups, *_ = outline.shape
+    pixels = samples // (groups * (integrations if section.by_rows else 1))
+    return (FITTED if section.ends_ramps else AT_WORK) * samples + PLANES * pixels
 
 
 def _threads(section: Section, least: int, budget: int | None) -> int:

@@ -35,12 +35,12 @@ class Section:
 
     @property
     def is_cut(self) -> bool:
-        """Whether it works on chunks."""
+        """True where it works on chunks."""
         return self.block != Block.EXPOSURE
 
     @property
     def by_rows(self) -> bool:
-        """Whether chunks are rows, where it works on chunks; rows are preferred, as they may be few."""
+        """True where chunks are rows, if it works on chunks; rows are preferred, as they may be few."""
         return Block.ROWS in self.block
 
     def halo(self, outline: Described) -> int:
@@ -51,14 +51,13 @@ class Section:
         """Rows around a chunk of such an exposure that one of its steps looks at."""
         return interleaved.rows_around(self.halos.get(step.name, 0), tuple(outline.shape))
 
-    @property
-    def summarizing(self) -> list[StepBase]:
-        """The steps that need a summary of the exposure before they begin."""
-        return [step for step in self.working if step.cut.summary]
+    def summarizers(self, steps: Iterable[StepBase]) -> dict[str, Callable[[Any], Any]]:
+        """Find the summaries that those of the steps which work need before they begin, by name."""
+        return {step.name: step.summarize for step in steps if step in self.working and step.cut.summary}
 
     @property
     def ends_ramps(self) -> bool:
-        """Whether rates come out of it."""
+        """True where rates come out of it."""
         return any(step.makes for step in self.working)
 
     @property
@@ -119,10 +118,10 @@ def in_one_pass(sections: Sequence[Section]) -> list[Section]:
 
 
 def _can_preview(before: Section, section: Section) -> bool:
-    summaries = [step.cut.summary for step in section.summarizing if step.cut.summary]
-    known = bool(summaries) and all(summary.preview for summary in summaries) and bool(before.working)
+    summarizing = section.summarizers(section.steps)
+    known = summarizing and all(s.preview for s in section.working if s.name in summarizing) and before.working
     in_rows = before.by_rows and section.by_rows and not before.needed_whole and not before.ends_ramps
-    return known and in_rows and Block.COLUMNS in before.block
+    return bool(known and in_rows and Block.COLUMNS in before.block)
 
 
 def _joined(before: Section, section: Section) -> Section:
@@ -133,7 +132,7 @@ def _joined(before: Section, section: Section) -> Section:
 
 
 def overlap(changed: Iterable[str], summarized: Iterable[str]) -> bool:
-    """Whether an array that is summarized was changed: the same array, or one flag of it."""
+    """True where an array that is summarized was changed: the same array, or one flag of it."""
 
     def same(one: str, other: str) -> bool:
         shorter, longer = sorted((one, other), key=len)
@@ -143,5 +142,5 @@ def overlap(changed: Iterable[str], summarized: Iterable[str]) -> bool:
 
 
 def cuttable(exposure: Any) -> bool:
-    """Whether rows of an exposure lie one below the other on the detector."""
+    """True where rows of an exposure lie one below the other on the detector."""
     return not isinstance(exposure.window, StripedWindow)

@@ -41,7 +41,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Passed:
-    """What comes of a pass: the results of the last stage; tallies and summaries by name of the step."""
+    """Outcome of a pass: the results of the last stage; tallies and summaries by name of the step."""
 
     exposures: list[Any]
     tallies: dict[str, Tally]

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 from gpipe.controller.declaration.blocks import Preview
-from gpipe.controller.declaration.step_base import StepBase
 from gpipe.controller.plan.sections import Section
 from gpipe.controller.reporting import events
 from gpipe.controller.run.chunks import Course, Passed, Stage, Summarizers, Summary
@@ -79,12 +78,7 @@ def _fixes(stages: Sequence[Stage], passed: Passed) -> dict[str, Callable[[Any],
 
 def _summarizers(section: Section, kind: Preview) -> Summarizers:
     """The summaries that steps of a section take from pixels of this kind."""
-    later = section.steps[section.previewed :]
-    return {s.name: s.summarize for s in section.summarizing if s in later and _preview_of(s) is kind}
-
-
-def _preview_of(step: StepBase) -> Preview | None:
-    return step.cut.summary.preview if step.cut.summary else None
+    return section.summarizers(s for s in section.steps[section.previewed :] if s.preview is kind)
 
 
 def _preview(

@@ -83,7 +83,7 @@ def preview(
 
 
 def has_misled(previewed: Summary, summary: Summary, backend: Backend) -> bool:
-    """Whether a sample told something else than the whole exposure: of booleans, whether all rows are true."""
+    """True where a sample and the whole exposure differ: of booleans it counts only if all rows are true."""
 
     def told(found: Mapping[str, Any], key: str) -> np.ndarray:
         values = found[key]

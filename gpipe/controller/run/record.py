@@ -16,7 +16,7 @@ from gpipe.controller.products.saving import Saver
 from gpipe.controller.references.absent import absent_references, skip_without
 from gpipe.controller.references.resolution import Resolution
 from gpipe.datamodels import Exposure, to_model
-from gpipe.datamodels.exposures.in_flight import is_of
+from gpipe.datamodels.exposures.composite import is_of
 
 log = logging.getLogger(__name__)
 
@@ -73,15 +73,15 @@ class RunRecord:
         self.companions = self.companions.changed(changed)
 
     def skips(self, step: StepBase) -> bool:
-        """Whether a parameter says so. A step that is called by itself is skipped only if the user said so."""
+        """True where a parameter says so. A step that is called by itself is skipped only if the user said so."""
         return step.skip and (step is not self.top or step.origin("skip").by_user) and not step.substeps()
 
     def runs(self, step: StepBase) -> bool:
-        """Whether a step is neither skipped nor without a reference that it needs."""
+        """True where a step is neither skipped nor without a reference that it needs."""
         return not self.skips(step) and not absent_references(step, self.references(step))
 
     def saves(self, step: StepBase) -> bool:
-        """Whether the results of a step of a pipeline are asked for."""
+        """True where the results of a step of a pipeline are asked for."""
         return step is not self.top and output_levels(step)[0].saves and not self.skips(step)
 
     def warn_of_predecessors(self, step: StepBase, meta: Any) -> None:

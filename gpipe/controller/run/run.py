@@ -63,12 +63,12 @@ def execute(
 
 
 def foresee(top: StepBase, source: Any, backend: str | Backend | None = None, max_memory: Any = None) -> RunPlan:
-    """What ``execute`` would do; no pixel is read."""
+    """Plan what ``execute`` would do; no pixel is read."""
     return _Run(top, read_header(source, expects=top.kinds()), backend, Limits.of(max_memory)).plan()
 
 
 class _Run:
-    """What a run knows beside the parameters of its steps."""
+    """State of a run beside the parameters of its steps."""
 
     def __init__(
         self, top: StepBase, header: Header, backend: str | Backend | None, limits: Limits, job: Job | None = None
@@ -85,7 +85,7 @@ class _Run:
         self.record = RunRecord(top, saver, Resolution(), (), job.companions)
 
     def plan(self) -> RunPlan:
-        """How the exposure will be cut, and what that takes."""
+        """Plan how the exposure will be cut, and what that takes."""
         self.record = self.record.opened(self._resolve(), ())
         return self._plan()
 
@@ -152,7 +152,7 @@ class _Run:
         )
 
     def _shows_ramps(self, sections: Sequence[Section]) -> bool:
-        """Whether anybody but steps sees a ramp."""
+        """True where anybody but steps sees a ramp."""
         if any(step.pre_hooks or step.post_hooks for step in (self.top, *self.steps)):
             return True
         fitted = next((number for number, section in enumerate(sections) if section.ends_ramps), None)

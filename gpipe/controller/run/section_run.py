@@ -141,23 +141,22 @@ def _on_whole(run: StepRun, exposure: Any) -> list[Any]:
 
 def _closed(runs: Sequence[StepRun], passed: Passed) -> list[Any]:
     """The results of a section when its steps have ended. Chunks of all steps have the metadata of its first result."""
-    *others, last = runs
-    for run in others:
-        run.close(passed.exposures[:1], passed.tallies.get(run.step.name))
-    exposures = last.close(passed.exposures, passed.tallies.get(last.step.name))
-    for run in runs:
-        tally, result = passed.tallies.get(run.step.name), exposures[0] if run is last else None
+    tallies = [passed.tallies.get(run.step.name) for run in runs]
+    for run, tally in zip(runs[:-1], tallies, strict=False):
+        run.close(passed.exposures[:1], tally)
+    exposures = runs[-1].close(passed.exposures, tallies[-1])
+    for run, tally in zip(runs, tallies, strict=True):
+        result = exposures[0] if run is runs[-1] else None
         events.emit(events.StepDone(run.step.name, tally.seconds if tally else 0.0, run.status, result))
     return exposures
 
 
 def _summarizers_of(section: Section | None) -> Summarizers:
-    steps = section.summarizing if section is not None and section.is_cut else ()
-    return {step.name: step.summarize for step in steps}
+    return section.summarizers(section.steps) if section is not None and section.is_cut else {}
 
 
 def _absent(course: Course, section: Section, summaries: Summaries) -> dict[str, Summary]:
     """The summaries that steps need of an exposure that nobody has read yet."""
     early = section.steps[: section.previewed or None]
-    absent = {s.name: s.summarize for s in section.summarizing if s in early and s.name not in summaries}
+    absent = section.summarizers(step for step in early if step.name not in summaries)
     return preview((), course.read_chunk, course.chunks, absent) if absent else {}

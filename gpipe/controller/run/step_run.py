@@ -43,7 +43,7 @@ class StepRun:
 
     @property
     def is_off(self) -> bool:
-        """Whether a parameter skips the step; then nothing of it happens but its record."""
+        """True where a parameter skips the step; then nothing of it happens but its record."""
         return self._record.skips(self.step)
 
     def start(self, meta: Any) -> None:
@@ -148,7 +148,7 @@ def _applied(step: Any, exposure: Any, *, references: References, **companions: 
 
 
 def over_pieces(exposure: Any, step: StepBase, apply: Callable[[Any], Any]) -> Any:
-    """What ``apply`` makes of an exposure, or of each of its pieces unless the step wants them together."""
+    """Apply a function of a step to an exposure, or to each of its pieces unless the step wants them together."""
     if isinstance(exposure, Composite) and not isinstance(exposure, step.kinds()):
         return exposure.map(apply)
     return apply(exposure)

@@ -28,6 +28,11 @@ class Composite(ABC):
         """Return the composite of the results of ``apply``, called for each piece in order."""
 
 
+def is_of(kind: type, kinds: tuple[type, ...]) -> bool:
+    """Tell whether a kind of exposure, or that of the pieces of a composite, is among some kinds."""
+    return issubclass(kind, kinds) or (issubclass(kind, Composite) and issubclass(kind.piece, kinds))
+
+
 @dataclass(frozen=True)
 class Pieces(WithHeader, Composite, Generic[Piece]):
     """A composite that holds its pieces in a tuple, such as the slits of a frame. All of them share its header.

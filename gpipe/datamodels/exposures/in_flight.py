@@ -134,11 +134,6 @@ class Exposure(WithHeader):
         return window_of(self.meta)
 
 
-def is_of(kind: type[Exposure], kinds: tuple[type[Exposure], ...]) -> bool:
-    """Tell whether a kind of exposure, or that of its pieces, is among some kinds."""
-    return issubclass(kind, kinds) or issubclass(getattr(kind, "piece", kind), kinds)
-
-
 @dataclass(frozen=True)
 class Outline(WithHeader):
     """An exposure before its arrays are read: what there is to know of them.

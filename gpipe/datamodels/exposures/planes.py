@@ -26,7 +26,6 @@ class Plane:
     extension : EXTNAME; the name in capitals if None.
     zeros : whether a file may lack the plane, which is zeros then.
     announced_by : the place in the metadata that must be true, or the plane of a file is not read; always read if None.
-    added : whether a step adds the plane to exposures that lack it: there is memory planned for it.
     product_only : whether the plane is part of products only: where a run makes none, it is not read.
     """
 
@@ -36,7 +35,6 @@ class Plane:
     extension: str | None = None
     zeros: bool = False
     announced_by: str | None = None
-    added: bool = False
     product_only: bool = False
 
     @property

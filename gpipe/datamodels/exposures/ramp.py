@@ -39,7 +39,7 @@ class Ramp(Exposure):
         "pixeldq": Plane("yx", "uint32", zeros=True),
         "zeroframe": Plane("iyx", optional=True, announced_by="exposure.zero_frame"),
         "refout": Plane("igyr", optional=True, product_only=True),
-        "average_dark_current": Plane("yx", optional=True, extension="AVDRKCUR", added=True),
+        "average_dark_current": Plane("yx", optional=True, extension="AVDRKCUR"),
     }
     tables: ClassVar[tuple[str, ...]] = ("group", "int_times", "int_times_stripe")
     label: ClassVar[str] = "a ramp (uncal or ramp product)"

@@ -31,6 +31,8 @@ from gpipe.datamodels.files.warnings import complaints_logged, first_line
 from gpipe.exceptions import GpipeError
 
 BLOCK_BYTES = 1 << 20
+MAPPED_BYTES = 1 << 24
+"""Stored pixels that are in memory at once where a file is mapped."""
 FEW_COLUMNS = 32
 """Up to one column in so many is read from a map of the file: whole rows would take longer to copy."""
 ROWS_AT_ONCE = 1 << 14
@@ -214,8 +216,11 @@ class FitsFile:
             raise self._truncated("within the pixels")
         stored = np.frombuffer(source, extension.stored, math.prod(extension.shape), extension.offset)
         whole = stored.reshape(-1, extension.shape[-1])
-        for start, count in part.runs:
-            yield whole[start : start + count, part.columns]
+        for batch in _batches(part.runs, MAPPED_BYTES // (extension.shape[-1] * extension.stored.itemsize) or 1):
+            for start, count in batch:
+                yield whole[start : start + count, part.columns]
+            if isinstance(source, mmap.mmap):  # else all pages that were looked at count as memory of this process
+                source.madvise(mmap.MADV_DONTNEED)
 
     def _opened_for_pixels(self) -> int:
         """The descriptor that all threads read from; it is closed with the last reference to this object."""

@@ -10,7 +10,8 @@ from gpipe.arrays import Array
 from gpipe.arrays.interleaved import is_interleaved
 from gpipe.backends import Backend
 from gpipe.datamodels.exposures.chunks import arrays_of
-from gpipe.datamodels.exposures.in_flight import Exposure, is_of
+from gpipe.datamodels.exposures.composite import is_of
+from gpipe.datamodels.exposures.in_flight import Exposure
 from gpipe.datamodels.exposures.planes import Plane
 from gpipe.datamodels.exposures.ramp import Ramp, Superstripes
 from gpipe.datamodels.exposures.rate import Rate
@@ -56,13 +57,13 @@ class Header:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all planes in flight, with those that a source lacks and that are made as it is read or later."""
+        """Bytes of all planes in flight, with those that a source lacks and that are zeros."""
         sizes = self.sizes
         found = {name: self.shape_of(name) for name in self.kind.planes}
         return sum(
             plane.nbytes(found[name] or plane.shape(sizes))
             for name, plane in self.kind.planes.items()
-            if found[name] or plane.added or not plane.optional
+            if found[name] or not plane.optional
         )
 
     def shape_of(self, plane: str) -> tuple[int, ...] | None:

@@ -3,23 +3,23 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from array_api_compat import array_namespace, device, is_array_api_obj
 
 from gpipe.arrays import Array
-from gpipe.backends import Backend
 from gpipe.datamodels.exposures.chunks import copied
+from gpipe.datamodels.exposures.composite import Composite
 from gpipe.datamodels.exposures.groups.array_store import ArrayStore
 from gpipe.datamodels.exposures.groups.member import Member
-from gpipe.datamodels.exposures.in_flight import Exposure
+from gpipe.datamodels.exposures.in_flight import Exposure, WithHeader
 from gpipe.datamodels.exposures.rate import Rate
 from gpipe.datamodels.exposures.scratch import Storage
 from gpipe.exceptions import InputError
 
 
 @dataclass(frozen=True)
-class Group:
+class Group(WithHeader, Composite):
     """Exposures that a step sees together.
 
     A pass (`map`, `measure`, `stacks`) reads the pixels of each member once, and holds those of as many members as
@@ -27,7 +27,7 @@ class Group:
 
     Attributes
     ----------
-    member_kinds : kinds of exposure that members may be.
+    piece, member_kinds : the kind of exposure that members are, and all that they may be.
     header : the ``stdatamodels`` model without pixels of the group, a copy of that of its first member.
     backend : the backend that steps work on.
     members : in the order of the association.
@@ -35,18 +35,12 @@ class Group:
         and each pass reads them; else they are held from the first `map` or `measure` on.
     """
 
+    piece: ClassVar[type[Exposure]] = Rate
     member_kinds: ClassVar[tuple[type[Exposure], ...]] = (Rate,)
-    header: Any
-    backend: Backend
     members: tuple[Member, ...]
     storage: Storage
 
-    @property
-    def meta(self) -> Any:
-        """The ``stdatamodels`` metadata tree of the group."""
-        return self.header.meta
-
-    def map(self, function: Callable[..., Any], *more: Sequence[Any], threads: int = 1) -> "Group":
+    def map(self, function: Callable[..., Any], *more: Sequence[Any], threads: int = 1) -> Self:
         """Give each member new pixels.
 
         Parameters
