@@ -51,7 +51,10 @@ class Pipeline(Step):
 
     def sequence(self, meta: Any) -> Sequence[Step]:
         """The steps to run on an exposure with these metadata, in order."""
-        return tuple(self._steps[name] for name in self.order(meta))
+        names = self.order(meta)
+        if unknown := [name for name in names if name not in self._steps]:
+            raise KeyError(f"{type(self).__name__}: order names {' and '.join(unknown)}, which step_defs lacks")
+        return tuple(self._steps[name] for name in names)
 
     def asks_for(self, suffix: str) -> bool:
         """Tell whether the product of this suffix, one of ``saves_before``, is asked for."""

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import pytest
 
-from gpipe.controller import Block, Cut, Preview, Ref, References, Skip, Step, SummaryOf
+from gpipe.controller import Block, Cut, Pipeline, Preview, Ref, References, Skip, Step, SummaryOf
 from gpipe.controller.references.absent import absent_references, must_not_lack, refuse_without, skip_without
 from gpipe.datamodels import Ramp, Rate
 from gpipe.datamodels.exposures.instruments import MIRI, OTHERS
@@ -113,3 +113,30 @@ def test_a_status_has_the_alias_unless_the_step_says_otherwise():
         pass
 
     assert (Plain.cal_step, Renamed.cal_step, Inherited.cal_step) == ("plain", "dark_sub", "dark_sub")
+
+
+def test_a_cut_names_arrays_that_there_are():
+    with pytest.raises(TypeError, match=r"Wrong.cut: found sci, dq:SATURATED, expected some of .*groupdq"):
+
+        class Wrong(Plain):
+            cut = Cut(Block.ROWS, writes=("data", "sci"), summary=SummaryOf(("dq:SATURATED",)))
+
+
+def test_instruments_are_compared_without_case():
+    class OfNircam(Plain):
+        instruments = ("NIRCam",)
+
+    assert OfNircam().is_for(meta("NIRCAM"))
+    assert not OfNircam().is_for(meta("MIRI"))
+
+
+def test_an_order_of_steps_that_there_are_not():
+    class Ordered(Pipeline):
+        alias = "ordered"
+        step_defs: ClassVar = {"plain": Plain}
+
+        def order(self, meta):
+            return ("plain", "plane")
+
+    with pytest.raises(KeyError, match="Ordered: order names plane, which step_defs lacks"):
+        Ordered().sequence(None)

@@ -54,6 +54,7 @@ class StepBase(Configurable):
         super().__init_subclass__(**kwargs)
         cls.cal_step = cls.__dict__.get("cal_step") or (cls.alias if "alias" in cls.__dict__ else cls.cal_step)
         cls.reference_file_types = tuple(ref.type for ref in cls.references)
+        _check_names(cls)
         # Not in the class body, so traitlets has to be told the name; the metaclass does the rest.
         for reftype in cls.reference_file_types:
             override = p.Override(reftype)
@@ -67,7 +68,7 @@ class StepBase(Configurable):
 
     def is_for(self, meta: Any) -> bool:
         """Tell whether the step is for the instrument of an exposure."""
-        return not self.instruments or meta.instrument.name in self.instruments
+        return not self.instruments or str(meta.instrument.name).upper() in map(str.upper, self.instruments)
 
     def wanted_references(self, meta: Any) -> Sequence[str]:
         """List the types of references that an exposure needs."""
@@ -153,3 +154,12 @@ class StepBase(Configurable):
         ``result`` is an exposure in flight or a model.
         """
         return None
+
+
+def _check_names(cls: type[StepBase]) -> None:
+    """Raise TypeError for a ``cut`` that names arrays which no accepted kind of exposure has."""
+    named = [*(cls.cut.writes or ()), *(cls.cut.summary.planes if cls.cut.summary else ())]
+    known = {name for kind in cls.kinds() for name in getattr(kind, "planes", ())}
+    unknown = [name for name in named if name.partition(":")[0] not in known]
+    if known and unknown:
+        raise TypeError(f"{cls.__name__}.cut: found {', '.join(unknown)}, expected some of {', '.join(sorted(known))}")

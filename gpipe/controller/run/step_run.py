@@ -50,7 +50,7 @@ class StepRun:
         """Log that the step runs, and which steps should have run before."""
         self.status = SKIPPED
         log.info("Step %s skipped" if self.is_off else "Step %s running", self.step.name)
-        if not self.is_off:
+        if not self.is_off and self.step.is_for(meta):
             self._record.warn_of_predecessors(self.step, meta)
 
     def before(self, exposure: Any) -> Any:
