@@ -77,7 +77,7 @@ def test_a_member_that_does_not_fit_is_named():
     threads=st.integers(1, 8),
 )
 def test_the_peak_is_within_the_limit_or_the_group_is_refused(shapes, limit, threads):
-    members = [SimpleNamespace(name="member", shape=shape) for shape in shapes]
+    members = [header for shape in shapes for header in headers(1, shape)]
     largest = max(header.nbytes for header in members)
     try:
         plan = plan_group(members, NumpyBackend(), Limits(host=limit), threads=threads)

@@ -5,10 +5,12 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from helpers.strict_backend import StrictBackend
 
 from gpipe.backends.numpy import NumpyBackend
 from gpipe.datamodels.exposures.composite import Composite, Pieces
 from gpipe.datamodels.exposures.in_flight import Exposure
+from gpipe.datamodels.files.reading import moved
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,3 +77,12 @@ def test_a_new_header_is_that_of_all_pieces(frame, cutouts):
     again = replace(cutouts, header=other)
     assert all(cutout.header is other for cutout in again.pieces)
     assert all(cutout.header is frame.header for cutout in cutouts.join(again).pieces)
+
+
+def test_all_pieces_move_to_another_device(cutouts):
+    strict = StrictBackend()
+    there = moved(cutouts, strict)
+    assert there.backend is strict
+    for before, after in zip(cutouts.pieces, there.pieces, strict=True):
+        assert after.backend is strict
+        np.testing.assert_array_equal(strict.to_host(after.data), before.data)

@@ -9,7 +9,7 @@ from gpipe.arrays import Array
 from gpipe.arrays.interleaved import is_interleaved
 from gpipe.backends import Backend
 from gpipe.datamodels.exposures.checks import check_exposure
-from gpipe.datamodels.exposures.planes import Plane
+from gpipe.datamodels.exposures.planes import Plane, has_layout
 from gpipe.datamodels.exposures.stripes import window_of
 from gpipe.datamodels.exposures.window import Window
 
@@ -63,7 +63,7 @@ class Exposure(WithHeader):
     tables : tables of the header that go over into a product of another class, if that class has them.
     fields : small values that a file holds beside the metadata, such as the name of a slit.
     label : the kind in messages.
-    models : ``stdatamodels`` classes that hold the kind, and the axes of their science array.
+    models : ``stdatamodels`` classes that hold the kind, and the axes of their science array as in a `Plane`.
     read_as : for other classes (DATAMODL) of files and models, the one of ``models`` that they are read as.
     units : metadata that say the units of the science array and its errors in a new product.
     unread : arrays of older files that are left out.
@@ -96,13 +96,13 @@ class Exposure(WithHeader):
     @classmethod
     def new_model(cls, meta: Any, ndim: int) -> str:
         """Name the class of a new product whose science array has so many axes."""
-        return next(name for name, axes in cls.models.items() if len(axes) == ndim)
+        return next(name for name, axes in cls.models.items() if has_layout(axes, ndim))
 
     @classmethod
     def is_in(cls, source: Any) -> bool:
         """Tell whether a `Source` holds this kind."""
-        axes = cls.models.get(cls.model_of(source.model_type) or "", "")
-        return len(axes) == len(source.shape("data"))
+        model = cls.model_of(source.model_type)
+        return model is not None and has_layout(cls.models[model], len(source.shape("data")))
 
     @classmethod
     def sizes(cls, meta: Any, shape: tuple[int, ...]) -> dict[str, int]:

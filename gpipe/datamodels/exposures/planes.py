@@ -37,14 +37,9 @@ class Plane:
     announced_by: str | None = None
     product_only: bool = False
 
-    @property
-    def layouts(self) -> list[str]:
-        """The axes that the plane may have, each as a string of letters."""
-        return self.axes.split("|")
-
     def axes_of(self, ndim: int) -> str:
         """The axes of an array with so many of them."""
-        return next(axes for axes in self.layouts if len(axes) == ndim)
+        return next(axes for axes in self.axes.split("|") if len(axes) == ndim)
 
     def part(self, x: Array, where: Mapping[str, slice]) -> Array:
         """A view of some rows, columns or integrations, given by letter; the array has other axes whole."""
@@ -56,7 +51,7 @@ class Plane:
 
     def shape(self, sizes: Mapping[str, int]) -> tuple[int | None, ...]:
         """The shape where axes have these sizes; None for an axis whose size nobody else has."""
-        axes = next(axes for axes in self.layouts if SCIENCE_AXES & set(axes) <= sizes.keys())
+        axes = next(axes for axes in self.axes.split("|") if SCIENCE_AXES & set(axes) <= sizes.keys())
         return tuple(sizes.get(axis) for axis in axes)
 
     def fits(self, shape: tuple[int, ...], sizes: Mapping[str, int]) -> bool:
@@ -67,6 +62,11 @@ class Plane:
     def nbytes(self, shape: tuple[int | None, ...]) -> int:
         """Bytes of such a plane; an axis of unknown size counts once."""
         return np.dtype(self.dtype).itemsize * prod(size or 1 for size in shape)
+
+
+def has_layout(axes: str, ndim: int) -> bool:
+    """Tell whether ``axes``, as of a `Plane`, may be so many."""
+    return ndim in map(len, axes.split("|"))
 
 
 def extension(planes: Mapping[str, Plane], name: str) -> str:

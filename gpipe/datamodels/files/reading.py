@@ -10,7 +10,7 @@ from gpipe.arrays import Array
 from gpipe.arrays.interleaved import is_interleaved
 from gpipe.backends import Backend
 from gpipe.datamodels.exposures.chunks import arrays_of
-from gpipe.datamodels.exposures.composite import is_of
+from gpipe.datamodels.exposures.composite import Pieces, is_of
 from gpipe.datamodels.exposures.in_flight import Exposure
 from gpipe.datamodels.exposures.planes import Plane
 from gpipe.datamodels.exposures.ramp import Ramp, Superstripes
@@ -74,14 +74,14 @@ class Header:
         return self.source.shape(plane) if plane not in self.left_out and self.source.has(plane) else None
 
 
-def read_header(source: Any, *, expects: tuple[type[Exposure], ...] = KINDS) -> Header:
+def read_header(source: Any, *, expects: tuple[type[Exposure], ...] = ()) -> Header:
     """Read the metadata of an exposure, once, and check what every step relies on.
 
     Parameters
     ----------
     source : path of a FITS (also ``.fits.gz``) or ASDF file, an open ``stdatamodels`` model, or an exposure in flight.
-    expects : the kinds of exposure that the caller can use. They may be others than `KINDS`, and come first where a
-        source could be of several.
+    expects : the kinds of exposure that the caller can use, any if empty. They may be others than `KINDS`, and come
+        first where a source could be of several.
 
     Raises
     ------
@@ -171,6 +171,8 @@ def _is_announced(plane: Plane, meta: Any) -> bool:
 
 def moved(exposure: Any, backend: Backend) -> Any:
     """The exposure with its arrays on another device; as it is where they are there already."""
+    if isinstance(exposure, Pieces):
+        return replace(exposure.map(lambda piece: moved(piece, backend)), backend=backend)
     if exposure.backend.name == backend.name:
         return replace(exposure, backend=backend)
     arrays = {name: backend.to_device(exposure.backend.to_host(values)) for name, values in arrays_of(exposure)}
@@ -202,12 +204,12 @@ def _check_shapes(header: Header) -> None:
 
 
 def _check_kind(name: str, kind: type[Exposure], expects: tuple[type[Exposure], ...], described: str) -> None:
-    if not is_of(kind, expects):
+    if expects and not is_of(kind, expects):
         raise InputError(f"{name}: found {kind.label}{described}; expected {_wanted(expects)}")
 
 
 def _wanted(expects: tuple[type[Exposure], ...]) -> str:
-    return " or ".join(kind.label for kind in expects)
+    return " or ".join(kind.label for kind in expects or KINDS)
 
 
 def _name(exposure: Exposure) -> str:
