@@ -11,7 +11,9 @@ from helpers.strict_backend import StrictBackend
 from stdatamodels.jwst import datamodels
 
 from gpipe.datamodels import Ramp, Rate, crds_parameters, open_exposure, read_header, to_model, write
+from gpipe.datamodels.exposures.chunks import chunk_of_rows, cut, without_halo
 from gpipe.datamodels.files.fits_reader import FitsFile
+from gpipe.exceptions import InputError
 
 ARRAYS = ("data", "groupdq", "pixeldq", "zeroframe")
 
@@ -228,3 +230,46 @@ def test_importing_the_package_leaves_stdatamodels_alone():
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
     )
+
+
+def test_errors_in_older_ramps_are_left_out(uncal_path, backend, tmp_path):
+    with fits.open(uncal_path, mode="append") as hdus:
+        hdus.append(fits.ImageHDU(np.ones((2, 5, 16, 12), np.float32), name="ERR"))
+    write(to_model(open_exposure(uncal_path, backend)), tmp_path / "out.fits")
+    with fits.open(tmp_path / "out.fits") as hdus:
+        assert "ERR" not in hdus
+
+
+def with_reference_output(uncal):
+    uncal.refout = np.arange(2 * 5 * 16 * 3, dtype=np.uint16).reshape(2, 5, 16, 3)
+    return uncal
+
+
+def test_columns_of_the_reference_output_are_its_own(uncal, backend):
+    whole = open_exposure(with_reference_output(uncal), backend)
+    read = open_exposure(uncal, backend, rows=slice(4, 9), columns=slice(6, 8))
+    chunk = chunk_of_rows(4, 9, total=16, columns=chunk_of_rows(6, 8, total=12))
+    for part in (read, cut(whole, chunk), without_halo(cut(whole, chunk), chunk)):
+        np.testing.assert_array_equal(part.refout, whole.refout[..., 4:9, :])
+        np.testing.assert_array_equal(part.zeroframe, whole.zeroframe[..., 4:9, 6:8])
+
+
+def test_the_reference_output_must_fit_the_ramps(uncal):
+    uncal.refout = with_reference_output(uncal).refout[:, :4]
+    with pytest.raises(InputError, match=r"found refout of shape \(2, 4, 16, 3\); expected \(2, 5, 16, None\)"):
+        read_header(uncal)
+
+
+def test_bytes_of_a_ramp_are_those_of_the_planes_that_are_read(uncal):
+    header = read_header(with_reference_output(uncal))
+    samples, frames = 2 * 5 * 16 * 12, 16 * 12
+    assert header.nbytes == 5 * samples + 4 * frames + 4 * 2 * frames + 4 * 2 * 5 * 16 * 3
+    assert replace(header, left_out=("refout",)).nbytes == 5 * samples + 4 * frames + 4 * 2 * frames
+
+
+def test_kinds_that_are_expected_are_named_also_where_no_exposure_is_one(uncal_path):
+    class Catalogues:
+        """Not an exposure."""
+
+    with pytest.raises(InputError, match=r"found a ramp .* expected a Catalogues or a count-rate product"):
+        read_header(uncal_path, expects=(Catalogues, Rate))

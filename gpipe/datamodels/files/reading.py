@@ -185,7 +185,8 @@ def _kind(source: Source, expects: tuple[type[Exposure], ...]) -> type[Exposure]
     if not source.has("data"):
         raise InputError(f"{source.name}: found no science array (SCI); expected {_wanted(expects)}")
     described = f"{source.model_type or 'no DATAMODL'} with a {len(source.shape('data'))}-dimensional science array"
-    kind = next((kind for kind in (*expects, *KINDS) if kind.is_in(source)), None)
+    kinds = (kind for kind in (*expects, *KINDS) if issubclass(kind, Exposure))  # a group is none
+    kind = next((kind for kind in kinds if kind.is_in(source)), None)
     if kind is None:
         raise InputError(f"{source.name}: found {described}; expected {_wanted(expects)}")
     _check_kind(source.name, kind, expects, f" ({described})")
@@ -209,7 +210,7 @@ def _check_kind(name: str, kind: type[Exposure], expects: tuple[type[Exposure], 
 
 
 def _wanted(expects: tuple[type[Exposure], ...]) -> str:
-    return " or ".join(kind.label for kind in expects or KINDS)
+    return " or ".join(getattr(kind, "label", f"a {kind.__name__}") for kind in expects or KINDS)
 
 
 def _name(exposure: Exposure) -> str:
