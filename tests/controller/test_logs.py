@@ -156,5 +156,5 @@ def test_lines_of_a_product_are_not_private(monkeypatch):
 
 def test_a_product_keeps_what_its_run_logged(model):
     lines = AddStep.call(model, amount=2).cal_logs.add
-    assert lines[0].endswith(" - gpipe.controller.run.run - INFO - Parameters of add: amount=2.0 (keyword)")
+    assert lines[0].endswith(" - gpipe.controller.run.preparation - INFO - Parameters of add: amount=2.0 (keyword)")
     assert len(lines[0].split(" - ")[0]) == len("2026-11-22T15:14:26.986")

@@ -3,17 +3,18 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gpipe.backends import Backend
 from gpipe.controller.declaration.results import Produced
 from gpipe.controller.declaration.work import Work, fixed, sum_counts
-from gpipe.controller.run.errors import named_in_errors
 from gpipe.controller.run.tally import Tally
 from gpipe.datamodels.exposures.assembly import Assembly
 from gpipe.datamodels.exposures.chunks import Chunk, copied, join, trim
 from gpipe.datamodels.files.reading import moved
+from gpipe.exceptions import GpipeError
 
 Summary = Mapping[str, Any]
 Summarizers = Mapping[str, Callable[[Any], Summary]]
@@ -144,6 +145,18 @@ def through_stage(stage: Stage, ramp: Any) -> Produced:
         outcome = stage.work.apply(ramp)
     produced = outcome if isinstance(outcome, Produced) else Produced((outcome,))
     return replace(produced, results=fixed(produced.results, stage.fix)) if stage.fix else produced
+
+
+@contextmanager
+def named_in_errors(name: str, exposure: Any) -> Iterator[None]:
+    """Add the step of this name, and the file of the exposure, to errors; those of gpipe say by themselves."""
+    try:
+        yield
+    except GpipeError:
+        raise
+    except Exception as error:
+        error.add_note(f"in step {name} of gpipe, on {exposure.meta.filename}")
+        raise
 
 
 def _trimmed(results: Sequence[Any], core: slice, halo: int | None) -> tuple[tuple[Any, ...], slice]:

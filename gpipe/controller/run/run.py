@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,21 +12,24 @@ from gpipe.controller.declaration.blocks import Block
 from gpipe.controller.declaration.results import SideProduct
 from gpipe.controller.declaration.step_base import StepBase
 from gpipe.controller.inputs import Job
+from gpipe.controller.plan.group_plan import GroupPlan
 from gpipe.controller.plan.memory import Limits
 from gpipe.controller.plan.run_plan import RunPlan, make_plan
 from gpipe.controller.plan.sections import Section, in_one_pass, in_sections
-from gpipe.controller.products.saving import Saver, check_folder
-from gpipe.controller.references.absent import must_not_lack, refuse_without
-from gpipe.controller.references.resolution import Resolution, resolve
+from gpipe.controller.products.saving import Saver
+from gpipe.controller.references.resolution import Resolution
 from gpipe.controller.reporting import events, logs
+from gpipe.controller.run.group_run import GroupRun
 from gpipe.controller.run.hooks import apply_hooks
 from gpipe.controller.run.passes import Summaries
+from gpipe.controller.run.preparation import announce, check, resolved
 from gpipe.controller.run.record import RunRecord, output_levels
 from gpipe.controller.run.section_run import SectionRun
-from gpipe.datamodels import Exposure, Header, crds_parameters, open_exposure, read_header
+from gpipe.datamodels import Exposure, Header, open_exposure, read_header
 from gpipe.datamodels.exposures.chunks import with_separate_arrays
 from gpipe.datamodels.exposures.planes import product_only
 from gpipe.datamodels.files.reading import moved
+from gpipe.datamodels.group_header import GroupHeader
 from gpipe.imports import collector_at_rest
 
 log = logging.getLogger(__name__)
@@ -59,34 +62,44 @@ def execute(
     arrays; a tuple where a step has several results.
     """
     with logs.recorded() as records:
-        return _Run(top, read_header(source, expects=top.kinds()), backend, Limits.of(max_memory), job).run(records)
+        return _run_of(top, source, backend, max_memory, job).run(records)
 
 
-def foresee(top: StepBase, source: Any, backend: str | Backend | None = None, max_memory: Any = None) -> RunPlan:
+def foresee(
+    top: StepBase, source: Any, backend: str | Backend | None = None, max_memory: Any = None
+) -> RunPlan | GroupPlan:
     """Plan what ``execute`` would do; no pixel is read."""
-    return _Run(top, read_header(source, expects=top.kinds()), backend, Limits.of(max_memory)).plan()
+    return _run_of(top, source, backend, max_memory).plan()
+
+
+def _run_of(
+    top: StepBase, source: Any, backend: str | Backend | None, max_memory: Any, job: Job | None = None
+) -> "_Run | GroupRun":
+    """Choose the run for an exposure, or for a group."""
+    header, limits = read_header(source, expects=top.kinds()), Limits.of(max_memory)
+    job = job or Job(header, top.kinds())
+    if isinstance(header, GroupHeader):
+        return GroupRun(top, header, backend, limits, job, execute)
+    return _Run(top, header, backend, limits, job)
 
 
 class _Run:
     """State of a run beside the parameters of its steps."""
 
-    def __init__(
-        self, top: StepBase, header: Header, backend: str | Backend | None, limits: Limits, job: Job | None = None
-    ) -> None:
+    def __init__(self, top: StepBase, header: Header, backend: str | Backend | None, limits: Limits, job: Job) -> None:
         self.top, self.header, self.limits = top, header, limits
         self.origin = header.source if isinstance(header.source, Exposure) else None
         chosen = self.origin.backend if backend is None and self.origin else backends.get(backend)
         self.backend = chosen.suited_to(keeps_planes=limits.host is None)
         self.backend.warm_up()
         self.steps = top.sequence(header.meta)
-        job = job or Job(header, top.kinds())
         name = job.file_name or (header.name if os.path.exists(header.name) else header.meta.filename)
         saver = Saver(name, uses_output_file=not job.one_of_several)
         self.record = RunRecord(top, saver, Resolution(), (), job.companions)
 
     def plan(self) -> RunPlan:
         """Plan how the exposure will be cut, and what that takes."""
-        self.record = self.record.opened(self._resolve(), ())
+        self.record = self.record.opened(resolved(self.steps, self.header, self.record), ())
         return self._plan()
 
     def _plan(self) -> RunPlan:
@@ -100,36 +113,12 @@ class _Run:
 
     def run(self, records: Sequence[str]) -> Any:
         """Refuse or do the work."""
-        everyone = [self.top, *(step for step in self.steps if step is not self.top)]
-        _log_parameters(everyone)
-        if self.top.skip and self.top.substeps():
-            log.warning("%s: skip has no effect on a pipeline", self.top.name)
-        for step in everyone:
-            if output_levels(step)[0].saves and not self.record.skips(step):
-                check_folder(output_levels(step))
+        announce(self.top, self.steps, self.record)
         with collector_at_rest():
-            self.record = self.record.opened(self._resolve(), records)
-            self._check()
+            self.record = self.record.opened(resolved(self.steps, self.header, self.record), records)
+            check([(self.steps, self.header.meta, self.record)])
             plan = self._plan()
         return self._finish(self._through_all(plan))
-
-    def _resolve(self) -> Resolution:
-        running = [step for step in self.steps if not self.record.skips(step)]
-        overrides = {s.name: {t: getattr(s, f"override_{t}") for t in s.reference_file_types} for s in running}
-        meta = self.header.meta
-        wanted = {s.name: s.wanted_references(meta) if s.is_for(meta) else () for s in running}
-        folder = os.path.dirname(self.header.name)
-        return resolve(wanted, crds_parameters(self.header), overrides, self.header.meta, folder)
-
-    def _check(self) -> None:
-        meta = self.header.meta
-        working = [step for step in self.steps if not self.record.skips(step) and step.is_for(meta)]
-        needs = [(step, self.record.references(step)) for step in working]
-        for step, references in needs:
-            if not must_not_lack(step, references):
-                step.check(meta, references)
-            self.record.companions.only(step.companions).find()
-        refuse_without(needs)
 
     def _sections(self) -> list[Section]:
         meta = self.header.meta
@@ -198,15 +187,3 @@ class _Run:
             self.record.save(self.top, models)
         results = tuple(self.top.returned(models))
         return results[0] if len(results) == 1 else results
-
-
-def _log_parameters(steps: Iterable[StepBase]) -> None:
-    """One short line for each step that has values other than its defaults."""
-    for step in steps:
-        changed = [
-            f"{name}={getattr(step, name)!r} ({step.origin(name)})"
-            for name, declared in step.parameters().items()
-            if getattr(step, name) != declared.default()
-        ]
-        if changed:
-            log.info("Parameters of %s: %s", step.name, ", ".join(changed))

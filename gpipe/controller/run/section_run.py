@@ -69,7 +69,7 @@ class SectionRun:
         runs, after = [], []
         while exposures:
             runs.append(StepRun(step, self._record, self._run_step))
-            after += _on_whole(runs[-1], exposures.pop(0))
+            after += on_whole(runs[-1], exposures.pop(0))
         if events.is_watched():  # only watchers are worth waiting for the device
             after[0].backend.synchronize()
             events.emit(events.StepDone(step.name, time.perf_counter() - started, runs[0].status, after[0]))
@@ -126,7 +126,7 @@ class SectionRun:
         return read_chunk
 
 
-def _on_whole(run: StepRun, exposure: Any) -> list[Any]:
+def on_whole(run: StepRun, exposure: Any) -> list[Any]:
     """The results of a step on an exposure, which is one chunk."""
     run.start(exposure.meta)
     given = [run.before(exposure)]

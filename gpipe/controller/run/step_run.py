@@ -9,8 +9,7 @@ from gpipe.controller.declaration.companions import Companions
 from gpipe.controller.declaration.results import Produced, References, SideProduct, Skip
 from gpipe.controller.declaration.step_base import StepBase
 from gpipe.controller.declaration.work import Work, with_separate_metadata
-from gpipe.controller.run.chunks import Stage, Summary
-from gpipe.controller.run.errors import named_in_errors
+from gpipe.controller.run.chunks import Stage, Summary, named_in_errors
 from gpipe.controller.run.hooks import RunStep, apply_hooks
 from gpipe.controller.run.record import COMPLETE, SKIPPED, RunRecord
 from gpipe.controller.run.tally import Tally

@@ -40,6 +40,11 @@ class Group(WithHeader, Composite):
     members: tuple[Member, ...]
     storage: Storage
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the science pixels of the first member."""
+        return self.members[0].shape
+
     def map(self, function: Callable[..., Any], *more: Sequence[Any], threads: int = 1) -> Self:
         """Give each member new pixels.
 

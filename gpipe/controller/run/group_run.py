@@ -1,0 +1,189 @@
+"""One run of a step or pipeline on a group of exposures, whose members live where the plan says."""
+
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from gpipe import backends
+from gpipe.backends import Backend
+from gpipe.controller.declaration.results import SideProduct
+from gpipe.controller.declaration.step_base import StepBase
+from gpipe.controller.inputs import Job
+from gpipe.controller.plan import threads
+from gpipe.controller.plan.group_plan import GroupPlan, plan_group
+from gpipe.controller.plan.memory import Limits
+from gpipe.controller.products.saving import Saver
+from gpipe.controller.references.resolution import Resolution
+from gpipe.controller.reporting import events
+from gpipe.controller.run.hooks import RunStep
+from gpipe.controller.run.preparation import announce, check, resolved
+from gpipe.controller.run.record import RunRecord, output_levels
+from gpipe.controller.run.section_run import on_whole
+from gpipe.controller.run.step_run import StepRun
+from gpipe.datamodels import Header
+from gpipe.datamodels.exposures.groups.group import Group
+from gpipe.datamodels.group_header import GroupHeader
+from gpipe.datamodels.groups import open_group
+from gpipe.exceptions import GpipeError, ParameterError
+from gpipe.imports import collector_at_rest
+
+
+class GroupRecord(RunRecord):
+    """Record of a run on a group: what holds of the group is recorded in its members, too.
+
+    Attributes
+    ----------
+    members : a record for each member, with references of its own.
+    """
+
+    members: Sequence[RunRecord] = ()
+
+    def add_step(self, step: StepBase, products: Iterable[Any], status: str) -> None:
+        """Record the step in each product, and in the members of a group."""
+        for product in products:
+            super().add_step(step, [product], status)
+            for member, record in self.of_members(product):
+                record.add_step(step, [member], status)
+
+    def save(self, step: StepBase, results: Sequence[Any]) -> None:
+        """Write each result; of a group, its members."""
+        super().save(step, [result for result in results if not isinstance(result, Group)])
+        for group in (result for result in results if isinstance(result, Group)):
+            for member, record in self.of_members(group):
+                record.save(step, [member.pixels.exposure(group.backend)])
+
+    def of_members(self, product: Any) -> list[tuple[Any, RunRecord]]:
+        """Pair the members of a group with their records; another product has none."""
+        return list(zip(product.members, self.members, strict=True)) if isinstance(product, Group) else []
+
+
+class GroupRun:
+    """State of a run on a group. A step that accepts the group gets it whole, any other runs on each member.
+
+    Parameters
+    ----------
+    top : the step or pipeline that is called.
+    run_step : runs hooks that are steps.
+    """
+
+    def __init__(
+        self,
+        top: StepBase,
+        header: GroupHeader,
+        backend: str | Backend | None,
+        limits: Limits,
+        job: Job,
+        run_step: RunStep,
+    ) -> None:
+        self.top, self.header, self.limits, self._run_step = top, header, limits, run_step
+        self.backend = backends.get(backend).suited_to(keeps_planes=limits.host is None)
+        self.backend.warm_up()
+        self.steps = top.sequence(header.meta)
+        self._saver, self._companions = Saver(job.file_name or _name(header)), job.companions
+        self.record = GroupRecord(top, self._saver, Resolution(), (), self._companions)
+
+    def plan(self) -> GroupPlan:
+        """Plan where members live, and how many are in hand."""
+        asked = threads.of_steps(self.steps) if self.backend.name == "numpy" else 1
+        return plan_group(self.header.headers, self.backend, self.limits, threads=asked)
+
+    def run(self, records: Sequence[str]) -> Any:
+        """Refuse or do the work: a list of models of the members, or the model of what a step made of them."""
+        announce(self.top, self.steps, self.record)
+        self._refuse_hooks()
+        with collector_at_rest():
+            self._open_records(records)
+            plan = self.plan()
+        exposures: list[Any] = [self._open(plan)]
+        events.begin(self.steps)
+        for step in self.steps:
+            self._save_before(step, exposures)
+            exposures = self._through(step, exposures, plan)
+        return self._finish(exposures)
+
+    def _open(self, plan: GroupPlan) -> Group:
+        header, catalogs = self.header, [one.tweakreg_catalog for one in self.header.members]
+        return open_group(
+            header.headers,
+            self.backend,
+            plan.storage,
+            kind=header.kind,  # type: ignore[arg-type]
+            model=header.model,
+            group_ids=header.group_ids,
+            results=[{"tweakreg_catalog": path} if path else {} for path in catalogs],
+        )
+
+    def _refuse_hooks(self) -> None:
+        """Hooks get a model of one exposure, which a group is not."""
+        of_group = [step for step in self.steps if issubclass(self.header.kind, step.kinds())]
+        for step in {self.top, *of_group}:
+            if step.pre_hooks or step.post_hooks:
+                raise ParameterError(f"{step.label}: found hooks, expected none on a group of exposures")
+
+    def _open_records(self, records: Sequence[str]) -> None:
+        """Find the references of all members, and refuse what steps cannot do with any of them."""
+        headers = self.header.headers
+        found = [resolved(self.steps, header, self.record) for header in headers]
+        self.record = GroupRecord(self.top, self._saver, found[0], records, self._companions)
+        self.record.members = [
+            RunRecord(self.top, Saver(_name(header)), references, records, self._companions)
+            for header, references in zip(headers, found, strict=True)
+        ]
+        check((self.steps, h.meta, one) for h, one in zip(headers, self.record.members, strict=True))
+
+    def _through(self, step: StepBase, exposures: list[Any], plan: GroupPlan) -> list[Any]:
+        events.started(step.name)
+        started = time.perf_counter()
+        run = StepRun(step, self.record, self._run_step)
+        after: list[Any] = []
+        while exposures:
+            exposure = exposures.pop(0)
+            if isinstance(exposure, Group) and not isinstance(exposure, step.kinds()):
+                after.append(exposure.map(self._of_member(step), self.record.members, threads=plan.threads))
+            else:
+                after += on_whole(run, exposure)
+        if events.is_watched():
+            after[0].backend.synchronize()
+            status = run.status or getattr(after[0].members[0].meta.cal_step, step.cal_step)
+            events.emit(events.StepDone(step.name, time.perf_counter() - started, status, after[0]))
+        return after
+
+    def _of_member(self, step: StepBase) -> Any:
+        """Make the function that takes an exposure of a member, and its record, through a step."""
+
+        def one(exposure: Any, record: RunRecord) -> Any:
+            results = on_whole(StepRun(step, record, self._run_step), exposure)
+            if len(results) > 1:
+                raise GpipeError(f"step {step.name}: found {len(results)} results of a member of a group, expected one")
+            return results[0]
+
+        return one
+
+    def _save_before(self, step: StepBase, exposures: Sequence[Any]) -> None:
+        if suffix := self.top.suffix_before(step.name):
+            for exposure in exposures:
+                for product, record in self._products(exposure):
+                    record.save_side_product(self.top, SideProduct(product, suffix=suffix))
+
+    def _finish(self, exposures: Sequence[Any]) -> Any:
+        """Save and return what the run was asked for."""
+        self.record.log_context()
+        saves = output_levels(self.top)[0].saves and not self.record.skips(self.top)
+        models = []
+        for product, record in (pair for exposure in exposures for pair in self._products(exposure)):
+            models.append(record.model(product))
+            if saves:
+                record.save(self.top, models[-1:])
+        return models if len(models) > 1 or isinstance(exposures[0], Group) else models[0]
+
+    def _products(self, exposure: Any) -> Iterator[tuple[Any, RunRecord]]:
+        """Read the exposures of a group one by one, each with its record; another exposure is one by itself."""
+        if not isinstance(exposure, Group):
+            yield exposure, self.record
+        for member, record in self.record.of_members(exposure):
+            yield member.pixels.exposure(self.backend), record
+
+
+def _name(header: Header) -> str | None:
+    return header.name if os.path.exists(header.name) else header.meta.filename

@@ -1,0 +1,59 @@
+"""Preparation of a run: all that can be refused is refused before a pixel is read."""
+
+import logging
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from gpipe.controller.declaration.step_base import StepBase
+from gpipe.controller.products.saving import check_folder
+from gpipe.controller.references.absent import must_not_lack, refuse_without
+from gpipe.controller.references.resolution import Resolution, resolve
+from gpipe.controller.run.record import RunRecord, output_levels
+from gpipe.datamodels import Header, crds_parameters
+
+log = logging.getLogger(__name__)
+
+
+def announce(top: StepBase, steps: Sequence[StepBase], record: RunRecord) -> None:
+    """Log the parameters that are not defaults, and refuse folders that cannot be written to: OutputError."""
+    everyone = [top, *(step for step in steps if step is not top)]
+    _log_parameters(everyone)
+    if top.skip and top.substeps():
+        log.warning("%s: skip has no effect on a pipeline", top.name)
+    for step in everyone:
+        if output_levels(step)[0].saves and not record.skips(step):
+            check_folder(output_levels(step))
+
+
+def resolved(steps: Sequence[StepBase], header: Header, record: RunRecord) -> Resolution:
+    """Find the references of the steps that run on an exposure."""
+    running = [step for step in steps if not record.skips(step)]
+    overrides = {s.name: {t: getattr(s, f"override_{t}") for t in s.reference_file_types} for s in running}
+    wanted = {s.name: s.wanted_references(header.meta) if s.is_for(header.meta) else () for s in running}
+    return resolve(wanted, crds_parameters(header), overrides, header.meta, os.path.dirname(header.name))
+
+
+def check(exposures: Iterable[tuple[Sequence[StepBase], Any, RunRecord]]) -> None:
+    """Refuse what steps cannot do: of each exposure the steps, the metadata and the record of its references."""
+    needs = []
+    for steps, meta, record in exposures:
+        for step in (step for step in steps if not record.skips(step) and step.is_for(meta)):
+            references = record.references(step)
+            needs.append((step, references))
+            if not must_not_lack(step, references):
+                step.check(meta, references)
+            record.companions.only(step.companions).find()
+    refuse_without(needs)
+
+
+def _log_parameters(steps: Iterable[StepBase]) -> None:
+    """Log a short line for each step that has values other than its defaults."""
+    for step in steps:
+        changed = [
+            f"{name}={getattr(step, name)!r} ({step.origin(name)})"
+            for name, declared in step.parameters().items()
+            if getattr(step, name) != declared.default()
+        ]
+        if changed:
+            log.info("Parameters of %s: %s", step.name, ", ".join(changed))
