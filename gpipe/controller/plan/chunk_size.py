@@ -48,6 +48,6 @@ def _rows_on_host(total: int, one: int, halo: int, threads: int) -> int:
 
 
 def section_size(shape: Sequence[int], section: Section) -> tuple[int, int]:
-    """How many rows, or integrations, there are for a section, and the samples of one."""
+    """Count the rows, or integrations, of an exposure for a section, and the samples of one."""
     integrations, groups, rows, columns = shape
     return (rows, integrations * groups * columns) if section.by_rows else (integrations, groups * rows * columns)

@@ -17,7 +17,7 @@ UNASKED = 1 << 27
 
 @dataclass(frozen=True)
 class GroupPlan:
-    """How a group will be worked on.
+    """Plan of the work on a group.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""How many workers ``maximum_cores`` means. Workers are threads, so they work inside any worker process, too."""
+"""Number of workers for ``maximum_cores``. Workers are threads, so they work inside any worker process, too."""
 
 import multiprocessing
 import os

@@ -1,4 +1,4 @@
-"""What an exposure's metadata must say before any work begins."""
+"""Checks of an exposure's metadata before any work begins."""
 
 import math
 from numbers import Real

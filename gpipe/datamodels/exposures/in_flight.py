@@ -31,7 +31,7 @@ class Described(Protocol):
 
 @dataclass(frozen=True)
 class WithHeader:
-    """What an `Outline` and an exposure in flight have in common."""
+    """Base of an `Outline` and of exposures in flight."""
 
     header: Any
     backend: Backend
@@ -121,7 +121,7 @@ class Exposure(WithHeader):
 
     @property
     def is_interleaved(self) -> bool:
-        """Whether its rows are those of NIRSpec IRS2 readout, with reference pixels between."""
+        """True if the rows are those of NIRSpec IRS2 readout, with reference pixels between."""
         return self.of_interleaved or is_interleaved(self.shape)
 
     @cached_property

@@ -8,17 +8,17 @@ OTHERS = "other instruments"
 
 
 def is_miri(meta: Any) -> bool:
-    """Whether an exposure is of MIRI, whose detectors are not read as those of the near infrared."""
+    """Tell whether an exposure is of MIRI, whose detectors are not read as those of the near infrared."""
     return _is(meta, MIRI)
 
 
 def is_nirspec(meta: Any) -> bool:
-    """Whether an exposure is of NIRSpec."""
+    """Tell whether an exposure is of NIRSpec."""
     return _is(meta, NIRSPEC)
 
 
 def is_irs2(meta: Any) -> bool:
-    """Whether NIRSpec read reference pixels between the pixels of each row (IRS2)."""
+    """Tell whether NIRSpec read reference pixels between the pixels of each row (IRS2)."""
     return "IRS2" in str(meta.exposure.readpatt)
 
 

@@ -12,7 +12,7 @@ from gpipe.backends import Backend
 
 
 class Storage(Enum):
-    """Where an exposure is kept between sections."""
+    """Places that hold an exposure between sections."""
 
     DEVICE = "on the device"
     HOST = "on the host"

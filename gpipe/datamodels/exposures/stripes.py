@@ -32,7 +32,7 @@ class Run:
 
 @dataclass(frozen=True)
 class StripePattern:
-    """How the lines of a multistripe array are read.
+    """Readout of the lines of a multistripe array.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ class StripePattern:
         )
 
     def runs(self, stripe: int = 0) -> tuple[Run, ...]:
-        """What is read for the array of a superstripe, in order. ValueError if that does not fill the array."""
+        """List the reads for the array of a superstripe, in order. ValueError if they do not fill the array."""
         found, position = [], 0
         for line, length, reference in self._reads(stripe):
             found.append(Run(position, line, length, reference))

@@ -20,7 +20,7 @@ class Window:
     ysize: int
 
     def inside(self, outer: "Window") -> bool:
-        """Whether every pixel of this window belongs to ``outer``."""
+        """Tell whether every pixel of this window belongs to ``outer``."""
         return (
             self.xstart >= outer.xstart
             and self.ystart >= outer.ystart

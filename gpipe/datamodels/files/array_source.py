@@ -27,7 +27,7 @@ class ArraySource(Protocol):
     name: str
 
     def has(self, array: str) -> bool:
-        """Whether there is such an array or table."""
+        """Tell whether there is such an array or table."""
 
     def shape(self, array: str) -> tuple[int, ...]:
         """Shape of an array that exists, without reading it."""

@@ -41,7 +41,7 @@ class LateAsdfFile(asdf.AsdfFile):  # type: ignore[no-any-unimported]
 
     @property
     def extension_manager(self) -> Any:
-        """Where the types come from that can be validated and written."""
+        """Manager of the types that can be validated and written."""
         self.version = self.version  # type: ignore[has-type]  # has them looked up again
         return super().extension_manager
 

@@ -50,7 +50,7 @@ Get = Callable[[int, np.ndarray, np.ndarray], bool]
 
 @dataclass(frozen=True)
 class Extension:
-    """Where and how an image extension stores its pixels: ``value = scale * stored + zero``."""
+    """Place and encoding of the pixels of an image extension: ``value = scale * stored + zero``."""
 
     shape: tuple[int, ...]
     stored: np.dtype
@@ -88,11 +88,11 @@ class FitsFile:
                 self._tables = {hdu.name for hdu in hdus if isinstance(hdu, fits.BinTableHDU)}
 
     def has(self, name: str) -> bool:
-        """Whether the file has an image with pixels, or a table, of this EXTNAME."""
+        """Tell whether the file has an image with pixels, or a table, of this EXTNAME."""
         return name in self._extensions or name in self._tables
 
     def is_table(self, name: str) -> bool:
-        """Whether this EXTNAME is a table."""
+        """Tell whether this EXTNAME is a table."""
         return name in self._tables
 
     def shape(self, name: str) -> tuple[int, ...]:

@@ -48,7 +48,7 @@ def copied(model: Any) -> Any:
 
 
 def read_model(model_class: Any, contents: Any, name: str) -> Any:
-    """What ``stdatamodels`` makes of the headers, tables and ASDF extension of a file.
+    """Let ``stdatamodels`` make a model of the headers, tables and ASDF extension of a file.
 
     A value that the schemas refuse is logged with the ``name`` of the file and taken for missing.
     """
@@ -112,7 +112,7 @@ def take_over(new: Any, old: Any) -> None:
 
 @dataclass(frozen=True)
 class _Places:
-    """Where a class has keywords (path: HDU), nodes that hold others, and HDUs."""
+    """Places of a class: keywords (path: HDU), nodes that hold others, and HDUs."""
 
     keywords: dict[tuple[str, ...], str]
     nodes: set[tuple[str, ...]]
@@ -131,7 +131,7 @@ _known_places: dict[type, _Places] = {}
 
 
 def _places(model: Any) -> _Places:
-    """Those of the model's class, whose schema is walked through once."""
+    """Find the places of the model's class, whose schema is walked through once."""
     if type(model) not in _known_places:
         places = _Places({}, {()}, {"PRIMARY"})
         walk_schema(model.schema, places.note)

@@ -107,7 +107,7 @@ def read_header(source: Any, *, expects: tuple[type[Exposure], ...] = ()) -> Hea
 
 
 def crds_parameters(header: Header) -> dict[str, Any]:
-    """What CRDS selects references and parameter files by: flat metadata paths and their values."""
+    """Return the flat metadata paths and values by which CRDS selects references and parameter files."""
     return header.model.get_crds_parameters()
 
 

@@ -91,7 +91,7 @@ class ModelSource(ModelArrays):
         self.superstripes = int(getattr(getattr(model.meta, "subarray", None), "num_superstripe", None) or 0)
 
     def has(self, array: str) -> bool:
-        """Whether there is such an array; models stand for none by an empty one."""
+        """Tell whether there is such an array; models stand for none by an empty one."""
         return super().has(array) and 0 not in self.shape(array)
 
     def header(self, model_class: type) -> Any:

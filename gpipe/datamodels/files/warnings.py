@@ -1,4 +1,4 @@
-"""What other packages say about a file, in one line each."""
+"""Warnings of other packages about a file, in one line each."""
 
 import logging
 import warnings

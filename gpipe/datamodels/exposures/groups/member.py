@@ -58,7 +58,7 @@ class Member:
         return self.header.meta
 
     def outline(self, backend: Backend) -> Outline:
-        """What is known of the exposure before its pixels are read."""
+        """Describe the exposure before its pixels are read."""
         return Outline(self.header, backend, self.shape)
 
     def with_pixels(self, exposure: Exposure, store: ArrayStore, *, before: Exposure) -> "Member":

@@ -35,7 +35,7 @@ def correct_interleaved(data: np.ndarray, kernel: np.ndarray, *, border: Border,
 
 
 def _fits(data: np.ndarray, kernel: np.ndarray, rows: int) -> bool:
-    """Whether C takes these; the portable function refuses kernels of other shapes, and takes other types."""
+    """Tell whether C takes these; the portable function refuses kernels of other shapes, and takes other types."""
     is_odd = all(size % 2 for size in kernel.shape[:2])
     has_shape = kernel.shape[2:] in ((), (rows, data.shape[-1]))
     return all_float32(data, kernel) and is_odd and has_shape and kernel.ndim >= 2
