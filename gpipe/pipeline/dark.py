@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from gpipe.controller import Pipeline, Step
+from gpipe.datamodels import Exposure
 from gpipe.dq_init import DQInitStep
 from gpipe.emicorr import EmiCorrStep
 from gpipe.firstframe import FirstFrameStep
@@ -47,6 +48,6 @@ class DarkPipeline(Pipeline):
         """Return the order of the steps, which differs for MIRI; guide exposures are refused."""
         return early_steps(meta)
 
-    def suffix_of(self, result: Any, step: str | None) -> str | None:
+    def suffix_of(self, result: Exposure, step: str | None) -> str | None:
         """The calibrated ramp is ``dark``, unless ``suffix`` says otherwise."""
         return (self.suffix or "dark") if step is None else None

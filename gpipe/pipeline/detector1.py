@@ -9,6 +9,7 @@ from gpipe.controller import Pipeline, Step
 from gpipe.controller import parameters as p
 from gpipe.controller.products.naming import OutputSettings
 from gpipe.dark_current import DarkCurrentStep
+from gpipe.datamodels import Exposure
 from gpipe.datamodels.exposures.instruments import is_miri
 from gpipe.dq_init import DQInitStep
 from gpipe.emicorr import EmiCorrStep
@@ -85,11 +86,8 @@ class Detector1Pipeline(Pipeline):
         is_result = self.ramp_fit.skip and OutputSettings.of(self).saves
         return self.save_calibrated_ramp and not is_result
 
-    def suffix_of(self, result: Any, step: str | None) -> str | None:
-        """Rates of integrations are ``rateints``, and ``gain_scaleints`` after that step."""
-        ints = result.data.ndim == 3
-        if step is not None:
-            return "gain_scaleints" if ints and step == "gain_scale" else None
-        if result.data.ndim == 4:
-            return "ramp"
-        return "rateints" if ints else "rate"
+    def suffix_of(self, result: Exposure, step: str | None) -> str | None:
+        """Products have the suffix of their kind; rates of integrations are ``gain_scaleints`` after that step."""
+        if step is None:
+            return result.suffix
+        return "gain_scaleints" if step == "gain_scale" and result.suffix == "rateints" else None

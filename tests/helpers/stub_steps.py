@@ -96,10 +96,9 @@ class RatePipeline(Pipeline):
     step_defs: ClassVar = {"ramp_fit": RateStep, "gain_scale": ScaleStep}
 
     def suffix_of(self, result, step):
-        ints = result.data.ndim == 3
-        if step is None:
-            return "ramp" if result.data.ndim == 4 else "rateints" if ints else "rate"
-        return "gain_scaleints" if ints and step == "gain_scale" else None
+        if step == "gain_scale" and result.suffix == "rateints":
+            return "gain_scaleints"
+        return result.suffix if step is None else None
 
 
 def uncal(shape=(2, 4, 8, 8)):

@@ -148,11 +148,8 @@ class StepBase(Configurable):
         """Select the results that the caller gets."""
         return results
 
-    def suffix_of(self, result: Any, step: str | None) -> str | None:
-        """The suffix of a result of a step (None: of the whole), where it is not the step's own.
-
-        ``result`` is an exposure in flight or a model.
-        """
+    def suffix_of(self, result: Exposure, step: str | None) -> str | None:
+        """Return the suffix of a result of a step (None: of the whole); None for the name of the step."""
         return None
 
 

@@ -46,9 +46,9 @@ class GroupRecord(RunRecord):
             for member, record in self.of_members(product):
                 record.add_step(step, [member], status)
 
-    def save(self, step: StepBase, results: Sequence[Any]) -> None:
+    def save(self, step: StepBase, results: Sequence[Any], models: Sequence[Any] | None = None) -> None:
         """Write each result; of a group, its members."""
-        super().save(step, [result for result in results if not isinstance(result, Group)])
+        super().save(step, [result for result in results if not isinstance(result, Group)], models)
         for group in (result for result in results if isinstance(result, Group)):
             for member, record in self.of_members(group):
                 record.save(step, [member.pixels.exposure(group.backend)])
@@ -174,7 +174,7 @@ class GroupRun:
         for product, record in (pair for exposure in exposures for pair in self._products(exposure)):
             models.append(record.model(product))
             if saves:
-                record.save(self.top, models[-1:])
+                record.save(self.top, [product], models[-1:])
         return models if len(models) > 1 or isinstance(exposures[0], Group) else models[0]
 
     def _products(self, exposure: Any) -> Iterator[tuple[Any, RunRecord]]:

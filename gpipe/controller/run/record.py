@@ -124,12 +124,12 @@ class RunRecord:
             model.instance.setdefault("cal_logs", {})[alias] = list(self._records)
         return model
 
-    def save(self, step: StepBase, results: Sequence[Any]) -> None:
-        """Write the results of a step, or of the whole."""
+    def save(self, step: StepBase, results: Sequence[Any], models: Sequence[Any] | None = None) -> None:
+        """Write the results of a step, or of the whole; ``models`` are those of the results, if they were made."""
         with self._telling():
             for index, result in enumerate(results):
                 suffix = self.top.suffix_of(result, None if step is self.top else step.name)
-                model = self.model(result)
+                model = self.model(models[index] if models else result)
                 self._saver.save(
                     model,
                     output_levels(step),

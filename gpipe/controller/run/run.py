@@ -184,6 +184,6 @@ class _Run:
         else:
             models = [self.record.model(exposure) for exposure in kept]
         if saves:
-            self.record.save(self.top, models)
+            self.record.save(self.top, kept, models)
         results = tuple(self.top.returned(models))
         return results[0] if len(results) == 1 else results

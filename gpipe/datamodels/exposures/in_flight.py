@@ -63,6 +63,7 @@ class Exposure(WithHeader):
     tables : tables of the header that go over into a product of another class, if that class has them.
     fields : small values that a file holds beside the metadata, such as the name of a slit.
     label : the kind in messages.
+    suffixes : ends of the names of products, by the number of axes of the science array.
     models : ``stdatamodels`` classes that hold the kind, and the axes of their science array as in a `Plane`.
     read_as : for other classes (DATAMODL) of files and models, the one of ``models`` that they are read as.
     units : metadata that say the units of the science array and its errors in a new product.
@@ -78,6 +79,7 @@ class Exposure(WithHeader):
     tables: ClassVar[tuple[str, ...]] = ()
     fields: ClassVar[tuple[str, ...]] = ()
     label: ClassVar[str] = "an exposure"
+    suffixes: ClassVar[Mapping[int, str]] = {}
     models: ClassVar[Mapping[str, str]] = {}
     read_as: ClassVar[Mapping[str | None, str]] = {}
     units: ClassVar[Mapping[str, str]] = {}
@@ -118,6 +120,11 @@ class Exposure(WithHeader):
     def shape(self) -> tuple[int, ...]:
         """Of the science pixels."""
         return tuple(self.data.shape)
+
+    @property
+    def suffix(self) -> str | None:
+        """End of the name of a product of a pipeline that holds the exposure; None if the kind has none."""
+        return self.suffixes.get(len(self.shape))
 
     @property
     def is_interleaved(self) -> bool:

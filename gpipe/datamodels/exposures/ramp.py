@@ -43,6 +43,7 @@ class Ramp(Exposure):
     }
     tables: ClassVar[tuple[str, ...]] = ("group", "int_times", "int_times_stripe")
     label: ClassVar[str] = "a ramp (uncal or ramp product)"
+    suffixes: ClassVar[Mapping[int, str]] = {4: "ramp"}
     models: ClassVar[Mapping[str, str]] = {"RampModel": "igyx"}
     read_as: ClassVar[Mapping[str | None, str]] = dict.fromkeys((*_OTHERS, _SUPERSTRIPES), "RampModel")
     unread: ClassVar[tuple[str, ...]] = ("err",)
@@ -83,6 +84,7 @@ class Superstripes(Exposure, Composite):
     }
     tables: ClassVar[tuple[str, ...]] = Ramp.tables
     label: ClassVar[str] = "a ramp of superstripes"
+    suffixes: ClassVar[Mapping[int, str]] = Ramp.suffixes
     models: ClassVar[Mapping[str, str]] = {_SUPERSTRIPES: "igyx"}
     read_as: ClassVar[Mapping[str | None, str]] = dict.fromkeys((*_OTHERS, "RampModel"), _SUPERSTRIPES)
     unread: ClassVar[tuple[str, ...]] = Ramp.unread

@@ -37,6 +37,7 @@ class Rate(Exposure):
     }
     tables: ClassVar[tuple[str, ...]] = ("int_times", "int_times_stripe")
     label: ClassVar[str] = "a count-rate product (rate or rateints)"
+    suffixes: ClassVar[Mapping[int, str]] = {2: "rate", 3: "rateints"}
     models: ClassVar[Mapping[str, str]] = {"ImageModel": "yx", "IFUImageModel": "yx", "CubeModel": "iyx"}
     units: ClassVar[Mapping[str, str]] = {"bunit_data": "DN/s", "bunit_err": "DN/s"}
 
