@@ -357,3 +357,16 @@ def test_only_watchers_hear_how_long_it_took(model, in_chunks):
     with watch(heard.append):
         Both.call(model)
     assert all(event.seconds > 0 for event in heard if isinstance(event, StepDone))
+
+
+def test_side_products_of_pieces_are_refused(ramp):
+    def apply(exposure):
+        return Produced((exposure,), (SideProduct(exposure, suffix="side"),))
+
+    with pytest.raises(GpipeError, match="step add: found several products of a piece"):
+        over_pieces(superstripes(ramp), AddStep(), apply)
+
+
+def test_a_piece_may_come_back_with_counts(ramp):
+    stripes = over_pieces(superstripes(ramp), AddStep(), lambda exposure: Produced((exposure,), counts={"some": 1}))
+    np.testing.assert_array_equal(stripes.data, ramp.data)

@@ -15,6 +15,7 @@ from gpipe.controller.run.record import COMPLETE, SKIPPED, RunRecord
 from gpipe.controller.run.tally import Tally
 from gpipe.datamodels import Described, Exposure, Ramp
 from gpipe.datamodels.exposures.composite import Composite
+from gpipe.exceptions import GpipeError
 
 log = logging.getLogger(__name__)
 
@@ -149,5 +150,13 @@ def _applied(step: Any, exposure: Any, *, references: References, **companions: 
 def over_pieces(exposure: Any, step: StepBase, apply: Callable[[Any], Any]) -> Any:
     """Apply a function of a step to an exposure, or to each of its pieces unless the step wants them together."""
     if isinstance(exposure, Composite) and not isinstance(exposure, step.kinds()):
-        return exposure.map(apply)
+        return exposure.map(lambda piece: _only(apply(piece), step))
     return apply(exposure)
+
+
+def _only(outcome: Any, step: StepBase) -> Any:
+    """Return the result of a step on a piece. GpipeError: it made something else, which a composite cannot hold."""
+    produced = outcome if isinstance(outcome, Produced) else Produced((outcome,))
+    if len(produced.results) > 1 or produced.side_products:
+        raise GpipeError(f"step {step.name}: found several products of a piece of an exposure, expected one exposure")
+    return produced.results[0]
