@@ -108,7 +108,9 @@ def expected():
     return [plane - plane.mean() for plane in data]
 
 
-@pytest.mark.parametrize("options", [{}, {"max_memory": "20 KB"}, {"backend": StrictBackend()}], ids=str)
+@pytest.mark.parametrize(
+    "options", [{}, {"max_memory": "20 KB"}, {"backend": StrictBackend()}], ids=["host", "scratch", "device"]
+)
 def test_an_association_goes_through_a_pipeline(association, gain, options, tmp_path, monkeypatch):
     (tmp_path / "scratch").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "scratch"))
