@@ -32,8 +32,8 @@ class Step(StepBase):
         Parameters
         ----------
         source : path, open ``stdatamodels`` model, exposure in flight, association (path of a ``.json`` file, or a
-            dict), or a list of them. An association and a list give a list of results. Neither file nor model is
-            changed.
+            dict), or a list of them. An association and a list give a list of results, or are one group where the step
+            accepts a group. Neither file nor model is changed.
         backend : ``"numpy"``, ``"cupy"`` or ``"auto"``.
         max_memory : bytes that arrays may take, also as text (``"4 GB"``), or one for each of ``host`` and ``device``.
             A larger exposure streams through it, with the same result.
@@ -46,8 +46,8 @@ class Step(StepBase):
 
         Returns
         -------
-        A ``stdatamodels`` model with NumPy arrays; an exposure in flight if ``source`` is one. A tuple where a step has
-        several results.
+        A ``stdatamodels`` model with NumPy arrays; an exposure in flight if ``source`` is one. A list for a group, a
+        tuple where a step has several results.
 
         Raises
         ------
@@ -70,7 +70,8 @@ class Step(StepBase):
         steps: Mapping[str, Mapping[str, Any]] | None = None,
         **parameters: Any,
     ) -> Any:
-        """Preview what ``call`` would do with an exposure: a ``RunPlan`` to print or to look into. No pixel is read.
+        """Preview what ``call`` would do with an exposure: a ``RunPlan`` to print or to look into (of a group
+        a ``GroupPlan``). No pixel is read.
 
         Parameters and errors are those of ``call``; an association and a list give a list of plans.
         """

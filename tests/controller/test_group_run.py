@@ -218,3 +218,17 @@ def test_a_step_alone_on_a_list(paths):
     results = LevelStep.call(paths, configure_log=False)
     assert len(results) == 3
     assert [result.meta.cal_step.skymatch for result in results] == ["COMPLETE"] * 3
+
+
+def test_as_many_members_are_in_hand_as_the_plan_says(paths):
+    at_once = []
+
+    class SeenStep(LevelStep):
+        alias = "seen"
+
+        def apply(self, group, references):
+            at_once.append(group.threads)
+            return super().apply(group, references)
+
+    SeenStep.call(paths, configure_log=False)
+    assert at_once == [LevelStep.plan(paths).threads]

@@ -14,6 +14,7 @@ from helpers.stub_steps import AddStep, uncal
 class StubGroup(Group):
     """A group of ramps."""
 
+    piece = Ramp
     member_kinds = (Ramp,)
 
 

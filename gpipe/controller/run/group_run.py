@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from gpipe import backends
@@ -99,12 +100,12 @@ class GroupRun:
         events.begin(self.steps)
         for step in self.steps:
             self._save_before(step, exposures)
-            exposures = self._through(step, exposures, plan)
+            exposures = self._through(step, exposures)
         return self._finish(exposures)
 
     def _open(self, plan: GroupPlan) -> Group:
         header, catalogs = self.header, [one.tweakreg_catalog for one in self.header.members]
-        return open_group(
+        group = open_group(
             header.headers,
             self.backend,
             plan.storage,
@@ -113,6 +114,7 @@ class GroupRun:
             group_ids=header.group_ids,
             results=[{"tweakreg_catalog": path} if path else {} for path in catalogs],
         )
+        return replace(group, threads=plan.threads)
 
     def _refuse_hooks(self) -> None:
         """Hooks get a model of one exposure, which a group is not."""
@@ -132,7 +134,7 @@ class GroupRun:
         ]
         check((self.steps, h.meta, one) for h, one in zip(headers, self.record.members, strict=True))
 
-    def _through(self, step: StepBase, exposures: list[Any], plan: GroupPlan) -> list[Any]:
+    def _through(self, step: StepBase, exposures: list[Any]) -> list[Any]:
         events.started(step.name)
         started = time.perf_counter()
         run = StepRun(step, self.record, self._run_step)
@@ -140,7 +142,7 @@ class GroupRun:
         while exposures:
             exposure = exposures.pop(0)
             if isinstance(exposure, Group) and not isinstance(exposure, step.kinds()):
-                after.append(exposure.map(self._of_member(step), self.record.members, threads=plan.threads))
+                after.append(exposure.map(self._of_member(step), self.record.members))
             else:
                 after += on_whole(run, exposure)
         if events.is_watched():

@@ -33,19 +33,21 @@ class Group(WithHeader, Composite):
     members : in the order of the association.
     storage : where new pixels of members are held. If on disk, pixels stay in their files until there are new ones,
         and each pass reads them; else they are held from the first `map` or `measure` on.
+    threads : members in hand at the same time, in passes that do not say otherwise.
     """
 
     piece: ClassVar[type[Exposure]] = Rate
     member_kinds: ClassVar[tuple[type[Exposure], ...]] = (Rate,)
     members: tuple[Member, ...]
     storage: Storage
+    threads: int = 1
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the science pixels of the first member."""
         return self.members[0].shape
 
-    def map(self, function: Callable[..., Any], *more: Sequence[Any], threads: int = 1) -> Self:
+    def map(self, function: Callable[..., Any], *more: Sequence[Any], threads: int | None = None) -> Self:
         """Give each member new pixels.
 
         Parameters
@@ -53,7 +55,7 @@ class Group(WithHeader, Composite):
         function : makes an exposure of the exposure of a member, without writing to its arrays. Those that it leaves
             as they are are not stored again.
         more : sequences with an item for each member, which the function gets after the exposure.
-        threads : members in hand at the same time.
+        threads : members in hand at the same time; those of the group by default.
 
         Returns
         -------
@@ -67,7 +69,9 @@ class Group(WithHeader, Composite):
 
         return replace(self, members=tuple(self._pass(one, more, threads)))
 
-    def measure(self, function: Callable[..., Any], *more: Sequence[Any], name: str, threads: int = 1) -> list[Any]:
+    def measure(
+        self, function: Callable[..., Any], *more: Sequence[Any], name: str, threads: int | None = None
+    ) -> list[Any]:
         """Take a small result of each member, in order, and put it into `Member.results` under a name.
 
         Parameters are those of `map`. Arrays in the result, or in a dictionary, are copied: views would keep the
@@ -112,9 +116,10 @@ class Group(WithHeader, Composite):
             stack[number, ...] = part
         return stack
 
-    def _pass(self, one: Callable[..., Any], more: Sequence[Sequence[Any]], threads: int) -> list[Any]:
+    def _pass(self, one: Callable[..., Any], more: Sequence[Sequence[Any]], threads: int | None) -> list[Any]:
         """Call a function for each member, on several threads; results in order."""
         items = list(zip(self.members, *more, strict=True))
+        threads = threads or self.threads
         if threads == 1:
             return [_named(one, *each) for each in items]
         pool = ThreadPoolExecutor(threads)
