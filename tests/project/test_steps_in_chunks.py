@@ -208,12 +208,14 @@ def test_nor_in_chunks_of_columns(exposures, name, parameters, length):
         assert chunk.window.xsize == chunk.shape[-1]
         found.append(_arrays(without_halo(through_stage(stage, chunk).results[0], span)))
     for array, values in _arrays(expected).items():
-        pieces = np.concatenate([chunk[array] for chunk in found], axis=-1)
+        # The reference output has columns of its own, which are never cut.
+        is_cut = Ramp.planes[array].axes.endswith("x")
+        pieces = np.concatenate([chunk[array] for chunk in found], axis=-1) if is_cut else found[-1][array]
         np.testing.assert_array_equal(pieces, values, err_msg=array, strict=True)
 
 
 def test_every_step_that_says_how_to_cut_is_tried(exposures):
-    cut_here = {name for name in exposures if "block" in vars(STEPS[name])}
+    cut_here = {name for name in exposures if STEPS[name].cut.block != Block.EXPOSURE}
     if exposures["jump"].exposure.meta.instrument.name == "MIRI":
         cut_here -= {"refpix"}  # is for full frames only
     assert {name for name in cut_here if not _is_cut(STEPS[name](), exposures[name])} == set()
