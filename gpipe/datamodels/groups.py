@@ -7,10 +7,11 @@ from typing import Any
 from gpipe.arrays import Array
 from gpipe.backends import Backend
 from gpipe.datamodels.exposures.chunks import arrays_of
-from gpipe.datamodels.exposures.groups.array_store import ALL, ArrayStore, InMemory, Stored
+from gpipe.datamodels.exposures.groups.array_store import ArrayStore, InMemory, Stored
 from gpipe.datamodels.exposures.groups.group import Group
 from gpipe.datamodels.exposures.groups.member import Member, StoredPixels, stored_pixels
 from gpipe.datamodels.exposures.in_flight import Exposure
+from gpipe.datamodels.exposures.planes import ALL
 from gpipe.datamodels.exposures.scratch import Storage
 from gpipe.datamodels.files.reading import Header, open_exposure
 
@@ -88,7 +89,7 @@ class SourcePixels:
         source: Any = self._header.source
         if isinstance(source, Exposure) or source.has(plane):
             return _InSource(source, plane).read(backend, rows)
-        return getattr(open_exposure(self._header, backend), plane)[..., rows, :]  # made up as it is read
+        return getattr(open_exposure(self._header, backend, rows=rows), plane)  # made up as it is read
 
     def _left_in_source(self, exposure: Exposure) -> dict[str, Stored]:
         source: Any = self._header.source

@@ -11,9 +11,8 @@ import numpy as np
 
 from gpipe.arrays import Array
 from gpipe.backends import Backend
+from gpipe.datamodels.exposures.planes import ALL
 from gpipe.exceptions import GpipeError
-
-ALL = slice(None)
 
 
 class ArraySource(Protocol):

@@ -12,10 +12,9 @@ from gpipe.backends import Backend
 from gpipe.datamodels.exposures.chunks import arrays_of
 from gpipe.datamodels.exposures.composite import Pieces, is_of
 from gpipe.datamodels.exposures.in_flight import Exposure
-from gpipe.datamodels.exposures.planes import Plane
+from gpipe.datamodels.exposures.planes import ALL, Plane
 from gpipe.datamodels.exposures.ramp import Ramp, Superstripes
 from gpipe.datamodels.exposures.rate import Rate
-from gpipe.datamodels.files.array_source import ALL
 from gpipe.datamodels.files.jwst_models import model_class
 from gpipe.datamodels.files.products import with_own_metadata
 from gpipe.datamodels.files.sources import Source, find_source

@@ -8,7 +8,8 @@ import numpy as np
 
 from gpipe.arrays import Array
 from gpipe.backends import Backend
-from gpipe.datamodels.files.array_source import ALL, ArraySource, FitsArrays, ModelArrays
+from gpipe.datamodels.exposures.planes import ALL
+from gpipe.datamodels.files.array_source import ArraySource, FitsArrays, ModelArrays
 from gpipe.datamodels.files.jwst_models import model_class
 from gpipe.datamodels.files.warnings import complaints_logged, first_line
 from gpipe.datamodels.references.dq_def import Translation

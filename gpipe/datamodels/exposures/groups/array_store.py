@@ -11,10 +11,9 @@ import numpy as np
 
 from gpipe.arrays import Array
 from gpipe.backends import Backend
+from gpipe.datamodels.exposures.planes import ALL
 from gpipe.datamodels.exposures.scratch import Storage
 from gpipe.exceptions import OutputError
-
-ALL = slice(None)
 
 
 class Stored(Protocol):

@@ -1,13 +1,13 @@
 """Groups: exposures that are worked on together, of which only a few are in memory at a time."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 from array_api_compat import array_namespace, device, is_array_api_obj
 
 from gpipe.arrays import Array
+from gpipe.arrays.blocks import for_each
 from gpipe.datamodels.exposures.chunks import copied
 from gpipe.datamodels.exposures.composite import Composite
 from gpipe.datamodels.exposures.groups.array_store import ArrayStore
@@ -119,14 +119,7 @@ class Group(WithHeader, Composite):
     def _pass(self, one: Callable[..., Any], more: Sequence[Sequence[Any]], threads: int | None) -> list[Any]:
         """Call a function for each member, on several threads; results in order."""
         items = list(zip(self.members, *more, strict=True))
-        threads = threads or self.threads
-        if threads == 1:
-            return [_named(one, *each) for each in items]
-        pool = ThreadPoolExecutor(threads)
-        try:
-            return list(pool.map(lambda each: _named(one, *each), items))
-        finally:
-            pool.shutdown(cancel_futures=True)
+        return for_each(lambda each: _named(one, *each), items, workers=threads or self.threads)
 
 
 def _named(one: Callable[..., Any], member: Member, *items: Any) -> Any:
