@@ -55,7 +55,7 @@ def plan_group(headers: Sequence[Header], backend: Backend, limits: Limits, *, t
     sizes = [header.nbytes for header in headers]
     one, kept = IN_HAND * max(sizes), 2 * sum(sizes)
     storage = storage_for(kept, backend, limits, at_work=one)
-    budget = budget_of(backend, limits)
+    budget = limits.budget(backend)
     left = one * threads if budget is None else budget - (kept if storage is Storage.DEVICE else 0)
     if left < one:
         largest = headers[sizes.index(max(sizes))].name
@@ -68,18 +68,10 @@ def plan_group(headers: Sequence[Header], backend: Backend, limits: Limits, *, t
 
 def storage_for(kept: int, backend: Backend, limits: Limits, *, at_work: int = 0) -> Storage:
     """Choose where so many bytes live between passes, while others are ``at_work``."""
-    if kept <= _room(budget_of(backend, limits), at_work):
+    if kept <= _room(limits.budget(backend), at_work):
         return Storage.DEVICE
     is_elsewhere = backend.name != "numpy"
     return Storage.HOST if is_elsewhere and kept <= _room(limits.host, 0) else Storage.DISK
-
-
-def budget_of(backend: Backend, limits: Limits) -> int | None:
-    """Bytes for the arrays of a run where steps work; None for no limit."""
-    if backend.name == "numpy":
-        return limits.host
-    free = backend.free_bytes()
-    return free if limits.device is None else min(free, limits.device)
 
 
 def _room(limit: int | None, at_work: int) -> int:

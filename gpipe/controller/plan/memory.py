@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gpipe.backends import Backend
 from gpipe.datamodels.exposures.planes import nbytes
 from gpipe.datamodels.exposures.rate import RATES_OF_BOTH, Rate
 from gpipe.exceptions import ParameterError
@@ -39,6 +40,13 @@ class Limits:
         if unknown := set(max_memory) - {"host", "device"}:
             raise ParameterError(f"max_memory: found {sorted(unknown)}; expected host, device or both")
         return cls(**{where: _bytes(value) for where, value in max_memory.items()})
+
+    def budget(self, backend: Backend) -> int | None:
+        """Return the bytes for the arrays of a run on the device where steps work; None for no limit."""
+        if backend.name == "numpy":
+            return self.host
+        free = backend.free_bytes()
+        return free if self.device is None else min(free, self.device)
 
 
 def _bytes(value: int | str) -> int:

@@ -125,7 +125,7 @@ def make_plan(header: Header, sections: Sequence[Section], backend: Backend, lim
         A section cannot keep within the limits.
     """
     on_host = backend.name == "numpy"
-    budget = limits.host if on_host else _device_budget(backend, limits)
+    budget = limits.budget(backend)
     kept = _kept(header, sections)
     most = max(each.ramps + each.rates for each in kept)
     storage = Storage.DEVICE
@@ -149,11 +149,6 @@ def make_plan(header: Header, sections: Sequence[Section], backend: Backend, lim
         to_device=0 if on_host else crossings * size,
         to_host=0 if on_host else (crossings - 1) * size + kept[-1].rates,
     )
-
-
-def _device_budget(backend: Backend, limits: Limits) -> int:
-    free = backend.free_bytes()
-    return free if limits.device is None else min(free, limits.device)
 
 
 @dataclass(frozen=True)
