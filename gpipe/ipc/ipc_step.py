@@ -7,11 +7,9 @@ from typing import Any
 
 from gpipe.arrays import Array
 from gpipe.arrays.detector import EDGE
-from gpipe.arrays.interleaved import FRAME_ROWS, own_rows
 from gpipe.controller import Block, Cut, Ref, References, Skip, Step, Work
 from gpipe.datamodels import Described, Ramp, Reference, Window, full_frame
 from gpipe.datamodels.exposures.instruments import is_miri
-from gpipe.datamodels.exposures.stripes import window_of
 from gpipe.datamodels.exposures.window import StripedWindow
 from gpipe.exceptions import InputError, ReferenceFileError
 from gpipe.ipc.ipc import Border, correct_interleaved, correct_ipc
@@ -57,9 +55,8 @@ def _function(chunk: Ramp) -> tuple[Callable[..., Array], Window]:
     """Return the function that corrects the chunk, and the window of its normal pixels."""
     if not chunk.is_interleaved:
         return chunk.backend.native(correct_ipc), chunk.window
-    own = own_rows(chunk.rows or slice(0, FRAME_ROWS), reference_first=chunk.meta.subarray.fastaxis > 0)
-    correct = partial(chunk.backend.native(correct_interleaved), places=own.places)
-    return correct, window_of(chunk.meta).part(own.normal, chunk.columns)
+    places, window = chunk.normal_pixels()
+    return partial(chunk.backend.native(correct_interleaved), places=places), window
 
 
 def check_kernel(ipc: Reference) -> None:

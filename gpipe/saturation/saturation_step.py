@@ -6,11 +6,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from gpipe.arrays.interleaved import FRAME_ROWS, own_rows
 from gpipe.controller import Block, Cut, Produced, Ref, References, Step, Work
 from gpipe.controller import parameters as p
 from gpipe.datamodels import Described, Ramp, Window
-from gpipe.datamodels.exposures.stripes import window_of
 from gpipe.saturation.irs2 import flag_saturation_irs2
 from gpipe.saturation.saturation import Flagged, flag_saturation
 
@@ -63,9 +61,8 @@ class SaturationStep(Step):
         flag = chunk.backend.native(flag_saturation)
         if not chunk.is_interleaved:
             return flag, chunk.window
-        own = own_rows(chunk.rows or slice(0, FRAME_ROWS), reference_first=chunk.meta.subarray.fastaxis > 0)
-        window = window_of(chunk.meta).part(own.normal, chunk.columns)
-        return partial(flag_saturation_irs2, places=own.places, flag=flag), window
+        places, window = chunk.normal_pixels()
+        return partial(flag_saturation_irs2, places=places, flag=flag), window
 
 
 def _tell(counts: Mapping[str, int]) -> None:

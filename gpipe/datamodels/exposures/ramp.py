@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from array_api_compat import array_namespace
 
 from gpipe.arrays import Array
+from gpipe.arrays.interleaved import FRAME_ROWS, own_rows
 from gpipe.datamodels.exposures.checks import check_ramp
 from gpipe.datamodels.exposures.chunks import arrays_of
 from gpipe.datamodels.exposures.composite import Composite
@@ -63,6 +64,11 @@ class Ramp(Exposure):
     @classmethod
     def check(cls, meta: Any, shape: tuple[int, ...], name: str) -> None:
         check_ramp(meta, shape, name)
+
+    def normal_pixels(self) -> tuple[tuple[int, ...], Window]:
+        """Find the normal pixels of interleaved rows: their places among these rows, and the window that they cover."""
+        own = own_rows(self.rows or slice(0, FRAME_ROWS), reference_first=self.meta.subarray.fastaxis > 0)
+        return own.places, window_of(self.meta).part(own.normal, self.columns)
 
     def _whole_window(self) -> Window:
         return window_of(self.meta, self.stripe)
