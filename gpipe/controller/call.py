@@ -105,9 +105,9 @@ def run(step: StepBase, source: Any, backend: str | Backend | None, max_memory: 
 def _for_each_job(cls: type[StepBase], source: Any, output_file: str | None, work: Callable[[Any], Any]) -> Any:
     """Do the work of each job of an input: a list of results where the jobs say so, else one result."""
     with collector_at_rest():
-        from gpipe.controller.inputs import SINGLETON, jobs
+        from gpipe.controller.inputs import NO_ASSOCIATION, jobs
 
-    to_do = jobs(source, cls.kinds(), unless_given=SINGLETON if cls.names_association else None)
+    to_do = jobs(source, cls.kinds(), unless_given=NO_ASSOCIATION if cls.names_association else None)
     _check_name(source, len(to_do), output_file)
     as_list = not to_do or to_do[0].as_list
     with background_writing() if as_list else nullcontext():

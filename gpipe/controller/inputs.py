@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from gpipe.associations import Association, Member, Product, find_file, is_association, read_association
+from gpipe.associations import SINGLETON, Association, Member, Product, find_file, is_association, read_association
 from gpipe.controller.declaration.companions import NO_COMPANIONS, Companion, Companions
 from gpipe.datamodels import Header, read_header
 from gpipe.datamodels.group_header import GroupHeader, MemberHeader, group_header, group_id_of, group_kind
@@ -16,6 +16,7 @@ from gpipe.exceptions import InputError
 log = logging.getLogger(__name__)
 
 SCIENCE = "science"
+NO_PRODUCT = Product(None, ())
 _ENDINGS = (".fits", ".fits.gz", ".asdf")
 
 
@@ -28,31 +29,27 @@ class AssociationInfo:
     asn_id : part of the names of products of the third stage.
     pool, table : names of the pool and of the association's file, for ``meta.asn``.
     folder : of that file; None where there is none.
-    product : name of the product, or its number, for messages.
-    members : those of the product, with all their keys (``group_id``, ``tweakreg_catalog``).
+    product : with its members and all their keys (``group_id``, ``tweakreg_catalog``).
+    label : name of the product, or its number, for messages.
     """
 
     asn_id: str | None
     pool: str
     table: str
     folder: Path | None = None
-    product: str = ""
-    members: tuple[Member, ...] = ()
-
-    def of_type(self, exptype: str) -> tuple[Member, ...]:
-        """The members that play one part."""
-        return tuple(member for member in self.members if member.exptype == exptype)
+    product: Product = NO_PRODUCT
+    label: str = ""
 
     def role(self, member: Member) -> str:
         """A member for messages."""
-        return f"{self.table}: product {self.product}, member {member.expname!r}"
+        return f"{self.table}: product {self.label}, member {member.expname!r}"
 
     def find(self, member: Member, name: str | None = None) -> Path:
         """The path of a member, or of another file that belongs to it."""
         return find_file(name or member.expname, self.folder, self.role(member))
 
 
-SINGLETON = AssociationInfo(None, "singleton", "singleton")
+NO_ASSOCIATION = AssociationInfo(None, SINGLETON, SINGLETON)
 """Stands for the association in products of the second stage where the input is none."""
 
 
@@ -111,7 +108,7 @@ class Job:
         return MemberHeader(header, group_id, found)
 
     def _science_members(self) -> tuple[Member, ...]:
-        return self.association.of_type(SCIENCE) if self.association else ()
+        return self.association.product.of_type(SCIENCE) if self.association else ()
 
     def _name_association(self, header: Header, member: Member | None) -> None:
         """Name the association in the metadata, and the part that the exposure plays in it."""
@@ -172,10 +169,8 @@ def _jobs_of_association(association: Association, kinds: tuple[Any, ...]) -> li
 def _job(association: Association, number: int, kinds: tuple[Any, ...]) -> Job:
     product = association.products[number]
     label = _label(product, number)
-    info = AssociationInfo(
-        association.asn_id, association.pool, association.table, association.folder, label, product.members
-    )
-    science = info.of_type(SCIENCE)
+    info = AssociationInfo(association.asn_id, association.pool, association.table, association.folder, product, label)
+    science = product.of_type(SCIENCE)
     if not science:
         raise InputError(f"{info.table}: product {label}: found no member of exptype science, expected one")
     groups = group_kind(kinds) is not None
@@ -186,13 +181,13 @@ def _job(association: Association, number: int, kinds: tuple[Any, ...]) -> Job:
 
 
 def _companions(info: AssociationInfo) -> Companions:
-    others = dict.fromkeys(member.exptype for member in info.members if member.exptype != SCIENCE)
-    return Companions(
-        {
-            exptype: [Companion(member.expname, info.folder, info.role(member)) for member in info.of_type(exptype)]
-            for exptype in others
-        }
-    )
+    product = info.product
+
+    def of_type(exptype: str) -> list[Companion]:
+        return [Companion(member.expname, info.folder, info.role(member)) for member in product.of_type(exptype)]
+
+    others = dict.fromkeys(member.exptype for member in product.members if member.exptype != SCIENCE)
+    return Companions({exptype: of_type(exptype) for exptype in others})
 
 
 def _label(product: Product, number: int) -> str:

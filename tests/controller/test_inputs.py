@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import gpipe.backends
-from gpipe.controller.inputs import SINGLETON, jobs
+from gpipe.controller.inputs import NO_ASSOCIATION, jobs
 from gpipe.datamodels import Header, Ramp, Rate, open_exposure
 from gpipe.datamodels.exposures.scratch import Storage
 from gpipe.datamodels.group_header import GroupHeader
@@ -198,7 +198,7 @@ def test_products_of_the_second_stage_name_an_association_in_any_case(path):
 
 
 def test_an_open_model_is_not_changed_by_the_names_of_its_association(model):
-    (job,) = jobs(model, (Ramp,), unless_given=SINGLETON)
+    (job,) = jobs(model, (Ramp,), unless_given=NO_ASSOCIATION)
     assert job.science.meta.asn.pool_name == "singleton"
     assert "asn" not in model.meta.instance
 

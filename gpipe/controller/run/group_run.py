@@ -1,6 +1,5 @@
 """One run of a step or pipeline on a group of exposures, whose members live where the plan says."""
 
-import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -18,11 +17,10 @@ from gpipe.controller.products.saving import Saver
 from gpipe.controller.references.resolution import Resolution
 from gpipe.controller.reporting import events
 from gpipe.controller.run.hooks import RunStep
-from gpipe.controller.run.preparation import announce, check, resolved
+from gpipe.controller.run.preparation import announce, check, input_name, resolved
 from gpipe.controller.run.record import RunRecord, output_levels
-from gpipe.controller.run.section_run import on_whole
+from gpipe.controller.run.section_run import on_whole, tell_done
 from gpipe.controller.run.step_run import StepRun
-from gpipe.datamodels import Header
 from gpipe.datamodels.exposures.groups.group import Group
 from gpipe.datamodels.group_header import GroupHeader
 from gpipe.datamodels.groups import open_group
@@ -81,7 +79,7 @@ class GroupRun:
         self.backend = backends.get(backend).suited_to(keeps_planes=limits.host is None)
         self.backend.warm_up()
         self.steps = top.sequence(header.meta)
-        self._saver, self._companions = Saver(job.file_name or _name(header)), job.companions
+        self._saver, self._companions = Saver(job.file_name or input_name(header)), job.companions
         self.record = GroupRecord(top, self._saver, Resolution(), (), self._companions)
 
     def plan(self) -> GroupPlan:
@@ -129,7 +127,7 @@ class GroupRun:
         found = [resolved(self.steps, header, self.record) for header in headers]
         self.record = GroupRecord(self.top, self._saver, found[0], records, self._companions)
         self.record.members = [
-            RunRecord(self.top, Saver(_name(header)), references, records, self._companions)
+            RunRecord(self.top, Saver(input_name(header)), references, records, self._companions)
             for header, references in zip(headers, found, strict=True)
         ]
         check((self.steps, h.meta, one) for h, one in zip(headers, self.record.members, strict=True))
@@ -145,10 +143,7 @@ class GroupRun:
                 after.append(exposure.map(self._of_member(step), self.record.members))
             else:
                 after += on_whole(run, exposure)
-        if events.is_watched():
-            after[0].backend.synchronize()
-            status = run.status or getattr(after[0].members[0].meta.cal_step, step.cal_step)
-            events.emit(events.StepDone(step.name, time.perf_counter() - started, status, after[0]))
+        tell_done(step, started, run.status or getattr(after[0].members[0].meta.cal_step, step.cal_step), after[0])
         return after
 
     def _of_member(self, step: StepBase) -> Any:
@@ -185,7 +180,3 @@ class GroupRun:
             yield exposure, self.record
         for member, record in self.record.of_members(exposure):
             yield member.pixels.exposure(self.backend), record
-
-
-def _name(header: Header) -> str | None:
-    return header.name if os.path.exists(header.name) else header.meta.filename

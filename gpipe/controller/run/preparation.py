@@ -34,6 +34,11 @@ def resolved(steps: Sequence[StepBase], header: Header, record: RunRecord) -> Re
     return resolve(wanted, crds_parameters(header), overrides, header.meta, os.path.dirname(header.name))
 
 
+def input_name(header: Header) -> str | None:
+    """Return the name that products are named after: the path of the input, or the name in its metadata."""
+    return header.name if os.path.exists(header.name) else header.meta.filename
+
+
 def check(exposures: Iterable[tuple[Sequence[StepBase], Any, RunRecord]]) -> None:
     """Refuse what steps cannot do: of each exposure the steps, the metadata and the record of its references."""
     needs = []

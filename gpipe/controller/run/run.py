@@ -1,7 +1,6 @@
 """One run of a step or pipeline on one exposure. All of its state lives here; nothing of it stays on the steps."""
 
 import logging
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -22,7 +21,7 @@ from gpipe.controller.reporting import events, logs
 from gpipe.controller.run.group_run import GroupRun
 from gpipe.controller.run.hooks import apply_hooks
 from gpipe.controller.run.passes import Summaries
-from gpipe.controller.run.preparation import announce, check, resolved
+from gpipe.controller.run.preparation import announce, check, input_name, resolved
 from gpipe.controller.run.record import RunRecord, output_levels
 from gpipe.controller.run.section_run import SectionRun
 from gpipe.datamodels import Exposure, Header, open_exposure, read_header
@@ -93,8 +92,7 @@ class _Run:
         self.backend = chosen.suited_to(keeps_planes=limits.host is None)
         self.backend.warm_up()
         self.steps = top.sequence(header.meta)
-        name = job.file_name or (header.name if os.path.exists(header.name) else header.meta.filename)
-        saver = Saver(name, uses_output_file=not job.one_of_several)
+        saver = Saver(job.file_name or input_name(header), uses_output_file=not job.one_of_several)
         self.record = RunRecord(top, saver, Resolution(), (), job.companions)
 
     def plan(self) -> RunPlan:

@@ -70,9 +70,7 @@ class SectionRun:
         while exposures:
             runs.append(StepRun(step, self._record, self._run_step))
             after += on_whole(runs[-1], exposures.pop(0))
-        if events.is_watched():  # only watchers are worth waiting for the device
-            after[0].backend.synchronize()
-            events.emit(events.StepDone(step.name, time.perf_counter() - started, runs[0].status, after[0]))
+        tell_done(step, started, runs[0].status, after[0])
         return after
 
     def _in_chunks(
@@ -124,6 +122,13 @@ class SectionRun:
             return ramp
 
         return read_chunk
+
+
+def tell_done(step: StepBase, started: float, status: str, result: Any) -> None:
+    """Tell watchers that a step on whole exposures has ended; only they are worth waiting for the device."""
+    if events.is_watched():
+        result.backend.synchronize()
+        events.emit(events.StepDone(step.name, time.perf_counter() - started, status, result))
 
 
 def on_whole(run: StepRun, exposure: Any) -> list[Any]:
