@@ -101,6 +101,13 @@ def test_a_predecessor_in_the_same_section_has_started(ramp, caplog):
     assert caplog.messages == ["Step times expects that dq_init ran before it; it did not"]
 
 
+def test_a_predecessor_in_the_same_section_may_be_skipped(ramp, caplog):
+    record = RunRecord(TimesStep(), Saver(), Resolution(), ())
+    StepRun(CutStep(skip=True), record, None).start(ramp.meta)
+    StepRun(TimesStep(), record, None).start(ramp.meta)
+    assert caplog.messages == ["Step times expects that dq_init ran before it; it did not"]
+
+
 def test_hooks_change_the_exposure_before_it(ramp):
     twice = replace(ramp, data=2 * ramp.data)
     run = of(AddStep(pre_hooks=[TimesStep]), run_step=lambda hook, exposure: twice)

@@ -85,7 +85,7 @@ class RunRecord:
         return step is not self.top and output_levels(step)[0].saves and not self.skips(step)
 
     def warn_of_predecessors(self, step: StepBase, meta: Any) -> None:
-        """Log which steps should have started before this one, or in an earlier run, and did not."""
+        """Log which steps should have had their turn before this one, or in an earlier run, and had not."""
         missing = [
             place
             for place in step.predecessors(meta)
@@ -93,6 +93,9 @@ class RunRecord:
         ]
         if missing:
             log.warning("Step %s expects that %s ran before it; it did not", step.name, " and ".join(missing))
+
+    def begun(self, step: StepBase) -> None:
+        """Take note that a step has had its turn; no later one misses it, also where a parameter skips it."""
         self._started.add(step.cal_step)
 
     def refuse(self, step: StepBase, kind: type, meta: Any) -> None:

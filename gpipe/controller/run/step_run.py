@@ -52,6 +52,7 @@ class StepRun:
         log.info("Step %s skipped" if self.is_off else "Step %s running", self.step.name)
         if not self.is_off and self.step.is_for(meta):
             self._record.warn_of_predecessors(self.step, meta)
+        self._record.begun(self.step)
 
     def before(self, exposure: Any) -> Any:
         """The exposure, which the step gets whole, after the hooks before it."""
