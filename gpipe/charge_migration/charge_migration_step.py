@@ -19,6 +19,7 @@ class ChargeMigrationStep(Step):
     """Flag the groups of bright pixels from which charge migrates to their neighbours; skipped by default."""
 
     alias = "charge_migration"
+    by_piece = False
     after: ClassVar = {MIRI: PREDECESSORS, OTHERS: (*PREDECESSORS, "superbias")}
     cut = Cut(Block.PIXELS, writes=("groupdq",), halo=1)
 

@@ -33,6 +33,7 @@ class CleanFlickerNoiseStep(Step):
 
     alias = "clean_flicker_noise"
     accepts = (Ramp, Rate)
+    by_piece = False
     references = (Ref("flat", optional=True), Ref("pastasoss", optional=True), Ref("readnoise"), Ref("gain"))
     after: ClassVar = {MIRI: PREDECESSORS, OTHERS: (*PREDECESSORS, "superbias")}
     cut = Cut(Block.EXPOSURE, workspace=14)

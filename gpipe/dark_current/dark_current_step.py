@@ -19,6 +19,7 @@ class DarkCurrentStep(Step):
 
     alias = "dark_current"
     cal_step = "dark_sub"
+    by_piece = False
     references = (Ref("dark"),)
     after: ClassVar = {MIRI: ("dq_init", "linearity"), OTHERS: ("dq_init", "linearity", "superbias", "refpix")}
     cut = Cut(Block.RAMPS, writes=("data", "pixeldq", "average_dark_current"))

@@ -32,6 +32,7 @@ class JumpStep(Step):
     """Flag groups that begin with a jump: a cosmic-ray hit or another step in the ramp."""
 
     alias = "jump"
+    by_piece = False
     references = (Ref("gain", missing="error"), Ref("readnoise", missing="error"))
     after: ClassVar = {MIRI: PREDECESSORS, OTHERS: (*PREDECESSORS, "superbias")}
     cut = Cut(

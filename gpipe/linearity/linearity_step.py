@@ -17,6 +17,7 @@ class LinearityStep(Step):
     """Correct the detector's non-linear response with a polynomial for each pixel."""
 
     alias = "linearity"
+    by_piece = False
     references = (Ref("linearity"),)
     after: ClassVar = {MIRI: ("dq_init", "saturation"), OTHERS: ("dq_init", "saturation", "superbias")}
     cut = Cut(Block.PIXELS, writes=("data", "pixeldq", "zeroframe"))

@@ -31,6 +31,7 @@ class PersistenceStep(Step):
     """Flag or subtract what pixels remember of earlier, brighter light."""
 
     alias = "persistence"
+    by_piece = False
     references = (Ref("trapdensity"), Ref("trappars"), Ref("persat"))
     after = ("saturation", "linearity")
 

@@ -35,6 +35,7 @@ class PictureFrameStep(Step):
 
     alias = "picture_frame"
     accepts = (Ramp, Rate)
+    by_piece = False
     references = (Ref("pictureframe"), Ref("readnoise"), Ref("gain"))
     after: ClassVar = {MIRI: PREDECESSORS, OTHERS: (*PREDECESSORS, "superbias")}
     regions = Regions()

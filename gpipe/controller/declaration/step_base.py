@@ -24,6 +24,7 @@ class StepBase(Configurable):
     cal_step : place in ``meta.cal_step`` for the status of the step (an ``S_*`` keyword); ``alias`` by default.
     accepts : kinds of exposure that the step works on, `Ramp` by default. A composite goes piece by piece unless its
         own kind is among them. In a pipeline the step is skipped for another kind.
+    by_piece : False if the step needs the frame that the pieces of a composite make up; it is skipped for the pieces.
     instruments : those that the step is for; exposures of others are skipped. Empty: all.
     references : reference files that the step needs.
     after : ``cal_step`` places of steps that should have run, or been skipped on purpose, before this one; a mapping by
@@ -40,6 +41,7 @@ class StepBase(Configurable):
 
     cal_step: ClassVar[str] = ""
     accepts: ClassVar[type[Exposure] | tuple[type[Exposure], ...]] = Ramp
+    by_piece: ClassVar[bool] = True
     instruments: ClassVar[Sequence[str]] = ()
     references: ClassVar[Sequence[Ref]] = ()
     after: ClassVar[Sequence[str] | Mapping[str, Sequence[str]]] = ()

@@ -100,7 +100,8 @@ class RunRecord:
 
     def refuse(self, step: StepBase, kind: type, meta: Any) -> None:
         """Skip a step that is not for an instrument or a kind of exposure, or lacks a reference."""
-        if not is_of(kind, step.kinds()) or (step.makes and not issubclass(kind, step.kinds())):
+        goes_by_piece = step.by_piece and step.makes is None
+        if not (is_of(kind, step.kinds()) if goes_by_piece else issubclass(kind, step.kinds())):
             kinds = " or ".join(accepted.__name__ for accepted in step.kinds())
             raise Skip(f"found a {kind.__name__}, expected a {kinds}", logging.INFO)
         if not step.is_for(meta):
