@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from gpipe.arrays import Array
@@ -80,12 +81,6 @@ class RefPixStep(Step):
         except ValueError as error:
             raise InputError(f"refpix: {error}") from None
 
-    def apply(self, exposure: Ramp | Superstripes, references: References) -> Ramp:
-        """The corrected ramps; superstripes are put together after that."""
-        if isinstance(exposure, Superstripes):
-            return put_together(exposure.map(lambda stripe: self._corrected(stripe, references)))
-        return self._corrected(exposure, references)
-
     def applies(self, meta: Any) -> bool:
         """Of MIRI only full frames are corrected."""
         return not is_miri(meta) or window_of(meta) == full_frame("MIRI")
@@ -101,17 +96,20 @@ class RefPixStep(Step):
     def begin(self, outline: Described, references: References, summary: Mapping[str, Any]) -> Work:
         if not self.applies(outline.meta):
             raise Skip(f"SUBARRAY is {outline.meta.subarray.name}; of MIRI only full frames are corrected")
+        if not shows_all_in_border(outline.meta):
+            return Work(partial(self._corrected, references=references))
         borders, kernels = borders_in(summary), self._kernels(outline, references)
         if is_miri(outline.meta):
             return Work(by_interleaved_borders(borders, odd_even_rows=self.odd_even_rows, siglimit=self.siglimit))
         return Work(by_borders(outline, borders, drift_settings(self.get_pars(), kernels)))
 
-    def _corrected(self, exposure: Ramp, references: References) -> Ramp:
+    def _corrected(self, exposure: Ramp | Superstripes, references: References) -> Ramp:
+        """Correct ramps as a whole; superstripes are put together after that."""
+        if isinstance(exposure, Superstripes):
+            return put_together(exposure.map(lambda stripe: self._corrected(stripe, references)))
         if is_interleaved(exposure.data.shape):
             settings = irs2_settings(self.get_pars(), workers=threads.inside(self, exposure))
             return apply_irs2(exposure, orientation_of(exposure.meta), references.get("refpix"), settings)
-        if shows_all_in_border(exposure.meta):
-            return self.begin(exposure, references, self.summarize(exposure)).whole(exposure)
         return without_borders(exposure, drift_settings(self.get_pars()))
 
     def _kernels(self, outline: Described, references: References) -> Array | None:

@@ -10,8 +10,9 @@ from astropy.io import fits
 from helpers.members import rate_files, rate_model
 from helpers.strict_backend import StrictBackend
 
+from gpipe.backends.numpy import NumpyBackend
 from gpipe.controller import Pipeline, Ref, Skip, Step, StepDone, watch
-from gpipe.datamodels import Rate, forget_references
+from gpipe.datamodels import Rate, forget_references, open_exposure
 from gpipe.datamodels.exposures.groups.group import Group
 from gpipe.exceptions import InputError, ParameterError, ReferenceFileError
 
@@ -131,6 +132,18 @@ def test_models_of_a_list_are_a_group_and_stay_as_they_are(gain):
     np.testing.assert_allclose([r.data for r in results], expected(), rtol=1e-5, atol=1e-3)
     np.testing.assert_array_equal(models[0].data, rate_model(0).data)
     assert models[0].meta.cal_step.skymatch is None
+
+
+@pytest.mark.parametrize("backend", [NumpyBackend(), StrictBackend()], ids=["host", "device"])
+def test_exposures_in_flight_stay_in_flight(gain, backend, tmp_path):
+    rates = [open_exposure(rate_model(number), backend) for number in range(3)]
+    results = Skies.call(rates, steps=gain, configure_log=False, output_dir=str(tmp_path / "saved"))
+    assert [(type(result), result.backend.name) for result in results] == [(Rate, backend.name)] * 3
+    np.testing.assert_allclose([backend.to_host(r.data) for r in results], expected(), rtol=1e-5, atol=1e-3)
+    assert len(list((tmp_path / "saved").iterdir())) == 3
+    assert [rate.meta.cal_step.skymatch for rate in rates] == [None] * 3
+    mosaic = Mosaics.call(rates, steps=gain, configure_log=False)
+    np.testing.assert_allclose(backend.to_host(mosaic.data), np.mean(expected(), axis=0), rtol=1e-5, atol=1e-3)
 
 
 def test_one_exposure_made_of_a_group_has_the_name_of_the_product(association, gain, tmp_path):

@@ -138,6 +138,13 @@ def test_counts_of_the_whole_exposure_repeat_the_pass_with_the_same_work(model, 
     assert BEGUN == ["fixing", "early"]
 
 
+def test_counts_fix_an_exposure_that_is_not_cut_without_a_second_pass(model, caplog):
+    caplog.set_level(logging.INFO, "gpipe")
+    result = Fixing.call(model, steps={"fixing": {"post_hooks": [lambda given: None]}})
+    assert np.all(result.data == 13)
+    assert (repeated(caplog), BEGUN) == ([], ["fixing", "early"])
+
+
 def test_the_results_of_a_pass_are_gone_before_the_next_one_ends(model, monkeypatch):
     found, alive = [], []
     plainly = Assembly.whole

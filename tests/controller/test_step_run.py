@@ -17,7 +17,8 @@ from gpipe.controller.products.saving import Saver
 from gpipe.controller.references.resolution import Resolution
 from gpipe.controller.run.chunks import Passed
 from gpipe.controller.run.record import RunRecord
-from gpipe.controller.run.step_run import StepRun, over_pieces
+from gpipe.controller.run.section_run import on_whole
+from gpipe.controller.run.step_run import StepRun, on_pieces
 from gpipe.controller.run.tally import Tally
 from gpipe.datamodels import Outline, Ramp, Superstripes, open_exposure
 from gpipe.datamodels.exposures.assembly import Assembly
@@ -293,6 +294,27 @@ def test_a_side_product_of_some_chunks_only_names_the_step(model, in_chunks):
         Sometimes.call(model)
 
 
+class Late(CutStep):
+    def begin(self, outline, references, summary):
+        def apply(chunk):
+            raise Skip("too late")
+
+        return Work(apply)
+
+
+class ChangingCompanions(CutStep):
+    def begin(self, outline, references, summary):
+        return Work(lambda chunk: Produced((chunk,), companions={"background": (chunk,)}))
+
+
+@pytest.mark.parametrize(
+    ("step", "found"), [(Late, r"found Skip for a chunk \(too late\)"), (ChangingCompanions, "found companions")]
+)
+def test_a_chunk_cannot_do_what_the_whole_exposure_has_to(model, in_chunks, step, found):
+    with pytest.raises(GpipeError, match=f"^step cut: {found}"):
+        step.call(model)
+
+
 # --- errors ---------------------------------------------------------------------------------------------------------
 
 
@@ -337,20 +359,25 @@ def superstripes(ramp):
     return Superstripes(ramp.header, ramp.backend, data=ramp.data, groupdq=ramp.groupdq, pixeldq=pixeldq)
 
 
-def test_a_composite_goes_piece_by_piece_unless_the_step_takes_it_whole(ramp):
+@pytest.mark.parametrize("accepts", [Ramp, Superstripes])
+def test_a_composite_goes_piece_by_piece_unless_the_step_takes_it_whole(ramp, accepts):
     seen = []
 
-    def apply(exposure):
-        seen.append(type(exposure))
-        return exposure
+    class Seeing(AddStep):
+        def apply(self, exposure, references):
+            seen.append(type(exposure))
+            return exposure
 
-    class Whole(AddStep):
-        accepts = Superstripes
+    Seeing.accepts = accepts
+    (found,) = on_whole(of(Seeing()), superstripes(ramp))
+    assert isinstance(found, Superstripes)
+    assert set(seen) == {accepts}
 
-    assert isinstance(over_pieces(superstripes(ramp), AddStep(), apply), Superstripes)
-    over_pieces(superstripes(ramp), Whole(), apply)
-    over_pieces(ramp, AddStep(), apply)
-    assert seen == [Ramp, Ramp, Superstripes, Ramp]
+
+@pytest.mark.parametrize("step", [AddStep, CutStep])
+def test_pieces_are_changed_whichever_way_the_step_works(ramp, step):
+    (found,) = on_whole(of(step()), superstripes(ramp))
+    np.testing.assert_array_equal(found.data, ramp.data + 1)
 
 
 def test_a_dropped_pass_holds_no_arrays(ramp):
@@ -366,14 +393,16 @@ def test_only_watchers_hear_how_long_it_took(model, in_chunks):
     assert all(event.seconds > 0 for event in heard if isinstance(event, StepDone))
 
 
-def test_side_products_of_pieces_are_refused(ramp):
-    def apply(exposure):
-        return Produced((exposure,), (SideProduct(exposure, suffix="side"),))
+@pytest.mark.parametrize("more", [{"side_products": (SideProduct(None),)}, {"companions": {"background": ()}}])
+def test_what_a_composite_cannot_hold_is_refused(ramp, more):
+    class More(AddStep):
+        def apply(self, exposure, references):
+            return Produced((exposure,), **more)
 
     with pytest.raises(GpipeError, match="step add: found several products of a piece"):
-        over_pieces(superstripes(ramp), AddStep(), apply)
+        on_pieces(More(), References({})).apply(superstripes(ramp))
 
 
 def test_a_piece_may_come_back_with_counts(ramp):
-    stripes = over_pieces(superstripes(ramp), AddStep(), lambda exposure: Produced((exposure,), counts={"some": 1}))
-    np.testing.assert_array_equal(stripes.data, ramp.data)
+    stripes = on_pieces(CutStep(), References({})).apply(superstripes(ramp))
+    np.testing.assert_array_equal(stripes.data, ramp.data + 1)

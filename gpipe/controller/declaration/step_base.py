@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from gpipe.controller.declaration.blocks import Block, Cut, Preview
+from gpipe.controller.declaration.companions import Companions
 from gpipe.controller.declaration.ref import Ref
 from gpipe.controller.declaration.results import Produced, References
 from gpipe.controller.declaration.work import Work
@@ -130,12 +131,10 @@ class StepBase(Configurable):
         ``summary`` is that of ``summarize`` for the whole exposure.
         ``outline`` has the exposure's ``meta``, ``shape``, ``window`` and ``backend``, and may have no arrays.
         """
-        return Work(partial(self.apply, references=references))
+        raise NotImplementedError(f"{type(self).__name__}: expected apply or begin")
 
     def apply(self, exposure: Any, references: References) -> Any | Produced:
         """Return the exposure after the step. ``Skip`` leaves it unchanged."""
-        if type(self).begin is StepBase.begin:
-            raise NotImplementedError(f"{type(self).__name__}.apply")
         return self.begin(exposure, references, self.summarize(exposure)).whole(exposure)
 
     def sequence(self, meta: Any) -> Sequence["StepBase"]:
@@ -153,6 +152,15 @@ class StepBase(Configurable):
     def suffix_of(self, result: Exposure, step: str | None) -> str | None:
         """Return the suffix of a result of a step (None: of the whole); None for the name of the step."""
         return None
+
+
+def work_of(
+    step: Any, outline: Described, references: References, summary: Mapping[str, Any], **companions: Companions
+) -> Work:
+    """Prepare the work of a step on an exposure: what its ``begin`` gives, or its ``apply`` if that is all it has."""
+    if type(step).begin is StepBase.begin:
+        return Work(partial(step.apply, references=references, **companions))
+    return step.begin(outline, references, summary, **companions)  # type: ignore[no-any-return]
 
 
 def _check_names(cls: type[StepBase]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gpipe.backends import Backend
-from gpipe.controller.declaration.results import Produced
+from gpipe.controller.declaration.results import Produced, Skip
 from gpipe.controller.declaration.work import Work, fixed, sum_counts
 from gpipe.controller.run.tally import Tally
 from gpipe.datamodels.exposures.assembly import Assembly
@@ -142,9 +142,22 @@ def summary_of(ramp: Any, summarize: Callable[[Any], Summary]) -> Summary:
 def through_stage(stage: Stage, ramp: Any) -> Produced:
     """Apply the step to a chunk."""
     with named_in_errors(stage.name, ramp):
-        outcome = stage.work.apply(ramp)
-    produced = outcome if isinstance(outcome, Produced) else Produced((outcome,))
+        produced = _applied(stage, ramp)
     return replace(produced, results=fixed(produced.results, stage.fix)) if stage.fix else produced
+
+
+def _applied(stage: Stage, ramp: Any) -> Produced:
+    """Return what the step makes of a chunk. GpipeError: it does what only the exposure as a whole can have."""
+    try:
+        outcome = stage.work.apply(ramp)
+    except Skip as skip:
+        raise GpipeError(
+            f"step {stage.name}: found Skip for a chunk ({skip.reason}), expected begin to raise it"
+        ) from None
+    produced = outcome if isinstance(outcome, Produced) else Produced((outcome,))
+    if produced.companions:
+        raise GpipeError(f"step {stage.name}: found companions changed by a chunk, expected them in Work.companions")
+    return produced
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from gpipe.controller.run.preparation import announce, check, input_name, resolv
 from gpipe.controller.run.record import RunRecord, output_levels
 from gpipe.controller.run.section_run import on_whole, tell_done
 from gpipe.controller.run.step_run import StepRun
+from gpipe.datamodels import Exposure
 from gpipe.datamodels.exposures.groups.group import Group
 from gpipe.datamodels.group_header import GroupHeader
 from gpipe.datamodels.groups import open_group
@@ -76,7 +77,10 @@ class GroupRun:
         run_step: RunStep,
     ) -> None:
         self.top, self.header, self.limits, self._run_step = top, header, limits, run_step
-        self.backend = backends.get(backend).suited_to(keeps_planes=limits.host is None)
+        sources = [member.source for member in header.headers if isinstance(member.source, Exposure)]
+        self.in_flight = len(sources) == len(header.headers)
+        chosen = sources[0].backend if backend is None and self.in_flight else backends.get(backend)
+        self.backend = chosen.suited_to(keeps_planes=limits.host is None)
         self.backend.warm_up()
         self.steps = top.sequence(header.meta)
         self._saver, self._companions = Saver(job.file_name or input_name(header)), job.companions
@@ -88,7 +92,11 @@ class GroupRun:
         return plan_group(self.header.headers, self.backend, self.limits, threads=asked)
 
     def run(self, records: Sequence[str]) -> Any:
-        """Refuse or do the work: a list of models of the members, or the model of what a step made of them."""
+        """Refuse or do the work.
+
+        Returns a list of models of the members, or the model of what a step made of them; exposures in flight where
+        all members are in flight.
+        """
         announce(self.top, self.steps, self.record)
         self._refuse_hooks()
         with collector_at_rest():
@@ -167,12 +175,12 @@ class GroupRun:
         """Save and return what the run was asked for."""
         self.record.log_context()
         saves = output_levels(self.top)[0].saves and not self.record.skips(self.top)
-        models = []
+        results = []
         for product, record in (pair for exposure in exposures for pair in self._products(exposure)):
-            models.append(record.model(product))
+            results.append(product if self.in_flight else record.model(product))
             if saves:
-                record.save(self.top, [product], models[-1:])
-        return models if len(models) > 1 or isinstance(exposures[0], Group) else models[0]
+                record.save(self.top, [product], results[-1:])
+        return results if len(results) > 1 or isinstance(exposures[0], Group) else results[0]
 
     def _products(self, exposure: Any) -> Iterator[tuple[Any, RunRecord]]:
         """Read the exposures of a group one by one, each with its record; another exposure is one by itself."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from gpipe.controller.declaration.blocks import Preview
+from gpipe.controller.declaration.work import fixed
 from gpipe.controller.plan.sections import Section
 from gpipe.controller.reporting import events
 from gpipe.controller.run.chunks import Course, Passed, Stage, Summarizers, Summary
@@ -62,6 +63,8 @@ def _begin(runs: Sequence[StepRun], outline: Outline, summaries: Summaries) -> N
 
 def _with_fixes(course: Course, stages: Sequence[Stage], passed: Passed) -> Passed:
     """The pass, or another one with the last changes that its counts ask for, see `Work.fix`."""
+    if len(course.chunks) == len(stages) == 1 and not course.summarizers:
+        return _fixed_at_once(stages[0], passed)
     fixes: dict[str, Callable[[Any], Any]] = {}
     while (found := _fixes(stages, passed)).keys() - fixes.keys():
         log.info("Repeating the pass: counts of the whole exposure change results of %s", ", ".join(found))
@@ -69,6 +72,12 @@ def _with_fixes(course: Course, stages: Sequence[Stage], passed: Passed) -> Pass
         fixes = found
         passed = course.through([replace(stage, summarizers={}, fix=fixes.get(stage.name)) for stage in stages])
     return passed
+
+
+def _fixed_at_once(stage: Stage, passed: Passed) -> Passed:
+    """The pass of one step on one chunk: nothing has gone on with it."""
+    fix = _fixes([stage], passed).get(stage.name)
+    return replace(passed, exposures=list(fixed(passed.exposures, fix))) if fix else passed
 
 
 def _fixes(stages: Sequence[Stage], passed: Passed) -> dict[str, Callable[[Any], Any]]:

@@ -136,11 +136,12 @@ def on_whole(run: StepRun, exposure: Any) -> list[Any]:
     run.start(exposure.meta)
     given = [run.before(exposure)]
     del exposure
+    summaries = {run.step.name: run.summarize(given[0])}
     outline = Outline(given[0].header, given[0].backend, given[0].shape)
     length = outline.shape[0]
     whole = chunks_of(length, length, by_rows=False)
     course = Course(whole, lambda _: given.pop(), lambda: Assembly(length, by_rows=False), outline.backend)
-    passed = certain(course, [run], outline, {})
+    passed = certain(course, [run], outline, summaries)
     return run.close(passed.exposures, passed.tallies.get(run.step.name))
 
 

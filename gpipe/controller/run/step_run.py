@@ -2,14 +2,15 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from gpipe.controller.declaration.companions import Companions
 from gpipe.controller.declaration.results import Produced, References, SideProduct, Skip
-from gpipe.controller.declaration.step_base import StepBase
+from gpipe.controller.declaration.step_base import StepBase, work_of
 from gpipe.controller.declaration.work import Work, with_separate_metadata
-from gpipe.controller.run.chunks import Stage, Summary, named_in_errors
+from gpipe.controller.run.chunks import Stage, Summary, named_in_errors, summary_of
 from gpipe.controller.run.hooks import RunStep, apply_hooks
 from gpipe.controller.run.record import COMPLETE, SKIPPED, RunRecord
 from gpipe.controller.run.tally import Tally
@@ -25,8 +26,8 @@ NO_SUMMARY: Summary = {}
 class StepRun:
     """One step on one exposure.
 
-    Its life: `start` (skip? log, predecessors), `before` (hooks, on a whole exposure), `begin`, chunks, and `close`
-    (the end of the work, record, hooks, side products, results).
+    Its life: `start` (skip? log, predecessors), on a whole exposure `before` (hooks) and `summarize`, then `begin`,
+    chunks, and `close` (the end of the work, record, hooks, side products, results).
 
     Attributes
     ----------
@@ -60,6 +61,13 @@ class StepRun:
         self._whole = type(exposure)
         return exposure
 
+    def summarize(self, exposure: Any) -> Summary:
+        """Summarize an exposure that is not cut, where the step can work on it and needs that."""
+        if self.is_off or not self.step.cut.summary or not isinstance(exposure, self.step.kinds()):
+            return NO_SUMMARY
+        with named_in_errors(self.step.name, exposure):
+            return summary_of(exposure, self.step.summarize)
+
     def begin(self, outline: Described, summary: Summary = NO_SUMMARY) -> None:
         """Prepare the work on an exposure; anew only where the summary is another one than before."""
         if self.is_off or self._summary is summary:
@@ -68,7 +76,7 @@ class StepRun:
         try:
             with named_in_errors(self.step.name, outline):
                 self._record.refuse(self.step, self._whole or Ramp, outline.meta)
-                self.stage = self._on_whole() if self._whole else self._on_chunks(outline, summary)
+                self.stage = self._begun(outline, summary)
         except Skip as skip:
             self._skip(skip)
         else:
@@ -109,26 +117,26 @@ class StepRun:
         if self._record.saves(self.step):
             self._record.save(self.step, results)
 
-    def _on_chunks(self, outline: Described, summary: Summary) -> Stage:
+    def _begun(self, outline: Described, summary: Summary) -> Stage:
         references, companions = self._record.references(self.step), self._record.with_companions(self.step)
-        work = self.step.begin(outline, references, summary, **companions)
+        if self._whole and issubclass(self._whole, Composite) and not issubclass(self._whole, self.step.kinds()):
+            work = on_pieces(self.step, references, **companions)
+        else:
+            work = work_of(self.step, outline, references, summary, **companions)
         self._record.change_companions(work.companions)
-        return Stage(self.step.name, work, self._halo)
+        apply = partial(self._on_whole, work.apply) if self._whole else work.apply
+        return Stage(self.step.name, replace(work, apply=apply), self._halo)
 
-    def _on_whole(self) -> Stage:
-        """The step's ``apply``, which begins by itself, on each piece where there are several."""
-        references, companions = self._record.references(self.step), self._record.with_companions(self.step)
-        apply = partial(_applied, self.step, references=references, **companions)
-        return Stage(self.step.name, Work(partial(self._apply, apply=apply)))
-
-    def _apply(self, exposure: Any, apply: Callable[[Any], Any]) -> Any:
+    def _on_whole(self, apply: Callable[[Any], Any], exposure: Any) -> Any:
+        """Apply the step to an exposure that is not cut: it may skip itself still, or change companions."""
         try:
-            outcome = over_pieces(exposure, self.step, apply)
+            outcome = apply(exposure)
         except Skip as skip:
             self._skip(skip)
             return exposure
-        if isinstance(outcome, Produced):
+        if isinstance(outcome, Produced) and outcome.companions:
             self._record.change_companions(outcome.companions)
+            return replace(outcome, companions={})
         return outcome
 
     def _skip(self, skip: Skip) -> None:
@@ -141,23 +149,19 @@ class StepRun:
         return apply_hooks(self.step, parameter, exposure, self._run_step)
 
 
-def _applied(step: Any, exposure: Any, *, references: References, **companions: Companions) -> Any:
-    """Call the step's ``apply``, or its ``begin`` if it has companions and no ``apply`` that takes them."""
-    if companions and type(step).apply is StepBase.apply:
-        return step.begin(exposure, references, step.summarize(exposure), **companions).whole(exposure)
-    return step.apply(exposure, references, **companions)
+def on_pieces(step: Any, references: References, **companions: Companions) -> Work:
+    """Work of a step on each piece of a composite."""
 
+    def one(piece: Any) -> Any:
+        work = work_of(step, piece, references, step.summarize(piece), **companions)
+        return _only(work.whole(piece), step)
 
-def over_pieces(exposure: Any, step: StepBase, apply: Callable[[Any], Any]) -> Any:
-    """Apply a function of a step to an exposure, or to each of its pieces unless the step wants them together."""
-    if isinstance(exposure, Composite) and not isinstance(exposure, step.kinds()):
-        return exposure.map(lambda piece: _only(apply(piece), step))
-    return apply(exposure)
+    return Work(lambda composite: composite.map(one))
 
 
 def _only(outcome: Any, step: StepBase) -> Any:
     """Return the result of a step on a piece. GpipeError: it made something else, which a composite cannot hold."""
     produced = outcome if isinstance(outcome, Produced) else Produced((outcome,))
-    if len(produced.results) > 1 or produced.side_products:
+    if len(produced.results) > 1 or produced.side_products or produced.companions:
         raise GpipeError(f"step {step.name}: found several products of a piece of an exposure, expected one exposure")
     return produced.results[0]
