@@ -13,10 +13,12 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
+from gpipe.forks import Lock, in_child
+
 PLAIN = "GPIPE_PLAIN_IMPORTS"
 """Set to 1, this variable turns off all that gpipe does to start faster: here, with asdf, and with the C library."""
 
-_lock = threading.RLock()
+_lock = Lock()
 _blocks: Counter[str] = Counter()
 """Number of blocks that now defer a module, by its name."""
 _put_off: dict[str, ModuleType] = {}
@@ -135,6 +137,8 @@ class _Finder(MetaPathFinder):
 
 
 _finder = _Finder()
+_at_rest: list[int] = []
+"""The thread of each block in which the collector is at rest."""
 
 
 @contextmanager
@@ -149,10 +153,24 @@ def collector_at_rest() -> Iterator[None]:
         return
     before = len(sys.modules)
     gc.disable()
+    _at_rest.append(threading.get_ident())
     try:
         yield
     finally:
+        _at_rest.remove(threading.get_ident())
         if len(sys.modules) > before and not gc.get_freeze_count():
             gc.freeze()
             gc.unfreeze()  # to the oldest generation
         gc.enable()
+
+
+def _collect_in_child() -> None:
+    """End the collector's rest in a forked child if the thread that was to end it does not exist there."""
+    others = [thread for thread in _at_rest if thread != threading.get_ident()]
+    for thread in others:
+        _at_rest.remove(thread)
+    if others and not _at_rest:
+        gc.enable()
+
+
+in_child(_collect_in_child)

@@ -2,13 +2,13 @@
 
 import logging
 from collections.abc import Callable
-from functools import cached_property
 from typing import cast
 
 from gpipe.arrays import Array
 from gpipe.background_mask.images import mean_image
 from gpipe.controller import References
 from gpipe.datamodels import Ramp, Rate
+from gpipe.forks import cached_property
 from gpipe.ramp_fitting import RampFitStep
 from gpipe.ramp_fitting.fit import RampFit
 from gpipe.ramp_fitting.rates_exposure import count_rate

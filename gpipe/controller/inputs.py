@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from gpipe.controller.declaration.companions import NO_COMPANIONS, Companion, Co
 from gpipe.datamodels import Header, read_header
 from gpipe.datamodels.group_header import GroupHeader, MemberHeader, group_header, group_id_of, group_kind
 from gpipe.exceptions import InputError
+from gpipe.forks import cached_property
 
 log = logging.getLogger(__name__)
 

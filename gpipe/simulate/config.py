@@ -1,10 +1,10 @@
 """Configuration of simulated exposures."""
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 from gpipe.datamodels.exposures.window import Window
 from gpipe.exceptions import ParameterError
+from gpipe.forks import cached_property
 from gpipe.simulate import readout
 from gpipe.simulate.detectors import Detector, detector
 from gpipe.simulate.scene import Scene

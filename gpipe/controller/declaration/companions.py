@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from gpipe.associations import find_file
 from gpipe.backends import Backend
 from gpipe.datamodels import Exposure, Header, open_exposure, read_header
 from gpipe.exceptions import InputError
+from gpipe.forks import cached_property
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,14 @@
 """Folders of files that are being written, maybe several at a time: made where missing, gone again if no file came."""
 
-import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from gpipe.exceptions import OutputError
+from gpipe.forks import Lock
 
-_lock = threading.Lock()
+_lock = Lock()
 _busy: Counter[Path] = Counter()
 """Files that are being written in each folder, or below it."""
 _made: set[Path] = set()

@@ -10,13 +10,13 @@ import importlib.metadata
 import logging
 import os
 import stat
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from gpipe.exceptions import ReferenceFileError
+from gpipe.forks import Lock
 from gpipe.imports import deferred
 
 OBSERVATORY = "jwst"
@@ -28,7 +28,7 @@ HOW_TO_CONFIGURE = (
 )
 
 # The client remembers answers in module globals: one question at a time, and none remembered from another environment.
-_lock = threading.RLock()
+_lock = Lock()
 _remembered: tuple[Any, ...] | None = None
 _answers: dict[Any, dict[str, str]] = {}
 EXPOSURES = 8
@@ -145,14 +145,15 @@ def _through_logging_only() -> Iterator[None]:
     from crds.core import log
 
     logger, console, silent = log.THE_LOGGER.logger, log.THE_LOGGER.console, logging.NullHandler()
+    is_there = console in logger.handlers  # not within another question, or where a user has taken it away
     logger.addHandler(silent)  # else Python shows warnings for which there is no handler
-    if console is not None:
-        logger.removeHandler(console)
     try:
+        if is_there:
+            logger.removeHandler(console)
         yield
     finally:
         logger.removeHandler(silent)
-        if console is not None:
+        if is_there:
             logger.addHandler(console)
 
 

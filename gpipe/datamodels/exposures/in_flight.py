@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, ClassVar, Protocol
 
 from gpipe.arrays import Array
@@ -12,6 +11,7 @@ from gpipe.datamodels.exposures.checks import check_exposure
 from gpipe.datamodels.exposures.planes import Plane, has_layout
 from gpipe.datamodels.exposures.stripes import window_of
 from gpipe.datamodels.exposures.window import Window
+from gpipe.forks import cached_property
 
 
 class Described(Protocol):

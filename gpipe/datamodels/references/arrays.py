@@ -1,6 +1,5 @@
 """Arrays and facts of a reference, in a file or in an open model."""
 
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,6 +14,7 @@ from gpipe.datamodels.files.warnings import complaints_logged, first_line
 from gpipe.datamodels.references.dq_def import Translation
 from gpipe.datamodels.references.types import TYPES, extension
 from gpipe.exceptions import ReferenceFileError
+from gpipe.forks import cached_property
 
 # What gpipe must know about references, by path in the metadata tree; FITS files say it in the primary header.
 FACTS = {

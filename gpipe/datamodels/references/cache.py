@@ -5,17 +5,17 @@ memory of references that a second exposure uses.
 """
 
 import os
-import threading
 from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Any
 
 from gpipe.datamodels.references import plane_cache
 from gpipe.datamodels.references.reference import Reference
+from gpipe.forks import Lock
 
 FILES = 64
 
-_lock = threading.Lock()
+_lock = Lock()
 _references: OrderedDict[Hashable, tuple[Hashable, Reference]] = OrderedDict()
 
 

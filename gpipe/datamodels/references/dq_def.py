@@ -1,9 +1,10 @@
 """Flags of reference files: each file defines its own bits, in a table DQ_DEF."""
 
 import logging
-from functools import cached_property
 
 import numpy as np
+
+from gpipe.forks import cached_property
 
 log = logging.getLogger(__name__)
 

@@ -1,7 +1,6 @@
 """Planes of references that stay in memory between exposures: those used last, as long as they fit."""
 
 import math
-import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 
@@ -9,12 +8,13 @@ from array_api_compat import array_namespace
 
 from gpipe.arrays import Array
 from gpipe.backends import Backend
+from gpipe.forks import Lock
 
 _ITEM_BYTES, _COMPLEX_BYTES = 4, 8
 
-_lock = threading.Lock()
+_lock = Lock()
 _planes: OrderedDict[Hashable, Array] = OrderedDict()
-_loading: dict[Hashable, threading.Lock] = {}
+_loading: dict[Hashable, Lock] = {}
 _held = 0
 
 
@@ -26,7 +26,7 @@ def cached(key: Hashable, backend: Backend, load: Callable[[], Array]) -> Array:
     with _lock:
         if (plane := _found(key, backend)) is not None:
             return plane
-        gate = _loading.setdefault(key, threading.Lock())
+        gate = _loading.setdefault(key, Lock())
     with gate:
         return _loaded(key, backend, load)
 

@@ -3,7 +3,6 @@
 import logging
 import os
 from collections.abc import Callable, Hashable
-from functools import cached_property
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from gpipe.datamodels.references import plane_cache
 from gpipe.datamodels.references.arrays import FACTS, ReferenceArrays, ReferenceAsdf, ReferenceFile, ReferenceModel
 from gpipe.datamodels.references.types import TYPES, extension
 from gpipe.exceptions import ReferenceFileError
+from gpipe.forks import cached_property
 
 log = logging.getLogger(__name__)
 
