@@ -6,7 +6,6 @@ extra: ``pip install "gpipe[later]"`` (docs/decisions/0007-asking-jwst.md).
 
 import importlib.metadata
 import logging
-import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -18,6 +17,7 @@ from gpipe.background_mask.nirspec_light_host import has_wcs
 from gpipe.datamodels.exposures.in_flight import Exposure
 from gpipe.datamodels.exposures.rate import Rate
 from gpipe.datamodels.files.products import to_model
+from gpipe.datamodels.files.warnings import one_thread_at_a_time
 from gpipe.exceptions import GpipeError, InputError, ParameterError, ReferenceFileError
 
 log = logging.getLogger(__name__)
@@ -184,8 +184,7 @@ def _asked(what: str, exposure: Exposure) -> Iterator[None]:
     """Run jwst on the host within the block: warnings go to gpipe's log, a failure is an error of one line."""
     log.info("jwst %s is asked for %s, on the host", importlib.metadata.version("jwst"), what)
     try:
-        with _heard(), warnings.catch_warnings(), _warnings_logged_as_before():
-            warnings.simplefilter("ignore")
+        with one_thread_at_a_time(""), _heard(), _warnings_logged_as_before():
             yield
     except (GpipeError, NoAnswer):
         raise

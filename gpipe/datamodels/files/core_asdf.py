@@ -25,6 +25,7 @@ from asdf.resource import ResourceMappingProxy
 from astropy.io import fits
 
 from gpipe.datamodels.files.jwst_models import modules_alone
+from gpipe.forks import Lock
 from gpipe.imports import are_plain, without_instances
 
 _CORE = {
@@ -33,6 +34,7 @@ _CORE = {
 }
 """Entry points by group: the distribution, and the name of the one that is needed."""
 _OTHER_TAG = re.compile(rb"(?:^|[\s\[{,])!(?!core/|\s)")
+_manifests = Lock()
 _PLAIN = (str, Number, np.generic, datetime, type(None))
 
 
@@ -84,14 +86,15 @@ def _core_plugins(group: str, proxy: type) -> list[Any]:
 
 @contextmanager
 def _manifests_by_libyaml() -> Iterator[None]:
-    """Within the block asdf reads its manifests with libyaml where PyYAML has it, not in Python."""
+    """Within the block asdf reads its manifests with libyaml where PyYAML has it, not in Python; a thread at a time."""
     module: Any = sys.modules[ManifestExtension.__module__]
-    before, loader = module.yaml, getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    module.yaml = SimpleNamespace(safe_load=functools.partial(yaml.load, Loader=loader))
-    try:
-        yield
-    finally:
-        module.yaml = before
+    with _manifests:
+        before, loader = module.yaml, getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        try:
+            module.yaml = SimpleNamespace(safe_load=functools.partial(yaml.load, Loader=loader))
+            yield
+        finally:
+            module.yaml = before
 
 
 def suited_to(tree: Any) -> AbstractContextManager[None]:

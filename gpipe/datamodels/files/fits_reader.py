@@ -11,7 +11,6 @@ import math
 import mmap
 import os
 import threading
-import warnings
 import weakref
 import zlib
 from collections.abc import Callable, Container, Iterator, Sequence
@@ -27,8 +26,9 @@ from astropy.io import fits
 from gpipe.arrays import Array
 from gpipe.backends import Backend
 from gpipe.backends.fits_pixels import decode, fetch
-from gpipe.datamodels.files.warnings import complaints_logged, first_line
+from gpipe.datamodels.files.warnings import complaints_logged, first_line, one_thread_at_a_time
 from gpipe.exceptions import GpipeError
+from gpipe.forks import Lock
 
 BLOCK_BYTES = 1 << 20
 MAPPED_BYTES = 1 << 24
@@ -40,6 +40,8 @@ ROWS_AT_ONCE = 1 << 14
 _SIGNATURE = b"SIMPLE  =                    T"
 # What astropy raises for one damaged header or another.
 _DAMAGE = (AttributeError, KeyError, TypeError, ValueError, fits.VerifyError)
+_REFUSED = ("File may have been truncated", "Error validating header")
+"""Beginnings of warnings about files that ``_check_complete`` refuses."""
 _buffers = threading.local()
 _STORED = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 Put = Callable[[np.ndarray, np.ndarray], None]
@@ -76,7 +78,7 @@ class FitsFile:
     def __init__(self, path: str | os.PathLike[str], error: type[GpipeError]) -> None:
         self.path = Path(path)
         self._error = error
-        self._lock, self._descriptor = threading.Lock(), -1
+        self._lock, self._descriptor = Lock(), -1
         with self._told():
             # A compressed file is unpacked once: astropy and the reader both jump about in it.
             self._unpacked = gzip.decompress(self.path.read_bytes()) if _is_gzip(self.path) else None
@@ -102,12 +104,13 @@ class FitsFile:
     @contextmanager
     def hdus(self) -> Iterator[Any]:
         """The file in astropy's hands, for headers and tables: copy what is taken from it before it closes."""
-        with warnings.catch_warnings(), self._opened() as file:
-            for message in ("File may have been truncated", "Error validating header"):  # told by _check_complete
-                warnings.filterwarnings("ignore", message=message)
-            with fits.open(file, memmap=False, disable_image_compression=True) as hdus:
-                len(hdus)  # astropy looks for extensions only when it must
-                yield hdus
+        with (
+            one_thread_at_a_time(*_REFUSED),
+            self._opened() as file,
+            fits.open(file, memmap=False, disable_image_compression=True) as hdus,
+        ):
+            len(hdus)  # astropy looks for extensions only when it must
+            yield hdus
 
     def table(self, name: str) -> np.ndarray:
         """A table extension as a structured array, in native byte order; strings are str."""

@@ -6,7 +6,6 @@ time is, on its way into the file.
 
 import io
 import os
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -14,6 +13,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from astropy.io import fits
 from stdatamodels import fits_support
+
+from gpipe.datamodels.files.warnings import one_thread_at_a_time
 
 BLOCK_BYTES = 1 << 20
 _RECORD = 2880
@@ -50,8 +51,7 @@ def _emptied(pieces: list[Any]) -> Iterator[Any]:
 
 
 def _pieces(hdus: Any) -> Iterator[bytes | np.ndarray]:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Card is too long")
+    with one_thread_at_a_time("Card is too long"):
         hdus.verify("exception")
         hdus.update_extend()
         for hdu in hdus:

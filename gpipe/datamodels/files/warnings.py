@@ -5,7 +5,12 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from gpipe.forks import Lock
+from gpipe.thread_warnings import collected, ignored
+
 log = logging.getLogger(__name__)
+
+_libraries = Lock()
 
 
 def first_line(error: BaseException) -> str:
@@ -15,13 +20,23 @@ def first_line(error: BaseException) -> str:
 
 
 @contextmanager
+def one_thread_at_a_time(*ignoring: str) -> Iterator[None]:
+    """Within the block a thread asks ``astropy``, ``stdatamodels`` or ``jwst``, and no other one does.
+
+    They change Python's filters of warnings for a moment, for all threads: two at once would leave them changed.
+    Warnings whose text begins with one of ``ignoring`` are not shown.
+    """
+    with _libraries, ignored(*ignoring):
+        yield
+
+
+@contextmanager
 def complaints_logged(name: str) -> Iterator[None]:
     """Log each complaint of ``stdatamodels`` about metadata: it warns, in many lines, and takes None for the value.
 
-    Other warnings are passed on.
+    Other warnings are passed on, unless the block fails.
     """
-    with warnings.catch_warnings(record=True) as complaints:
-        warnings.simplefilter("always")
+    with collected() as complaints:
         yield
     from stdatamodels.exceptions import ValidationWarning
 

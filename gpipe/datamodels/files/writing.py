@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from gpipe.datamodels.files.warnings import complaints_logged, first_line
+from gpipe.datamodels.files.warnings import complaints_logged, first_line, one_thread_at_a_time
 from gpipe.exceptions import OutputError
 
 ENDINGS = (".fits", ".asdf")
@@ -69,19 +69,25 @@ class _Whole:
     def write(self, path: str) -> None:
         from gpipe.datamodels.files.core_asdf import suited_to
 
-        with complaints_logged(self.label), suited_to(getattr(self.model, "instance", None)):
+        suited = suited_to(getattr(self.model, "instance", None))
+        with one_thread_at_a_time(), complaints_logged(self.label), suited:
             self.model.save(path)
 
 
-def _contents(model: Any, target: Path) -> _Contents:
+def needs_libraries(model: Any, target: Path) -> bool:
+    """Tell whether ``stdatamodels`` or ``asdf`` writes the pixels, too: then no thread in the background may do it."""
     from stdatamodels import DataModel
 
+    return target.suffix != ".fits" or not isinstance(model, DataModel) or bool(model._no_asdf_extension)
+
+
+def _contents(model: Any, target: Path) -> _Contents:
     from gpipe.datamodels.files.core_asdf import suited_to  # all is there already when there is a model to write
     from gpipe.datamodels.files.fits_writer import FitsPieces
 
-    if target.suffix != ".fits" or not isinstance(model, DataModel) or model._no_asdf_extension:
+    if needs_libraries(model, target):
         return _Whole(model, str(target))
-    with complaints_logged(str(target)), suited_to(model.instance):
+    with one_thread_at_a_time(), complaints_logged(str(target)), suited_to(model.instance):
         return FitsPieces.of(model, target)
 
 
