@@ -5,10 +5,14 @@ tells of the installation.
 """
 
 from importlib import import_module as _import_module
+from importlib.metadata import PackageNotFoundError as _PackageNotFoundError
 from importlib.metadata import version as _version
 from typing import Any as _Any
 
-__version__ = _version("gpipe")
+try:
+    __version__ = _version("gpipe")
+except _PackageNotFoundError:  # a frozen program, or a folder on the path: that ends no calibration
+    __version__ = "0+unknown"
 
 _LAZY = {"DarkPipeline": "gpipe.pipeline", "Detector1Pipeline": "gpipe.pipeline", "info": "gpipe.installation"}
 __all__ = ["DarkPipeline", "Detector1Pipeline", "info"]

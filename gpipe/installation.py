@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
+import gpipe
 from gpipe.exceptions import BackendError
 
 PACKAGES = (
@@ -66,7 +67,7 @@ def info() -> Info:
     """Collect the facts. No GPU is touched for them."""
     from gpipe.controller.plan.threads import cores_of_this_process
 
-    installed = {"gpipe": version("gpipe"), "Python": platform.python_version()}
+    installed = {"gpipe": gpipe.__version__, "Python": platform.python_version()}
     for name in PACKAGES:
         try:
             installed[name] = version(name)

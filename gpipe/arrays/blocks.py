@@ -1,11 +1,11 @@
 """Run a function over blocks of detector rows, so that its temporaries stay small and cores share the work."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from array_api_compat import array_namespace, device
 
+from gpipe.arrays.threads import ThreadPool
 from gpipe.arrays.types import Array, Namespace
 
 Item = TypeVar("Item")
@@ -37,7 +37,7 @@ def map_row_blocks(
 
     starts = range(0, rows, block_rows)
     if workers > 1 and len(starts) > 1:
-        with ThreadPoolExecutor(workers) as pool:
+        with ThreadPool(workers) as pool:
             return _put_together(pool.map(one_block, starts), rows, xp=xp)
     return _put_together(map(one_block, starts), rows, xp=xp)
 
@@ -46,7 +46,7 @@ def for_each(function: Callable[[Item], Result], items: Iterable[Item], *, worke
     """Call ``function`` with every item, on so many threads; return the results in the order of the items."""
     if workers == 1:
         return [function(item) for item in items]
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPool(workers) as pool:
         return list(pool.map(function, items))
 
 

@@ -15,7 +15,7 @@ from gpipe.controller.declaration.step_base import StepBase
 from gpipe.controller.parameters import files, precedence
 from gpipe.controller.parameters.origins import Settings
 from gpipe.controller.products.background_writer import background_writing
-from gpipe.controller.reporting import logs
+from gpipe.controller.reporting import logs, records
 from gpipe.exceptions import ParameterError
 from gpipe.imports import collector_at_rest
 
@@ -75,7 +75,7 @@ def call(cls: type[StepBase], source: Any, options: CallOptions) -> Any:
                 step = _settled(cls, job, user_layers, options.name)
             return execute(step, job.science, options.backend, options.max_memory, job=job)
 
-    with logs.installed(configuration) if options.configure_log else nullcontext():
+    with records.installed(configuration) if options.configure_log else nullcontext():
         return _for_each_job(cls, source, output_file, work)
 
 

@@ -9,7 +9,7 @@ from helpers.stub_steps import AddStep
 
 from gpipe.controller import Step
 from gpipe.controller.references import crds_client
-from gpipe.controller.reporting import logs
+from gpipe.controller.reporting import privacy, records
 from gpipe.exceptions import GpipeError, ParameterError
 
 
@@ -24,7 +24,7 @@ class WarningStep(Step):
 
 
 def handlers():
-    return {name: list(logging.getLogger(name).handlers) for name in (*logs.LOGGERS, None)}
+    return {name: list(logging.getLogger(name).handlers) for name in (*records.LOGGERS, None)}
 
 
 def test_call_logs_to_stderr_for_its_duration(model, capsys):
@@ -139,8 +139,8 @@ def test_what_is_wrong_with_logcfg_is_one_line(model, text, expected):
 
 
 def test_lines_of_a_product_are_not_private(monkeypatch):
-    monkeypatch.setattr(logs.getpass, "getuser", lambda: "galileo")
-    monkeypatch.setattr(logs.socket, "gethostname", lambda: "pisa")
+    monkeypatch.setattr(privacy.getpass, "getuser", lambda: "galileo")
+    monkeypatch.setattr(privacy.socket, "gethostname", lambda: "pisa")
     told = {
         "Saved /home/galileo/out/x_rate.fits": "Saved x_rate.fits",
         "Saved out/x_rate.fits": "Saved out/x_rate.fits",
@@ -151,10 +151,51 @@ def test_lines_of_a_product_are_not_private(monkeypatch):
         "from fe80:0:0:0:1:2:3:4": "",
         "galileos at 12:34:56": "galileos at 12:34:56",
     }
-    assert {line: logs.without_private(line) for line in told} == told
+    assert {line: privacy.without_private(line) for line in told} == told
 
 
 def test_a_product_keeps_what_its_run_logged(model):
     lines = AddStep.call(model, amount=2).cal_logs.add
     assert lines[0].endswith(" - gpipe.controller.run.preparation - INFO - Parameters of add: amount=2.0 (keyword)")
     assert len(lines[0].split(" - ")[0]) == len("2026-11-22T15:14:26.986")
+
+
+@pytest.mark.parametrize(
+    "error", [KeyError("getpwuid(): uid not found: 54321"), OSError("No username set"), ImportError]
+)
+def test_a_user_without_a_name_is_calibrated_and_lines_are_kept(model, monkeypatch, error):
+    def nameless():
+        raise error
+
+    monkeypatch.setattr(privacy.getpass, "getuser", nameless)
+    monkeypatch.setattr(privacy.socket, "gethostname", nameless)
+    lines = AddStep.call(model).cal_logs.add
+    assert any(line.endswith("Step add done") for line in lines)
+    assert privacy.without_private("from 10.0.0.1") == ""
+
+
+def test_a_name_in_no_encoding_stays_readable(model, tmp_path):
+    """Bytes of a file name that are no UTF-8 come as surrogates, which no product can hold."""
+    assert privacy.without_private("Saved \udcff_rate.fits") == "Saved \\udcff_rate.fits"
+
+
+def test_an_object_that_cannot_say_what_it_is_ends_no_run(model):
+    class Shy:
+        def __repr__(self):
+            raise RuntimeError("no")
+
+        def __call__(self, exposure):
+            return None
+
+    lines = AddStep.call(model, post_hooks=[Shy()]).cal_logs.add
+    assert any("post_hooks=<list> (keyword)" in line for line in lines)
+
+
+@pytest.mark.parametrize("stream", [None, "closed"])
+def test_a_process_without_a_terminal_is_calibrated(model, monkeypatch, stream, tmp_path):
+    if stream:
+        stream = open(tmp_path / "err", "w")  # noqa: SIM115
+        stream.close()
+    monkeypatch.setattr("sys.stderr", stream)
+    monkeypatch.setattr(logging, "raiseExceptions", False)
+    assert AddStep.call(model).data[0, 0, 0, 0] == 11

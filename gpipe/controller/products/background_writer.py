@@ -2,10 +2,13 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
+
+from gpipe.arrays.threads import ThreadPool
+from gpipe.forks import Lock
 
 FILES = 2
 """Files that are written at a time: so many are the products of an exposure."""
@@ -14,12 +17,13 @@ _writer: ContextVar["_Writer | None"] = ContextVar("writer", default=None)
 
 
 class _Writer:
-    def __init__(self, pool: ThreadPoolExecutor) -> None:
-        self._pool, self._waiting = pool, deque[Future[Any]]()
+    def __init__(self, pool: ThreadPool) -> None:
+        self._pool, self._waiting, self._lock = pool, deque[Future[Any]](), Lock()
 
     def take(self, put: Callable[[], Any]) -> None:
-        self.settle(FILES - 1)
-        self._waiting.append(self._pool.submit(put))
+        with self._lock:  # members of a group come from several threads
+            self.settle(FILES - 1)
+            self._waiting.append(self._pool.submit(put))
 
     def settle(self, left: int = 0) -> None:
         while len(self._waiting) > left:
@@ -36,7 +40,7 @@ def background_writing() -> Iterator[bool]:
     if _writer.get() is not None:
         yield False
         return
-    with ThreadPoolExecutor(FILES, "writing") as pool:
+    with ThreadPool(FILES, "writing") as pool:
         writer = _Writer(pool)
         token = _writer.set(writer)
         try:

@@ -1,22 +1,17 @@
 """Logging: standard ``logging`` under ``gpipe``, silent until a user, or ``.call``, installs handlers."""
 
 import configparser
-import getpass
 import logging
 import os
 import re
-import socket
 import sys
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gpipe.exceptions import GpipeError, ParameterError
 
-LOGGERS = ("gpipe", "CRDS", "stdatamodels", "py.warnings")
 LINE = "%(asctime)s - %(name)s - %(levelname)s - %(message)s"
 _SECTIONS = ("*", "root", ".", "")
 _OPTIONS = ("handler", "level", "break_level", "format")
@@ -36,7 +31,7 @@ class _Standard(logging.StreamHandler[Any]):
         return getattr(sys, self._stream_name)
 
 
-class _Breaker(logging.Handler):
+class Breaker(logging.Handler):
     """Ends the run at the first record of its level."""
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -57,7 +52,7 @@ class Configuration:
         made = [_handler(text) for text in self.handlers]
         for handler in made:
             handler.setFormatter(logging.Formatter(self.line))
-        return made if self.break_level is None else [*made, _Breaker(self.break_level)]
+        return made if self.break_level is None else [*made, Breaker(self.break_level)]
 
 
 def read_configuration(logcfg: str | os.PathLike[str] | None, folders: Sequence[str | None] = ()) -> Configuration:
@@ -71,7 +66,7 @@ def read_configuration(logcfg: str | os.PathLike[str] | None, folders: Sequence[
     """
     if logcfg is None:
         return Configuration()
-    given = Path(logcfg).expanduser()
+    given = Path(os.path.expanduser(logcfg))
     path = next((p for p in (given, *(Path(f) / given for f in folders if f)) if p.is_file()), None)
     if path is None:
         looked = ", ".join(str(p) for p in (Path.cwd(), *filter(None, folders)))
@@ -129,78 +124,3 @@ def _handler(text: str) -> logging.Handler:
         return logging.FileHandler(name, mode="w" if kind == "file" else "a")
     except OSError as error:
         raise ParameterError(f"logcfg: {text}: cannot be written ({error.strerror})") from None
-
-
-@contextmanager
-def installed(configuration: Configuration) -> Iterator[None]:
-    """Have the records of a run, and Python's warnings, handled as configured inside the ``with`` block."""
-    handlers = configuration.make_handlers()
-    with ExitStack() as stack:
-        for handler in handlers:
-            stack.callback(handler.close)
-        for name in LOGGERS:
-            stack.enter_context(_attached(name, handlers, configuration.level))
-        stack.enter_context(_warnings_logged())
-        yield
-
-
-@contextmanager
-def _attached(name: str, handlers: Sequence[logging.Handler], level: int) -> Iterator[None]:
-    logger = logging.getLogger(name)
-    before = logger.level
-    logger.setLevel(level)
-    for handler in handlers:
-        logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)
-        for handler in handlers:
-            logger.removeHandler(handler)
-
-
-@contextmanager
-def _warnings_logged() -> Iterator[None]:
-    if logging._warnings_showwarning is not None:  # type: ignore[attr-defined]  # someone else has done it
-        yield
-        return
-    logging.captureWarnings(True)
-    try:
-        yield
-    finally:
-        logging.captureWarnings(False)
-
-
-class _Recorder(logging.Handler):
-    """Collects records as a product holds them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: list[str] = []
-        formatter = logging.Formatter("%(asctime)s.%(msecs)03d - %(name)s - %(levelname)s - %(message)s")
-        formatter.datefmt = "%Y-%m-%dT%H:%M:%S"
-        formatter.converter = time.gmtime
-        self.setFormatter(formatter)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(without_private(self.format(record)))
-
-
-@contextmanager
-def recorded() -> Iterator[list[str]]:
-    """The lines logged inside the ``with`` block, as a product keeps them: UTC, milliseconds, nothing private."""
-    recorder = _Recorder()
-    with ExitStack() as stack:
-        for name in LOGGERS:
-            logger = logging.getLogger(name)
-            logger.addHandler(recorder)
-            stack.callback(logger.removeHandler, recorder)
-        yield recorder.lines
-
-
-def without_private(line: str) -> str:
-    """A line fit to be published: without the folders of absolute paths, empty if it names user, host or an address."""
-    line = re.sub(r"(?<![\w/])/(?:[^/\s]+/)+", "", line)
-    private = [re.escape(name) for name in (getpass.getuser(), socket.gethostname()) if name]
-    address = r"\d{1,3}(?:\.\d{1,3}){3}|(?:[0-9a-fA-F]{1,4}:){3,7}[0-9a-fA-F]{1,4}"
-    return "" if re.search(rf"(?<!\w)(?:{'|'.join([*private, address])})(?!\w)", line) else line

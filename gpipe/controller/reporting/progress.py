@@ -1,5 +1,6 @@
 """Progress of the steps, on a terminal."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -8,10 +9,28 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from gpipe.controller.reporting.events import Event, StepDone, StepStarted, watch
 
+_terminal = threading.Lock()
+
 
 @contextmanager
 def progress_shown() -> Iterator[None]:
-    """Show the steps of the runs inside the ``with`` block on stderr; gone at its end."""
+    """Show the steps of the runs inside the ``with`` block on stderr; gone at its end.
+
+    A terminal shows one display: of runs at the same time, the first one's, which alone puts itself before
+    ``sys.stderr`` for the time.
+    """
+    if not _terminal.acquire(blocking=False):
+        yield
+        return
+    try:
+        with _displayed():
+            yield
+    finally:
+        _terminal.release()
+
+
+@contextmanager
+def _displayed() -> Iterator[None]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("reading", total=None)

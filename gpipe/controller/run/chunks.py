@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from gpipe.arrays.threads import ThreadPool
 from gpipe.backends import Backend
 from gpipe.controller.declaration.results import Produced, Skip
 from gpipe.controller.declaration.work import Work, fixed, sum_counts
@@ -101,7 +102,7 @@ def in_turn(one: Callable[[Chunk], Any], chunks: Sequence[Chunk], threads: int) 
     if threads == 1 or len(chunks) == 1:
         yield from map(one, chunks)
         return
-    pool = ThreadPoolExecutor(threads)
+    pool = ThreadPool(threads)
     try:
         for future in as_completed([pool.submit(one, chunk) for chunk in chunks]):
             yield future.result()

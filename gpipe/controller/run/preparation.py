@@ -56,9 +56,17 @@ def _log_parameters(steps: Iterable[StepBase]) -> None:
     """Log a short line for each step that has values other than its defaults."""
     for step in steps:
         changed = [
-            f"{name}={getattr(step, name)!r} ({step.origin(name)})"
+            f"{name}={_text(getattr(step, name))} ({step.origin(name)})"
             for name, declared in step.parameters().items()
             if getattr(step, name) != declared.default()
         ]
         if changed:
             log.info("Parameters of %s: %s", step.name, ", ".join(changed))
+
+
+def _text(value: Any) -> str:
+    """Return a value as text: a user's object that cannot say what it is ends no run."""
+    try:
+        return repr(value)
+    except Exception:
+        return f"<{type(value).__name__}>"

@@ -17,7 +17,8 @@ from gpipe.controller.plan.run_plan import RunPlan, make_plan
 from gpipe.controller.plan.sections import Section, in_one_pass, in_sections
 from gpipe.controller.products.saving import Saver
 from gpipe.controller.references.resolution import Resolution
-from gpipe.controller.reporting import events, logs
+from gpipe.controller.reporting import events
+from gpipe.controller.reporting.records import recorded
 from gpipe.controller.run.group_run import GroupRun
 from gpipe.controller.run.hooks import apply_hooks
 from gpipe.controller.run.passes import Summaries
@@ -60,7 +61,7 @@ def execute(
     What went in decides: an exposure in flight for an exposure in flight, else a ``stdatamodels`` model with NumPy
     arrays; a tuple where a step has several results.
     """
-    with logs.recorded() as records:
+    with recorded() as records:
         return _run_of(top, source, backend, max_memory, job).run(records)
 
 
