@@ -120,19 +120,19 @@ def test_a_file_is_written_while_the_next_product_is_made_ready(paths, tmp_path,
             return Produced((super().apply(exposure, references),) * 2)
 
     next_one_begins, waited = threading.Event(), []
-    write_pixels, prepared = fits_writer._write_pixels, saving._prepared
+    write_pixels, prepared = fits_writer._write_pixels, saving.prepared
 
     def write_later(file, pixels):
         waited.append(next_one_begins.wait(LONG))
         write_pixels(file, pixels)
 
-    def prepare_and_tell(product, path):
+    def prepare_and_tell(model, path):
         if "_1_" in path.name:
             next_one_begins.set()
-        return prepared(product, path)
+        return prepared(model, path)
 
     monkeypatch.setattr(fits_writer, "_write_pixels", write_later)
-    monkeypatch.setattr(saving, "_prepared", prepare_and_tell)
+    monkeypatch.setattr(saving, "prepared", prepare_and_tell)
     with caplog.at_level("INFO", "gpipe"):
         Twice.call(paths[0], save_results=True, configure_log=False)
     assert waited

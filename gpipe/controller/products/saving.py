@@ -1,15 +1,17 @@
 """Writing the products of a run: each under its name, in a folder that exists, never over another of the same run."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from gpipe.controller.products.background_writer import write_out
+from gpipe.controller.products.file_lock import alone_with
 from gpipe.controller.products.folders import folder_for
 from gpipe.controller.products.naming import OutputSettings, named_path, output_folder, output_path
 from gpipe.datamodels import Exposure, prepared, to_model
+from gpipe.datamodels.files.writing import needs_libraries
 from gpipe.exceptions import OutputError
 
 
@@ -72,7 +74,8 @@ class Saver:
         )
         if path.absolute() in (done.absolute() for done in self.written):
             raise OutputError(f"{path}: found a product of the same run under this name, expected another (suffix)")
-        write_out(_prepared(product, path))
+        put = _update if hasattr(product, "joined_with") else _write
+        put(product, path)
         self.written.append(path)
         return path
 
@@ -87,11 +90,16 @@ def check_folder(levels: Sequence[OutputSettings]) -> None:
         raise OutputError(f"output_dir: no permission to write to {existing}, expected a writable folder")
 
 
-def _prepared(product: Any, path: Path) -> Callable[[], None]:
-    """Prepare the rest of the work on a product whose headers are made."""
-    if path.exists() and hasattr(product, "joined_with"):
-        product = product.joined_with(path)
-    put = prepared(to_model(product) if isinstance(product, Exposure) else product, path)
+def _update(product: Any, path: Path) -> None:
+    """Write a product whose file holds what other runs left, too: now, as no other run may come between."""
+    with folder_for(path), alone_with(path):
+        prepared(product.joined_with(path) if path.exists() else product, path)()
+
+
+def _write(product: Any, path: Path) -> None:
+    """Make the headers of a product, and write it, in the background if no other package is asked meanwhile."""
+    model = to_model(product) if isinstance(product, Exposure) else product
+    put = prepared(model, path)
     if isinstance(product, Exposure):  # a model has its name from writing
         product.meta.filename = path.name
 
@@ -99,4 +107,7 @@ def _prepared(product: Any, path: Path) -> Callable[[], None]:
         with folder_for(path):
             put()
 
-    return finish
+    if needs_libraries(model, path):
+        finish()
+    else:
+        write_out(finish)
