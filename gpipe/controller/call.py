@@ -106,11 +106,12 @@ def _for_each_job(cls: type[StepBase], source: Any, output_file: str | None, wor
     """Do the work of each job of an input: a list of results where the jobs say so, else one result."""
     with collector_at_rest():
         from gpipe.controller.inputs import NO_ASSOCIATION, jobs
+        from gpipe.controller.run.termination import ends_cleanly
 
     to_do = jobs(source, cls.kinds(), unless_given=NO_ASSOCIATION if cls.names_association else None)
     _check_name(source, len(to_do), output_file)
     as_list = not to_do or to_do[0].as_list
-    with background_writing() if as_list else nullcontext():
+    with ends_cleanly(), background_writing() if as_list else nullcontext():
         results = [work(to_do.pop(0)) for _ in range(len(to_do))]  # no header outlives its job
     return results if as_list else results[0]
 
@@ -148,13 +149,21 @@ def _check_name(source: Any, count: int, output_file: str | None) -> None:
 @contextmanager
 def _progress(*, shown: bool) -> Iterator[None]:
     """A line on the terminal that says which step is at work; nothing where stderr is not a terminal."""
-    if not (shown and sys.stderr.isatty()):
+    if not (shown and _is_terminal(sys.stderr)):
         yield
         return
     from gpipe.controller.reporting.progress import progress_shown
 
     with progress_shown():
         yield
+
+
+def _is_terminal(stream: Any) -> bool:
+    """Tell whether a stream is a terminal; a process without one has None, or one that is closed."""
+    try:
+        return bool(stream.isatty())
+    except (AttributeError, ValueError):
+        return False
 
 
 @functools.cache
