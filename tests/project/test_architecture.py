@@ -11,7 +11,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-GROUND = {"gpipe", "gpipe.exceptions", "gpipe.dq", "gpipe.imports", "gpipe.suffixes"}
+GROUND = {
+    "gpipe",
+    "gpipe.dq",
+    "gpipe.exceptions",
+    "gpipe.forks",
+    "gpipe.imports",
+    "gpipe.suffixes",
+    "gpipe.thread_warnings",
+}
 FLOORS = (
     "backends",
     "arrays",
@@ -57,6 +65,7 @@ PURE_MAY_IMPORT = {
     "array_api_extra",
     "bisect",
     "collections",
+    "contextvars",
     "dataclasses",
     "enum",
     "functools",
