@@ -1,7 +1,6 @@
 """Arrays on the device, on the host or in one scratch file, read back by rows."""
 
 import math
-import tempfile
 import threading
 import weakref
 from dataclasses import dataclass
@@ -12,8 +11,7 @@ import numpy as np
 from gpipe.arrays import Array
 from gpipe.backends import Backend
 from gpipe.datamodels.exposures.planes import ALL
-from gpipe.datamodels.exposures.scratch import Storage
-from gpipe.exceptions import OutputError
+from gpipe.datamodels.exposures.scratch import Storage, no_room, scratch_file
 
 
 class Stored(Protocol):
@@ -84,7 +82,7 @@ class _ScratchFile:
     """A temporary file without a name, in ``TMPDIR``: one descriptor, however many arrays."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile(prefix="gpipe-")  # noqa: SIM115 - it is open as long as arrays are in it
+        self._file = scratch_file()  # open as long as arrays are in it
         self._lock, self._end = threading.Lock(), 0
         weakref.finalize(self, self._file.close)
 
@@ -97,8 +95,7 @@ class _ScratchFile:
                 self._file.write(array.reshape(-1).view(np.uint8).data)
                 self._file.flush()
             except OSError as error:
-                folder = tempfile.gettempdir()
-                raise OutputError(f"{folder}: {error.strerror}; expected room for scratch files (TMPDIR)") from error
+                raise no_room(array.nbytes, error) from None
             self._end += array.nbytes
         return _InFile(self, offset, array.shape, array.dtype)
 
