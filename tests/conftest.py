@@ -14,6 +14,7 @@ import gpipe.backends
 from gpipe.exceptions import BackendError
 
 ROOT = Path(__file__).parents[1]
+os.environ.setdefault("GPIPE_SYNC", "0")  # a hundred small files a second need no disk; tests of durability turn it on
 if (ROOT / "gpipe").is_dir() and "GPIPE_TESTED_ELSEWHERE" not in os.environ:
     # An editable installation of another checkout comes before PYTHONPATH and the working folder.
     assert ROOT in Path(gpipe.__file__).parents, f"tests of {ROOT} found gpipe in {gpipe.__file__}"

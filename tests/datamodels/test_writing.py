@@ -52,6 +52,39 @@ def test_a_product_gets_the_usual_permissions(model, tmp_path):
     assert write(model, tmp_path / "x_rate.fits").stat().st_mode == plain.stat().st_mode
 
 
+@pytest.mark.parametrize("mode", [0o640, 0o444, 0o600])
+def test_a_product_has_the_permissions_of_the_one_that_it_replaces(mode, model, tmp_path):
+    path = tmp_path / "x_rate.fits"
+    path.write_bytes(b"older")
+    path.chmod(mode)
+    write(model, path)
+    assert path.stat().st_mode & 0o7777 == mode
+    with datamodels.open(path) as again:
+        assert again.shape == (3, 4)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give files away")
+def test_a_product_has_the_owner_of_the_one_that_it_replaces(model, tmp_path):
+    path = tmp_path / "x_rate.fits"
+    path.write_bytes(b"older")
+    os.chown(path, 54321, 54322)
+    write(model, path)
+    assert (path.stat().st_uid, path.stat().st_gid) == (54321, 54322)
+
+
+def test_a_link_is_replaced_and_what_it_points_to_stays(model, tmp_path):
+    target = tmp_path / "elsewhere.fits"
+    target.write_bytes(b"precious")
+    target.chmod(0o600)
+    (tmp_path / "x_rate.fits").symlink_to(target)
+    plain = tmp_path / "plain"
+    plain.touch()
+    path = write(model, tmp_path / "x_rate.fits")
+    assert not path.is_symlink()
+    assert path.stat().st_mode == plain.stat().st_mode
+    assert target.read_bytes() == b"precious"
+
+
 @pytest.mark.parametrize("name", ["x_rate.fits.gz", "x_rate.json", "x_rate"])
 def test_other_endings_are_refused(name, model, tmp_path):
     with pytest.raises(OutputError, match=r"expected \.fits or \.asdf"):

@@ -1,10 +1,12 @@
 """The benchmarks run, and their tables hold the reports of processes; times are not tested."""
 
+import os
 import re
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import crds
 import numpy as np
@@ -12,7 +14,7 @@ import pytest
 
 from benchmarks import __main__ as command
 from benchmarks import cases, device, processes, tables
-from benchmarks.floor import Floor
+from benchmarks.floor import Floor, _transfer
 from benchmarks.inputs import prepared
 from benchmarks.processes import Measured, Process, ProcessError, Settings, compare
 from benchmarks.worker import Report, Round
@@ -205,6 +207,15 @@ def test_the_docs_list_the_cases():
 def device_benchmark(*arguments):
     command = [sys.executable, "-m", "benchmarks.device", "--tiny", "--markdown", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(("switch", "syncs"), [("1", 1), ("0", 0)])
+def test_the_floor_syncs_as_gpipe_does(switch, syncs, tmp_path, monkeypatch):
+    heard = []
+    monkeypatch.setenv("GPIPE_SYNC", switch)
+    monkeypatch.setattr("os.fsync", lambda descriptor: heard.append(os.fstat(descriptor).st_size))
+    assert _transfer(SimpleNamespace(paths=[], references=[]), planes=0, products=3_000_000, folder=str(tmp_path)) > 0
+    assert heard == [3_000_000] * syncs
 
 
 def test_the_benchmark_of_a_device_shows_functions_transfers_and_steps():

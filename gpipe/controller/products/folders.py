@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from gpipe.datamodels.files.disk.durability import sync_folder
 from gpipe.exceptions import OutputError
 from gpipe.forks import Lock
 
@@ -50,7 +51,10 @@ def _leave(chain: Sequence[Path], *, filled: bool) -> None:
 
 
 def _make(folder: Path) -> None:
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        for one in missing:
+            sync_folder(one.parent)
     except OSError as error:
         raise OutputError(f"{folder}: cannot be made ({error.strerror}), expected a writable folder") from None

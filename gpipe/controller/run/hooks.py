@@ -86,7 +86,7 @@ def _run_command(command: str, exposure: Exposure, where: str, name: str) -> Non
         text = command
         if "{0}" in command:
             # A folder for temporary files may have a space in its name; quotes of the user's own are taken along.
-            quoted = shlex.quote(str(write(to_model(exposure), Path(folder, f"{name}.0000.fits"))))
+            quoted = shlex.quote(str(write(to_model(exposure), Path(folder, f"{name}.0000.fits"), lasting=False)))
             text = _FILE.sub(lambda _: quoted, command)
         done = subprocess.run(text, shell=True, check=False)
     if done.returncode:

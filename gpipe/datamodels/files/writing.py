@@ -1,31 +1,34 @@
 """Products on disk: whole, or not at all."""
 
 import os
-import shutil
-import tempfile
+import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from gpipe.datamodels.files.disk.durability import sync_file, sync_folder
+from gpipe.datamodels.files.disk.workspace import workspace_in
 from gpipe.datamodels.files.warnings import complaints_logged, first_line, one_thread_at_a_time
 from gpipe.exceptions import OutputError
 
 ENDINGS = (".fits", ".asdf")
 
 
-def write(model: Any, path: str | os.PathLike[str]) -> Path:
+def write(model: Any, path: str | os.PathLike[str], *, lasting: bool = True) -> Path:
     """Write a model to a file and return its path.
 
     The file is written under its own name in a temporary folder beside the target and then renamed: an existing file is
-    replaced only by a complete one, and nothing is left behind when writing fails or is interrupted.
+    replaced only by a complete one, and nothing is left behind when writing fails or is interrupted. It has the
+    permissions of the file that it replaces. A link is replaced, too; the file that it points to stays as it is.
 
     Parameters
     ----------
     model : a ``stdatamodels`` model; its ``meta.filename``, ``meta.date`` and ``meta.model_type`` are set. One that
         cannot be written keeps its name.
     path : ending in ``.fits`` or ``.asdf``.
+    lasting : wait until the file is on the disk, see `durability`.
 
     Raises
     ------
@@ -33,10 +36,10 @@ def write(model: Any, path: str | os.PathLike[str]) -> Path:
         The ending is another one, a value is none that JWST's schema allows, or the folder, the disk or the permissions
         do not let it be written.
     """
-    return prepared(model, path)()
+    return prepared(model, path, lasting=lasting)()
 
 
-def prepared(model: Any, path: str | os.PathLike[str]) -> Callable[[], Path]:
+def prepared(model: Any, path: str | os.PathLike[str], *, lasting: bool = True) -> Callable[[], Path]:
     """`write` in two halves: this one asks the schemas; what it returns needs the disk only, and may go to a thread."""
     target, name = Path(path), model.meta.filename
     if target.suffix not in ENDINGS:
@@ -45,10 +48,16 @@ def prepared(model: Any, path: str | os.PathLike[str]) -> Callable[[], Path]:
         contents = _contents(model, target)
 
     def put() -> Path:
-        with _named_as_before(model, name), _told(target), _folder_beside(target) as folder:
-            written = os.path.join(folder, target.name)
-            contents.write(written)
-            os.replace(written, target)
+        with _named_as_before(model, name), _told(target):
+            with _folder_beside(target) as folder:
+                written = os.path.join(folder, target.name)
+                contents.write(written)
+                if lasting:
+                    sync_file(written)
+                _allow_as(target, written)
+                os.replace(written, target)
+            if lasting:
+                sync_folder(target.parent)
         return target
 
     return put
@@ -119,11 +128,23 @@ def _told(target: Path) -> Iterator[None]:
 
 @contextmanager
 def _folder_beside(target: Path) -> Iterator[str]:
-    try:
-        folder = tempfile.mkdtemp(prefix=".gpipe-", dir=target.parent)
-    except OSError as error:
-        raise OutputError(f"{target}: cannot be written ({first_line(error)}); expected a writable folder") from None
-    try:
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(workspace_in(target.parent))
+        except OSError as error:
+            reason = first_line(error)
+            raise OutputError(f"{target}: cannot be written ({reason}); expected a writable folder") from None
         yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _allow_as(existing: Path, written: str) -> None:
+    """Give a new file the permissions of the one that it replaces and, as far as the system lets us, its owner."""
+    try:
+        found = os.lstat(existing)
+    except FileNotFoundError:
+        return
+    if stat.S_ISREG(found.st_mode):
+        with suppress(OSError):
+            os.chown(written, found.st_uid, found.st_gid)
+        with suppress(OSError):
+            os.chmod(written, stat.S_IMODE(found.st_mode) & 0o777)
