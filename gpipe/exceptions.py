@@ -1,5 +1,8 @@
 """Every error that gpipe raises on purpose; each has its own exit status on the command line."""
 
+from collections.abc import Sequence
+from typing import Any
+
 
 class GpipeError(Exception):
     """Base of all errors of gpipe."""
@@ -35,3 +38,40 @@ class BackendError(GpipeError, RuntimeError):
     """The requested array backend is unknown or not usable on this machine."""
 
     exit_status = 6
+
+
+class ExposureErrors(GpipeError, ExceptionGroup[Exception]):  # noqa: N818 - there are several
+    """Some exposures of a list failed. All were tried, and the others are done.
+
+    Attributes
+    ----------
+    exceptions : all errors, in the order of the exposures; notes name the exposure.
+    results : in the order of the exposures what each gave, None where it failed. If only its file could not be written,
+        the result is here.
+    """
+
+    exit_status = 7
+
+    def __new__(cls, message: str, errors: Sequence[Exception], results: Sequence[Any] = ()) -> "ExposureErrors":
+        """Make a group of errors, which takes no further arguments."""
+        return super().__new__(cls, message, errors)
+
+    def __init__(self, message: str, errors: Sequence[Exception], results: Sequence[Any] = ()) -> None:
+        self.results = list(results)
+
+    def derive(self, errors: Sequence[Exception]) -> "ExposureErrors":  # type: ignore[override]
+        """Keep the results beside a part of the errors (``except*``)."""
+        return ExposureErrors(self.message, errors, self.results)
+
+
+def raise_all(problems: Sequence[Exception]) -> None:
+    """Raise the first of some errors, if there are any; the others are told in its notes."""
+    if problems:
+        raise with_notes(problems[0], problems[1:])
+
+
+def with_notes(error: BaseException, others: Sequence[Exception]) -> BaseException:
+    """Tell of others in the notes of an error."""
+    for other in others:
+        error.add_note(f"also: {other}")
+    return error

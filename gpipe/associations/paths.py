@@ -9,6 +9,11 @@ from gpipe.exceptions import InputError
 log = logging.getLogger(__name__)
 
 
+def places_of(name: str, folder: Path | None) -> list[Path]:
+    """The paths under which a member may be; parameters as in `find_file`."""
+    return [Path(name)] if folder is None or os.path.isabs(name) else [folder / name, Path(name)]
+
+
 def find_file(name: str, folder: Path | None, role: str) -> Path:
     """The path of a member: absolute as given, else beside the association, else in the current folder.
 
@@ -23,7 +28,7 @@ def find_file(name: str, folder: Path | None, role: str) -> Path:
     InputError
         There is no such file, or two different ones, beside the association and in the current folder.
     """
-    places = [Path(name)] if folder is None or os.path.isabs(name) else [folder / name, Path(name)]
+    places = places_of(name, folder)
     found = [place for place in places if os.path.isfile(place)]
     if not found:
         looked_at = " or ".join(dict.fromkeys(str(place.absolute()) for place in places))

@@ -14,7 +14,6 @@ from gpipe.backends import Backend
 from gpipe.controller.declaration.step_base import StepBase
 from gpipe.controller.parameters import files, precedence
 from gpipe.controller.parameters.origins import Settings
-from gpipe.controller.products.background_writer import background_writing
 from gpipe.controller.reporting import logs, records
 from gpipe.exceptions import ParameterError
 from gpipe.imports import collector_at_rest
@@ -62,8 +61,7 @@ class CallOptions:
 def call(cls: type[StepBase], source: Any, options: CallOptions) -> Any:
     """See ``Step.call``."""
     user_layers = options.user_layers(cls)
-    # This tells a user's mistakes before anything is opened.
-    output_file = cls(options.name).configure(user_layers).output_file
+    top = cls(options.name).configure(user_layers)  # tells a user's mistakes before anything is opened
     with collector_at_rest():
         from gpipe.controller.run.run import execute  # pulls in NumPy and the readers; importing a step does not
 
@@ -76,7 +74,7 @@ def call(cls: type[StepBase], source: Any, options: CallOptions) -> Any:
             return execute(step, job.science, options.backend, options.max_memory, job=job)
 
     with records.installed(configuration) if options.configure_log else nullcontext():
-        return _for_each_job(cls, source, output_file, work)
+        return _for_each_job(top, source, work)
 
 
 def plan(cls: type[StepBase], source: Any, options: CallOptions) -> Any:
@@ -88,7 +86,7 @@ def plan(cls: type[StepBase], source: Any, options: CallOptions) -> Any:
     def work(job: Any) -> Any:
         return foresee(_settled(cls, job, user_layers, options.name), job.science, options.backend, options.max_memory)
 
-    return _for_each_job(cls, source, None, work)
+    return _for_each_job(cls(options.name).configure(user_layers), source, work)
 
 
 def run(step: StepBase, source: Any, backend: str | Backend | None, max_memory: Any) -> Any:
@@ -96,24 +94,30 @@ def run(step: StepBase, source: Any, backend: str | Backend | None, max_memory: 
     from gpipe.controller.run.run import execute
 
     say_that_run_reads_no_crds_parameters()
-    output_file = step.output_file
-    return _for_each_job(
-        type(step), source, output_file, lambda job: execute(step, job.science, backend, max_memory, job=job)
-    )
+    return _for_each_job(step, source, lambda job: execute(step, job.science, backend, max_memory, job=job))
 
 
-def _for_each_job(cls: type[StepBase], source: Any, output_file: str | None, work: Callable[[Any], Any]) -> Any:
-    """Do the work of each job of an input: a list of results where the jobs say so, else one result."""
+def _for_each_job(top: StepBase, source: Any, work: Callable[[Any], Any]) -> Any:
+    """Do the work of each job of an input: a list of results where the jobs say so, else one result.
+
+    ``top`` has the parameters that the user gave.
+    """
     with collector_at_rest():
         from gpipe.controller.inputs import NO_ASSOCIATION, jobs
         from gpipe.controller.run.termination import ends_cleanly
+        from gpipe.controller.several import check_all, each
 
-    to_do = jobs(source, cls.kinds(), unless_given=NO_ASSOCIATION if cls.names_association else None)
-    _check_name(source, len(to_do), output_file)
+    to_do = jobs(source, top.kinds(), unless_given=NO_ASSOCIATION if top.names_association else None)
     as_list = not to_do or to_do[0].as_list
-    with ends_cleanly(), background_writing() if as_list else nullcontext():
-        results = [work(to_do.pop(0)) for _ in range(len(to_do))]  # no header outlives its job
-    return results if as_list else results[0]
+    if len(to_do) == 1 and not (as_list and isinstance(source, list | tuple)):
+        with ends_cleanly():
+            result = work(to_do[0])
+        return [result] if as_list else result
+    _check_name(source, len(to_do), top.output_file)
+    with collector_at_rest():
+        check_all(top, to_do)
+    with ends_cleanly():
+        return each(to_do, work)
 
 
 def _settled(cls: type[StepBase], job: Any, user_layers: Sequence[Settings], name: str | None) -> StepBase:

@@ -1,13 +1,15 @@
 """Jobs of a call, made of its input: a path, a model, an exposure in flight, a list or an association."""
 
 import logging
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from gpipe.associations import SINGLETON, Association, Member, Product, find_file, is_association, read_association
 from gpipe.controller.declaration.companions import NO_COMPANIONS, Companion, Companions
+from gpipe.controller.products.claims import Claims, Owner
 from gpipe.datamodels import Header, read_header
 from gpipe.datamodels.group_header import GroupHeader, MemberHeader, group_header, group_id_of, group_kind
 from gpipe.exceptions import InputError
@@ -66,6 +68,8 @@ class Job:
     association : None where the input was none.
     as_list : whether the call returns a list.
     one_of_several : whether other products of the association have jobs, so that one file name cannot do for all.
+    claims : names of the products of all jobs of the call.
+    place : of the job in a list, from 1; None where it is the only one.
     """
 
     source: Any
@@ -75,6 +79,8 @@ class Job:
     association: AssociationInfo | None = None
     as_list: bool = False
     one_of_several: bool = False
+    claims: Claims = field(default_factory=Claims)
+    place: int | None = None
 
     @cached_property
     def science(self) -> Header | GroupHeader:
@@ -90,6 +96,15 @@ class Job:
         """The product's name as a file's, which names are made from; None where it has none."""
         name = self.product_name
         return name if name is None or name.lower().endswith(_ENDINGS) else f"{name}.fits"
+
+    @property
+    def owner(self) -> Owner:
+        """The input that products are made of."""
+        return Owner(self.product_name or _name(self.source), () if self.place is None else (self.place,))
+
+    def forget_header(self) -> None:
+        """Read the header again when it is asked for next."""
+        self.__dict__.pop("science", None)
 
     def _group(self, sources: Sequence[Any]) -> GroupHeader:
         kind: Any = group_kind(self.kinds)
@@ -133,6 +148,13 @@ def jobs(source: Any, kinds: tuple[Any, ...], *, unless_given: AssociationInfo |
     InputError
         The association is none, or one that cannot be worked on; a member is not to be found.
     """
+    found = _jobs(source, kinds, unless_given)
+    claims = Claims(path for job in found for path in _paths(job))
+    places = range(1, len(found) + 1) if len(found) > 1 else [None]
+    return [replace(job, claims=claims, place=place) for job, place in zip(found, places, strict=False)]
+
+
+def _jobs(source: Any, kinds: tuple[Any, ...], unless_given: AssociationInfo | None) -> list[Job]:
     groups = group_kind(kinds) is not None
     if not isinstance(source, list | tuple):
         return _jobs_of_one(source, kinds, unless_given)
@@ -188,6 +210,22 @@ def _companions(info: AssociationInfo) -> Companions:
 
     others = dict.fromkeys(member.exptype for member in product.members if member.exptype != SCIENCE)
     return Companions({exptype: of_type(exptype) for exptype in others})
+
+
+def _paths(job: Job) -> list[str | os.PathLike[str]]:
+    """The files that a job reads: exposures, and companions wherever they are looked for."""
+    sources = job.source if isinstance(job.source, tuple) else (job.source,)
+    places = [place for exptype in job.companions for one in job.companions[exptype] for place in one.places]
+    return [*(source for source in sources if isinstance(source, str | os.PathLike)), *places]
+
+
+def _name(source: Any) -> str:
+    """An input for messages."""
+    if isinstance(source, tuple):
+        return _name(source[0])
+    if isinstance(source, str | os.PathLike):
+        return str(source)
+    return source.name if isinstance(source, Header) else str(source.meta.filename)
 
 
 def _label(product: Product, number: int) -> str:

@@ -1,6 +1,6 @@
 """The dark_current step."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -31,6 +31,10 @@ class DarkCurrentStep(Step):
 
     def block(self, meta: Any) -> Block:
         return Block.RAMPS if self.dark_output is None else Block.EXPOSURE
+
+    def named_files(self) -> Sequence[str]:
+        """List ``dark_output``, if it is asked for."""
+        return () if self.dark_output is None else (self.dark_output,)
 
     def begin(self, outline: Described, references: References, summary: Mapping[str, Any]) -> Work:
         dark = references["dark"]

@@ -1,6 +1,6 @@
 """The ramp_fit step."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import PurePath
 from typing import Any, ClassVar
@@ -116,6 +116,11 @@ class RampFitStep(Step):
 
     def _how(self, chunk: Ramp) -> dict[str, Any]:
         return {"dark_current": chunk.average_dark_current, "workers": threads.inside(self, chunk)}
+
+    def named_files(self) -> Sequence[str]:
+        """List the product that ``opt_name`` names; the algorithm decides its suffix."""
+        found = self._opt_file("*") if self.save_opt else None
+        return () if found is None else (found,)
 
     def _opt_file(self, suffix: str) -> str | None:
         if not self.opt_name:

@@ -9,7 +9,7 @@ from gpipe.controller import Produced
 from gpipe.controller.products import background_writer, saving
 from gpipe.controller.products.background_writer import background_writing, write_out
 from gpipe.datamodels.files import fits_writer
-from gpipe.exceptions import OutputError
+from gpipe.exceptions import ExposureErrors, OutputError
 
 LONG = 30.0
 
@@ -61,7 +61,7 @@ def test_files_are_those_of_calls_one_by_one(paths, tmp_path):
         assert pixels.astype(">f4").tobytes() in alone
 
 
-def test_a_file_that_cannot_be_written_ends_the_batch_and_what_has_begun_is_whole(paths, tmp_path, monkeypatch):
+def test_a_file_that_cannot_be_written_is_told_at_the_end_and_the_others_are_whole(paths, tmp_path, monkeypatch):
     write_pixels, failing = fits_writer._write_pixels, iter([True])
 
     def fail_once(file, pixels):
@@ -70,9 +70,10 @@ def test_a_file_that_cannot_be_written_ends_the_batch_and_what_has_begun_is_whol
         write_pixels(file, pixels)
 
     monkeypatch.setattr(fits_writer, "_write_pixels", fail_once)
-    with pytest.raises(OutputError, match=r"jw00_add\.fits: cannot be written \(.*No space left"):
+    with pytest.raises(ExposureErrors, match=r"jw00_add\.fits: cannot be written \(.*No space left") as caught:
         AddStep.call(paths, save_results=True)
-    assert products(tmp_path) == ["jw01_add.fits"]
+    assert [type(error) for error in caught.value.exceptions] == [OutputError]
+    assert products(tmp_path) == ["jw01_add.fits", "jw02_add.fits"]
 
 
 def test_no_more_files_wait_than_one_exposure_has():

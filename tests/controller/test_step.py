@@ -19,6 +19,7 @@ COMMON = {
     "output_ext": ".fits",
     "output_use_model": False,
     "output_use_index": True,
+    "overwrite_input": False,
     "save_results": False,
     "skip": False,
     "suffix": None,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gpipe.associations import find_file
+from gpipe.associations import find_file, places_of
 from gpipe.backends import Backend
 from gpipe.datamodels import Exposure, Header, open_exposure, read_header
 from gpipe.exceptions import InputError
@@ -35,6 +35,11 @@ class Companion:
         if self.exposure is not None:
             raise InputError(f"{self.name}: found an exposure in flight, expected a file")
         return find_file(self.name, self.folder, self.role)
+
+    @property
+    def places(self) -> list[Path]:
+        """The paths under which the file may be; none of what a step made."""
+        return [] if self.exposure is not None else places_of(self.name, self.folder)
 
     def header(self) -> Header:
         """Read the metadata of an exposure."""

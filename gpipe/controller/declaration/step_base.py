@@ -1,7 +1,7 @@
 """StepBase: the declaration of a step, which the engine works on."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any, ClassVar
 
 from gpipe.controller.declaration.blocks import Block, Cut, Preview
@@ -149,6 +149,19 @@ class StepBase(Configurable):
         """Select the results that the caller gets."""
         return results
 
+    def suffixes(self) -> Sequence[str | None]:
+        """List the suffixes of results of the whole that are known before; None for the name of the step."""
+        return (None,)
+
+    def named_files(self) -> Sequence[str]:
+        """List the files that parameters name in full, beside the results."""
+        return ()
+
+    @property
+    def has_side_products(self) -> bool:
+        """True where a parameter asks for files beside the results (``save_…``)."""
+        return any(getattr(self, name) for name in _names_of_files(type(self)))
+
     def suffix_of(self, result: Exposure, step: str | None) -> str | None:
         """Return the suffix of a result of a step (None: of the whole); None for the name of the step."""
         return None
@@ -161,6 +174,12 @@ def work_of(
     if type(step).begin is StepBase.begin:
         return Work(partial(step.apply, references=references, **companions))
     return step.begin(outline, references, summary, **companions)  # type: ignore[no-any-return]
+
+
+@cache
+def _names_of_files(cls: type[StepBase]) -> tuple[str, ...]:
+    """List the parameters that ask for files beside the results."""
+    return tuple(name for name in cls.parameters() if name.startswith("save_") and name != "save_results")
 
 
 def _check_names(cls: type[StepBase]) -> None:

@@ -36,6 +36,7 @@ class Configurable(traitlets.HasTraits):
     output_ext = p.String(".fits", help="File type of the product.")
     output_use_model = p.Boolean(False, help="Name the product after the file name in the result's own metadata.")
     output_use_index = p.Boolean(True, help="Products of one step are always numbered; for older scripts.")
+    overwrite_input = p.Boolean(False, help="Let a product take the place of an input of the same name.")
     save_results = p.Boolean(False, help="Save the result.")
     skip = p.Boolean(False, help="Leave the exposure as it is.")
     suffix = p.String(None, help="End of the product's name in place of the step's own.")

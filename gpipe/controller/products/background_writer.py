@@ -8,22 +8,24 @@ from contextvars import ContextVar
 from typing import Any
 
 from gpipe.arrays.threads import ThreadPool
+from gpipe.exceptions import raise_all, with_notes
 from gpipe.forks import Lock
 
 FILES = 2
 """Files that are written at a time: so many are the products of an exposure."""
 
 _writer: ContextVar["_Writer | None"] = ContextVar("writer", default=None)
+_problems: ContextVar[list[Exception] | None] = ContextVar("problems", default=None)
 
 
 class _Writer:
     def __init__(self, pool: ThreadPool) -> None:
         self._pool, self._waiting, self._lock = pool, deque[Future[Any]](), Lock()
 
-    def take(self, put: Callable[[], Any]) -> None:
+    def take(self, put: Callable[[], Any], problems: list[Exception]) -> None:
         with self._lock:  # members of a group come from several threads
             self.settle(FILES - 1)
-            self._waiting.append(self._pool.submit(put))
+            self._waiting.append(self._pool.submit(_put, put, problems))
 
     def settle(self, left: int = 0) -> None:
         while len(self._waiting) > left:
@@ -34,26 +36,50 @@ class _Writer:
 def background_writing() -> Iterator[bool]:
     """Within the block `write_out` returns at once; at its end all is written. Inside another one it has no effect.
 
-    What goes wrong is raised by the next `write_out` that has to wait, or at the end. Gives whether it is this block at
+    What goes wrong is raised at the end: the first error, and the others in its notes, or all in the notes of an error
+    that ends the block; but for those that a block of `problems_of_writing` gathers. Gives whether it is this block at
     whose end all is written.
     """
     if _writer.get() is not None:
         yield False
         return
-    with ThreadPool(FILES, "writing") as pool:
+    with ThreadPool(FILES, "writing") as pool, problems_of_writing() as problems:
         writer = _Writer(pool)
         token = _writer.set(writer)
         try:
             yield True
+        except BaseException as error:
             writer.settle()
+            with_notes(error, problems)
+            raise
         finally:
             _writer.reset(token)
+        writer.settle()
+    raise_all(problems)
+
+
+@contextmanager
+def problems_of_writing() -> Iterator[list[Exception]]:
+    """Gather the errors of files that are handed to the background writer in the block; they may come after it."""
+    problems: list[Exception] = []
+    token = _problems.set(problems)
+    try:
+        yield problems
+    finally:
+        _problems.reset(token)
 
 
 def write_out(put: Callable[[], Any]) -> None:
     """Write the file now, or hand it to the background writer."""
-    writer = _writer.get()
-    if writer is None:
+    writer, problems = _writer.get(), _problems.get()
+    if writer is None or problems is None:
         put()
     else:
-        writer.take(put)
+        writer.take(put, problems)
+
+
+def _put(put: Callable[[], Any], problems: list[Exception]) -> None:
+    try:
+        put()
+    except Exception as error:
+        problems.append(error)

@@ -21,6 +21,7 @@ class OutputSettings:
     output_ext: str | None = ".fits"
     output_use_model: bool = False
     search_output_file: bool = True
+    overwrite_input: bool = False
     save_results: bool = False
     suffix: str | None = None
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gpipe.controller.products.background_writer import write_out
+from gpipe.controller.products.claims import Claims, Owner
 from gpipe.controller.products.file_lock import alone_with
 from gpipe.controller.products.folders import folder_for
 from gpipe.controller.products.naming import OutputSettings, named_path, output_folder, output_path
@@ -22,26 +23,59 @@ class Saver:
     ----------
     input_name : file name or path of the exposure that the run started from, None when it has none.
     uses_output_file : whether ``output_file`` of the settings counts; it cannot name products of several runs.
+    claims : the names of products of the call, which the run shares with others.
+    owner : of the names that this run claims; by default the input.
 
     Attributes
     ----------
     written : the files written so far, in order.
     """
 
-    def __init__(self, input_name: str | None = None, *, uses_output_file: bool = True) -> None:
+    def __init__(
+        self,
+        input_name: str | None = None,
+        *,
+        uses_output_file: bool = True,
+        claims: Claims | None = None,
+        owner: Owner | None = None,
+    ) -> None:
         self.input_name, self._uses_output_file = input_name, uses_output_file
+        self._claims, self._owner = claims or Claims(), owner or Owner(str(input_name))
         self.written: list[Path] = []
 
-    def save(
+    def path(
         self,
-        product: Any,
         levels: Sequence[OutputSettings],
         *,
         default_suffix: str,
+        model_name: str | None = None,
         suffix: str | None = None,
         index: int | None = None,
         output_file: str | None = None,
     ) -> Path:
+        """Return the path of a product.
+
+        Parameters are those of `naming.output_path`; ``output_file`` is the whole name, for a product that a parameter
+        names (``dark_output``).
+        """
+        if not self._uses_output_file:
+            levels = [replace(level, output_file=None) for level in levels]
+        if output_file:
+            return named_path(levels, output_file)
+        return output_path(
+            levels,
+            default_suffix=default_suffix,
+            input_name=self.input_name,
+            model_name=model_name,
+            suffix=suffix,
+            index=index,
+        )
+
+    def claim(self, path: Path, levels: Sequence[OutputSettings]) -> None:
+        """Claim the name of a product for the input of this run. OutputError: see `Claims.take`."""
+        self._claims.take(path, self._owner, overwrites_input=any(level.overwrite_input for level in levels))
+
+    def save(self, product: Any, levels: Sequence[OutputSettings], **named: Any) -> Path:
         """Write one product and return its path; whether it was asked for the caller knows from ``levels[0].saves``.
 
         Within ``background_writing`` the file is there at the end of the block, and OutputError may come then.
@@ -49,29 +83,17 @@ class Saver:
         Parameters
         ----------
         product : an exposure in flight, or a ``stdatamodels`` model. Its ``meta.filename`` becomes the file's name.
-        levels, default_suffix, suffix, index : as in ``naming.output_path``.
-        output_file : the whole name, for a product that a parameter names (``dark_output``).
+        levels, named : as in `path`.
 
         Raises
         ------
         OutputError
-            The file cannot be written, or this run has already written one of this name. Nothing is left behind then,
-            and an existing file is as it was.
+            The file cannot be written, or has the name of an input or of another product of the call. Nothing is left
+            behind then, and an existing file is as it was.
         """
-        if not self._uses_output_file:
-            levels = [replace(level, output_file=None) for level in levels]
-        path = (
-            named_path(levels, output_file)
-            if output_file
-            else output_path(
-                levels,
-                default_suffix=default_suffix,
-                input_name=self.input_name,
-                model_name=product.meta.filename,
-                suffix=suffix,
-                index=index,
-            )
-        )
+        path = self.path(levels, model_name=product.meta.filename, **named)
+        if not hasattr(product, "joined_with"):  # many exposures share a file that grows
+            self.claim(path, levels)
         if path.absolute() in (done.absolute() for done in self.written):
             raise OutputError(f"{path}: found a product of the same run under this name, expected another (suffix)")
         put = _update if hasattr(product, "joined_with") else _write

@@ -1,5 +1,6 @@
 """One run of a step or pipeline on a group of exposures, whose members live where the plan says."""
 
+import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -13,11 +14,12 @@ from gpipe.controller.inputs import Job
 from gpipe.controller.plan import threads
 from gpipe.controller.plan.group_plan import GroupPlan, plan_group
 from gpipe.controller.plan.memory import Limits
+from gpipe.controller.products.claims import Owner
 from gpipe.controller.products.saving import Saver
 from gpipe.controller.references.resolution import Resolution
 from gpipe.controller.reporting import events
 from gpipe.controller.run.hooks import RunStep
-from gpipe.controller.run.preparation import announce, check, input_name, resolved
+from gpipe.controller.run.preparation import announce, check, input_name, resolved, saver_of
 from gpipe.controller.run.record import RunRecord, output_levels
 from gpipe.controller.run.section_run import on_whole, tell_done
 from gpipe.controller.run.step_run import StepRun
@@ -27,6 +29,8 @@ from gpipe.datamodels.group_header import GroupHeader
 from gpipe.datamodels.groups import open_group
 from gpipe.exceptions import GpipeError, ParameterError
 from gpipe.imports import collector_at_rest
+
+log = logging.getLogger(__name__)
 
 
 class GroupRecord(RunRecord):
@@ -83,7 +87,7 @@ class GroupRun:
         self.backend = chosen.suited_to(keeps_planes=limits.host is None)
         self.backend.warm_up()
         self.steps = top.sequence(header.meta)
-        self._saver, self._companions = Saver(job.file_name or input_name(header)), job.companions
+        self._job, self._saver, self._companions = job, saver_of(job, header), job.companions
         self.record = GroupRecord(top, self._saver, Resolution(), (), self._companions)
 
     def plan(self) -> GroupPlan:
@@ -135,10 +139,29 @@ class GroupRun:
         found = [resolved(self.steps, header, self.record) for header in headers]
         self.record = GroupRecord(self.top, self._saver, found[0], records, self._companions)
         self.record.members = [
-            RunRecord(self.top, Saver(input_name(header)), references, records, self._companions)
-            for header, references in zip(headers, found, strict=True)
+            RunRecord(self.top, self._saver_of(number), references, records, self._companions)
+            for number, references in enumerate(found)
         ]
+        of_members = [step for step in self.steps if not issubclass(self.header.kind, step.kinds())]
+        for header, record in zip(headers, self.record.members, strict=True):
+            record.claim_names(of_members, header.meta.filename)
         check((self.steps, h.meta, one) for h, one in zip(headers, self.record.members, strict=True))
+
+    def _saver_of(self, number: int) -> Saver:
+        """Make the saver of a member; ``output_file`` names what is made of the group, and an only member."""
+        header, owner = self.header.headers[number], self._job.owner
+        return Saver(
+            input_name(header),
+            uses_output_file=len(self.header.headers) == 1,
+            claims=self._job.claims,
+            owner=Owner(header.name, (*owner.place, number + 1)),
+        )
+
+    def _warn_of_name(self, step: StepBase, exposures: Sequence[Any]) -> None:
+        """Say that ``output_file`` does not name products of members."""
+        of_members = isinstance(exposures[0], Group) and len(exposures[0].members) > 1
+        if of_members and any(level.output_file for level in output_levels(step)):
+            log.warning("%s: output_file is not used for members of a group, which keep their names", step.label)
 
     def _through(self, step: StepBase, exposures: list[Any]) -> list[Any]:
         events.started(step.name)
@@ -151,6 +174,8 @@ class GroupRun:
                 after.append(exposure.map(self._of_member(step), self.record.members))
             else:
                 after += on_whole(run, exposure)
+        if self.record.saves(step):
+            self._warn_of_name(step, after)
         tell_done(step, started, run.status or getattr(after[0].members[0].meta.cal_step, step.cal_step), after[0])
         return after
 
@@ -175,6 +200,8 @@ class GroupRun:
         """Save and return what the run was asked for."""
         self.record.log_context()
         saves = output_levels(self.top)[0].saves and not self.record.skips(self.top)
+        if saves:
+            self._warn_of_name(self.top, exposures)
         results = []
         for product, record in (pair for exposure in exposures for pair in self._products(exposure)):
             results.append(product if self.in_flight else record.model(product))

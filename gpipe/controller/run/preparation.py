@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from gpipe.controller.declaration.step_base import StepBase
-from gpipe.controller.products.saving import check_folder
+from gpipe.controller.inputs import Job
+from gpipe.controller.products.saving import Saver, check_folder
 from gpipe.controller.references.absent import must_not_lack, refuse_without
 from gpipe.controller.references.resolution import Resolution, resolve
 from gpipe.controller.run.record import RunRecord, output_levels
@@ -24,6 +25,12 @@ def announce(top: StepBase, steps: Sequence[StepBase], record: RunRecord) -> Non
     for step in everyone:
         if output_levels(step)[0].saves and not record.skips(step):
             check_folder(output_levels(step))
+
+
+def saver_of(job: Job, header: Header) -> Saver:
+    """Make the saver of a job; it claims no name yet."""
+    name = job.file_name or input_name(header)
+    return Saver(name, uses_output_file=not job.one_of_several, claims=job.claims, owner=job.owner)
 
 
 def resolved(steps: Sequence[StepBase], header: Header, record: RunRecord) -> Resolution:

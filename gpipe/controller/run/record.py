@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from gpipe.controller.declaration.companions import NO_COMPANIONS, Companions
@@ -17,6 +18,7 @@ from gpipe.controller.references.absent import absent_references, skip_without
 from gpipe.controller.references.resolution import Resolution
 from gpipe.datamodels import Exposure, to_model
 from gpipe.datamodels.exposures.composite import is_of
+from gpipe.exceptions import OutputError
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +85,33 @@ class RunRecord:
     def saves(self, step: StepBase) -> bool:
         """True where the results of a step of a pipeline are asked for."""
         return step is not self.top and output_levels(step)[0].saves and not self.skips(step)
+
+    def claim_names(self, steps: Iterable[StepBase], model_name: str | None) -> None:
+        """Claim the names of products, as far as they are known before work. OutputError as `Saver.save`."""
+        makers: dict[Path, str] = {}
+        for step in steps:
+            for path, levels in self._expected(step, model_name):
+                if path in makers:
+                    both = " and ".join(dict.fromkeys((makers[path], step.label)))
+                    raise OutputError(
+                        f"{path}: found as the name of two products, of {both}; expected two names (suffix)"
+                    )
+                makers[path] = step.label
+                self._saver.claim(path, levels)
+
+    def _expected(self, step: StepBase, model_name: str | None) -> Iterator[tuple[Path, list[OutputSettings]]]:
+        """Yield the names of the products of a step; one that nobody knows before has a star in it."""
+        levels, of_top = output_levels(step), output_levels(self.top)
+        names: list[tuple[list[OutputSettings], dict[str, Any]]] = []
+        if suffix := self.top.suffix_before(step.name):
+            names.append((of_top, {"suffix": suffix}))
+        if not self.skips(step):
+            saved = self.top.suffixes() if step is self.top else (None,)
+            names += [(levels, {"suffix": suffix}) for suffix in saved if levels[0].saves]
+            names += [(levels, {"output_file": name}) for name in step.named_files()]
+            names += [(levels, {"suffix": f"{step.name}_*"})] if step.has_side_products else []
+        for found, name in names:
+            yield self._saver.path(found, default_suffix=step.name, model_name=model_name, **name), found
 
     def warn_of_predecessors(self, step: StepBase, meta: Any) -> None:
         """Log which steps should have had their turn before this one, or in an earlier run, and had not."""

@@ -15,14 +15,13 @@ from gpipe.controller.plan.group_plan import GroupPlan
 from gpipe.controller.plan.memory import Limits
 from gpipe.controller.plan.run_plan import RunPlan, make_plan
 from gpipe.controller.plan.sections import Section, in_one_pass, in_sections
-from gpipe.controller.products.saving import Saver
 from gpipe.controller.references.resolution import Resolution
 from gpipe.controller.reporting import events
 from gpipe.controller.reporting.records import recorded
 from gpipe.controller.run.group_run import GroupRun
 from gpipe.controller.run.hooks import apply_hooks
 from gpipe.controller.run.passes import Summaries
-from gpipe.controller.run.preparation import announce, check, input_name, resolved
+from gpipe.controller.run.preparation import announce, check, resolved, saver_of
 from gpipe.controller.run.record import RunRecord, output_levels
 from gpipe.controller.run.section_run import SectionRun
 from gpipe.datamodels import Exposure, Header, open_exposure, read_header
@@ -93,8 +92,7 @@ class _Run:
         self.backend = chosen.suited_to(keeps_planes=limits.host is None)
         self.backend.warm_up()
         self.steps = top.sequence(header.meta)
-        saver = Saver(job.file_name or input_name(header), uses_output_file=not job.one_of_several)
-        self.record = RunRecord(top, saver, Resolution(), (), job.companions)
+        self.record = RunRecord(top, saver_of(job, header), Resolution(), (), job.companions)
 
     def plan(self) -> RunPlan:
         """Plan how the exposure will be cut, and what that takes."""
@@ -113,6 +111,7 @@ class _Run:
     def run(self, records: Sequence[str]) -> Any:
         """Refuse or do the work."""
         announce(self.top, self.steps, self.record)
+        self.record.claim_names(dict.fromkeys((self.top, *self.steps)), self.header.meta.filename)
         with collector_at_rest():
             self.record = self.record.opened(resolved(self.steps, self.header, self.record), records)
             check([(self.steps, self.header.meta, self.record)])

@@ -1,0 +1,119 @@
+"""Jobs of a list: what can be refused is refused before the first; then all are tried, and every error is told."""
+
+import logging
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from gpipe.controller.declaration.step_base import StepBase
+from gpipe.controller.inputs import Job
+from gpipe.controller.products.background_writer import background_writing, problems_of_writing
+from gpipe.controller.references.resolution import Resolution
+from gpipe.controller.run.preparation import saver_of
+from gpipe.controller.run.record import RunRecord, output_levels
+from gpipe.datamodels.group_header import GroupHeader
+from gpipe.exceptions import ExposureErrors, GpipeError, raise_all
+
+log = logging.getLogger(__name__)
+
+HEADERS_HELD = 64
+"""Longest list whose headers stay in memory until their turn; those of a longer one are read twice."""
+
+
+@dataclass
+class _Outcome:
+    """The end of a job: its result, None if it failed, and errors. One whose file cannot be written has both."""
+
+    name: str
+    result: Any
+    problems: list[Exception]
+
+
+def check_all(top: StepBase, jobs: list[Job]) -> None:
+    """Read all headers and claim the names of all products.
+
+    Parameters
+    ----------
+    top : the step or pipeline, with the parameters of the user.
+
+    Raises
+    ------
+    GpipeError
+        The first error; its notes tell all others.
+    """
+    problems: list[Exception] = []
+    for job in jobs:
+        try:
+            _claim_names(top, job)
+        except GpipeError as error:
+            problems.append(error)
+        if len(jobs) > HEADERS_HELD:
+            job.forget_header()
+    raise_all(problems)
+
+
+def _claim_names(top: StepBase, job: Job) -> None:
+    header, levels = job.science, output_levels(top)
+    saver, steps = saver_of(job, header), top.sequence(header.meta)
+    if not isinstance(header, GroupHeader):
+        RunRecord(top, saver, Resolution(), ()).claim_names(dict.fromkeys((top, *steps)), header.meta.filename)
+    elif levels[0].saves:  # steps decide whether the group has products or its members have
+        saver.claim(saver.path(levels, default_suffix=top.name, suffix="*"), levels)
+
+
+def each(jobs: list[Job], work: Callable[[Job], Any]) -> list[Any]:
+    """Do the work of all jobs, one after the other, and return the results.
+
+    Files are written in the background. A job leaves the list when its turn comes, and nothing of it outlives that.
+
+    Raises
+    ------
+    ExposureErrors
+        Some failed. The others were done, and their results go with the error.
+    """
+    outcomes: list[_Outcome] = []
+    try:
+        with background_writing():
+            for _ in range(len(jobs)):
+                outcomes.append(_tried(jobs.pop(0), work))
+    except BaseException as error:  # an interruption
+        for problem in _told(outcomes):
+            error.add_note(f"also: {problem}")
+        raise
+    if problems := list(_told(outcomes)):
+        raise _errors(outcomes, problems)
+    return [outcome.result for outcome in outcomes]
+
+
+def _tried(job: Job, work: Callable[[Job], Any]) -> _Outcome:
+    with problems_of_writing() as problems:
+        try:
+            return _Outcome(str(job.owner), work(job), problems)
+        except Exception as error:
+            log.error("%s failed: %s", job.owner, error)
+            _let_go(error)
+            problems.append(error)
+            return _Outcome(str(job.owner), None, problems)
+
+
+def _told(outcomes: list[_Outcome]) -> Iterator[Exception]:
+    """Yield all errors, each with the name of its exposure in a note."""
+    for outcome in outcomes:
+        for problem in outcome.problems:
+            problem.add_note(f"in {outcome.name}")
+            yield problem
+
+
+def _errors(outcomes: list[_Outcome], problems: list[Exception]) -> ExposureErrors:
+    failed = sum(bool(outcome.problems) for outcome in outcomes)
+    first = "; ".join(str(problem) for problem in problems[:3]) + "; …" * (len(problems) > 3)
+    message = f"{failed} of {len(outcomes)} exposures failed: {first}"
+    return ExposureErrors(message, problems, [outcome.result for outcome in outcomes])
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Let go of the pixels that frames of an error hold, which would stay in memory until the last job is done."""
+    while error:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
