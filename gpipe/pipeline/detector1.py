@@ -86,8 +86,16 @@ class Detector1Pipeline(Pipeline):
         is_result = self.ramp_fit.skip and OutputSettings.of(self).saves
         return self.save_calibrated_ramp and not is_result
 
+    def suffixes(self) -> Sequence[str | None]:
+        """List the suffixes of the results: of rates or, without a fit, of the ramp."""
+        return tuple(map(self._named, ("ramp",) if self.ramp_fit.skip else ("rate", "rateints")))
+
+    def _named(self, kind: str | None) -> str | None:
+        """Put ``suffix`` in the place of that of a kind: ``mine`` and, of integrations, ``mineints``."""
+        return f"{self.suffix}{'ints' * (kind == 'rateints')}" if self.suffix else kind
+
     def suffix_of(self, result: Exposure, step: str | None) -> str | None:
         """Products have the suffix of their kind; rates of integrations are ``gain_scaleints`` after that step."""
         if step is None:
-            return result.suffix
+            return self._named(result.suffix)
         return "gain_scaleints" if step == "gain_scale" and result.suffix == "rateints" else None

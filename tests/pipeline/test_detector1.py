@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import gpipe.backends
 from gpipe.associations import asn_from_list
 from gpipe.controller import StepStarted, watch
 from gpipe.datamodels import Rate, open_exposure
-from gpipe.exceptions import InputError
+from gpipe.exceptions import InputError, OutputError
 from gpipe.pipeline import Detector1Pipeline
 
 NIR_ORDER = [
@@ -164,3 +165,35 @@ def test_later_stages_belong_to_jwst(name):
 def test_no_such_pipeline():
     with pytest.raises(ImportError, match="cannot import name 'Detector2Pipeline'"):
         exec("from gpipe.pipeline import Detector2Pipeline")
+
+
+def test_suffix_is_that_of_the_results(exposure):
+    """Rates of integrations have ``ints`` after it; the ramp before the fit and side products keep their suffix."""
+    rate = call(
+        exposure, save_results=True, suffix="mine", save_calibrated_ramp=True, steps={"ramp_fit": {"save_opt": True}}
+    )
+    assert files() == [f"{base(exposure)}_{suffix}.fits" for suffix in ("fitopt", "mine", "mineints", "ramp")]
+    assert rate.meta.filename == f"{base(exposure)}_mine.fits"
+    assert [fits.getval(name, "NAXIS", "SCI") for name in files()[1:3]] == [2, 3]
+
+
+def test_suffix_is_that_of_a_ramp_without_a_fit(exposure):
+    call(exposure, save_results=True, suffix="mine", steps={"ramp_fit": {"skip": True}})
+    assert files() == [f"{base(exposure)}_mine.fits"]
+
+
+@pytest.mark.parametrize(
+    ("steps", "name"),
+    [
+        ({"dark_current": {"dark_output": "sub/mydark.fits"}}, "sub/mydark.fits"),
+        ({"ramp_fit": {"save_opt": True, "opt_name": "opt"}}, r"opt_\*.fits"),
+    ],
+)
+def test_a_file_with_one_name_for_a_list_is_refused_before_work(steps, name, exposure):
+    shutil.copy(exposure, "other_uncal.fits")
+    with (
+        watch(pytest.fail),
+        pytest.raises(OutputError, match=f"{name}: found as the name of a product of .*other_uncal"),
+    ):
+        call([exposure, "other_uncal.fits"], steps=steps)
+    assert files() == ["other_uncal.fits"]
