@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import cases, device, processes, tables
+from benchmarks import cases, device, durability, processes, tables
 from benchmarks.floor import Floor, _transfer
 from benchmarks.inputs import prepared
 from benchmarks.processes import Measured, Process, ProcessError, Settings, compare
@@ -216,6 +216,11 @@ def test_the_floor_syncs_as_gpipe_does(switch, syncs, tmp_path, monkeypatch):
     monkeypatch.setattr("os.fsync", lambda descriptor: heard.append(os.fstat(descriptor).st_size))
     assert _transfer(SimpleNamespace(paths=[], references=[]), planes=0, products=3_000_000, folder=str(tmp_path)) > 0
     assert heard == [3_000_000] * syncs
+
+
+def test_the_cost_of_durability_is_a_row_for_each_size(tmp_path, monkeypatch):
+    monkeypatch.setenv("GPIPE_SYNC", "0")
+    assert re.search(r"^\| 8 x 8 \| 0.\d \| \d+ \| \d+ \| -?\d+ \|$", durability.table(tmp_path, [8], 3), re.MULTILINE)
 
 
 def test_the_benchmark_of_a_device_shows_functions_transfers_and_steps():
