@@ -144,7 +144,7 @@ def _allow_as(existing: Path, written: str) -> None:
     except FileNotFoundError:
         return
     if stat.S_ISREG(found.st_mode):
-        with suppress(OSError):
+        with suppress(OSError, AttributeError):  # Windows has no owners of this kind
             os.chown(written, found.st_uid, found.st_gid)
         with suppress(OSError):
             os.chmod(written, stat.S_IMODE(found.st_mode) & 0o777)
