@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import tracemalloc
 from types import SimpleNamespace
 
 import asdf
@@ -278,6 +279,41 @@ def test_tables_are_structured_arrays_with_their_true_values(tmp_path):
     assert read["name"].tolist() == ["a"]
     assert read["pair"].tolist() == [[1.5, 2.5]]
     assert all(read.dtype[name].isnative for name in read.dtype.names)
+
+
+TABLES = {
+    "as stored": np.array([(1.5, [2, 3]), (np.nan, [-4, 5])] * 40_000, dtype=[("a", "f4"), ("b", "i4", 2)]),
+    "shifted": np.array([(1.5, 2**31 + 5), (2.5, 3)], dtype=[("a", "f4"), ("b", "u4")]),
+    "with text": np.array([(1.5, "x"), (2.5, "yz")], dtype=[("a", "f4"), ("b", "S4")]),
+    "with booleans": np.array([(1.5, True), (2.5, False)], dtype=[("a", "f4"), ("b", "?")]),
+    "empty": np.array([], dtype=[("a", "f4"), ("b", "f8")]),
+}
+
+
+@pytest.mark.parametrize("kind", TABLES)
+@pytest.mark.parametrize("ending", ["fits", "fits.gz"])
+def test_tables_have_native_values_of_every_kind(tmp_path, kind, ending):
+    table, path = TABLES[kind], tmp_path / f"refpix.{ending}"
+    fits.HDUList([fits.PrimaryHDU(), fits.BinTableHDU(table, name="IRS2")]).writeto(path)
+    read = Reference("refpix", path).read("irs2_table")
+    assert len(read) == len(table)
+    for name in ("a", "b"):
+        expected = table[name].astype(str) if table[name].dtype.kind == "S" else table[name]
+        assert read[name].dtype.isnative
+        np.testing.assert_array_equal(read[name], expected)
+
+
+def test_a_table_is_in_memory_once(tmp_path):
+    table, path = np.ones(200_000, dtype=[("a", "f4"), ("b", "f4")]), tmp_path / "refpix.fits"
+    fits.HDUList([fits.PrimaryHDU(), fits.BinTableHDU(table, name="IRS2")]).writeto(path)
+    reference = Reference("refpix", path)
+    tracemalloc.start()
+    try:
+        reference.read("irs2_table")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 1.5 * table.nbytes
 
 
 def arrays_in_schema(model_class):

@@ -13,7 +13,7 @@ import os
 import threading
 import weakref
 import zlib
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -118,8 +118,7 @@ class FitsFile:
             records = hdus[name].data
             # Column by column: only so does astropy undo TZERO and decode strings.
             columns = {column: np.asarray(records[column]) for column in records.names}
-            dtype = [(name, values.dtype.newbyteorder("="), values.shape[1:]) for name, values in columns.items()]
-            out = np.empty(len(records), dtype=dtype)
+            out = _native_table(records, columns)
             for start in range(0, len(out), ROWS_AT_ONCE):
                 rows = slice(start, start + ROWS_AT_ONCE)
                 for column, values in columns.items():
@@ -335,6 +334,17 @@ def _buffer(extension: Extension) -> np.ndarray:
     if held is None or held.size < size:
         held = _buffers.bytes = np.empty(size, dtype=np.uint8)
     return held[:size].view(extension.stored).reshape(-1, extension.shape[-1])
+
+
+def _native_table(records: Any, columns: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Room for the values of columns in native byte order: the place of the records, if astropy made no other arrays.
+
+    A large table is then in memory once.
+    """
+    dtype = np.dtype([(name, values.dtype.newbyteorder("="), values.shape[1:]) for name, values in columns.items()])
+    is_stored = all(np.may_share_memory(values, records) for values in columns.values())
+    in_place = is_stored and records.flags.writeable and records.dtype.itemsize == dtype.itemsize
+    return np.ndarray(len(records), dtype, records if in_place else None)
 
 
 def _layout(hdus: Any) -> dict[str, Extension]:
