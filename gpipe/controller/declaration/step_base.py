@@ -1,5 +1,6 @@
 """StepBase: the declaration of a step, which the engine works on."""
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from typing import Any, ClassVar
@@ -113,6 +114,18 @@ class StepBase(Configurable):
     def halo(self, meta: Any, references: References) -> int:
         """Count the rows around a chunk where metadata, parameters or references decide; see `Cut`."""
         return self.cut.halo
+
+    def overwrites(self, meta: Any) -> bool:
+        """Tell whether ``apply`` writes to ``data`` of an exposure that is `overwritable`.
+
+        A step on the whole exposure then needs no room for both. A subclass with an ``apply`` of its own may look at
+        what came in, so the class that answers yes does so for its ``apply`` only.
+        """
+        return False
+
+    def workspace(self, shape: Sequence[int]) -> int:
+        """Count the bytes that the step needs beside an exposure of this shape that it works on as a whole."""
+        return self.cut.workspace * math.prod(shape)
 
     def applies(self, meta: Any) -> bool:
         """Tell whether the step may change the exposure: where not, ``begin`` raises ``Skip`` in any case."""

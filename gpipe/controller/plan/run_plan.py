@@ -1,8 +1,7 @@
 """Preview of a run before it does anything: sections, chunks, transfers, memory."""
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gpipe.backends import Backend
 from gpipe.controller.plan import threads
@@ -61,6 +60,12 @@ class PlannedSection:
     def count(self) -> int:
         """Number of chunks."""
         return -(-self.total // self.length)
+
+    @property
+    def hands_over(self) -> bool:
+        """True where only the next section needs the result, and its data were put together of several chunks."""
+        section = self.section
+        return section.is_cut and not section.needed_whole and "data" in section.changes and self.count > 1
 
     def __str__(self) -> str:
         names = ", ".join(step.name for step in self.section.steps)
@@ -134,10 +139,11 @@ def make_plan(header: Header, sections: Sequence[Section], backend: Backend, lim
         if on_host or (limits.host is not None and most > limits.host):
             storage = Storage.DISK
         _refuse_whole(sections, kept, budget)
-    planned = [
-        _planned(header, section, bytes_kept, backend, budget, storage)
-        for section, bytes_kept in zip(sections, kept, strict=True)
-    ]
+    planned: list[PlannedSection] = []
+    for section, bytes_kept in zip(sections, kept, strict=True):
+        if planned and planned[-1].hands_over and section.overwrites(header.meta):
+            bytes_kept = bytes_kept.overwritten
+        planned.append(_planned(header, section, bytes_kept, backend, budget, storage))
     crossings = 1 if storage is Storage.DEVICE else sum(section.is_cut for section in sections)
     size = header.nbytes if header.kind is Ramp else 0
     return RunPlan(
@@ -153,10 +159,19 @@ def make_plan(header: Header, sections: Sequence[Section], backend: Backend, lim
 
 @dataclass(frozen=True)
 class _Kept:
-    """Bytes of ramps and of rates while a section works: what goes in and what comes out."""
+    """Bytes of ramps and of rates while a section works: what goes in and what comes out.
+
+    ``copies`` are those of the ramps that come out beside those that go in.
+    """
 
     ramps: int
     rates: int
+    copies: int = 0
+
+    @property
+    def overwritten(self) -> "_Kept":
+        """What is kept if ramps come out in the place of those that go in."""
+        return replace(self, ramps=self.ramps - self.copies, copies=0)
 
 
 def _kept(header: Header, sections: Sequence[Section]) -> list[_Kept]:
@@ -172,7 +187,7 @@ def _kept(header: Header, sections: Sequence[Section]) -> list[_Kept]:
         elif section.ends_ramps:
             kept.append(_Kept(whole if before else 0, rates))
         else:
-            kept.append(_Kept(whole + copies, 0))
+            kept.append(_Kept(whole + copies, 0, copies))
         fitted = fitted or section.ends_ramps
     return kept
 
@@ -195,9 +210,9 @@ def _planned(
     if header.kind is Ramp and section.is_cut:
         left = None if budget is None else budget - stored
         return _in_chunks(section, Outline(header.model, backend, header.shape), left, stored)
-    each = max((step.cut.workspace for step in section.working), default=0) if kept.ramps else 0
+    at_work = max((step.workspace(header.shape) for step in section.working), default=0) if kept.ramps else 0
     length = header.shape[-2 if section.by_rows else 0]
-    return PlannedSection(section, header.shape, length, 1, stored, each * math.prod(header.shape))
+    return PlannedSection(section, header.shape, length, 1, stored, at_work)
 
 
 def suited(planned: PlannedSection, outline: Outline) -> PlannedSection:

@@ -43,6 +43,11 @@ class Section:
         """True where chunks are rows, if it works on chunks; rows are preferred, as they may be few."""
         return Block.ROWS in self.block
 
+    def overwrites(self, meta: Any) -> bool:
+        """Tell whether its first step writes to the data of an exposure that is handed over; no hook has them then."""
+        first = self.steps[0]
+        return first in self.working and not first.pre_hooks and first.overwrites(meta)
+
     def halo(self, outline: Described) -> int:
         """Rows around a chunk of such an exposure that its steps look at, one after the other."""
         return sum(self.rows_around(step, outline) for step in self.working) if self.by_rows else 0

@@ -26,7 +26,8 @@ class StepDone:
         sum over all of them, threads that work at the same time included.
     status : COMPLETE or SKIPPED.
     result : the exposure after the step, the main one where there are several; None where the next step goes on with
-        each chunk before there is a whole. It is not to be kept: that would hold its arrays for the rest of the run.
+        each chunk before there is a whole. It is not to be kept: that would hold its arrays for the rest of the run,
+        and the next step may write to them.
     """
 
     name: str

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from gpipe.backends import Backend, host_memory
@@ -38,6 +39,7 @@ class SectionRun:
     ) -> None:
         self._header, self._record, self._backend, self._storage = header, record, backend, storage
         self._run_step = run_step
+        self._handed_over = False
 
     def through(
         self, planned: PlannedSection, exposures: list[Any], following: Section | None, summaries: Summaries
@@ -52,9 +54,11 @@ class SectionRun:
         """
         if planned.section.is_cut and self._is_one_ramp(exposures):
             return self._in_chunks(planned, exposures.pop() if exposures else None, following, summaries)
+        overwritable = self._handed_over and planned.section.overwrites(self._header.meta)
+        self._handed_over = False
         exposures = exposures or [open_exposure(self._header, self._backend)]
-        for step in planned.section.steps:
-            exposures = self._whole(step, exposures)
+        for number, step in enumerate(planned.section.steps):
+            exposures = self._whole(step, exposures, overwritable=overwritable and number == 0)
         wanted = _summarizers_of(following) if self._is_one_ramp(exposures) else {}
         return exposures, {name: summarize(exposures[0]) for name, summarize in wanted.items()}
 
@@ -62,14 +66,14 @@ class SectionRun:
         kind = type(exposures[0]) if exposures else self._header.kind
         return kind is Ramp and len(exposures) < 2
 
-    def _whole(self, step: StepBase, exposures: list[Any]) -> list[Any]:
+    def _whole(self, step: StepBase, exposures: list[Any], *, overwritable: bool) -> list[Any]:
         """One step on all of each exposure."""
         events.started(step.name)
         started = time.perf_counter()
         runs, after = [], []
         while exposures:
             runs.append(StepRun(step, self._record, self._run_step))
-            after += on_whole(runs[-1], exposures.pop(0))
+            after += on_whole(runs[-1], exposures.pop(0), overwritable=overwritable)
         tell_done(step, started, runs[0].status, after[0])
         return after
 
@@ -78,8 +82,9 @@ class SectionRun:
     ) -> tuple[list[Any], Summaries]:
         shape = stored.shape if stored else self._header.shape
         outline = Outline(stored.header if stored else self._header.model, self._backend, shape)
-        course = self._course(suited(planned, outline), stored, following)
-        section = planned.section
+        planned = suited(planned, outline)
+        course = self._course(planned, stored, following)
+        section, self._handed_over = planned.section, planned.hands_over
         runs = [StepRun(s, self._record, self._run_step, section.rows_around(s, outline)) for s in section.steps]
         host_memory.keep_workspace()
         try:
@@ -131,10 +136,12 @@ def tell_done(step: StepBase, started: float, status: str, result: Any) -> None:
         events.emit(events.StepDone(step.name, time.perf_counter() - started, status, result))
 
 
-def on_whole(run: StepRun, exposure: Any) -> list[Any]:
-    """The results of a step on an exposure, which is one chunk."""
+def on_whole(run: StepRun, exposure: Any, *, overwritable: bool = False) -> list[Any]:
+    """The results of a step on an exposure, which is one chunk; ``overwritable`` as of an `Exposure`."""
     run.start(exposure.meta)
     given = [run.before(exposure)]
+    if overwritable:
+        given = [replace(given[0], overwritable=True)]
     del exposure
     summaries = {run.step.name: run.summarize(given[0])}
     outline = Outline(given[0].header, given[0].backend, given[0].shape)

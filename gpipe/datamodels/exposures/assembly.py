@@ -90,4 +90,4 @@ class Assembly:
 
 
 def _whole(exposure: Any) -> Any:
-    return replace(exposure, rows=None, of_interleaved=False)
+    return replace(exposure, rows=None, of_interleaved=False, overwritable=False)

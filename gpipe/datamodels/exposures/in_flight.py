@@ -51,7 +51,8 @@ class WithHeader:
 class Exposure(WithHeader):
     """An exposure on a device, with its metadata on the host.
 
-    Arrays are never written to: a step makes new ones and puts them in with ``dataclasses.replace``.
+    Arrays are never written to: a step makes new ones and puts them in with ``dataclasses.replace``. The one exception
+    is ``data`` of an exposure that is ``overwritable``.
     Metadata belong to the run that made the object and are changed in place.
 
     A kind of exposure is a dataclass with an attribute for each plane and field, and the class attributes below.
@@ -73,6 +74,7 @@ class Exposure(WithHeader):
     data : the science pixels.
     rows, columns : which rows and columns of the exposure these are; None for all of them.
     of_interleaved : whether they are some rows of an exposure that `is_interleaved`.
+    overwritable : whether nobody but the step that gets the exposure needs ``data``, so that it may write to them.
     """
 
     planes: ClassVar[Mapping[str, Plane]] = {"data": Plane("iyx|yx", extension="SCI")}
@@ -89,6 +91,7 @@ class Exposure(WithHeader):
     rows: slice | None = field(default=None, kw_only=True)
     columns: slice | None = field(default=None, kw_only=True)
     of_interleaved: bool = field(default=False, kw_only=True)
+    overwritable: bool = field(default=False, kw_only=True)
 
     @classmethod
     def model_of(cls, model_type: str | None) -> str | None:
