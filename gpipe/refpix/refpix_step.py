@@ -18,7 +18,7 @@ from gpipe.datamodels.exposures.window import full_frame
 from gpipe.exceptions import InputError
 from gpipe.refpix.borders_exposure import borders_in, shows_all_in_border, summarize_borders
 from gpipe.refpix.correction_exposure import by_borders, by_interleaved_borders, without_borders
-from gpipe.refpix.irs2.irs2_exposure import apply_irs2, check_irs2, irs2_settings
+from gpipe.refpix.irs2.irs2_exposure import apply_irs2, check_irs2, irs2_settings, irs2_workspace
 from gpipe.refpix.orientation_exposure import orientation_of
 from gpipe.refpix.settings import drift_settings
 from gpipe.refpix.sirs_exposure import applies_to, check_kernels, side_kernels
@@ -84,6 +84,15 @@ class RefPixStep(Step):
     def applies(self, meta: Any) -> bool:
         """Of MIRI only full frames are corrected."""
         return not is_miri(meta) or window_of(meta) == full_frame("MIRI")
+
+    def overwrites(self, meta: Any) -> bool:
+        """IRS2 readout is corrected in its place."""
+        return is_irs2(meta) and type(self).apply is RefPixStep.apply
+
+    def workspace(self, shape: Sequence[int]) -> int:
+        if is_interleaved(tuple(shape)):
+            return irs2_workspace(shape, workers=threads.of_steps([self]))
+        return super().workspace(shape)
 
     def block(self, meta: Any) -> Block:
         """Rows, where signals come from the border of the array and go to rows of the detector."""

@@ -29,6 +29,7 @@ def correct_irs2(
     named_reads: Array | None = None,
     levels: Array | None = None,
     keep_reference_pixels: bool = False,
+    overwrite: bool = False,
     workers: int = 1,
     native: Callable[[Any], Any] = lambda function: function,
 ) -> Array:
@@ -53,6 +54,7 @@ def correct_irs2(
     levels : float32, (integration, group, row, 1), DN, subtracted first.
     keep_reference_pixels : return all rows. Interleaved reference pixels of the detector's outputs then lack their
         mean over the groups.
+    overwrite : put the result in the place of ``data``, which are lost: a view of some rows of each group.
     workers : threads, of which each has a group at a time; the results do not depend on it.
     native : gives a kernel for a function, or the function, see `Backend.native`.
 
@@ -72,7 +74,11 @@ def correct_irs2(
     rows = outputs.rows(0)
     like = in_time_order(0, orientation.to_detector(data[0, 0, rows, :], xp=xp))
     cleaning = _Cleaning(like, weights, native=native)
-    corrected = xp.empty((*data.shape[:2], outputs.kept_rows, data.shape[-1]), dtype=data.dtype, device=device(data))
+    if overwrite:
+        corrected = data[:, :, outputs.rows_to_overwrite, :]
+    else:
+        shape = (*data.shape[:2], outputs.kept_rows, data.shape[-1])
+        corrected = xp.empty(shape, dtype=data.dtype, device=device(data))
 
     def correct(group: int, i: int, integration: _Integration) -> None:
         def samples(output: int) -> Array:
@@ -88,21 +94,30 @@ def correct_irs2(
 
     for i in range(data.shape[0]):
         own_levels = None if levels is None else levels[i, ...]
-        integration = _Integration(data[i, ...], own_levels, workers=workers, native=native)
+        integration = _Integration(data[i, ...], own_levels, copy=overwrite, workers=workers, native=native)
         for_each(partial(correct, i=i, integration=integration), range(data.shape[1]), workers=workers)
     return corrected
 
 
 class _Integration:
-    """The groups of one integration about their mean."""
+    """The groups of one integration about their mean.
 
-    def __init__(self, data: Array, levels: Array | None, *, workers: int, native: Callable[[Any], Any]) -> None:
+    Parameters
+    ----------
+    copy : of the first group, to which all others are compared: it may be overwritten before they are done.
+    """
+
+    def __init__(
+        self, data: Array, levels: Array | None, *, copy: bool, workers: int, native: Callable[[Any], Any]
+    ) -> None:
         self._data, self._levels = data, levels
         self._rise = native(rise_to_mean)(data, levels, workers=workers)
+        first = data[:1, ...]
+        self._first = array_namespace(data).asarray(first, copy=True) if copy else first
 
     def mean(self, rows: slice) -> tuple[Array, Array]:
         """Mean over the groups, as the first group and the rise of the mean above it; (row, column)."""
-        return self.counts(0, rows), self._rise[rows, :]
+        return counts_of(self._first, self._levels, 0, rows), self._rise[rows, :]
 
     def counts(self, group: int, rows: slice) -> Array:
         """(row, column), of the data's dtype."""
@@ -136,7 +151,8 @@ class _Cleaning:
         samples : gives an output of a group, (detector row, pixel) in the order of time, means over groups removed.
         """
         stream = with_gaps(self._subtract_line(samples(0), self._read_at))
-        stream = self._interpolation.fill(fill_zeros(stream))
+        stream = fill_zeros(stream)
+        stream = self._interpolation.fill(stream)
         yield 0, without_gaps(stream, self._rows)
         shared = self._fourier.spectrum(stream)
         del stream

@@ -65,6 +65,7 @@ class BandLimited:
         guess = stream
         for _ in range(ROUNDS):
             spectrum = self._fourier.spectrum(guess)
+            del guess  # its memory is for the next one
             for rows in row_slices(spectrum):
                 spectrum[rows, :] *= self._passed[rows, :]
             guess = self._fourier.stream(spectrum)

@@ -1,7 +1,7 @@
 """The refpix step for NIRSpec IRS2 readout."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +23,8 @@ from gpipe.refpix.orientation import Orientation
 
 log = logging.getLogger(__name__)
 
+OF_PIXEL, OF_PIXEL_AND_WORKER = 30, 6
+"""Bytes of a pixel for the mean, the first group and the weights; and for the streams of each thread. Measured."""
 _NAMES = tuple(f"{kind}_{output}" for kind in ("alpha", "beta") for output in range(4))
 
 
@@ -59,6 +61,12 @@ def irs2_settings(given: Mapping[str, Any], *, workers: int) -> Irs2Settings:
     )
 
 
+def irs2_workspace(shape: Sequence[int], *, workers: int) -> int:
+    """Count the bytes beside an exposure of this shape while it is corrected in its place."""
+    _, groups, rows, columns = shape
+    return rows * columns * (OF_PIXEL + OF_PIXEL_AND_WORKER * min(workers, groups))
+
+
 def check_irs2(meta: Any, refpix: Reference | None) -> None:
     """Refuse another interleaving than 16 normal and 4 reference pixels, and a reference without its weights."""
     found = meta.exposure.nrs_normal, meta.exposure.nrs_reference
@@ -75,30 +83,31 @@ def apply_irs2(exposure: Ramp, orientation: Orientation, refpix: Reference | Non
     limit, workers = settings.bad_read_limit, settings.workers
     found = find_bad_reads(exposure.data, exposure.pixeldq, limit=limit, workers=workers)
     log.info("Reference reads that stand out: %d", exposure.backend.to_host(found).sum())
-    pixeldq = flag_reads(exposure.pixeldq, found)
-    levels = None
-    if settings.subtract_means:
-        levels = output_levels(
-            exposure.data,
-            pixeldq,
-            orientation,
-            odd_even_columns=settings.odd_even_columns,
-            siglimit=settings.siglimit,
-        )
     data = correct_irs2(
         exposure.data,
         _weights(exposure, refpix, workers),
         orientation,
         bad_reads=found,
         named_reads=_named_by_reference(exposure, orientation, refpix),
-        levels=levels,
+        levels=_levels(exposure, found, orientation, settings) if settings.subtract_means else None,
         keep_reference_pixels=settings.keep_reference_pixels,
+        overwrite=exposure.overwritable,
         workers=workers,
         native=exposure.backend.native,
     )
     if settings.keep_reference_pixels:
-        return replace(exposure, data=data, pixeldq=pixeldq)
-    return _science(replace(exposure, pixeldq=pixeldq), data, reference_first=orientation.fastaxis > 0)
+        return replace(exposure, data=data, pixeldq=flag_reads(exposure.pixeldq, found))
+    return _science(exposure, data, reference_first=orientation.fastaxis > 0)
+
+
+def _levels(exposure: Ramp, bad: Array, orientation: Orientation, settings: Irs2Settings) -> Array:
+    return output_levels(
+        exposure.data,
+        flag_reads(exposure.pixeldq, bad),
+        orientation,
+        odd_even_columns=settings.odd_even_columns,
+        siglimit=settings.siglimit,
+    )
 
 
 def _weights(exposure: Ramp, refpix: Reference, threads: int) -> Weights:

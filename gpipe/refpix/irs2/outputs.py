@@ -44,6 +44,15 @@ class Outputs:
         place = self._place(output)
         return slice(place * self._rows, (place + 1) * self._rows)
 
+    @property
+    def rows_to_overwrite(self) -> slice:
+        """Rows of the frame that may hold the result: those of an output are read before they are written to.
+
+        Outputs are corrected in their order, the reference output first, and the result begins at its end of the frame.
+        """
+        start = 0 if self._orientation.fastaxis > 0 else OUTPUTS * self._rows - self.kept_rows
+        return slice(start, start + self.kept_rows)
+
     def rows_of_result(self, output: int) -> slice:
         """Rows of the result for the `kept` samples of an output."""
         place = self._place(output)

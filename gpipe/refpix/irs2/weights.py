@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array
 from gpipe.arrays.fourier import arranged
+from gpipe.arrays.rows import row_slices
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,10 @@ def weights_of_real(table: Array) -> Array:
     def mirrored(x: Array) -> Array:
         return xp.concat([x[..., :1], xp.flip(x[..., 1:], axis=-1)], axis=-1)
 
-    even = arranged(0.5 * (real + mirrored(real)))
-    odd = arranged(0.5 * (imaginary - mirrored(imaginary)))
-    return xp.astype(even, xp.complex64) + 1j * xp.astype(odd, xp.complex64)
+    even = 0.5 * (arranged(real) + arranged(mirrored(real)))
+    odd = 0.5 * (arranged(imaginary) - arranged(mirrored(imaginary)))
+    weights = xp.empty(even.shape, dtype=xp.complex64, device=device(table))
+    for part in row_slices(even):
+        of_part = (..., part, slice(None))
+        weights[of_part] = xp.astype(even[of_part], xp.complex64) + 1j * xp.astype(odd[of_part], xp.complex64)
+    return weights

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from helpers.strict_backend import StrictBackend
 
 import gpipe.dq as dq
 from gpipe.arrays.fourier import Fourier
+from gpipe.backends.numpy import NumpyBackend
 from gpipe.refpix.irs2.bad_reads import replace_reads
 from gpipe.refpix.irs2.correction import correct_irs2
 from gpipe.refpix.irs2.interpolation import BandLimited, fill_zeros
@@ -17,6 +19,7 @@ PIXELS = 20 * BLOCKS
 LINE = 22 * BLOCKS + 8
 COUNT = DETECTOR_ROWS * LINE
 NRS1, NRS2 = Orientation(2, 1), Orientation(-2, -1)
+BACKENDS = [NumpyBackend(), NumpyBackend(use_kernels=False), StrictBackend()]
 NORMAL = [p for p in range(PIXELS) if not 8 <= p % 20 < 12]
 CLOCK = np.array([22 * (p // 20) + p % 20 + (p % 20 >= 8) + (p % 20 >= 12) for p in range(PIXELS)])
 
@@ -138,6 +141,29 @@ def test_threads_change_nothing(exposure):
     data, weights, *_ = exposure
     alone, together = (correct_irs2(data, weights, NRS1, workers=workers) for workers in (1, 3))
     np.testing.assert_array_equal(together, alone)
+
+
+@pytest.mark.parametrize("backend", BACKENDS, ids=["kernels", "numpy", "strict"])
+@pytest.mark.parametrize("at", [NRS1, NRS2], ids=["NRS1", "NRS2"])
+@pytest.mark.parametrize("keep", [False, True], ids=["normal", "all"])
+@pytest.mark.parametrize("workers", [1, 3])
+def test_the_place_of_the_data_changes_nothing(rng, exposure, backend, at, keep, workers):
+    data, (alpha, beta) = exposure[0], (exposure[1].alpha, exposure[1].beta)
+    weights = Weights(backend.to_device(alpha), backend.to_device(beta))
+    asked = {
+        "bad_reads": backend.to_device(rng.random((5, BLOCKS, 4)) < 0.2),
+        "levels": backend.to_device(rng.normal(0, 5, (2, 3, 5 * PIXELS, 1)).astype(np.float32)),
+        "keep_reference_pixels": keep,
+        "native": backend.native,
+        "workers": workers,
+    }
+    expected = backend.to_host(correct_irs2(backend.to_device(data), weights, at, **asked))
+    place = backend.to_device(data.copy())
+    found = backend.to_host(correct_irs2(place, weights, at, overwrite=True, **asked))
+    np.testing.assert_array_equal(found, expected)
+    rows = 5 * PIXELS if keep else 64 * BLOCKS
+    there = backend.to_host(place)[:, :, :rows] if at is NRS1 else backend.to_host(place)[:, :, -rows:]
+    np.testing.assert_array_equal(there, expected)
 
 
 def test_integrations_do_not_know_of_each_other(exposure):

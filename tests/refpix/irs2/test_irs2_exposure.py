@@ -1,4 +1,5 @@
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import gpipe.backends
 import gpipe.dq as dq
 from gpipe.arrays.interleaved import science_rows
 from gpipe.controller import References, Skip
+from gpipe.controller.plan import threads
 from gpipe.datamodels import Ramp, Reference, forget_references
 from gpipe.exceptions import InputError, ReferenceFileError
 from gpipe.refpix import RefPixStep
@@ -120,6 +122,44 @@ def test_kept_reference_pixels_are_flagged(rng):
     assert out.data.shape == ramp.data.shape
     assert (out.pixeldq[908:910] == dq.BAD_REF_PIXEL | dq.DO_NOT_USE).all()
     assert out.groupdq is ramp.groupdq
+
+
+@pytest.mark.parametrize("overwritable", [True, False])
+def test_data_are_written_to_where_nobody_else_needs_them(rng, overwritable):
+    ramp, (refpix, _) = exposure(rng), reference(rng)
+    ramp = replace(ramp, zeroframe=None)
+    expected = RefPixStep().apply(ramp, References({"refpix": refpix}))
+    before = ramp.data.copy()
+    out = RefPixStep().apply(replace(ramp, overwritable=overwritable), References({"refpix": refpix}))
+    for name in ("data", "groupdq", "pixeldq"):
+        np.testing.assert_array_equal(getattr(out, name), getattr(expected, name), err_msg=name)
+    assert np.shares_memory(out.data, ramp.data) == overwritable
+    assert np.array_equal(ramp.data, before) != overwritable
+
+
+class Looking(RefPixStep):
+    """Looks at what came in."""
+
+    def apply(self, exposure, references):
+        return super().apply(exposure, references)
+
+
+def test_only_irs2_readout_is_corrected_in_its_place(rng):
+    meta = exposure(rng).meta
+    assert RefPixStep().overwrites(meta)
+    assert not Looking().overwrites(meta)
+    meta.exposure.readpatt = "NRS"
+    assert not RefPixStep().overwrites(meta)
+
+
+def test_the_plan_has_room_for_each_thread_whatever_the_groups(monkeypatch):
+    def room(cores, groups=8):
+        monkeypatch.setattr(threads, "cores_of_this_process", lambda: cores)
+        return RefPixStep().workspace((1, groups, 3200, 2048))
+
+    assert room(1) < room(2) < room(8) == room(16) < room(16, groups=40)
+    assert room(2, groups=40) == room(2)
+    assert RefPixStep().workspace((1, 8, 64, 64)) == RefPixStep.cut.workspace * 8 * 64 * 64
 
 
 def test_a_reference_without_a_table_of_bad_pixels_serves(rng, caplog):
