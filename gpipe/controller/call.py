@@ -93,8 +93,16 @@ def run(step: StepBase, source: Any, backend: str | Backend | None, max_memory: 
     """See ``Step.run``."""
     from gpipe.controller.run.run import execute
 
-    say_that_run_reads_no_crds_parameters()
+    if step.parent is None:
+        say_that_run_reads_no_crds_parameters()
     return _for_each_job(step, source, lambda job: execute(step, job.science, backend, max_memory, job=job))
+
+
+def standard_process(step: StepBase, source: Any) -> Any:
+    """Do the work of a step or pipeline without its hooks and without saving what it returns."""
+    from gpipe.controller.run.run import execute
+
+    return execute(step, source, inner=True)
 
 
 def _for_each_job(top: StepBase, source: Any, work: Callable[[Any], Any]) -> Any:
@@ -107,7 +115,7 @@ def _for_each_job(top: StepBase, source: Any, work: Callable[[Any], Any]) -> Any
         from gpipe.controller.run.termination import ends_cleanly
         from gpipe.controller.several import check_all, each
 
-    to_do = jobs(source, top.kinds(), unless_given=NO_ASSOCIATION if top.names_association else None)
+    to_do = jobs(source, top.expected(), unless_given=NO_ASSOCIATION if top.names_association else None)
     as_list = not to_do or to_do[0].as_list
     if len(to_do) == 1 and not (as_list and isinstance(source, list | tuple)):
         with ends_cleanly():
@@ -133,6 +141,8 @@ def _crds_layers(cls: type[StepBase], header: Any) -> list[Settings]:
     from gpipe.datamodels import crds_parameters
 
     needed = [step.name for step in cls().sequence(header.meta) if step.parent is not None]
+    if cls.has_own_process():
+        needed = [*cls.substeps()]
     parameters, substeps = crds_parameters(header), cls.substeps()
     types = [precedence.parameter_file_type(wanted) for wanted in (*(substeps[name] for name in needed), cls)]
     ask_for_parameter_files(types, parameters)

@@ -7,10 +7,10 @@ from typing import Any
 from gpipe.backends import Backend
 from gpipe.controller import call as calling
 from gpipe.controller.call import CallOptions, called_on_class
-from gpipe.controller.declaration.step_base import StepBase
+from gpipe.controller.drop_in import DropIn
 
 
-class Step(StepBase):
+class Step(DropIn):
     """A calibration step that can be called. `StepBase` says what a subclass declares and implements."""
 
     @called_on_class

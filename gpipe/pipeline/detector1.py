@@ -86,6 +86,9 @@ class Detector1Pipeline(Pipeline):
         is_result = self.ramp_fit.skip and OutputSettings.of(self).saves
         return self.save_calibrated_ramp and not is_result
 
+    def setup_output(self, result: Any) -> None:
+        """Do nothing: products have the suffix of their kind. A ``process`` written for jwst calls this at its end."""
+
     def suffixes(self) -> Sequence[str | None]:
         """List the suffixes of the results: of rates or, without a fit, of the ramp."""
         return tuple(map(self._named, ("ramp",) if self.ramp_fit.skip else ("rate", "rateints")))

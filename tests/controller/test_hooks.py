@@ -1,16 +1,28 @@
+import itertools
 import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers.stub_steps import AddStep, TimesStep, uncal
+from helpers.stub_steps import AddStep, StubPipeline, TimesStep, uncal
 
 import gpipe.backends
+from gpipe.controller import Step, StepStarted, watch
 from gpipe.datamodels import open_exposure
 from gpipe.exceptions import GpipeError, ParameterError
 
 MODULE = """
 from helpers.stub_steps import TimesStep
+
+class OfJwst:
+    def process(self, model):
+        model.data *= 2
+
+    def run(self, model):
+        return self.process(model)
+
+class Thing:
+    pass
 
 def double(model):
     model.data *= 2
@@ -35,6 +47,30 @@ def double(model):
     model.data *= 2
 
 
+class OfJwst:
+    """A step as jwst has them, which knows nothing of gpipe."""
+
+    def process(self, model):
+        result = model.copy()
+        result.data *= 2
+        return result
+
+    def run(self, model):
+        return self.process(model)
+
+
+class OwnStep(Step):
+    """A step of gpipe with its own process."""
+
+    def process(self, model):
+        model.data *= 2
+        return model
+
+
+class Thing:
+    """Nothing that can be run."""
+
+
 @pytest.mark.parametrize(
     ("pre", "post", "value"),
     [
@@ -48,11 +84,24 @@ def double(model):
         (["hk_of_user.TimesStep(factor=4)"], [], 41),
         (["hk_of_user.TimesStep"], [], 21),
         (["true"], ["test -f {0}"], 11),
+        ([OfJwst], [], 21),
+        ([], [OfJwst()], 22),
+        (["hk_of_user.OfJwst"], [], 21),
+        ([OwnStep], [OwnStep()], 42),
     ],
 )
 def test_hooks_may_change_the_exposure(model, hk, pre, post, value):
     assert np.all(AddStep.call(model, pre_hooks=pre, post_hooks=post).data == value)
     assert np.all(model.data == 10)
+
+
+def test_a_step_with_a_step_as_hook_does_not_disturb_the_steps_after_it(model):
+    seen = []
+    with watch(seen.append):
+        found = StubPipeline.call(model, steps={"add": {"post_hooks": [OwnStep]}})
+    assert np.all(found.data == 44)
+    started = [(one.name, one.position, one.total) for one in seen if isinstance(one, StepStarted)]
+    assert started == [("add", 1, 2), ("OwnStep", 1, 1), ("times", 2, 2)]
 
 
 def test_hooks_set_on_an_instance_later_are_used(model):
@@ -88,13 +137,26 @@ def test_a_command_that_fails(model):
         ("hk_of_user.missing", "'hk_of_user.missing' cannot be imported"),
         ("no_such_module.f", "'no_such_module.f' cannot be imported"),
         ("hk_of_user.TimesStep(3)", "cannot be imported"),
-        (3, "found 3, expected a function, a Step or a shell command"),
+        (3, "found 3, expected a function, a Step (class or instance) or a shell command"),
+        (Thing, "test_hooks.Thing'>, expected a function, a Step (class or instance) or a shell command"),
+        (Thing(), "Thing object"),
+        ("hk_of_user.Thing", "hk_of_user.Thing'>, expected a function"),
     ],
 )
 def test_a_wrong_hook_is_named(model, hk, hook, found):
-    with pytest.raises(ParameterError, match="pre_hooks") as caught:
-        AddStep.call(model, pre_hooks=[hook])
-    assert found in str(caught.value)
+    for hooks, top in itertools.product(("pre_hooks", "post_hooks"), (AddStep, StubPipeline)):
+        with pytest.raises(ParameterError, match=hooks) as caught:
+            top.call(model, **{hooks: [hook]})
+        assert found in str(caught.value)
+
+
+def test_a_wrong_hook_is_told_before_work(model, monkeypatch):
+    calls = []
+    with pytest.raises(ParameterError, match=r"times\.post_hooks: found 3"):
+        StubPipeline.call(model, pre_hooks=[calls.append], steps={"times": {"post_hooks": [3]}})
+    assert not calls
+    StubPipeline.call(model, pre_hooks=[calls.append], steps={"times": {"post_hooks": [3], "skip": True}})
+    assert len(calls) == 1
 
 
 def test_a_single_hook_is_not_a_list():

@@ -1,7 +1,8 @@
 """StepBase: the declaration of a step, which the engine works on."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache, partial
 from typing import Any, ClassVar
 
@@ -69,6 +70,26 @@ class StepBase(Configurable):
     def kinds(cls) -> tuple[type[Exposure], ...]:
         """List the kinds of exposure that the step accepts."""
         return cls.accepts if isinstance(cls.accepts, tuple) else (cls.accepts,)
+
+    @classmethod
+    def expected(cls) -> tuple[type[Exposure], ...]:
+        """List the kinds of exposure that a run takes: any, if nothing but a ``process`` works on them."""
+        works = (StepBase.begin, StepBase.apply) != (cls.begin, cls.apply)
+        return (Exposure,) if cls.has_own_process() and not works and not cls.substeps() else cls.kinds()
+
+    @classmethod
+    def has_own_process(cls) -> bool:
+        """Tell whether a subclass works with a ``process`` of its own, as steps and pipelines of jwst do."""
+        return False
+
+    def process(self, source: Any) -> Any:
+        """Do the work on an exposure. A subclass may replace it; then it gets, and returns, ``stdatamodels`` models."""
+        raise NotImplementedError
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Within the block ``process`` of the step is running."""
+        yield
 
     def is_for(self, meta: Any) -> bool:
         """Tell whether the step is for the instrument of an exposure."""

@@ -88,8 +88,14 @@ class Configurable(traitlets.HasTraits):
             object.__setattr__(self, name, value)
         elif name in type(self).parameters():
             self._assign(name, value, ATTRIBUTE)
+        elif self._takes_attribute(name):
+            object.__setattr__(self, name, value)
         else:
             raise ParameterError(self._unknown(name))
+
+    def _takes_attribute(self, name: str) -> bool:
+        """Tell whether a name that is no parameter may be set now."""
+        return False
 
     def _assign(self, name: str, value: Any, origin: Origin) -> None:
         object.__setattr__(self, name, value)

@@ -69,6 +69,16 @@ def problems_of_writing() -> Iterator[list[Exception]]:
         _problems.reset(token)
 
 
+@contextmanager
+def written_at_once() -> Iterator[None]:
+    """Within the block files are written before `write_out` returns: what they hold may change afterwards."""
+    token = _writer.set(None)
+    try:
+        yield
+    finally:
+        _writer.reset(token)
+
+
 def write_out(put: Callable[[], Any]) -> None:
     """Write the file now, or hand it to the background writer."""
     writer, problems = _writer.get(), _problems.get()

@@ -28,6 +28,7 @@ class Saver:
 
     Attributes
     ----------
+    input_name : as given.
     written : the files written so far, in order.
     """
 
@@ -43,6 +44,11 @@ class Saver:
         self._claims, self._owner = claims or Claims(), owner or Owner(str(input_name))
         self.written: list[Path] = []
 
+    def another(self) -> "Saver":
+        """Make a saver with the same names and claims, which may write a product again."""
+        settings: dict[str, Any] = {"claims": self._claims, "owner": self._owner}
+        return Saver(self.input_name, uses_output_file=self._uses_output_file, **settings)
+
     def path(
         self,
         levels: Sequence[OutputSettings],
@@ -52,6 +58,7 @@ class Saver:
         suffix: str | None = None,
         index: int | None = None,
         output_file: str | None = None,
+        components: Sequence[object] = (),
     ) -> Path:
         """Return the path of a product.
 
@@ -69,6 +76,7 @@ class Saver:
             model_name=model_name,
             suffix=suffix,
             index=index,
+            components=components,
         )
 
     def claim(self, path: Path, levels: Sequence[OutputSettings]) -> None:

@@ -65,6 +65,19 @@ def resolve(
     return Resolution(steps, *context()) if asked_crds else Resolution(steps)
 
 
+def find_reference(reftype: str, crds_parameters: Mapping[str, Any], override: Any = None) -> Any:
+    """Find one reference: its path as text, ``'N/A'``, or the open model that is its override.
+
+    ReferenceFileError: CRDS has none for the exposure, or it is not to be had.
+    """
+    chosen = _best([reftype], crds_parameters)[reftype] if override is None else choice(override)
+    if not chosen.applies:
+        return NOT_APPLICABLE
+    if chosen.in_crds:
+        return str(crds_client.local_files([chosen.in_crds], crds_parameters)[chosen.in_crds])
+    return str(chosen.source) if isinstance(chosen.source, Path) else chosen.source
+
+
 def ask_for_parameter_files(reftypes: Sequence[str], crds_parameters: Mapping[str, Any]) -> None:
     """One request for all that `find_parameter_file` will be asked for, type by type."""
     if crds_client.configured():

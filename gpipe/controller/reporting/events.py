@@ -66,6 +66,16 @@ def emit(event: Event) -> None:
         callback(event)
 
 
+@contextmanager
+def numbered_by_itself() -> Iterator[None]:
+    """Within the block a run numbers its steps; those of a run around it have their numbers again afterwards."""
+    token = _order.set(())
+    try:
+        yield
+    finally:
+        _order.reset(token)
+
+
 def begin(steps: Sequence[Any]) -> None:
     """Number the steps that ``started`` will name."""
     _order.set([step.name for step in steps])

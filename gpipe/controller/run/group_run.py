@@ -71,6 +71,8 @@ class GroupRun:
     run_step : runs hooks that are steps.
     """
 
+    has_process = False
+
     def __init__(
         self,
         top: StepBase,
@@ -80,6 +82,8 @@ class GroupRun:
         job: Job,
         run_step: RunStep,
     ) -> None:
+        if top.has_own_process():
+            raise ParameterError(f"{top.label}.process: found a group of exposures, expected one exposure")
         self.top, self.header, self.limits, self._run_step = top, header, limits, run_step
         sources = [member.source for member in header.headers if isinstance(member.source, Exposure)]
         self.in_flight = len(sources) == len(header.headers)
@@ -87,8 +91,8 @@ class GroupRun:
         self.backend = chosen.suited_to(keeps_planes=limits.host is None)
         self.backend.warm_up()
         self.steps = top.sequence(header.meta)
-        self._job, self._saver, self._companions = job, saver_of(job, header), job.companions
-        self.record = GroupRecord(top, self._saver, Resolution(), (), self._companions)
+        self._job, self.saver, self._companions = job, saver_of(job, header), job.companions
+        self.record = GroupRecord(top, self.saver, Resolution(), (), self._companions)
 
     def plan(self) -> GroupPlan:
         """Plan where members live, and how many are in hand."""
@@ -137,7 +141,7 @@ class GroupRun:
         """Find the references of all members, and refuse what steps cannot do with any of them."""
         headers = self.header.headers
         found = [resolved(self.steps, header, self.record) for header in headers]
-        self.record = GroupRecord(self.top, self._saver, found[0], records, self._companions)
+        self.record = GroupRecord(self.top, self.saver, found[0], records, self._companions)
         self.record.members = [
             RunRecord(self.top, self._saver_of(number), references, records, self._companions)
             for number, references in enumerate(found)

@@ -4,7 +4,8 @@ A hook is one of
 
 - a function, or its dotted path as text (``"mymodule.clip"``): it gets a ``stdatamodels`` model with NumPy arrays of
   its own, may change it, and may return another one in its place;
-- a Step, its class, or the dotted path of its class, also with arguments (``"mymodule.Clip(level=3)"``);
+- a Step, its class, or the dotted path of its class, also with arguments (``"mymodule.Clip(level=3)"``). One of jwst's
+  kind gets a model, as a function does;
 - any other text: a shell command, in which ``{0}`` stands for a file with the exposure. Write it by itself, with quotes
   around it or without: gpipe quotes the path as the shell needs it. Inside a longer quoted text it is not quoted again.
 """
@@ -25,8 +26,18 @@ from gpipe.exceptions import GpipeError, ParameterError
 
 RunStep = Callable[[StepBase, Any], Any]
 
+HOOKS = ("pre_hooks", "post_hooks")
+EXPECTED = "a function, a Step (class or instance) or a shell command"
+
 _FILE = re.compile(r"""(["']?)\{0\}\1""")
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+(\(.*\))?")
+
+
+def check_hooks(step: StepBase) -> None:
+    """Refuse, before any work, hooks of a step that are nothing to run: ParameterError."""
+    for parameter in HOOKS:
+        for given in getattr(step, parameter):
+            _resolved(given, f"{step.label}.{parameter}")
 
 
 def apply_hooks(step: StepBase, parameter: str, exposure: Any, run_step: RunStep) -> Any:
@@ -46,14 +57,23 @@ def _resolved(given: Any, where: str) -> StepBase | Callable[[Any], Any] | str:
     if isinstance(given, str) and not _DOTTED.fullmatch(given.strip()):
         return given
     found = _imported(given.strip(), where) if isinstance(given, str) else given
-    if isinstance(found, type) and issubclass(found, StepBase):
-        return found()
-    if isinstance(found, StepBase):
-        return found
-    if not callable(found):
-        raise ParameterError(f"{where}: found {found!r}, expected a function, a Step or a shell command")
+    if _is_step(found):
+        found = found() if isinstance(found, type) else found
+        return found if isinstance(found, StepBase) else _run_of_jwst(found)
+    if isinstance(found, type) or not callable(found):
+        raise ParameterError(f"{where}: found {found!r}, expected {EXPECTED}")
     hook: Callable[[Any], Any] = found
     return hook
+
+
+def _is_step(found: Any) -> bool:
+    """Tell whether something is a step, of gpipe or of jwst's kind, or the class of one."""
+    return all(callable(getattr(found, method, None)) for method in ("run", "process"))
+
+
+def _run_of_jwst(step: Any) -> Callable[[Any], Any]:
+    run: Callable[[Any], Any] = step.run
+    return run
 
 
 def _imported(text: str, where: str) -> Any:

@@ -10,6 +10,7 @@ from gpipe.controller.inputs import Job
 from gpipe.controller.products.saving import Saver, check_folder
 from gpipe.controller.references.absent import must_not_lack, refuse_without
 from gpipe.controller.references.resolution import Resolution, resolve
+from gpipe.controller.run.hooks import check_hooks
 from gpipe.controller.run.record import RunRecord, output_levels
 from gpipe.datamodels import Header, crds_parameters
 
@@ -17,13 +18,14 @@ log = logging.getLogger(__name__)
 
 
 def announce(top: StepBase, steps: Sequence[StepBase], record: RunRecord) -> None:
-    """Log the parameters that are not defaults, and refuse folders that cannot be written to: OutputError."""
+    """Log the parameters that are not defaults, and refuse hooks and folders that are not usable."""
     everyone = [top, *(step for step in steps if step is not top)]
     _log_parameters(everyone)
     if top.skip and top.substeps():
         log.warning("%s: skip has no effect on a pipeline", top.name)
-    for step in everyone:
-        if output_levels(step)[0].saves and not record.skips(step):
+    for step in (step for step in everyone if not record.skips(step)):
+        check_hooks(step)
+        if output_levels(step)[0].saves:
             check_folder(output_levels(step))
 
 

@@ -35,6 +35,8 @@ class RunRecord:
     resolution : the references of its steps.
     records : lines of the log so far; they grow.
     companions : files that go with the exposure; steps may change them.
+    inner : True for the standard work that a subclass asks for in its own ``process``: the run around it has the hooks
+        and the product of the whole.
     """
 
     def __init__(
@@ -44,15 +46,17 @@ class RunRecord:
         resolution: Resolution,
         records: Sequence[str],
         companions: Companions = NO_COMPANIONS,
+        *,
+        inner: bool = False,
     ) -> None:
         self.top, self._saver, self._resolution, self._records = top, saver, resolution, records
-        self.companions = companions
+        self.companions, self.inner = companions, inner
         self._given: dict[str, Companions] = {}
         self._started: set[str] = set()
 
     def opened(self, resolution: Resolution, records: Sequence[str]) -> "RunRecord":
         """This record with the references that were found, and the log that has begun."""
-        return RunRecord(self.top, self._saver, resolution, records, self.companions)
+        return RunRecord(self.top, self._saver, resolution, records, self.companions, inner=self.inner)
 
     def log_context(self) -> None:
         """Say which references were chosen by CRDS."""
@@ -76,7 +80,15 @@ class RunRecord:
 
     def skips(self, step: StepBase) -> bool:
         """True where a parameter says so. A step that is called by itself is skipped only if the user said so."""
-        return step.skip and (step is not self.top or step.origin("skip").by_user) and not step.substeps()
+        if not step.skip or step.substeps():
+            return False
+        if step is not self.top or step.parent is not None:
+            return True
+        return step.origin("skip").by_user and not self.inner
+
+    def processes(self, step: StepBase) -> bool:
+        """True where a step works with a ``process`` of its own."""
+        return step.has_own_process() and not (self.inner and step is self.top)
 
     def runs(self, step: StepBase) -> bool:
         """True where a step is neither skipped nor without a reference that it needs."""
@@ -130,8 +142,9 @@ class RunRecord:
     def refuse(self, step: StepBase, kind: type, meta: Any) -> None:
         """Skip a step that is not for an instrument or a kind of exposure, or lacks a reference."""
         goes_by_piece = step.by_piece and step.makes is None
-        if not (is_of(kind, step.kinds()) if goes_by_piece else issubclass(kind, step.kinds())):
-            kinds = " or ".join(accepted.__name__ for accepted in step.kinds())
+        accepted = step.expected() if self.processes(step) else step.kinds()
+        if not (is_of(kind, accepted) if goes_by_piece else issubclass(kind, accepted)):
+            kinds = " or ".join(one.__name__ for one in accepted)
             raise Skip(f"found a {kind.__name__}, expected a {kinds}", logging.INFO)
         if not step.is_for(meta):
             raise Skip(f"found INSTRUME {meta.instrument.name}, expected {' or '.join(step.instruments)}")
@@ -144,7 +157,8 @@ class RunRecord:
         for product in products:
             if not hasattr(product.meta, "cal_step"):
                 continue  # a reference file that a step made
-            setattr(product.meta.cal_step, step.cal_step, status)
+            if not step.substeps():
+                setattr(product.meta.cal_step, step.cal_step, status)
             provenance.record(product.meta, names, **(asked if names else {}))
 
     def model(self, product: Any) -> Any:
@@ -152,7 +166,7 @@ class RunRecord:
         if not isinstance(product, Exposure):
             return product
         model = to_model(product)
-        alias = self.top.alias
+        alias = (self.top.parent or self.top).alias
         if alias:
             model.instance.setdefault("cal_logs", {})[alias] = list(self._records)
         return model

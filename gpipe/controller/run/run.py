@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +21,7 @@ from gpipe.controller.reporting import events
 from gpipe.controller.reporting.records import recorded
 from gpipe.controller.run.group_run import GroupRun
 from gpipe.controller.run.hooks import apply_hooks
+from gpipe.controller.run.own_process import Surroundings, surrounded, surroundings_of
 from gpipe.controller.run.passes import Summaries
 from gpipe.controller.run.preparation import announce, check, resolved, saver_of
 from gpipe.controller.run.record import RunRecord, output_levels
@@ -41,6 +43,7 @@ def execute(
     max_memory: Any = None,
     *,
     job: Job | None = None,
+    inner: bool = False,
 ) -> Any:
     """Run a step or pipeline whose parameters are settled.
 
@@ -54,14 +57,22 @@ def execute(
     backend : None leaves an exposure in flight where it is, and chooses as ``backends.get`` for everything else.
     max_memory : see ``Limits.of``.
     job : what the source is the science exposure of: companions, and the base of names.
+    inner : see `RunRecord`.
 
     Returns
     -------
     What went in decides: an exposure in flight for an exposure in flight, else a ``stdatamodels`` model with NumPy
     arrays; a tuple where a step has several results.
     """
-    with recorded() as records:
-        return _run_of(top, source, backend, max_memory, job).run(records)
+    around = surroundings_of(top)
+    if around and backend is None:
+        backend, max_memory = around.backend, around.max_memory
+    with nullcontext(around.records) if around else recorded() as records, events.numbered_by_itself():
+        run = _run_of(top, source, backend, max_memory, job, inner=inner)
+        if not run.has_process:
+            return run.run(records)
+        with surrounded(Surroundings(top, run.backend, max_memory, run.saver, records)):
+            return run.run(records)
 
 
 def foresee(
@@ -72,27 +83,46 @@ def foresee(
 
 
 def _run_of(
-    top: StepBase, source: Any, backend: str | Backend | None, max_memory: Any, job: Job | None = None
+    top: StepBase,
+    source: Any,
+    backend: str | Backend | None,
+    max_memory: Any,
+    job: Job | None = None,
+    *,
+    inner: bool = False,
 ) -> "_Run | GroupRun":
     """Choose the run for an exposure, or for a group."""
-    header, limits = read_header(source, expects=top.kinds()), Limits.of(max_memory)
-    job = job or Job(header, top.kinds())
+    kinds = top.kinds() if inner else top.expected()
+    header, limits = read_header(source, expects=kinds), Limits.of(max_memory)
+    job = job or Job(header, kinds)
     if isinstance(header, GroupHeader):
         return GroupRun(top, header, backend, limits, job, execute)
-    return _Run(top, header, backend, limits, job)
+    return _Run(top, header, backend, limits, job, inner=inner)
 
 
 class _Run:
     """State of a run beside the parameters of its steps."""
 
-    def __init__(self, top: StepBase, header: Header, backend: str | Backend | None, limits: Limits, job: Job) -> None:
+    def __init__(
+        self,
+        top: StepBase,
+        header: Header,
+        backend: str | Backend | None,
+        limits: Limits,
+        job: Job,
+        *,
+        inner: bool = False,
+    ) -> None:
         self.top, self.header, self.limits = top, header, limits
         self.origin = header.source if isinstance(header.source, Exposure) else None
         chosen = self.origin.backend if backend is None and self.origin else backends.get(backend)
         self.backend = chosen.suited_to(keeps_planes=limits.host is None)
         self.backend.warm_up()
-        self.steps = top.sequence(header.meta)
-        self.record = RunRecord(top, saver_of(job, header), Resolution(), (), job.companions)
+        around = surroundings_of(top)
+        self.saver = around.saver.another() if around else saver_of(job, header)
+        self.record = RunRecord(top, self.saver, Resolution(), (), job.companions, inner=inner)
+        self.has_process = self.record.processes(top)
+        self.steps = (top,) if self.has_process else top.sequence(header.meta)
 
     def plan(self) -> RunPlan:
         """Plan how the exposure will be cut, and what that takes."""
@@ -122,12 +152,14 @@ class _Run:
         meta = self.header.meta
 
         def runs(step: StepBase) -> bool:
-            return self.record.runs(step) and step.is_for(meta) and step.applies(meta)
+            applies = self.record.processes(step) or step.applies(meta)
+            return self.record.runs(step) and step.is_for(meta) and applies
 
         def block(step: StepBase) -> Block:
             if not runs(step):
                 return Block.PIXELS
-            return Block.EXPOSURE if step.pre_hooks or step.post_hooks else step.block(meta)
+            whole = step.pre_hooks or step.post_hooks or self.record.processes(step)
+            return Block.EXPOSURE if whole else step.block(meta)
 
         return in_sections(
             self.steps,
@@ -147,7 +179,8 @@ class _Run:
 
     def _through_all(self, plan: RunPlan) -> list[Any]:
         exposures: list[Any] = []
-        if self.top.substeps() and self.top.pre_hooks:
+        hooked = self.top not in self.steps and not self.record.inner  # a step that is a step of the run has its hooks
+        if hooked and self.top.pre_hooks:
             exposures = [apply_hooks(self.top, "pre_hooks", self._open(), execute)]
         section_run = SectionRun(self.header, self.record, self.backend, plan.storage, execute)
         events.begin(self.steps)
@@ -156,7 +189,7 @@ class _Run:
             exposures = self._saved_before(planned.section.steps[0], exposures)
             next_section = following.section if following else None
             exposures, summaries = section_run.through(planned, exposures, next_section, summaries)
-        if self.top.substeps():
+        if hooked:
             exposures = with_separate_arrays(exposures) if self.top.post_hooks else exposures
             exposures = [apply_hooks(self.top, "post_hooks", exposures.pop(0), execute) for _ in range(len(exposures))]
         return exposures
@@ -171,17 +204,19 @@ class _Run:
         return exposures
 
     def _finish(self, exposures: list[Any]) -> Any:
-        """Save and return what the run was asked for."""
+        """Save and return what the run was asked for. What an inner run returns, the run around it saves."""
         saves = output_levels(self.top)[0].saves and not self.record.skips(self.top)
         self.record.log_context()
-        kept = exposures if saves else self.top.returned(exposures)
-        if len(self.top.returned(kept)) > 1:
+        returned = len(exposures if self.has_process else self.top.returned(exposures))
+        kept = exposures if saves else exposures[:returned]
+        if returned > 1:
             kept = with_separate_arrays(kept)
         if self.origin:
             models = [moved(exposure, self.backend) for exposure in kept]
         else:
             models = [self.record.model(exposure) for exposure in kept]
         if saves:
-            self.record.save(self.top, kept, models)
-        results = tuple(self.top.returned(models))
+            first = returned if self.record.inner else 0
+            self.record.save(self.top, kept[first:], models[first:])
+        results = tuple(models[:returned])
         return results[0] if len(results) == 1 else results

@@ -12,6 +12,7 @@ from gpipe.controller.declaration.step_base import StepBase, work_of
 from gpipe.controller.declaration.work import Work, with_separate_metadata
 from gpipe.controller.run.chunks import Stage, Summary, named_in_errors, summary_of
 from gpipe.controller.run.hooks import RunStep, apply_hooks
+from gpipe.controller.run.own_process import processed
 from gpipe.controller.run.record import COMPLETE, SKIPPED, RunRecord
 from gpipe.controller.run.tally import Tally
 from gpipe.datamodels import Described, Exposure, Ramp
@@ -63,7 +64,8 @@ class StepRun:
 
     def summarize(self, exposure: Any) -> Summary:
         """Summarize an exposure that is not cut, where the step can work on it and needs that."""
-        if self.is_off or not self.step.cut.summary or not isinstance(exposure, self.step.kinds()):
+        is_summarized = self.step.cut.summary and not self._record.processes(self.step)
+        if self.is_off or not is_summarized or not isinstance(exposure, self.step.kinds()):
             return NO_SUMMARY
         with named_in_errors(self.step.name, exposure):
             return summary_of(exposure, self.step.summarize)
@@ -119,7 +121,9 @@ class StepRun:
 
     def _begun(self, outline: Described, summary: Summary) -> Stage:
         references, companions = self._record.references(self.step), self._record.with_companions(self.step)
-        if self._whole and issubclass(self._whole, Composite) and not issubclass(self._whole, self.step.kinds()):
+        if self._record.processes(self.step):
+            work = Work(partial(processed, self.step))
+        elif self._whole and issubclass(self._whole, Composite) and not issubclass(self._whole, self.step.kinds()):
             work = on_pieces(self.step, references, **companions)
         else:
             work = work_of(self.step, outline, references, summary, **companions)
@@ -144,7 +148,7 @@ class StepRun:
         self.status, self.stage = SKIPPED, None
 
     def _hooked(self, parameter: str, exposure: Any) -> Any:
-        if self.is_off:
+        if self.is_off or (self._record.inner and self.step is self._record.top):
             return exposure
         return apply_hooks(self.step, parameter, exposure, self._run_step)
 

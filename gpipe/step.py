@@ -1,0 +1,54 @@
+"""All steps of the first stage, where scripts written for jwst import them from."""
+
+from gpipe.imports import collector_at_rest
+
+with collector_at_rest():
+    from gpipe.charge_migration import ChargeMigrationStep
+    from gpipe.clean_flicker_noise import CleanFlickerNoiseStep
+    from gpipe.dark_current import DarkCurrentStep
+    from gpipe.dq_init import DQInitStep
+    from gpipe.emicorr import EmiCorrStep
+    from gpipe.firstframe import FirstFrameStep
+    from gpipe.gain_scale import GainScaleStep
+    from gpipe.group_scale import GroupScaleStep
+    from gpipe.ipc import IPCStep
+    from gpipe.jump import JumpStep
+    from gpipe.lastframe import LastFrameStep
+    from gpipe.linearity import LinearityStep
+    from gpipe.persistence import PersistenceStep
+    from gpipe.picture_frame import PictureFrameStep
+    from gpipe.ramp_fitting import RampFitStep
+    from gpipe.refpix import RefPixStep
+    from gpipe.reset import ResetStep
+    from gpipe.rscd import RscdStep
+    from gpipe.saturation import SaturationStep
+    from gpipe.superbias import SuperBiasStep
+
+__all__ = [
+    "ChargeMigrationStep",
+    "CleanFlickerNoiseStep",
+    "DQInitStep",
+    "DarkCurrentStep",
+    "EmiCorrStep",
+    "FirstFrameStep",
+    "GainScaleStep",
+    "GroupScaleStep",
+    "IPCStep",
+    "JumpStep",
+    "LastFrameStep",
+    "LinearityStep",
+    "PersistenceStep",
+    "PictureFrameStep",
+    "RampFitStep",
+    "RefPixStep",
+    "ResetStep",
+    "RscdStep",
+    "SaturationStep",
+    "SuperBiasStep",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name.endswith("Step"):
+        raise ImportError(f"gpipe calibrates stage 1 only; other steps are jwst's: from jwst.step import {name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
