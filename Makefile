@@ -7,7 +7,7 @@ CUDA ?= cuda13
 DIGESTS ?= build/digests.json
 WITH_JWST := tests/parity tests/datamodels
 
-.PHONY: demo test parity parity-all lint docs bench aarch64 sanitize portable digests gpu bench-gpu clean
+.PHONY: demo test parity parity-all jwst-tests lint docs bench aarch64 sanitize portable digests gpu bench-gpu clean
 
 C_SOURCES := $(wildcard gpipe/kernels/native/*.[ch] gpipe/kernels/native/*/*.[ch] gpipe/kernels/shared/*.cuh)
 # Where there is a compiler, kernels in C must be built and used, so that nothing passes without them unseen.
@@ -35,6 +35,10 @@ parity: $(VENVS)/test,parity/installed
 
 parity-all: $(VENVS)/test,parity/installed
 	$(<D)/bin/python -m pytest -n $(WORKERS) -m parity $(WITH_JWST)
+
+# jwst's own tests of the first stage on gpipe, by substituted imports; they come with the installed jwst.
+jwst-tests: $(VENVS)/test,parity/installed
+	$(<D)/bin/python -m benchmarks.jwst_tests
 
 gpu: $(VENVS)/test,$(CUDA)/installed
 	$(<D)/bin/python -m pytest -m gpu

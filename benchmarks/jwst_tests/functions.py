@@ -1,0 +1,122 @@
+"""Functions inside jwst's steps, as calls of gpipe's steps: what they do to a model is tested on gpipe, too."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gpipe.step import (
+    ChargeMigrationStep,
+    DQInitStep,
+    FirstFrameStep,
+    GainScaleStep,
+    GroupScaleStep,
+    LastFrameStep,
+    LinearityStep,
+    RefPixStep,
+    ResetStep,
+    SaturationStep,
+    SuperBiasStep,
+)
+
+ARRAYS = ("data", "groupdq", "pixeldq", "zeroframe", "err", "dq", "var_poisson", "var_rnoise")
+
+
+def _into(model: Any, step: Any) -> Any:
+    """Run a step, and put what it made into the model that it was given: jwst's functions write into theirs."""
+    result = step.run(model)
+    for name in ARRAYS:
+        if name in result.instance:
+            setattr(model, name, result.instance[name])
+    return model
+
+
+def superbias(model: Any, reference: Any) -> Any:
+    """Stand for ``jwst.superbias.bias_sub.do_correction``."""
+    return _into(model, SuperBiasStep(override_superbias=reference))
+
+
+def linearity(model: Any, reference: Any) -> Any:
+    """Stand for ``jwst.linearity.linearity.do_correction``."""
+    return _into(model, LinearityStep(override_linearity=reference))
+
+
+def reset(model: Any, reference: Any) -> Any:
+    """Stand for ``jwst.reset.reset_sub.do_correction``."""
+    return _into(model, ResetStep(override_reset=reference))
+
+
+def lastframe(model: Any) -> Any:
+    """Stand for ``jwst.lastframe.lastframe_sub.do_correction``."""
+    return _into(model, LastFrameStep())
+
+
+def firstframe(model: Any, bright_use_group1: bool = False) -> Any:
+    """Stand for ``jwst.firstframe.firstframe_sub.do_correction``."""
+    return _into(model, FirstFrameStep(bright_use_group1=bright_use_group1))
+
+
+def charge_migration(model: Any, signal_threshold: float) -> Any:
+    """Stand for ``jwst.charge_migration.charge_migration.charge_migration``."""
+    return _into(model, ChargeMigrationStep(signal_threshold=signal_threshold))
+
+
+def group_scale(model: Any) -> Any:
+    """Stand for ``jwst.group_scale.group_scale.do_correction``."""
+    return _into(model, GroupScaleStep())
+
+
+def gain_scale(model: Any, gain_factor: float) -> Any:
+    """Stand for ``jwst.gain_scale.gain_scale.do_correction``."""
+    model.meta.exposure.gain_factor = gain_factor
+    return _into(model, GainScaleStep(override_gain="N/A"))
+
+
+def dq_init(model: Any, reference: Any, user_dq: Any = None) -> Any:
+    """Stand for ``jwst.dq_init.dq_initialization.do_dqinit``; gpipe takes flags of a user from files only."""
+    if user_dq is not None:
+        raise TypeError("flags of a user as an array")
+    return _into(model, DQInitStep(override_mask=reference))
+
+
+def saturation(model: Any, reference: Any, n_pix_grow_sat: int, use_readpatt: bool, bias_model: Any = None) -> Any:
+    """Stand for ``flag_saturation`` and ``irs2_flag_saturation`` of ``jwst.saturation.saturation``."""
+    references = {"override_saturation": reference, "override_superbias": "N/A" if bias_model is None else bias_model}
+    return _into(model, SaturationStep(n_pix_grow_sat=n_pix_grow_sat, use_readpatt=use_readpatt, **references))
+
+
+def refpix(
+    model: Any,
+    odd_even_columns: bool,
+    use_side_ref_pixels: bool,
+    side_smoothing_length: int,
+    side_gain: float,
+    odd_even_rows: bool,
+    conv_kernel_params: Any,
+    siglimit: float,
+) -> Any:
+    """Stand for ``jwst.refpix.reference_pixels.correct_model`` with the running median."""
+    parameters = {
+        "odd_even_columns": odd_even_columns,
+        "use_side_ref_pixels": use_side_ref_pixels,
+        "side_smoothing_length": side_smoothing_length,
+        "side_gain": side_gain,
+        "odd_even_rows": odd_even_rows,
+        "siglimit": siglimit,
+    }
+    return _into(model, RefPixStep(override_refpix="N/A", override_sirskernel="N/A", **parameters))
+
+
+FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    "jwst.charge_migration.charge_migration.charge_migration": charge_migration,
+    "jwst.dq_init.dq_initialization.do_dqinit": dq_init,
+    "jwst.firstframe.firstframe_sub.do_correction": firstframe,
+    "jwst.gain_scale.gain_scale.do_correction": gain_scale,
+    "jwst.group_scale.group_scale.do_correction": group_scale,
+    "jwst.lastframe.lastframe_sub.do_correction": lastframe,
+    "jwst.linearity.linearity.do_correction": linearity,
+    "jwst.refpix.reference_pixels.correct_model": refpix,
+    "jwst.reset.reset_sub.do_correction": reset,
+    "jwst.saturation.saturation.flag_saturation": saturation,
+    "jwst.saturation.saturation.irs2_flag_saturation": saturation,
+    "jwst.superbias.bias_sub.do_correction": superbias,
+}
+"""By the name that tests import."""
