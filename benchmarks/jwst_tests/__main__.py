@@ -41,7 +41,18 @@ def run(folder: Path, only: str, *, on_gpipe: bool) -> list[dict[str, str]]:
     record.unlink(missing_ok=True)
     tests = sorted(str(path.relative_to(folder)) for path in package.rglob("test_*.py") if only in str(path))
     environment = {**os.environ, VARIABLE: str(record), "PYTHONPATH": os.pathsep.join([str(folder), *sys.path])}
-    asked = ["-q", "--no-header", "-p", "no:cacheprovider", "-p", "benchmarks.jwst_tests.recorder", "--tb=no"]
+    asked = [
+        "-q",
+        "--no-header",
+        "-p",
+        "no:cacheprovider",
+        "--continue-on-collection-errors",
+        "-p",
+        "benchmarks.jwst_tests.recorder",
+        "--tb=no",
+    ]
+    if on_gpipe:
+        asked += ["-p", "benchmarks.jwst_tests.keywords"]
     command = [sys.executable, "-m", "pytest", "-c", os.devnull, "--rootdir", str(folder), *asked, *tests]
     subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, check=False)
     return [json.loads(line) for line in record.read_text().splitlines()] if record.exists() else []

@@ -1,7 +1,11 @@
 """Functions inside jwst's steps, as calls of gpipe's steps: what they do to a model is tested on gpipe, too."""
 
+import tempfile
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
+
+from astropy.io import fits
 
 from gpipe.step import (
     ChargeMigrationStep,
@@ -22,10 +26,13 @@ ARRAYS = ("data", "groupdq", "pixeldq", "zeroframe", "err", "dq", "var_poisson",
 
 def _into(model: Any, step: Any) -> Any:
     """Run a step, and put what it made into the model that it was given: jwst's functions write into theirs."""
+    if model.meta.instrument.name is None and step.instruments:
+        model.meta.instrument.name = step.instruments[0]
     result = step.run(model)
     for name in ARRAYS:
         if name in result.instance:
             setattr(model, name, result.instance[name])
+    model.meta.cal_step.instance.update(result.meta.cal_step.instance)
     return model
 
 
@@ -71,10 +78,13 @@ def gain_scale(model: Any, gain_factor: float) -> Any:
 
 
 def dq_init(model: Any, reference: Any, user_dq: Any = None) -> Any:
-    """Stand for ``jwst.dq_init.dq_initialization.do_dqinit``; gpipe takes flags of a user from files only."""
-    if user_dq is not None:
-        raise TypeError("flags of a user as an array")
-    return _into(model, DQInitStep(override_mask=reference))
+    """Stand for ``jwst.dq_init.dq_initialization.do_dqinit``; gpipe takes flags of a user from files."""
+    if user_dq is None:
+        return _into(model, DQInitStep(override_mask=reference))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "flags.fits")
+        fits.writeto(path, user_dq)
+        return _into(model, DQInitStep(override_mask=reference, user_supplied_dq=path))
 
 
 def saturation(model: Any, reference: Any, n_pix_grow_sat: int, use_readpatt: bool, bias_model: Any = None) -> Any:

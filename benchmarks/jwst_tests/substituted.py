@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.jwst_tests.functions import FUNCTIONS
 
-ROOMS = (
+STEPS = (
     "charge_migration",
     "clean_flicker_noise",
     "dark_current",
@@ -29,8 +29,8 @@ ROOMS = (
     "rscd",
     "saturation",
     "superbias",
-    "stpipe",
 )
+ROOMS = (*STEPS, "stpipe")
 PARTS = {"lib": ("reffile_utils",), "pipeline": ("calwebb_dark", "calwebb_detector1")}
 """Of rooms that are not of the first stage alone, the modules that are tested."""
 COPIES = "tests_of_jwst"
@@ -103,14 +103,19 @@ class _Substitution(ast.NodeTransformer):
         return [statement for alias in node.names for statement in self._replaced(module, ours, alias)]
 
     def _replaced(self, module: str, ours: str | None, alias: ast.alias) -> list[ast.stmt]:
-        if ours and is_there(ours, alias.name):
-            return [ast.ImportFrom(ours, [alias], 0)]
-        if not self._is_test or not is_of_first_stage(module):
-            return [ast.ImportFrom(module, [alias], 0)]
         whole, name = f"{module}.{alias.name}", alias.asname or alias.name
         if whole in FUNCTIONS:
             return ast.parse(f"from benchmarks.jwst_tests.functions import {FUNCTIONS[whole].__name__} as {name}").body
+        if ours and means_the_same(module, alias.name) and is_there(ours, alias.name):
+            return [ast.ImportFrom(ours, [alias], 0)]
+        if not self._is_test or not is_of_first_stage(module):
+            return [ast.ImportFrom(module, [alias], 0)]
         return ast.parse(f"from benchmarks.jwst_tests.absent import Absent\n{name} = Absent({whole!r})").body
+
+
+def means_the_same(module: str, name: str) -> bool:
+    """Tell whether gpipe's name is for what jwst has: within the folders of steps, only the steps are."""
+    return module.removeprefix("jwst.").partition(".")[0] not in STEPS or name.lower().endswith("step")
 
 
 def is_of_first_stage(module: str) -> bool:

@@ -18,7 +18,7 @@ __all__ = [
 
 def is_subarray(model: Any) -> bool:
     """Tell whether an exposure has fewer rows or columns than the detector."""
-    whole = full_frame(model.meta.instrument.name)
+    whole = full_frame(model.meta.instrument.name or "")
     if whole is None:
         raise InputError(f"found INSTRUME {model.meta.instrument.name!r}, expected an instrument of JWST")
     rows, columns = model.data.shape[-2:]
@@ -47,7 +47,16 @@ def get_subarray_model(science: Any, reference: Any) -> Any:
     ------
     ReferenceFileError
         The reference does not cover the exposure.
+    InputError
+        The exposure is read in superstripes.
+    TypeError
+        One of them is no model.
     """
+    for given in (science, reference):
+        if not hasattr(given, "meta"):
+            raise TypeError(f"found {type(given).__qualname__}, expected a JWST data model")
+    if getattr(science.meta.subarray, "num_superstripe", None):
+        raise InputError(f"{_name(science)}: found superstripes, expected one piece of them, or jwst's function")
     wanted, covered = window_of(science.meta), _window(reference, ReferenceFileError)
     if not wanted.inside(covered):
         raise ReferenceFileError(f"{_name(reference)}: found {covered}, expected to cover {wanted}")
@@ -84,7 +93,7 @@ def _window(model: Any, error: type[Exception]) -> Window:
     """The pixels that a model covers, by its keywords, and by its array where a size differs."""
     subarray, (rows, columns) = model.meta.subarray, _primary(model).shape[-2:]
     keywords = (subarray.xstart, subarray.ystart, subarray.xsize, subarray.ysize)
-    whole = full_frame(model.meta.instrument.name)
+    whole = full_frame(model.meta.instrument.name or "")
     if None in keywords and whole and (whole.ysize, whole.xsize) == (rows, columns):
         return whole
     if None in keywords or min(keywords[:2]) < 1:

@@ -96,6 +96,8 @@ def test_spec_declares_parameters_and_describes_them():
             on = boolean(default=True)
             text = string(default='none')
             skip = boolean(default=False)
+
+            [nothing]
         """
 
     step = MyStep(threshold="4")
@@ -121,9 +123,19 @@ def test_what_is_described_can_be_declared():
             assert made[name].help == known[name].help.strip(), name
 
 
-@pytest.mark.parametrize("line", ["x", "x = 3", "x = strange(default=3)", "x = float(default=3", "x = float(most=3)"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "x",
+        "x = float(default=1)\n[part]\ny = float(default=3)",
+        "x = 3",
+        "x = strange(default=3)",
+        "x = float(default=3",
+        "x = float(most=3)",
+    ],
+)
 def test_a_spec_that_is_none(line):
-    with pytest.raises(TypeError, match=r"Wrong\.spec: found 'x.*expected name = check"):
+    with pytest.raises(TypeError, match=r"Wrong\.spec: found '.*expected name = check"):
         type("Wrong", (Step,), {"spec": line})
 
 

@@ -40,10 +40,13 @@ _NAMES = {
 def parameters_of(spec: str, label: str) -> dict[str, p.Parameter]:
     """Make the parameters that a text declares, by name; ``label`` names its class in errors.
 
-    TypeError: a line is none of jwst's, or its check is not known.
+    TypeError: a line is none of jwst's, its check is not known, or a section in brackets has parameters.
     """
-    lines = [line.strip() for line in spec.splitlines()]
-    return dict(_parameter(line, label) for line in lines if line and not line.startswith("#"))
+    stripped = (line.strip() for line in spec.splitlines())
+    lines = [line for line in stripped if line and not line.startswith("#")]
+    while lines and lines[-1].startswith("["):
+        lines.pop()  # a section without parameters
+    return dict(_parameter(line, label) for line in lines)
 
 
 def spec_of(parameters: Mapping[str, p.Parameter]) -> str:
