@@ -21,6 +21,15 @@ class Absent:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         raise AbsentError(self._name)
 
+    def __getitem__(self, key: Any) -> Any:
+        raise AbsentError(f"{self._name}[{key!r}]")
+
+    def __iter__(self) -> Any:
+        raise AbsentError(self._name)
+
+    def __contains__(self, item: Any) -> bool:
+        raise AbsentError(self._name)
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)

@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from astropy.io import fits
+from stdatamodels.jwst import datamodels
 
+from benchmarks.jwst_tests.absent import Absent
+from benchmarks.jwst_tests.keywords import fill_in
 from gpipe.step import (
     ChargeMigrationStep,
     DQInitStep,
@@ -15,6 +18,7 @@ from gpipe.step import (
     GroupScaleStep,
     LastFrameStep,
     LinearityStep,
+    RampFitStep,
     RefPixStep,
     ResetStep,
     SaturationStep,
@@ -115,6 +119,37 @@ def refpix(
     return _into(model, RefPixStep(override_refpix="N/A", override_sirskernel="N/A", **parameters))
 
 
+def ramp_fit(
+    model: Any,
+    save_opt: bool,
+    readnoise: Any,
+    gain: Any,
+    algorithm: str,
+    weighting: str,
+    max_cores: str,
+    flags: Any,
+) -> tuple[Any, Any, Any]:
+    """Stand for ``stcal.ramp_fitting.ramp_fit.ramp_fit``, without the optional results."""
+    fill_in(model.meta, model.shape)
+    references = {
+        "override_gain": _beside(model, datamodels.GainModel(data=gain)),
+        "override_readnoise": _beside(model, datamodels.ReadnoiseModel(data=readnoise)),
+    }
+    name = "LIKELY" if algorithm == "LIKELY" else "OLS_C"
+    step = RampFitStep(algorithm=name, maximum_cores=max_cores, suppress_one_group=False, **references)
+    rates = step.run(model)
+    image, cube = ({"slope": rate.data, **{name: rate[name] for name in ARRAYS[4:]}} for rate in rates)
+    return image, cube, Absent("optional results of stcal.ramp_fitting.ramp_fit.ramp_fit")
+
+
+def _beside(model: Any, reference: Any) -> Any:
+    """Give a reference the instrument and the pixels of an exposure."""
+    reference.meta.instrument.name = model.meta.instrument.name
+    corner = {name: getattr(model.meta.subarray, name) for name in ("xstart", "ystart", "xsize", "ysize")}
+    reference.meta.subarray.instance.update(corner)
+    return reference
+
+
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "jwst.charge_migration.charge_migration.charge_migration": charge_migration,
     "jwst.dq_init.dq_initialization.do_dqinit": dq_init,
@@ -128,5 +163,6 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "jwst.saturation.saturation.flag_saturation": saturation,
     "jwst.saturation.saturation.irs2_flag_saturation": saturation,
     "jwst.superbias.bias_sub.do_correction": superbias,
+    "stcal.ramp_fitting.ramp_fit.ramp_fit": ramp_fit,
 }
 """By the name that tests import."""

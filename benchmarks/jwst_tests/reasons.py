@@ -18,10 +18,16 @@ BY_TEST: Mapping[str, str] = {
     "test_clean_flicker_noise_step.py::test_output_type[True]": DIFFERENT,  # skip=True of a step alone
     "test_dq_im_wrong_shape": WORDS,
     "test_level1b": DIFFERENT,  # an open uncalibrated model is calibrated
+    "test_nocrs_noflux_firstrows_are_nan": DIFFERENT,  # a rate without a segment is NaN
+    "test_four_groups_four_CRs": DIFFERENT,
+    "test_photon_noise_only_bad_last_frame_two_groups": DIFFERENT,  # products of NaN instead of none
+    "test_miri_all_sat": DIFFERENT,
+    "test_miri_no_good_pixel": DIFFERENT,
+    "test_error_when_frame_time_not_set": WORDS,
+    "test_photon_noise_with_unweighted_fit": INSIDE,
     "test_invlin_corr": DIFFERENT,  # averaged frames in float32
     "test_fft_subarray_clean_error": DIFFERENT,  # too few pixels: nothing is subtracted
     "test_persistence_time_": DIFFERENT,  # a window of no length is an error
-    "test_refpix_subarray_nirspec": INSIDE,
 }
 """Parts of names of tests."""
 
