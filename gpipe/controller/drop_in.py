@@ -137,7 +137,11 @@ class DropIn(StepBase, metaclass=WithSpec):
         if not (force or levels[0].saves):
             return None
         with written_at_once():
-            return str(_saver(self, model).save(model, levels, default_suffix=self.name, suffix=suffix, index=idx, components=parts))
+            return str(
+                _saver(self, model).save(
+                    model, levels, default_suffix=self.name, suffix=suffix, index=idx, components=parts
+                )
+            )
 
     def get_reference_file(self, dataset: Any, reference_file_type: str) -> Any:
         """Find a reference of an exposure: its path, ``'N/A'``, or the open model that overrides it.
@@ -196,7 +200,7 @@ def _levels(step: DropIn, output_file: str | None = None, ext: str | None = None
 def _saver(step: DropIn, model: Any) -> Any:
     """Make a saver for a product of the exposure in whose run the step is; else of that in the model."""
     from gpipe.controller.products.saving import Saver
-    from gpipe.controller.run.own_process import surroundings_of
+    from gpipe.controller.run.user_code.own_process import surroundings_of
 
     around = surroundings_of(step)
     return around.saver.another() if around else Saver(model.meta.filename)
@@ -204,7 +208,7 @@ def _saver(step: DropIn, model: Any) -> Any:
 
 def _base(step: DropIn) -> str | None:
     """Return the name of the exposure in whose run the step is."""
-    from gpipe.controller.run.own_process import surroundings_of
+    from gpipe.controller.run.user_code.own_process import surroundings_of
 
     around = surroundings_of(step)
     return around.saver.input_name if around else None

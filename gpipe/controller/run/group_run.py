@@ -18,11 +18,11 @@ from gpipe.controller.products.claims import Owner
 from gpipe.controller.products.saving import Saver
 from gpipe.controller.references.resolution import Resolution
 from gpipe.controller.reporting import events
-from gpipe.controller.run.hooks import RunStep
 from gpipe.controller.run.preparation import announce, check, input_name, resolved, saver_of
 from gpipe.controller.run.record import RunRecord, output_levels
 from gpipe.controller.run.section_run import on_whole, tell_done
 from gpipe.controller.run.step_run import StepRun
+from gpipe.controller.run.user_code.hooks import RunStep
 from gpipe.datamodels import Exposure
 from gpipe.datamodels.exposures.groups.group import Group
 from gpipe.datamodels.group_header import GroupHeader

@@ -10,8 +10,8 @@ from gpipe.controller.inputs import Job
 from gpipe.controller.products.saving import Saver, check_folder
 from gpipe.controller.references.absent import must_not_lack, refuse_without
 from gpipe.controller.references.resolution import Resolution, resolve
-from gpipe.controller.run.hooks import check_hooks
 from gpipe.controller.run.record import RunRecord, output_levels
+from gpipe.controller.run.user_code.hooks import check_hooks
 from gpipe.datamodels import Header, crds_parameters
 
 log = logging.getLogger(__name__)

@@ -20,12 +20,12 @@ from gpipe.controller.references.resolution import Resolution
 from gpipe.controller.reporting import events
 from gpipe.controller.reporting.records import recorded
 from gpipe.controller.run.group_run import GroupRun
-from gpipe.controller.run.hooks import apply_hooks
-from gpipe.controller.run.own_process import Surroundings, surrounded, surroundings_of
 from gpipe.controller.run.passes import Summaries
 from gpipe.controller.run.preparation import announce, check, resolved, saver_of
 from gpipe.controller.run.record import RunRecord, output_levels
 from gpipe.controller.run.section_run import SectionRun
+from gpipe.controller.run.user_code.hooks import apply_hooks
+from gpipe.controller.run.user_code.own_process import Surroundings, surrounded, surroundings_of
 from gpipe.datamodels import Exposure, Header, open_exposure, read_header
 from gpipe.datamodels.exposures.chunks import with_separate_arrays
 from gpipe.datamodels.exposures.planes import product_only

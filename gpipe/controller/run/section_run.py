@@ -11,11 +11,11 @@ from gpipe.controller.plan.run_plan import PlannedSection, suited
 from gpipe.controller.plan.sections import Section
 from gpipe.controller.reporting import events
 from gpipe.controller.run.chunks import Course, Passed, Summarizers, Summary
-from gpipe.controller.run.hooks import RunStep
 from gpipe.controller.run.passes import Summaries, certain, speculative
 from gpipe.controller.run.previews import preview
 from gpipe.controller.run.record import RunRecord
 from gpipe.controller.run.step_run import StepRun
+from gpipe.controller.run.user_code.hooks import RunStep
 from gpipe.datamodels import Exposure, Header, Outline, Ramp, open_exposure
 from gpipe.datamodels.exposures.assembly import Assembly
 from gpipe.datamodels.exposures.chunks import Chunk, chunks_of, columns_with_halo, cut

@@ -11,10 +11,10 @@ from gpipe.controller.declaration.results import Produced, References, SideProdu
 from gpipe.controller.declaration.step_base import StepBase, work_of
 from gpipe.controller.declaration.work import Work, with_separate_metadata
 from gpipe.controller.run.chunks import Stage, Summary, named_in_errors, summary_of
-from gpipe.controller.run.hooks import RunStep, apply_hooks
-from gpipe.controller.run.own_process import processed
 from gpipe.controller.run.record import COMPLETE, SKIPPED, RunRecord
 from gpipe.controller.run.tally import Tally
+from gpipe.controller.run.user_code.hooks import RunStep, apply_hooks
+from gpipe.controller.run.user_code.own_process import processed
 from gpipe.datamodels import Described, Exposure, Ramp
 from gpipe.datamodels.exposures.composite import Composite
 from gpipe.exceptions import GpipeError
