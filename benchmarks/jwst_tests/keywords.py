@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gpipe.controller.references import resolution
+from gpipe.datamodels.files import reading
 from gpipe.datamodels.files.sources import FitsSource, ModelSource
 
 OF_INSTRUMENTS: Mapping[str, tuple[str, str, str]] = {
@@ -25,6 +26,7 @@ def pytest_configure() -> None:
     for source in (FitsSource, ModelSource):
         source.header = _completed(source.header)  # type: ignore[method-assign]
     resolution.open_reference = _of_type(resolution.open_reference)
+    reading.find_source = _as_exposure(reading.find_source)
 
 
 def _completed(header: Callable[..., Any]) -> Callable[..., Any]:
@@ -38,15 +40,31 @@ def _completed(header: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _of_type(open_reference: Callable[..., Any]) -> Callable[..., Any]:
-    """Write the type into references that are models: tests put any text there."""
+    """Write the type, and the pixels, into references that are models: tests put any text there, and often none."""
 
     @functools.wraps(open_reference)
     def opened(reftype: str, source: Any, name: str | None = None) -> Any:
         if hasattr(source, "meta"):
             source.meta.reftype = reftype
+            shape = getattr(source, source.get_primary_array_name()).shape
+            if len(shape) > 1:
+                _set(source.meta.subarray, {"xstart": 1, "ystart": 1, "xsize": shape[-1], "ysize": shape[-2]})
         return open_reference(reftype, source, name)
 
     return opened
+
+
+def _as_exposure(find_source: Callable[..., Any]) -> Callable[..., Any]:
+    """Take ramps for exposures, whatever tests write into their type of reference."""
+
+    @functools.wraps(find_source)
+    def found(source: Any) -> Any:
+        result = find_source(source)
+        if "Ramp" in (result.model_type or ""):
+            result.reftype = None
+        return result
+
+    return found
 
 
 def fill_in(meta: Any, shape: tuple[int, ...]) -> None:
