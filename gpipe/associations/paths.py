@@ -5,12 +5,14 @@ import os
 from pathlib import Path
 
 from gpipe.exceptions import InputError
+from gpipe.user_files import expanded
 
 log = logging.getLogger(__name__)
 
 
 def places_of(name: str, folder: Path | None) -> list[Path]:
     """The paths under which a member may be; parameters as in `find_file`."""
+    name = expanded(name)
     return [Path(name)] if folder is None or os.path.isabs(name) else [folder / name, Path(name)]
 
 

@@ -19,6 +19,7 @@ GROUND = {
     "gpipe.imports",
     "gpipe.suffixes",
     "gpipe.thread_warnings",
+    "gpipe.user_files",
 }
 FLOORS = (
     "backends",

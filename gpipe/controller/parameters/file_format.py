@@ -20,6 +20,7 @@ from typing import Any
 import yaml
 
 from gpipe.exceptions import OutputError, ParameterError
+from gpipe.user_files import expanded
 
 _NOT_VALUES = ("class", "name", "parameters", "steps")
 _IGNORED = ("asdf_library", "history", "meta")
@@ -48,7 +49,7 @@ def read(path: str | os.PathLike[str]) -> Entry:
     ParameterError
         One line with the file, and the position in it where there is one.
     """
-    path = Path(path).expanduser()
+    path = Path(expanded(path))
     try:
         text = path.read_bytes().split(b"\n...", 1)[0].decode()  # what follows the tree of an ASDF file is binary
     except FileNotFoundError:
@@ -165,7 +166,7 @@ def write(path: str | os.PathLike[str], entry: Entry, *, include_metadata: bool 
     if include_metadata:
         tree["meta"] = _metadata_template(str(entry.class_name))
     try:
-        asdf.AsdfFile(tree).write_to(os.fspath(path))
+        asdf.AsdfFile(tree).write_to(expanded(path))
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
 

@@ -9,6 +9,7 @@ from gpipe.controller.parameters import file_format
 from gpipe.controller.parameters import types as p
 from gpipe.controller.parameters.file_format import Entry
 from gpipe.controller.parameters.origins import Kind, Origin, Settings
+from gpipe.user_files import expanded
 
 HOOKS = ("pre_hooks", "post_hooks")
 Note = Callable[[str], object]
@@ -52,7 +53,7 @@ def export_config(step: Declared, path: str | os.PathLike[str], *, include_metad
 def layers_from_file(cls: type[Declared], path: str | os.PathLike[str]) -> list[Settings]:
     """The layers of a user's parameter file, those of the files that it names for its steps first."""
     problems: list[str] = []
-    layers = file_layers(cls, Path(path).expanduser(), Kind.CONFIG, problems.append)
+    layers = file_layers(cls, Path(expanded(path)), Kind.CONFIG, problems.append)
     p.raise_together(problems)
     return layers
 
@@ -67,7 +68,7 @@ def step_file_layers(cls: type[Declared], name: str, path: Path, note: Note) -> 
     name = cls.step_synonyms.get(name, name)
     if name not in cls.substeps():
         return []  # told with the other unknown names
-    return in_step(name, file_layers(cls.substeps()[name], path.expanduser(), Kind.STEP_FILE, note))
+    return in_step(name, file_layers(cls.substeps()[name], Path(expanded(path)), Kind.STEP_FILE, note))
 
 
 def file_layers(cls: type[Declared], path: Path, kind: Kind, note: Note) -> list[Settings]:
@@ -82,7 +83,7 @@ def file_layers(cls: type[Declared], path: Path, kind: Kind, note: Note) -> list
         values = dict(inner.values)
         own_file = values.pop("config_file", None)
         if own_file is not None:
-            layers += step_file_layers(cls, name, path.parent / Path(own_file).expanduser(), note)
+            layers += step_file_layers(cls, name, path.parent / expanded(own_file), note)
         steps[name] = Settings(origin, _without_hooks(values, f"{path}: {name}", note))
     return [*layers, Settings(origin, _without_hooks(entry.values, str(path), note), steps)]
 

@@ -16,6 +16,7 @@ from typing import Any, Self
 import traitlets
 
 from gpipe.exceptions import ParameterError
+from gpipe.user_files import expanded
 
 TRUE_WORDS = ("true", "yes", "on", "1")
 FALSE_WORDS = ("false", "no", "off", "0")
@@ -136,13 +137,13 @@ class String(Parameter):
 
 
 class Path(Parameter):
-    """A file or folder, as text or path object; stored as text with ``~`` expanded."""
+    """A file or folder, as text or path object; stored as text with ``~`` and ``$VAR`` expanded."""
 
     def convert(self, value: Any) -> str:
         text = os.fspath(value)
         if not isinstance(text, str):
             raise TypeError("not a text path")
-        return os.path.expanduser(text)
+        return expanded(text)
 
     def kind(self) -> str:
         return "a path"

@@ -8,6 +8,7 @@ from typing import Any
 
 from gpipe.exceptions import ParameterError
 from gpipe.suffixes import split_suffix, stem
+from gpipe.user_files import expanded
 
 FILE_TYPES = ("fits", "asdf")
 
@@ -84,7 +85,7 @@ def named_path(levels: Sequence[OutputSettings], output_file: str) -> Path:
 
     ``levels`` as for ``output_path``; ``output_file`` counts from the ``output_dir`` of the nearest level that has one.
     """
-    given = Path(_expanded(output_file))
+    given = Path(expanded(output_file))
     return _output_dir(levels) / given.parent / f"{stem(given.name)}.{_file_type(levels[0], given.name)}"
 
 
@@ -107,15 +108,11 @@ def _folder(levels: Sequence[OutputSettings], named_by: int | None) -> Path:
     """Find the folder of products. An ``output_dir`` closer to the step than the ``output_file`` decides alone."""
     if named_by is None or any(level.output_dir for level in levels[:named_by]):
         return _output_dir(levels)
-    return _output_dir(levels) / os.path.dirname(_expanded(levels[named_by].output_file or ""))
+    return _output_dir(levels) / os.path.dirname(expanded(levels[named_by].output_file or ""))
 
 
 def _output_dir(levels: Sequence[OutputSettings]) -> Path:
-    return Path(_expanded(_first(level.output_dir for level in levels) or ""))
-
-
-def _expanded(path: str) -> str:
-    return os.path.expandvars(os.path.expanduser(path))
+    return Path(expanded(_first(level.output_dir for level in levels) or ""))
 
 
 def _file_type(own: OutputSettings, base: str | None) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gpipe.user_files import expanded
+
 NOT_APPLICABLE = "N/A"
 CRDS_SCHEME = "crds://"
 
@@ -44,5 +46,5 @@ def choice(value: Any) -> Choice:
         return Choice(NOT_APPLICABLE)
     if text.startswith(CRDS_SCHEME):
         return Choice(text)
-    path = Path(os.path.expandvars(os.path.expanduser(text))).absolute()
+    path = Path(expanded(text)).absolute()
     return Choice(str(path), path)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gpipe.exceptions import GpipeError, ParameterError
+from gpipe.user_files import expanded
 
 LINE = "%(asctime)s - %(name)s - %(levelname)s - %(message)s"
 _SECTIONS = ("*", "root", ".", "")
@@ -66,7 +67,7 @@ def read_configuration(logcfg: str | os.PathLike[str] | None, folders: Sequence[
     """
     if logcfg is None:
         return Configuration()
-    given = Path(os.path.expanduser(logcfg))
+    given = Path(expanded(logcfg))
     path = next((p for p in (given, *(Path(f) / given for f in folders if f)) if p.is_file()), None)
     if path is None:
         looked = ", ".join(str(p) for p in (Path.cwd(), *filter(None, folders)))
