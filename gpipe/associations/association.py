@@ -10,6 +10,7 @@ from typing import Any
 
 from gpipe.associations import schema
 from gpipe.exceptions import InputError
+from gpipe.user_files import RegularFile, expanded
 
 SINGLETON = "singleton"
 """The name of an association that is no file, in place of a file name."""
@@ -114,7 +115,7 @@ def read_association(source: str | os.PathLike[str] | Mapping[str, Any]) -> Asso
     """
     if isinstance(source, Mapping):
         return _association(source, "association", SINGLETON, None)
-    path = Path(source)
+    path = Path(expanded(source))
     return _association(_content(path), str(path), path.name, path.parent)
 
 
@@ -132,10 +133,11 @@ def _content(path: Path) -> Any:
     if is_yaml:
         warnings.warn(f"{path}: associations in YAML are deprecated, expected JSON", DeprecationWarning, stacklevel=2)
     try:
-        text = path.read_text(encoding="utf-8")
+        with RegularFile(path).reader() as file:
+            text = file.read().decode()
         return _yaml(text) if is_yaml else json.loads(text)
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}), expected an association") from None
+        raise InputError(f"{path}: cannot be read ({error.strerror or error}), expected an association") from None
     except (ValueError, RecursionError) as error:
         kind = "YAML" if is_yaml else "JSON"
         reason = " ".join(str(error).split())
@@ -145,7 +147,12 @@ def _content(path: Path) -> Any:
 def _yaml(text: str) -> Any:
     import yaml
 
+    from gpipe.datamodels.files.damage import DamageError
+    from gpipe.datamodels.files.damage.asdf_layout import check_tree
+
     try:
+        check_tree(text.encode())
         return yaml.safe_load(text)
-    except (yaml.YAMLError, TypeError, KeyError, IndexError, AttributeError) as error:  # the latter of odd tags
+    # Odd tags raise all but the first two.
+    except (DamageError, yaml.YAMLError, TypeError, KeyError, IndexError, AttributeError) as error:
         raise ValueError(error) from None

@@ -71,10 +71,9 @@ def test_a_missing_extension_is_named_with_those_there_are(tmp_path):
 
 
 def test_a_file_may_vanish_after_its_header_was_read(tmp_path):
-    file = written(tmp_path / "x.fits", np.zeros((2, 2), np.float32))
+    file = written(tmp_path / "x.fits", np.ones((2, 2), np.float32))
     file.path.unlink()
-    with pytest.raises(InputError, match="no such file"):
-        file.read("SCI", np.float32)
+    np.testing.assert_array_equal(file.read("SCI", np.float32), np.ones((2, 2)))
 
 
 @pytest.mark.parametrize("rows", [slice(0, 5), slice(1, 4), slice(4, 5), slice(2, 2)])
@@ -110,7 +109,7 @@ def test_a_system_call_for_a_run_of_rows_and_none_for_a_row(tmp_path, monkeypatc
 def test_the_file_is_closed_with_the_last_reference_to_it(tmp_path):
     file = written(tmp_path / "x.fits", np.zeros((2, 2), np.float32))
     file.read("SCI", np.float32)
-    descriptor = file._descriptor
+    descriptor = file._content.descriptor
     assert os.path.sameopenfile(descriptor, descriptor)
     del file
     with pytest.raises(OSError, match="Bad file descriptor"):

@@ -238,10 +238,10 @@ def test_an_error_names_the_member_and_leaves_nothing_behind(threads, storage, p
     assert not list(scratch.iterdir())
 
 
-def test_a_file_that_is_gone_is_named(paths, storage, tmp_path):
+def test_a_file_that_was_replaced_is_named(paths, storage, tmp_path):
     copies = [Path(shutil.copy(path, tmp_path)) for path in paths]
     group = group_of(copies, NumpyBackend(), storage)
-    copies[2].unlink()
+    copies[0].replace(copies[2])
     with pytest.raises(InputError, match=r"member2_rate\.fits") as raised:
         next(group.stacks("data", 4))
     assert "member2_rate.fits" in raised.value.__notes__[0]

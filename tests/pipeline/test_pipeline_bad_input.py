@@ -123,7 +123,7 @@ def test_no_science_array():
 def test_a_time_that_is_not_a_number():
     with headers() as hdus:
         hdus[0].header["TGROUP"] = "NaN"
-    refused(InputError, f"{UNCAL}: found nothing for meta.exposure.group_time", "expected a finite number")
+    refused(InputError, f"{UNCAL}: found 'NaN' for meta.exposure.group_time", "expected a finite number")
 
 
 def test_a_time_that_is_nan_in_a_model():

@@ -91,6 +91,7 @@ class RunPlan:
     storage : where the exposure is kept between sections.
     sections : in order.
     to_device, to_host : bytes of the exposure that cross the bus.
+    in_memory : bytes of arrays in host memory before the run: those of an ASDF file, which is read whole.
     """
 
     name: str
@@ -100,11 +101,13 @@ class RunPlan:
     sections: tuple[PlannedSection, ...]
     to_device: int
     to_host: int
+    in_memory: int = 0
 
     @property
     def arrays(self) -> int:
         """Predicted bytes of the arrays of the run at their most, where the exposure is kept."""
-        return max(planned.stored + planned.at_work for planned in self.sections)
+        before = self.in_memory if self.backend == "numpy" else 0
+        return before + max(planned.stored + planned.at_work for planned in self.sections)
 
     @property
     def peak(self) -> int:
@@ -130,7 +133,7 @@ def make_plan(header: Header, sections: Sequence[Section], backend: Backend, lim
         A section cannot keep within the limits.
     """
     on_host = backend.name == "numpy"
-    budget = limits.budget(backend)
+    budget = _budget(header, backend, limits)
     kept = _kept(header, sections)
     most = max(each.ramps + each.rates for each in kept)
     storage = Storage.DEVICE
@@ -154,7 +157,19 @@ def make_plan(header: Header, sections: Sequence[Section], backend: Backend, lim
         sections=tuple(planned),
         to_device=0 if on_host else crossings * size,
         to_host=0 if on_host else (crossings - 1) * size + kept[-1].rates,
+        in_memory=header.in_memory,
     )
+
+
+def _budget(header: Header, backend: Backend, limits: Limits) -> int | None:
+    """Bytes for the arrays of a run, beside those that its file takes on the host."""
+    before, budget = header.in_memory, limits.budget(backend)
+    if limits.host is not None and before >= limits.host:
+        raise ParameterError(
+            f"max_memory: found {format_bytes(limits.host)}; expected more than {format_bytes(before)}, "
+            f"because {header.name} is an ASDF file, which is read whole"
+        )
+    return budget - before if budget is not None and backend.name == "numpy" else budget
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from gpipe.controller.references.resolution import Resolution, resolve
 from gpipe.controller.run.record import RunRecord, output_levels
 from gpipe.controller.run.user_code.hooks import check_hooks
 from gpipe.datamodels import Header, crds_parameters
+from gpipe.exceptions import InputError
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,24 @@ def check(exposures: Iterable[tuple[Sequence[StepBase], Any, RunRecord]]) -> Non
                 step.check(meta, references)
             record.companions.only(step.companions).find()
     refuse_without(needs)
+
+
+def check_texts(top: StepBase, steps: Sequence[StepBase], header: Header, record: RunRecord) -> None:
+    """Refuse an exposure whose name or metadata cannot be written into a FITS header, where its results are."""
+    levels = [output_levels(step)[0] for step in (top, *steps) if not record.skips(step)]
+    saved = any(level.saves and level.output_ext in (None, ".fits", "fits") for level in levels)
+    if not (saved or any(top.suffix_before(step.name) for step in steps)):
+        return
+    from gpipe.datamodels.files.metadata import no_header_text
+
+    texts = no_header_text(header.model)
+    texts.pop("meta.filename", None)
+    name = os.path.basename(input_name(header) or "")
+    if not (top.output_file or (name.isascii() and name.isprintable())):
+        texts["the file name"] = name
+    for place, text in texts.items():
+        wanted = "printable ASCII, as FITS headers hold nothing else (or output_file, output_ext='.asdf')"
+        raise InputError(f"{header.name}: found {text!r} for {place}; expected {wanted}")
 
 
 def _log_parameters(steps: Iterable[StepBase]) -> None:

@@ -21,7 +21,7 @@ from gpipe.controller.reporting import events
 from gpipe.controller.reporting.records import recorded
 from gpipe.controller.run.group_run import GroupRun
 from gpipe.controller.run.passes import Summaries
-from gpipe.controller.run.preparation import announce, check, resolved, saver_of
+from gpipe.controller.run.preparation import announce, check, check_texts, resolved, saver_of
 from gpipe.controller.run.record import RunRecord, output_levels
 from gpipe.controller.run.section_run import SectionRun
 from gpipe.controller.run.user_code.hooks import apply_hooks
@@ -132,7 +132,8 @@ class _Run:
     def _plan(self) -> RunPlan:
         sections = self._sections()
         if not self._shows_ramps(sections):
-            self.header = replace(self.header, left_out=product_only(self.header.kind.planes))
+            left_out = (*self.header.left_out, *product_only(self.header.kind.planes))
+            self.header = replace(self.header, left_out=left_out)
         plan = make_plan(self.header, in_one_pass(sections), self.backend, self.limits)
         if any(planned.section.previewed and planned.count == 1 for planned in plan.sections):
             return make_plan(self.header, sections, self.backend, self.limits)
@@ -145,6 +146,7 @@ class _Run:
         with collector_at_rest():
             self.record = self.record.opened(resolved(self.steps, self.header, self.record), records)
             check([(self.steps, self.header.meta, self.record)])
+            check_texts(self.top, self.steps, self.header, self.record)
             plan = self._plan()
         return self._finish(self._through_all(plan))
 

@@ -13,6 +13,9 @@ from gpipe.datamodels.exposures.stripes import window_of
 from gpipe.datamodels.exposures.window import Window
 from gpipe.forks import cached_property
 
+GENERAL = ("JwstDataModel", "DataModel")
+"""Classes of ``stdatamodels`` that hold anything."""
+
 
 class Described(Protocol):
     """An exposure as far as it is known before its arrays are read: an `Outline`, or an exposure in flight."""
@@ -94,8 +97,13 @@ class Exposure(WithHeader):
     overwritable: bool = field(default=False, kw_only=True)
 
     @classmethod
-    def model_of(cls, model_type: str | None) -> str | None:
-        """Name the class that holds what a file or model of another, or the same, class has; None if none does."""
+    def model_of(cls, model_type: str | None, ndim: int = 0) -> str | None:
+        """Name the class that holds what a file or model of another, or the same, class has; None if none does.
+
+        ``ndim``, the number of axes of the science array, decides for models of a general class.
+        """
+        if model_type in GENERAL:
+            return next((name for name, axes in cls.models.items() if has_layout(axes, ndim)), None)
         return model_type if model_type in cls.models else cls.read_as.get(model_type)
 
     @classmethod
@@ -106,13 +114,21 @@ class Exposure(WithHeader):
     @classmethod
     def is_in(cls, source: Any) -> bool:
         """Tell whether a `Source` holds this kind."""
-        model = cls.model_of(source.model_type)
-        return model is not None and has_layout(cls.models[model], len(source.shape("data")))
+        ndim = len(source.shape("data"))
+        model = cls.model_of(source.model_type, ndim)
+        return model is not None and has_layout(cls.models[model], ndim)
 
     @classmethod
     def sizes(cls, meta: Any, shape: tuple[int, ...]) -> dict[str, int]:
         """Size of each axis where the science array has this shape."""
         return dict(zip(cls.planes["data"].axes_of(len(shape)), shape, strict=True))
+
+    @classmethod
+    def settle(cls, meta: Any, shape: tuple[int, ...], name: str, *, is_open: bool) -> None:
+        """Put right, before `check`, what the science array tells better than the metadata; the log says so.
+
+        ``is_open`` for a model that the caller holds, and may have cut.
+        """
 
     @classmethod
     def check(cls, meta: Any, shape: tuple[int, ...], name: str) -> None:

@@ -59,6 +59,14 @@ class Plane:
         expected = self.shape(sizes)
         return len(shape) == len(expected) and all(m in (n, None) for n, m in zip(shape, expected, strict=True))
 
+    def takes(self, values: np.dtype) -> bool:
+        """Tell whether values of a type can become the plane's: flags must keep all of their bits."""
+        wanted = np.dtype(self.dtype)
+        if wanted.kind == "f":
+            return values.kind in "iuf"
+        same_size = values.kind in "iu" and values.itemsize == wanted.itemsize
+        return same_size or bool(np.can_cast(values, wanted) and values.kind in "iu")
+
     def nbytes(self, shape: tuple[int | None, ...]) -> int:
         """Bytes of such a plane; an axis of unknown size counts once."""
         return np.dtype(self.dtype).itemsize * prod(size or 1 for size in shape)

@@ -8,7 +8,7 @@ from array_api_compat import array_namespace
 
 from gpipe.arrays import Array
 from gpipe.arrays.interleaved import FRAME_ROWS, own_rows
-from gpipe.datamodels.exposures.checks import check_ramp
+from gpipe.datamodels.exposures.checks import check_ramp, settle_ramp
 from gpipe.datamodels.exposures.chunks import arrays_of
 from gpipe.datamodels.exposures.composite import Composite
 from gpipe.datamodels.exposures.in_flight import Exposure
@@ -62,6 +62,10 @@ class Ramp(Exposure):
         return super().is_in(source) and not source.superstripes
 
     @classmethod
+    def settle(cls, meta: Any, shape: tuple[int, ...], name: str, *, is_open: bool) -> None:
+        settle_ramp(meta, shape, name, is_open=is_open)
+
+    @classmethod
     def check(cls, meta: Any, shape: tuple[int, ...], name: str) -> None:
         check_ramp(meta, shape, name)
 
@@ -107,6 +111,10 @@ class Superstripes(Exposure, Composite):
     @classmethod
     def sizes(cls, meta: Any, shape: tuple[int, ...]) -> dict[str, int]:
         return super().sizes(meta, shape) | {"s": meta.subarray.num_superstripe}
+
+    @classmethod
+    def settle(cls, meta: Any, shape: tuple[int, ...], name: str, *, is_open: bool) -> None:
+        settle_ramp(meta, shape, name, is_open=is_open)
 
     @classmethod
     def check(cls, meta: Any, shape: tuple[int, ...], name: str) -> None:

@@ -31,6 +31,9 @@ class ArraySource(Protocol):
     def shape(self, array: str) -> tuple[int, ...]:
         """Shape of an array that exists, without reading it."""
 
+    def values(self, array: str) -> np.dtype:
+        """Type of the values of an array that exists, as they are given."""
+
     def read(self, array: str, first: Any = None, rows: slice = ALL, columns: slice = ALL) -> np.ndarray:
         """Read an array that exists, or some of it; the result may be read-only.
 
@@ -69,6 +72,9 @@ class FitsArrays:
     def shape(self, array: str) -> tuple[int, ...]:
         return self.file.shape(self._extension(array))
 
+    def values(self, array: str) -> np.dtype:
+        return self.file.values(self._extension(array))
+
     def read(self, array: str, first: Any = None, rows: slice = ALL, columns: slice = ALL) -> np.ndarray:
         extension = self._extension(array)
         if self.file.is_table(extension):
@@ -100,6 +106,9 @@ class ModelArrays:
 
     def shape(self, array: str) -> tuple[int, ...]:
         return tuple(np.shape(self._found(array)))
+
+    def values(self, array: str) -> np.dtype:
+        return np.dtype(np.asarray(self._found(array)).dtype)
 
     def read(self, array: str, first: Any = None, rows: slice = ALL, columns: slice = ALL) -> np.ndarray:
         found = np.asarray(self._found(array))

@@ -5,18 +5,17 @@ Pixels go from the file into native memory block by block, through a small buffe
 may read from one file at once.
 """
 
-import gzip
-import io
 import math
 import mmap
 import os
 import threading
-import weakref
 import zlib
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from gzip import BadGzipFile
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +25,12 @@ from astropy.io import fits
 from gpipe.arrays import Array
 from gpipe.backends import Backend
 from gpipe.backends.fits_pixels import decode, fetch
+from gpipe.datamodels.files.damage import DamageError
+from gpipe.datamodels.files.damage.fits_headers import check_headers
+from gpipe.datamodels.files.damage.unpacking import is_gzip, unpacked
 from gpipe.datamodels.files.warnings import complaints_logged, first_line, one_thread_at_a_time
 from gpipe.exceptions import GpipeError
-from gpipe.forks import Lock
+from gpipe.user_files import OpenFile, RegularFile
 
 BLOCK_BYTES = 1 << 20
 MAPPED_BYTES = 1 << 24
@@ -37,11 +39,8 @@ FEW_COLUMNS = 32
 """Up to one column in so many is read from a map of the file: whole rows would take longer to copy."""
 ROWS_AT_ONCE = 1 << 14
 """Rows of a table that are copied together: values of a column are far apart, and caches hold so many rows."""
-_SIGNATURE = b"SIMPLE  =                    T"
-# What astropy raises for one damaged header or another.
-_DAMAGE = (AttributeError, KeyError, TypeError, ValueError, fits.VerifyError)
 _REFUSED = ("File may have been truncated", "Error validating header")
-"""Beginnings of warnings about files that ``_check_complete`` refuses."""
+"""Beginnings of warnings about files that ``check_headers`` refuses."""
 _buffers = threading.local()
 _STORED = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 Put = Callable[[np.ndarray, np.ndarray], None]
@@ -52,13 +51,39 @@ Get = Callable[[int, np.ndarray, np.ndarray], bool]
 
 @dataclass(frozen=True)
 class Extension:
-    """Place and encoding of the pixels of an image extension: ``value = scale * stored + zero``."""
+    """Place and encoding of the pixels of an image extension: ``value = scale * stored + zero``.
 
+    ``scale`` and ``zero`` are what the header says, until `check` has seen them.
+    """
+
+    name: str
     shape: tuple[int, ...]
     stored: np.dtype
     offset: int
     scale: float
     zero: float
+
+    @property
+    def values(self) -> np.dtype:
+        """Type of the values."""
+        if self.scale != 1:
+            return np.dtype(np.float64)
+        if self.stored.kind == "i" and self.zero == 1 << (8 * self.stored.itemsize - 1):
+            return np.dtype(f"u{self.stored.itemsize}")
+        return self.stored.newbyteorder("=") if self.zero == 0 else np.dtype(np.float64)
+
+    def check(self) -> None:
+        """Refuse, by DamageError, a BSCALE or BZERO that is no number or makes none."""
+        largest, smallest = float(np.finfo(np.float32).max), float(np.finfo(np.float32).tiny)
+        stored = np.iinfo(self.stored).max if self.stored.kind in "iu" else 1
+        for keyword, value, least, most in (
+            ("BSCALE", self.scale, smallest, largest / stored),
+            ("BZERO", self.zero, 0, largest),
+        ):
+            number = isinstance(value, Real) and not isinstance(value, bool)
+            if not (number and least <= abs(value) <= most):
+                wanted = "a finite number" if keyword == "BZERO" else "a finite number that is not 0"
+                raise DamageError(f"found {keyword} = {value!r} in extension {self.name}; expected {wanted}")
 
     @property
     def end(self) -> int:
@@ -78,14 +103,11 @@ class FitsFile:
     def __init__(self, path: str | os.PathLike[str], error: type[GpipeError]) -> None:
         self.path = Path(path)
         self._error = error
-        self._lock, self._descriptor = Lock(), -1
         with self._told():
-            # A compressed file is unpacked once: astropy and the reader both jump about in it.
-            self._unpacked = gzip.decompress(self.path.read_bytes()) if _is_gzip(self.path) else None
-            self._check_signature()
+            self._file = RegularFile(path)
+            self._content = self._checked()
             with self.hdus() as hdus:
                 self.primary = hdus[0].header.copy()
-                self._check_complete(hdus)
                 self._extensions = _layout(hdus)
                 self._tables = {hdu.name for hdu in hdus if isinstance(hdu, fits.BinTableHDU)}
 
@@ -101,12 +123,22 @@ class FitsFile:
         """Shape of an image extension, without reading it."""
         return self._extension(name).shape
 
+    def values(self, name: str) -> np.dtype:
+        """Type of the values of an image extension, unsigned where BZERO says so."""
+        return self._extension(name).values
+
+    def keyword(self, name: str) -> Any:
+        """Value of a keyword of the primary header; None where it has none."""
+        with self._told():
+            value = self.primary.get(name)
+        return None if isinstance(value, fits.card.Undefined) else value
+
     @contextmanager
     def hdus(self) -> Iterator[Any]:
         """The file in astropy's hands, for headers and tables: copy what is taken from it before it closes."""
         with (
             one_thread_at_a_time(*_REFUSED),
-            self._opened() as file,
+            self._content.reader() as file,
             fits.open(file, memmap=False, disable_image_compression=True) as hdus,
         ):
             len(hdus)  # astropy looks for extensions only when it must
@@ -125,13 +157,16 @@ class FitsFile:
                     out[column][rows] = values[rows]
             return out
 
-    def model_without_pixels(self, model_class: Any, left_out: Container[str] | None = None) -> Any:
+    def model_without_pixels(
+        self, model_class: Any, left_out: Container[str] | None = None, *, as_it_is: bool = False
+    ) -> Any:
         """Let ``stdatamodels`` read the file with pixels left out: headers, tables and the ASDF extension remain.
 
         Parameters
         ----------
         model_class : the ``stdatamodels`` class.
         left_out : EXTNAMEs of the images without pixels; None means all images. Other images are read.
+        as_it_is : leave values that the schemas refuse, for somebody who tells the user about them.
         """
 
         def empty(hdu: Any) -> Any:
@@ -140,14 +175,17 @@ class FitsFile:
             image = isinstance(hdu, fits.ImageHDU) and (left_out is None or hdu.name in left_out)
             return fits.ImageHDU(header=hdu.header) if image else hdu
 
-        from gpipe.datamodels.files.metadata import read_model  # pulls in stdatamodels
+        from gpipe.datamodels.files.metadata import read_model, remove_invalid  # pulls in stdatamodels
 
         with self._told(), self.hdus() as hdus, complaints_logged(str(self.path)):
             contents = fits.HDUList([empty(hdu) for hdu in hdus])
             try:
-                return read_model(model_class, contents, str(self.path))
+                model = read_model(model_class, contents)
+                if not as_it_is:
+                    remove_invalid(model, str(self.path))
             except Exception as error:  # whatever asdf, yaml and the schemas raise for a damaged extension
                 raise self._error(f"{self.path}: metadata cannot be read ({first_line(error)})") from None
+            return model
 
     def read(
         self,
@@ -192,15 +230,16 @@ class FitsFile:
         lines = out.reshape(-1, out.shape[-1])
         few = out.shape[-1] * FEW_COLUMNS <= extension.shape[-1]
         with self._told():
-            batches = self._in_memory(extension, part) if few or self._unpacked else self._read(extension, part, get)
+            batches = self._in_memory(extension, part) if few else self._read(extension, part, get)
             done = 0
             for stored in batches:
                 put(stored, lines[done : done + len(stored)])
                 done += len(stored)
+            self._check_unchanged()
 
     def _read(self, extension: Extension, part: "_Part", get: Get) -> Iterator[np.ndarray]:
         """The rows of a part as they are stored, some at a time, in memory that is used again."""
-        descriptor, block = self._opened_for_pixels(), _buffer(extension)
+        descriptor, block = self._content.descriptor, _buffer(extension)
         stored, row = block.reshape(-1).view(np.uint8), block.strides[0]
         for batch in _batches(part.runs, len(block)):
             pieces = np.asarray(batch, np.int64) * row
@@ -211,9 +250,8 @@ class FitsFile:
             yield block[: size // row, part.columns]
 
     def _in_memory(self, extension: Extension, part: "_Part") -> Iterator[np.ndarray]:
-        """The rows of a part in a map of the file, as most of what is read would be thrown away, or unpacked."""
-        unpacked = self._unpacked
-        source = mmap.mmap(self._opened_for_pixels(), 0, access=mmap.ACCESS_READ) if unpacked is None else unpacked
+        """The rows of a part in a map of the file, as most of what is read would be thrown away."""
+        source = mmap.mmap(self._content.descriptor, 0, access=mmap.ACCESS_READ)
         if extension.end > len(source):
             raise self._truncated("within the pixels")
         stored = np.frombuffer(source, extension.stored, math.prod(extension.shape), extension.offset)
@@ -221,59 +259,63 @@ class FitsFile:
         for batch in _batches(part.runs, MAPPED_BYTES // (extension.shape[-1] * extension.stored.itemsize) or 1):
             for start, count in batch:
                 yield whole[start : start + count, part.columns]
-            if isinstance(source, mmap.mmap):  # else all pages that were looked at count as memory of this process
-                source.madvise(mmap.MADV_DONTNEED)
-
-    def _opened_for_pixels(self) -> int:
-        """The descriptor that all threads read from; it is closed with the last reference to this object."""
-        with self._lock:
-            if self._descriptor < 0:
-                self._descriptor = os.open(self.path, os.O_RDONLY)
-                weakref.finalize(self, os.close, self._descriptor)
-        return self._descriptor
+            source.madvise(mmap.MADV_DONTNEED)  # else all pages that were looked at count as memory of this process
 
     def _extension(self, name: str) -> Extension:
-        try:
-            return self._extensions[name]
-        except KeyError:
+        if name not in self._extensions:
             found = ", ".join([*self._extensions, *sorted(self._tables)]) or "no extension"
-            raise self._error(f"{self.path}: found {found}; expected an image extension {name}") from None
+            raise self._error(f"{self.path}: found {found}; expected an image extension {name}")
+        with self._told():
+            self._extensions[name].check()
+        return self._extensions[name]
 
-    def _check_signature(self) -> None:
-        with self._opened() as file:
-            start = file.read(len(_SIGNATURE))
-        if start != _SIGNATURE:
-            raise self._error(f"{self.path}: not a FITS file (it starts with {start!r}); expected 'SIMPLE  = … T'")
+    def _checked(self) -> OpenFile:
+        """Check the headers, and find the content: that of a compressed file is unpacked meanwhile."""
+        with self._file.reader() as packed:
+            compressed = is_gzip(packed)
+            length = packed.seek(0, os.SEEK_END)
+            packed.seek(0)
+            if compressed:
+                return unpacked(packed, length)
 
-    def _check_complete(self, hdus: Any) -> None:
-        with self._opened() as file:
-            length = file.seek(0, os.SEEK_END)
-            for hdu in hdus:
-                place = hdu.fileinfo()
-                if place["datLoc"] + place["datSpan"] > length:
-                    raise self._truncated(f"inside extension {hdu.name}")
-            file.seek(place["datLoc"] + place["datSpan"])
-            if file.read(BLOCK_BYTES).strip(b"\0 "):  # astropy passes over an extension whose header it cannot read
-                raise self._truncated(f"in what follows extension {hdus[-1].name}")
+            def skip(count: int) -> int:
+                there = min(count, length - packed.tell())
+                packed.seek(there, os.SEEK_CUR)
+                return there
+
+            check_headers(packed.read, skip)
+        return self._file
+
+    def check_same(self) -> None:
+        """Refuse to go on with a file when another has taken its name."""
+        if self._file.was_replaced():
+            raise self._error(f"{self.path}: another file took its place while it was read; expected the same file")
+
+    def _check_unchanged(self) -> None:
+        """After each read: pixels that were written after the header would be believed."""
+        if self._file.was_written_to():
+            raise self._error(f"{self.path}: was written to while it was read; expected the same file")
 
     def _truncated(self, place: str) -> GpipeError:
         return self._error(f"{self.path}: truncated or damaged {place}; expected a whole FITS file")
 
-    def _opened(self) -> Any:
-        return open(self.path, "rb") if self._unpacked is None else io.BytesIO(self._unpacked)
-
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """Turn what the system and astropy say about a bad file into one line."""
+        """Turn what the system and astropy say about a bad file into one line.
+
+        astropy, and NumPy below it, raise some twenty classes for one damage or another.
+        """
         try:
             yield
         except GpipeError:
             raise
+        except DamageError as error:
+            raise self._error(f"{self.path}: {error}") from None
         except FileNotFoundError:
             raise self._error(f"{self.path}: no such file") from None
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        except (EOFError, BadGzipFile, zlib.error) as error:
             raise self._error(f"{self.path}: damaged or truncated gzip file ({error})") from None
-        except (*_DAMAGE, OSError) as error:
+        except Exception as error:
             raise self._error(f"{self.path}: cannot be read as FITS ({first_line(error)})") from None
 
 
@@ -354,6 +396,7 @@ def _layout(hdus: Any) -> dict[str, Extension]:
             continue
         header = hdu.header
         layout[hdu.name] = Extension(
+            name=hdu.name,
             shape=tuple(hdu.shape),
             stored=np.dtype(_STORED[header["BITPIX"]]),
             offset=hdu.fileinfo()["datLoc"],
@@ -361,8 +404,3 @@ def _layout(hdus: Any) -> dict[str, Extension]:
             zero=header.get("BZERO", 0),
         )
     return layout
-
-
-def _is_gzip(path: Path) -> bool:
-    with open(path, "rb") as file:
-        return file.read(2) == b"\x1f\x8b"

@@ -18,6 +18,7 @@ MODULES = {
     "IFUImageModel": "ifuimage",
     "CubeModel": "cube",
     "ReferenceFileModel": "reference",
+    "JwstDataModel": "model_base",
 }
 """The module of each model that an exposure can be, and of references in ASDF."""
 

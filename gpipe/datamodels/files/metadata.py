@@ -6,7 +6,7 @@ is written; models know the core of ASDF where that is enough (`core_asdf`).
 
 import copy
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from stdatamodels.schema import walk_schema
 from stdatamodels.util import get_envar_as_boolean
 
 from gpipe.datamodels.files.core_asdf import LateAsdfFile, core_of_asdf, suited_to_text
+from gpipe.datamodels.files.damage.asdf_layout import END_OF_TREE, check_tree
 from gpipe.datamodels.files.schemas import schema_of
 from gpipe.datamodels.files.warnings import log
 
@@ -37,7 +38,10 @@ def new_model(model_class: Any, tree: dict[str, Any] | None = None, *, checks: b
     """
     with core_of_asdf():
         options = {"schema": schema_of(model_class), "validate_on_assignment": None if checks else False}
-        return model_class(LateAsdfFile(tree or {}), **options)
+        model = model_class(LateAsdfFile(tree or {}), **options)
+    if tree:
+        _allow_new_names(model)
+    return model
 
 
 def copied(model: Any) -> Any:
@@ -47,27 +51,33 @@ def copied(model: Any) -> Any:
     return new_model(type(model), copy.deepcopy(dict(model.instance)))
 
 
-def read_model(model_class: Any, contents: Any, name: str) -> Any:
+def read_model(model_class: Any, contents: Any) -> Any:
     """Let ``stdatamodels`` make a model of the headers, tables and ASDF extension of a file.
 
-    A value that the schemas refuse is logged with the ``name`` of the file and taken for missing.
+    Values that the schemas refuse are those of the file, until `remove_invalid`.
     """
-    if any(get_envar_as_boolean(variable) for variable in _SWITCHES):
+    if _as_stdatamodels():
         return model_class(contents)
     embedded = contents["ASDF"].data.tobytes() if "ASDF" in contents else b""
+    check_tree(embedded.partition(END_OF_TREE)[0])
     with suited_to_text(embedded), asdf.config_context() as config:
         config.validate_on_read = False  # the headers overrule it, and they are checked
         tree = asdf_in_fits.open(contents, ignore_missing_extensions=True).tree
         headers = fits.HDUList([hdu for hdu in contents if hdu.name != "ASDF"])
         model = model_class(headers, schema=schema_of(model_class), validate_on_assignment=False)
         found = _without_missing(model.instance)
-        _remove_invalid(found, model.schema, name)
+        note_invalid(model, found)
         replaced = {"extra_fits", *({"history"} & found.keys())}
         merged = _merged({key: tree[key] for key in tree if key not in replaced}, found)
         model.instance.clear()
         model.instance.update(merged)
         model.on_init(None)  # what every model has
+    _allow_new_names(model)
     return model
+
+
+def _as_stdatamodels() -> bool:
+    return any(get_envar_as_boolean(variable) for variable in _SWITCHES)
 
 
 def _without_missing(node: Any) -> Any:
@@ -78,15 +88,60 @@ def _without_missing(node: Any) -> Any:
     return {key: value for key, value in kept.items() if not isinstance(value, dict) or value or not node[key]}
 
 
-def _remove_invalid(tree: dict[str, Any], schema: Any, name: str) -> None:
-    relevant = {"type": "object", "properties": {"meta": schema["properties"]["meta"]}}
-    for error in list(get_validator(relevant, None, _VALIDATORS).iter_errors({"meta": tree.get("meta", {})})):
-        *parents, last = error.absolute_path
-        node = functools.reduce(lambda inner, key: inner[key], parents, tree)
-        if isinstance(node, dict) and not isinstance(node.get(last), dict | None):
-            del node[last]
-            path, reason = ".".join(map(str, error.absolute_path)), error.message.partition("\n")[0]
-            log.warning("%s: While validating %s the following error occurred: %s", name, path, reason)
+def note_invalid(model: Any, tree: Any) -> None:
+    """Take note of the values in a tree that the model's schema refuses, for `remove_invalid`."""
+    relevant = {"type": "object", "properties": {"meta": model.schema["properties"]["meta"]}}
+    errors = get_validator(relevant, None, _VALIDATORS).iter_errors({"meta": tree.get("meta", {})})
+    wrong = (error for error in errors if not isinstance(error.instance, dict | None) or error.validator == "type")
+    model._refused = [(tuple(error.absolute_path), error.instance, error.message) for error in wrong]
+
+
+def remove_invalid(model: Any, name: str) -> None:
+    """Take values that the schemas refuse for missing, each with a line in the log that names the file.
+
+    Values that somebody has put right since are kept, and so are names that the installed schemas do not know yet.
+    """
+    unknown = new_names(model)
+    for path, value, message in getattr(model, "_refused", ()):
+        node, place = _at(model.instance, path[:-1]), ".".join(map(str, path))
+        if isinstance(node, dict) and node.get(path[-1]) is value and place not in unknown:
+            del node[path[-1]]
+            reason = message.partition("\n")[0]
+            log.warning("%s: While validating %s the following error occurred: %s", name, place, reason)
+    model._refused = []
+
+
+def new_names(model: Any) -> dict[str, str]:
+    """Find texts of a tree where the class's schema lists all that it knows, and not this one; by dotted place."""
+    found = {path: _at(model.instance, path) for path in _places(model).names}
+    known = _places(model).names
+    return {".".join(p): text for p, text in found.items() if isinstance(text, str) and text not in known[p]}
+
+
+def no_header_text(model: Any) -> dict[str, str]:
+    """Find texts that go into a FITS header, which holds printable ASCII only, and cannot; by dotted place."""
+    found = {".".join(path): _at(model.instance, path) for path in _places(model).keywords}
+    texts = {place: text for place, text in found.items() if isinstance(text, str)}
+    return {place: text for place, text in texts.items() if not (text.isascii() and text.isprintable())}
+
+
+def _allow_new_names(model: Any) -> None:
+    """Let the model's schema have them, too: new modes of the observatory reach users before new schemas do."""
+    for place in new_names(model):
+        model._schema = _with_any_text(model._schema, place.split("."))
+
+
+def _with_any_text(schema: Any, path: Sequence[str]) -> Any:
+    if not path:
+        return {key: value for key, value in schema.items() if key not in ("enum", "anyOf")}
+    inner = schema["properties"]
+    return {**schema, "properties": {**inner, path[0]: _with_any_text(inner[path[0]], path[1:])}}
+
+
+def _at(tree: Any, path: Sequence[str]) -> Any:
+    for key in path:
+        tree = tree.get(key) if isinstance(tree, dict) else None
+    return tree
 
 
 def _merged(old: Any, new: Any) -> Any:
@@ -108,15 +163,17 @@ def take_over(new: Any, old: Any) -> None:
             node[path[-1]] = copy.deepcopy(value)
     if "cal_logs" in old.instance:
         new.instance["cal_logs"] = copy.deepcopy(old.instance["cal_logs"])
+    _allow_new_names(new)
 
 
 @dataclass(frozen=True)
 class _Places:
-    """Places of a class: keywords (path: HDU), nodes that hold others, and HDUs."""
+    """Places of a class: keywords (path: HDU), nodes that hold others, HDUs, and texts of which all are listed."""
 
     keywords: dict[tuple[str, ...], str]
     nodes: set[tuple[str, ...]]
     hdus: set[str]
+    names: dict[tuple[str, ...], set[Any]]
 
     def note(self, schema: Any, path: Any, *_: Any) -> None:
         if "fits_hdu" in schema:
@@ -125,6 +182,15 @@ class _Places:
             self.keywords[tuple(path)] = schema.get("fits_hdu", "PRIMARY")
         if "properties" in schema:
             self.nodes.add(tuple(path))
+        if names := _listed(schema):
+            self.names[tuple(path)] = names
+
+
+def _listed(schema: Any) -> set[str]:
+    """The texts that a value must be one of; none where it may be anything else, too."""
+    lists = [part.get("enum", [0]) for part in schema.get("anyOf", [schema])]
+    values = {value for listed in lists for value in listed}
+    return values if all(isinstance(value, str) for value in values) else set()
 
 
 _known_places: dict[type, _Places] = {}
@@ -133,7 +199,7 @@ _known_places: dict[type, _Places] = {}
 def _places(model: Any) -> _Places:
     """Find the places of the model's class, whose schema is walked through once."""
     if type(model) not in _known_places:
-        places = _Places({}, {()}, {"PRIMARY"})
+        places = _Places({}, {()}, {"PRIMARY"}, {})
         walk_schema(model.schema, places.note)
         _known_places[type(model)] = places
     return _known_places[type(model)]

@@ -1,5 +1,8 @@
 """From a file or a model to an exposure in flight: metadata first, pixels when they are asked for."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any
@@ -18,7 +21,10 @@ from gpipe.datamodels.exposures.rate import Rate
 from gpipe.datamodels.files.jwst_models import model_class
 from gpipe.datamodels.files.products import with_own_metadata
 from gpipe.datamodels.files.sources import Source, find_source
-from gpipe.exceptions import InputError
+from gpipe.datamodels.files.warnings import first_line
+from gpipe.exceptions import GpipeError, InputError
+
+log = logging.getLogger(__name__)
 
 KINDS: tuple[type[Exposure], ...] = (Ramp, Superstripes, Rate)
 
@@ -72,6 +78,11 @@ class Header:
             return None if values is None else tuple(values.shape)
         return self.source.shape(plane) if plane not in self.left_out and self.source.has(plane) else None
 
+    @property
+    def in_memory(self) -> int:
+        """Bytes of arrays that are in memory before any are read: those of an ASDF file."""
+        return 0 if isinstance(self.source, Exposure) else self.source.in_memory
+
 
 def read_header(source: Any, *, expects: tuple[type[Exposure], ...] = ()) -> Header:
     """Read the metadata of an exposure, once, and check what every step relies on.
@@ -97,11 +108,21 @@ def read_header(source: Any, *, expects: tuple[type[Exposure], ...] = ()) -> Hea
         _check_kind(header.name, header.kind, expects, "")
         return header
     found = find_source(source)
+    with _told(found.name):
+        return _checked(found, expects)
+
+
+def _checked(found: Source, expects: tuple[type[Exposure], ...]) -> Header:
     kind = found.kind = _kind(found, expects)
-    model = found.header(model_class(str(kind.model_of(found.model_type))))
+    model = found.header(model_class(str(kind.model_of(found.model_type, len(found.shape("data"))))))
     header = Header(model, found.name, kind, found.shape("data"), found)
+    kind.settle(header.meta, header.shape, header.name, is_open=found.is_open)
     kind.check(header.meta, header.shape, header.name)
-    _check_shapes(header)
+    if not found.is_open:
+        _settle_metadata(header)
+    header = replace(header, left_out=_unset(header))
+    _check_planes(header)
+    _check_tables(header)
     return header
 
 
@@ -192,15 +213,67 @@ def _kind(source: Source, expects: tuple[type[Exposure], ...]) -> type[Exposure]
     return kind
 
 
-def _check_shapes(header: Header) -> None:
-    """The other arrays must fit the science array."""
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    """Turn what goes wrong with metadata of a form that nobody has thought of into one line."""
+    try:
+        yield
+    except GpipeError:
+        raise
+    except Exception as error:
+        raise InputError(f"{name}: metadata cannot be used ({first_line(error)})") from error
+
+
+def _settle_metadata(header: Header) -> None:
+    """Say in the log what the schemas do not know; what they refuse, and no check has, counts as missing."""
+    from gpipe.datamodels.files.metadata import new_names, remove_invalid  # pulls in stdatamodels
+
+    for place, text in new_names(header.model).items():
+        log.warning("%s: found %r for %s, unknown to the installed schemas; it is kept", header.name, text, place)
+    remove_invalid(header.model, header.name)
+
+
+def _unset(header: Header) -> tuple[str, ...]:
+    """Flags of an open model of which none is set, in the shape that the science array had before the caller cut it.
+
+    ``stdatamodels`` makes them when a ramp is opened.
+    """
+    source = header.source
+    if isinstance(source, Exposure) or not source.is_open:
+        return ()
+    found = {name: source.shape(name) for name, plane in header.kind.planes.items() if plane.zeros and source.has(name)}
+    wanted = {name: header.kind.planes[name].shape(header.sizes) for name in found}
+    cut = [name for name in found if found[name] != wanted[name] and len(found[name]) == len(wanted[name])]
+    return tuple(name for name in cut if not source.read(name).any())
+
+
+def _check_planes(header: Header) -> None:
+    """The other arrays must fit the science array, and all must hold what they stand for."""
+    source = header.source
+    assert not isinstance(source, Exposure)
     for name, plane in header.kind.planes.items():
         found = header.shape_of(name)
-        if (plane.optional or plane.zeros) if found is None else plane.fits(found, header.sizes):
-            continue
         described = f"no {name}" if found is None else f"{name} of shape {found}"
-        wanted = f"{plane.shape(header.sizes)} beside a science array of {header.shape}"
-        raise InputError(f"{header.name}: found {described}; expected {wanted}")
+        if not ((plane.optional or plane.zeros) if found is None else plane.fits(found, header.sizes)):
+            hint = " (cut it as the science array was cut)" if source.is_open and found else ""
+            wanted = f"{plane.shape(header.sizes)} beside a science array of {header.shape}{hint}"
+            raise InputError(f"{header.name}: found {described}; expected {wanted}")
+        if found is not None and not plane.takes(values := source.values(name)):
+            wanted = "real numbers" if plane.dtype.startswith("float") else f"{plane.dtype}, or narrower"
+            raise InputError(f"{header.name}: found {name} of type {values}; expected {wanted}")
+
+
+def _check_tables(header: Header) -> None:
+    """Tables must be such, with the columns that the schemas name."""
+    for name in header.kind.tables:
+        rows = header.model.instance.get(name)
+        if rows is None:
+            continue
+        found = getattr(getattr(rows, "dtype", None), "names", None)
+        wanted = header.model.get_dtype(name).names
+        if found is None or not set(wanted) <= set(found):
+            described = f"a {type(rows).__name__}" if found is None else f"columns {', '.join(found)}"
+            raise InputError(f"{header.name}: found {described} for {name}; expected a table of {', '.join(wanted)}")
 
 
 def _check_kind(name: str, kind: type[Exposure], expects: tuple[type[Exposure], ...], described: str) -> None:

@@ -5,16 +5,26 @@ without pixels, and one array at a time.
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
+from gpipe.arrays import Array
+from gpipe.backends import Backend
 from gpipe.datamodels.exposures.in_flight import Exposure
 from gpipe.datamodels.exposures.planes import extension
 from gpipe.datamodels.files.array_source import ArraySource, FitsArrays, ModelArrays
+from gpipe.datamodels.files.damage import DamageError
+from gpipe.datamodels.files.jwst_models import PACKAGE, model_class
 from gpipe.datamodels.files.warnings import complaints_logged, first_line
-from gpipe.exceptions import InputError
+from gpipe.exceptions import GpipeError, InputError
+from gpipe.user_files import RegularFile, expanded
+
+_FORMS: dict[str, type] = {"meta": dict, "extra_fits": dict, "cal_logs": dict, "history": list}
+"""Forms of what an ASDF data model holds beside arrays; all may be mappings."""
 
 
 class Source(ArraySource, Protocol):
@@ -25,6 +35,10 @@ class Source(ArraySource, Protocol):
     reftype: str | None
     superstripes: int
     """Stripes that make up one integration; 0 where the readout is an ordinary one."""
+    in_memory: int
+    """Bytes of arrays of the source that are in memory all the time, beside those that the caller holds anyway."""
+    is_open: bool
+    """True for a model that the caller holds, and may have changed."""
     kind: type[Exposure]
     """The kind of exposure, which says what its arrays are; `Exposure` until that is known."""
 
@@ -39,9 +53,15 @@ def find_source(source: Any) -> Source:
     ------
     InputError
         Neither of them, or a file that does not exist or is neither FITS nor ASDF.
+
+    Notes
+    -----
+    ``~`` and ``$VAR`` are expanded, as in all paths that a user gives.
     """
     if isinstance(source, (str, os.PathLike)):
-        path = Path(source)
+        path = Path(expanded(source))
+        if "\0" in str(path):
+            raise InputError(f"found NUL in the path {str(path)!r}; expected the path of a file")
         return AsdfSource(path) if _starts_with(path, b"#ASDF") else FitsSource(path)
     if hasattr(source, "get_crds_parameters") and hasattr(source, "instance"):
         return ModelSource(source)
@@ -57,11 +77,12 @@ class FitsSource(FitsArrays):
     def __init__(self, path: Path) -> None:
         super().__init__(path, InputError)
         self.kind: type[Exposure] = Exposure
-        primary = self.file.primary
+        keyword = self.file.keyword
         self.filename: str | None = path.name
-        self.model_type: str | None = primary.get("DATAMODL")
-        self.reftype: str | None = primary.get("REFTYPE")
-        self.superstripes = int(primary.get("SSTR_NST") or 0)
+        self.model_type: str | None = keyword("DATAMODL")
+        self.reftype: str | None = keyword("REFTYPE")
+        self.superstripes = _whole(keyword("SSTR_NST"), f"{path}: found SSTR_NST")
+        self.in_memory, self.is_open = 0, False
 
     def header(self, model_class: type) -> Any:
         """Let ``stdatamodels`` read the file with its pixels left out.
@@ -70,7 +91,14 @@ class FitsSource(FitsArrays):
         ``stdatamodels`` does not know is kept in ``extra_fits`` as usual.
         """
         left_out = tuple(self._extension(array) for array in _pixels(self.kind))
-        return _own(self.file.model_without_pixels(model_class, left_out), self.kind, self.filename)
+        model = self.file.model_without_pixels(model_class, left_out, as_it_is=True)
+        return _own(model, self.kind, self.filename)
+
+    def load(self, array: str, backend: Backend, *args: Any, **part: Any) -> Array:
+        """Read an array onto a device, as long as the file is the one of this name: products are named after it."""
+        loaded = super().load(array, backend, *args, **part)
+        self.file.check_same()
+        return loaded
 
     def _extension(self, array: str) -> str:
         return extension(self.kind.planes, array)
@@ -86,9 +114,11 @@ class ModelSource(ModelArrays):
         self.filename: str | None = model.meta.filename
         self.kind: type[Exposure] = Exposure
         super().__init__(model, self.filename or f"open {type(model).__name__}")
-        self.model_type: str | None = type(model).__name__
+        self.model_type: str | None = _class_of_jwst(model)
         self.reftype: str | None = getattr(model.meta, "reftype", None)
-        self.superstripes = int(getattr(getattr(model.meta, "subarray", None), "num_superstripe", None) or 0)
+        stripes = getattr(getattr(model.meta, "subarray", None), "num_superstripe", None)
+        self.superstripes = _whole(stripes, f"{self.name}: found meta.subarray.num_superstripe")
+        self.in_memory, self.is_open = 0, True
 
     def has(self, array: str) -> bool:
         """Tell whether there is such an array; models stand for none by an empty one."""
@@ -104,20 +134,99 @@ class ModelSource(ModelArrays):
     def _dtype(self, array: str) -> Any:
         return np.dtype(self.kind.planes[array].dtype)
 
+    def _found(self, array: str) -> Any:
+        found = super()._found(array)
+        if found is not None and not hasattr(found, "dtype"):
+            raise InputError(f"{self.name}: found a {type(found).__name__} for {array}; expected an array")
+        return found
+
 
 class AsdfSource(ModelSource):
-    """An ASDF file that ``stdatamodels`` wrote."""
+    """An ASDF file that ``stdatamodels`` wrote. Its arrays are read, and their checksums compared, at once."""
 
     def __init__(self, path: Path) -> None:
-        from stdatamodels.jwst import datamodels
-
-        try:
-            with complaints_logged(str(path)):
-                model = datamodels.open(path)
-        except Exception as error:  # asdf and yaml raise a dozen unrelated classes for a damaged file
-            raise InputError(f"{path}: cannot be read as an ASDF data model ({first_line(error)})") from None
-        super().__init__(model)
+        with _told_of(path):
+            file = RegularFile(path)
+            tree, size = _checked_tree(file)
+            model_type = tree.get("meta", {}).get("model_type")
+            super().__init__(_model_of(tree))
+            if file.was_written_to() or file.was_replaced():
+                raise DamageError("was written to, or replaced, while it was read; expected the same file")
+        self.model_type: str | None = model_type if isinstance(model_type, str | None) else repr(model_type)
         self.name, self.filename = str(path), path.name
+        self.in_memory, self.is_open = size, False
+
+    def header(self, model_class: type) -> Any:
+        from gpipe.datamodels.files.core_asdf import suited_to
+        from gpipe.datamodels.files.metadata import note_invalid  # pulls in stdatamodels
+
+        with _told_of(Path(self.name)):
+            model = super().header(model_class)
+            with suited_to(model.instance):
+                note_invalid(model, model.instance)
+        return model
+
+
+@contextmanager
+def _told_of(path: Path) -> Iterator[None]:
+    """Turn what is wrong with an ASDF file into one line: asdf and yaml raise a dozen unrelated classes for it."""
+    try:
+        with complaints_logged(str(path)):
+            yield
+    except GpipeError:
+        raise
+    except DamageError as error:
+        raise InputError(f"{path}: {error}") from None
+    except Exception as error:
+        raise InputError(f"{path}: cannot be read as an ASDF data model ({first_line(error)})") from None
+
+
+def _checked_tree(file: RegularFile) -> tuple[Any, int]:
+    """The tree of an ASDF file with all of its arrays, and their bytes. Nothing that another file holds is read."""
+    import asdf
+
+    from gpipe.datamodels.files.core_asdf import suited_to_text
+    from gpipe.datamodels.files.damage.asdf_layout import block_bytes, check_tree, tree_text
+
+    with file.reader() as reader:
+        text = tree_text(reader)
+        check_tree(text)
+        size = block_bytes(reader, os.fstat(file.descriptor).st_size)
+        reader.seek(0)
+        with suited_to_text(text):
+            opened = asdf.open(reader, memmap=False, lazy_load=False, validate_checksums=True)
+    for key, form in _FORMS.items():
+        if not isinstance(found := opened.tree.get(key, form()), dict | form):
+            raise DamageError(f"found a {type(found).__name__} for {key}; expected a {form.__name__}")
+    return asdf.treeutil.walk_and_modify(opened.tree, _plain), size
+
+
+def _plain(node: Any) -> Any:
+    """An array of a tree as one of NumPy; all of its elements must be there."""
+    from asdf.tags.core import NDArrayType
+
+    return np.asarray(node) if isinstance(node, NDArrayType) else node
+
+
+def _model_of(tree: Any) -> Any:
+    from gpipe.datamodels.files.metadata import new_model  # pulls in stdatamodels
+
+    return new_model(model_class("JwstDataModel"), dict(tree))
+
+
+def _class_of_jwst(model: Any) -> str:
+    """The class of a model, or the one of JWST's that it is derived from."""
+    classes = (cls for cls in type(model).__mro__ if cls.__module__.startswith(PACKAGE))
+    return next(classes, type(model)).__name__
+
+
+def _whole(value: Any, found: str) -> int:
+    """A number of superstripes, 0 for none."""
+    if value is None:
+        return 0
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
+        raise InputError(f"{found} = {value!r}; expected a whole number, 0 or more")
+    return int(value)
 
 
 def _pixels(kind: type[Exposure]) -> tuple[str, ...]:
@@ -134,7 +243,7 @@ def _own(model: Any, kind: type[Exposure], filename: str | None) -> Any:
 
 def _starts_with(path: Path, magic: bytes) -> bool:
     try:
-        with open(path, "rb") as file:
+        with RegularFile(path).reader() as file:
             return file.read(len(magic)) == magic
     except OSError:  # FITS is assumed, and tells what is wrong
         return False

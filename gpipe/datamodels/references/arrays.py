@@ -80,7 +80,7 @@ class ReferenceFile(FitsArrays):
         return super().load(array, backend, first, rows, columns)
 
     def fact(self, path: str) -> Any:
-        return self.file.primary.get(FACTS[path])
+        return self.file.keyword(FACTS[path])
 
     def model(self) -> Any:
         from stdatamodels.jwst import datamodels
