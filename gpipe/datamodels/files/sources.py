@@ -19,7 +19,7 @@ from gpipe.datamodels.exposures.planes import extension
 from gpipe.datamodels.files.array_source import ArraySource, FitsArrays, ModelArrays
 from gpipe.datamodels.files.damage import DamageError
 from gpipe.datamodels.files.jwst_models import PACKAGE, model_class
-from gpipe.datamodels.files.warnings import complaints_logged, first_line
+from gpipe.datamodels.files.warnings import complaints_logged, first_line, one_thread_at_a_time
 from gpipe.exceptions import GpipeError, InputError
 from gpipe.user_files import RegularFile, expanded
 
@@ -193,7 +193,7 @@ def _checked_tree(file: RegularFile) -> tuple[Any, int]:
         check_tree(text)
         size = block_bytes(reader, os.fstat(file.descriptor).st_size)
         reader.seek(0)
-        with suited_to_text(text):
+        with one_thread_at_a_time(), suited_to_text(text):
             opened = asdf.open(reader, memmap=False, lazy_load=False, validate_checksums=True)
     for key, form in _FORMS.items():
         if not isinstance(found := opened.tree.get(key, form()), dict | form):
