@@ -145,6 +145,7 @@ def test_an_array_of_another_file_is_not_fetched(source, ramp_path):
         (b"ngroups: 5", b"ngroups: five", "found 'five' for meta.exposure.ngroups"),
         (b"nframes: 8", b"nframes: [8]", r"found \[8\] for meta.exposure.nframes"),
         (b"model_type: RampModel", b"model_type: [RampModel]", "found"),
+        (b"\nmeta:", b"\nown: [1, 99999999999999999999]\nmeta:", "found an integer of more than 64 bits for own.1"),
         (b"\nmeta:", b"\nextra_fits: 5\nmeta:", "found a int for extra_fits; expected"),
         (b"int_times: !core/ndarray", b"int_times: soon\nold: !core/ndarray", "found a str for int_times"),
         (b"\ndata: !core/ndarray", b"\ndata: none\nold: !core/ndarray", "found a TaggedString for data|found a str"),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import asdf
+from asdf.constants import MAX_BITS
 from asdf.schema import YAML_VALIDATORS, get_validator
 from asdf.util import HashableDict
 from astropy.io import fits
@@ -123,6 +124,15 @@ def no_header_text(model: Any) -> dict[str, str]:
     found = {".".join(path): _at(model.instance, path) for path in _places(model).keywords}
     texts = {place: text for place, text in found.items() if isinstance(text, str)}
     return {place: text for place, text in texts.items() if not (text.isascii() and text.isprintable())}
+
+
+def large_integers(node: Any, place: str = "") -> Iterator[str]:
+    """Yield the places of integers in a tree that no file of ASDF holds, and so no product."""
+    if isinstance(node, int) and node.bit_length() > MAX_BITS:
+        yield place
+    elif isinstance(node, dict | list):
+        for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+            yield from large_integers(value, f"{place}.{key}" if place else str(key))
 
 
 def _allow_new_names(model: Any) -> None:

@@ -226,8 +226,10 @@ def _told(name: str) -> Iterator[None]:
 
 def _settle_metadata(header: Header) -> None:
     """Say in the log what the schemas do not know; what they refuse, and no check has, counts as missing."""
-    from gpipe.datamodels.files.metadata import new_names, remove_invalid  # pulls in stdatamodels
+    from gpipe.datamodels.files.metadata import large_integers, new_names, remove_invalid  # pulls in stdatamodels
 
+    for place in large_integers(header.model.instance):
+        raise InputError(f"{header.name}: found an integer of more than 64 bits for {place}; expected fewer")
     for place, text in new_names(header.model).items():
         log.warning("%s: found %r for %s, unknown to the installed schemas; it is kept", header.name, text, place)
     remove_invalid(header.model, header.name)
