@@ -14,6 +14,7 @@ from gpipe.datamodels import Header, read_header
 from gpipe.datamodels.group_header import GroupHeader, MemberHeader, group_header, group_id_of, group_kind
 from gpipe.exceptions import InputError
 from gpipe.forks import cached_property
+from gpipe.user_files import expanded
 
 log = logging.getLogger(__name__)
 
@@ -216,7 +217,7 @@ def _paths(job: Job) -> list[str | os.PathLike[str]]:
     """The files that a job reads: exposures, and companions wherever they are looked for."""
     sources = job.source if isinstance(job.source, tuple) else (job.source,)
     places = [place for exptype in job.companions for one in job.companions[exptype] for place in one.places]
-    return [*(source for source in sources if isinstance(source, str | os.PathLike)), *places]
+    return [*(expanded(source) for source in sources if isinstance(source, str | os.PathLike)), *places]
 
 
 def _name(source: Any) -> str:

@@ -6,7 +6,7 @@ import pytest
 from helpers.stub_steps import AddStep, StubPipeline
 from stdatamodels.jwst import datamodels
 
-from gpipe.exceptions import InputError
+from gpipe.exceptions import InputError, OutputError
 
 
 @pytest.fixture
@@ -59,3 +59,16 @@ def test_a_yaml_association_cannot_grow(tmp_path):
     with pytest.raises(InputError, match=r"asn.yaml: no valid association: .*more than 1000000 nodes") as caught:
         AddStep.call("asn.yaml")
     assert len(str(caught.value)) < 300
+
+
+def test_an_input_in_the_home_folder_is_not_written_over(path, monkeypatch):
+    monkeypatch.setenv("HOME", str(path.parent))
+    content = path.read_bytes()
+    with pytest.raises(OutputError, match=r"jw01_uncal\.fits: found an input under the name of a product"):
+        AddStep.call("~/jw01_uncal.fits", save_results=True, suffix="uncal")
+    assert path.read_bytes() == content
+
+
+def test_a_name_with_nul_is_no_path():
+    with pytest.raises(InputError, match=r"found NUL in the path 'a\\x00b_uncal.fits'"):
+        AddStep.call("a\0b_uncal.fits", save_results=True)
