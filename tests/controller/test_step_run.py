@@ -163,6 +163,31 @@ def test_the_work_ends_with_the_counts_of_all_chunks(model, in_chunks):
     assert heard == [{"samples": 2 * 4 * 8 * 8}]
 
 
+class CountingRows(CutStep):
+    """Counts the samples of each row."""
+
+    how: ClassVar = Block.ROWS
+    heard: ClassVar = []
+
+    def block(self, meta):
+        return self.how
+
+    def begin(self, outline, references, summary):
+        def apply(chunk):
+            rows = np.full(chunk.shape[-2], np.prod(chunk.shape) // chunk.shape[-2])
+            return Produced((chunk,), counts={"samples": rows})
+
+        return Work(apply, end=self.heard.append)
+
+
+@pytest.mark.parametrize("how", [Block.ROWS, Block.INTEGRATIONS, Block.EXPOSURE])
+def test_counts_by_row_are_those_of_the_whole_exposure_however_it_is_cut(model, in_chunks, how, monkeypatch):
+    monkeypatch.setattr(CountingRows, "how", how)
+    monkeypatch.setattr(CountingRows, "heard", [])
+    CountingRows.call(model)
+    assert CountingRows.heard == [{"samples": 2 * 4 * 8 * 8}]
+
+
 @pytest.mark.parametrize("status", ["COMPLETE", "SKIPPED"])
 def test_the_status_is_recorded(ramp, status):
     run = of(AddStep())

@@ -122,7 +122,8 @@ def _through_stages(
         summaries |= _summaries(stage.summarizers, results[0], core if chunk.by_rows else None)
         started = time.perf_counter()
         produced = through_stage(stage, results[0])
-        counts = {name: sum_counts(number, core, results[0]) for name, number in produced.counts.items()}
+        rows = core if chunk.by_rows else slice(None)
+        counts = {name: sum_counts(number, rows, results[0]) for name, number in produced.counts.items()}
         seconds = time.perf_counter() - started
         tallies[stage.name].add(chunk, core, counts, produced.side_products, seconds)
         later -= stage.halo
