@@ -1,10 +1,13 @@
 """The gain_scale step."""
 
 import logging
+import math
 from dataclasses import replace
+from typing import Any
 
 from gpipe.controller import Ref, References, Skip, Step
 from gpipe.datamodels import Rate
+from gpipe.exceptions import InputError, ReferenceFileError
 from gpipe.gain_scale.gain_scale import rescale_rates
 
 log = logging.getLogger(__name__)
@@ -17,6 +20,15 @@ class GainScaleStep(Step):
     accepts = Rate
     references = (Ref("gain", optional=True),)
     after = ("ramp_fit",)
+
+    def check(self, meta: Any, references: References) -> None:
+        """Refuse a factor that would make rates 0, negative or infinite."""
+        if not _is_factor(meta.exposure.gain_factor):
+            raise InputError(f"{self.label}: found GAINFACT {meta.exposure.gain_factor}, expected a positive number")
+        gain = references.get("gain")
+        found = None if gain is None else gain.number("exposure.gain_factor")
+        if gain is not None and not _is_factor(found):
+            raise ReferenceFileError(f"gain reference {gain.name}: found GAINFACT {found}, expected a positive number")
 
     def apply(self, exposure: Rate, references: References) -> Rate:
         """The factor is GAINFACT of the exposure, or else that of the gain reference."""
@@ -33,3 +45,7 @@ class GainScaleStep(Step):
         return replace(
             exposure, data=rates.data, err=rates.err, var_poisson=rates.var_poisson, var_rnoise=rates.var_rnoise
         )
+
+
+def _is_factor(value: float | None) -> bool:
+    return value is None or (math.isfinite(value) and value > 0)

@@ -67,7 +67,7 @@ class Flagged:
 
 
 def flag_unknown_gain(pixeldq: Array, gain: Array) -> Array:
-    """Add NO_GAIN_VALUE and DO_NOT_USE where the gain is NaN or not positive.
+    """Add NO_GAIN_VALUE and DO_NOT_USE where the gain is NaN, infinite or not positive.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def flag_unknown_gain(pixeldq: Array, gain: Array) -> Array:
     gain : float32, (row, column), electron/DN.
     """
     xp = array_namespace(pixeldq, gain)
-    return xp.where(gain > 0, pixeldq, pixeldq | (dq.NO_GAIN_VALUE | dq.DO_NOT_USE))
+    return xp.where((gain > 0) & (gain < xp.inf), pixeldq, pixeldq | (dq.NO_GAIN_VALUE | dq.DO_NOT_USE))
 
 
 def flag_jumps(

@@ -6,6 +6,7 @@ import pytest
 from helpers.stub_exposures import StubReference, count_rate, references
 
 from gpipe.controller import Skip
+from gpipe.exceptions import InputError, ReferenceFileError
 from gpipe.gain_scale import GainScaleStep
 
 RATES = np.full((3, 4), 10, dtype=np.float32)
@@ -30,3 +31,16 @@ def test_skips_without_a_factor(reference):
     with pytest.raises(Skip, match="GAINFACT") as skip:
         GainScaleStep().apply(count_rate(RATES), references(gain=reference))
     assert skip.value.level == logging.INFO
+
+
+@pytest.mark.parametrize("factor", [0, -2.0, float("nan"), float("inf")])
+def test_a_factor_that_is_not_positive_is_refused_before_work(factor):
+    with pytest.raises(InputError, match=r"GainScaleStep: found GAINFACT .*, expected a positive number"):
+        GainScaleStep().check(count_rate(RATES, gain_factor=factor).meta, references())
+    with pytest.raises(ReferenceFileError, match=r"stub.fits: found GAINFACT .*, expected a positive number"):
+        GainScaleStep().check(count_rate(RATES).meta, references(gain=gain(factor)))
+
+
+@pytest.mark.parametrize("factor", [None, 2.0])
+def test_a_positive_factor_and_none_are_fine(factor):
+    GainScaleStep().check(count_rate(RATES, gain_factor=factor).meta, references(gain=gain(factor)))

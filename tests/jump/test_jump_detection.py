@@ -149,10 +149,10 @@ def test_pixels_without_gain_or_noise_have_no_jumps(library, rng):
 
 
 def test_pixels_without_a_gain_are_not_used(library):
-    gain = np.array([[1.5, 0.0, -1.0, np.nan]], np.float32)
-    pixeldq = np.array([[2, 2, 0, 0]], np.uint32)
+    gain = np.array([[1.5, 0.0, -1.0, np.nan, np.inf]], np.float32)
+    pixeldq = np.array([[2, 2, 0, 0, 0]], np.uint32)
     out = library.run(flag_unknown_gain, pixeldq, gain)
-    np.testing.assert_array_equal(out, [[2, (1 << 19) | 3, (1 << 19) | 1, (1 << 19) | 1]])
+    np.testing.assert_array_equal(out, [[2, (1 << 19) | 3, *[(1 << 19) | 1] * 3]])
     assert out.dtype == np.uint32
 
 
