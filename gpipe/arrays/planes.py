@@ -1,6 +1,6 @@
 """Planes of a reference that belong to the groups of an integration."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from array_api_compat import array_namespace
@@ -23,6 +23,40 @@ class PlanesSubtracted:
 
     data: Array
     pixeldq: Array
+
+
+@dataclass(frozen=True)
+class KnownPlanes:
+    """Planes of a reference whose gaps are filled.
+
+    Attributes
+    ----------
+    planes : float32, (group, row, column), DN; 0 where the reference has NaN.
+    unknown : bool, (row, column), pixels of which a sample of the reference is not finite.
+    """
+
+    planes: Array
+    unknown: Array
+
+    @classmethod
+    def packed(cls, packed: Array) -> "KnownPlanes":
+        """Planes that are followed by one which is 0 where nothing is unknown: one array, as a cache holds it."""
+        return cls(packed[:-1, ...], packed[-1, ...] != 0)
+
+
+def fill_gaps(planes: Array) -> Array:
+    """Planes (group, row, column) with 0 for NaN, packed as `KnownPlanes` unpacks them."""
+    xp = array_namespace(planes)
+    unknown = xp.any(~xp.isfinite(planes), axis=0, keepdims=True)
+    return xp.concat([xp.where(xp.isnan(planes), 0.0, planes), xp.astype(unknown, planes.dtype)])
+
+
+def with_unknown(planes_dq: Array, planes: Iterable[KnownPlanes], bit: int) -> Array:
+    """The flags of a reference, uint32 (row, column), and a bit where one of the planes is unknown."""
+    xp = array_namespace(planes_dq)
+    for each in planes:
+        planes_dq = planes_dq | xp.astype(each.unknown, planes_dq.dtype) * bit
+    return planes_dq
 
 
 def subtract_planes(data: Array, pixeldq: Array, planes: Sequence[Array], planes_dq: Array) -> PlanesSubtracted:

@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from gpipe import dq
+from gpipe.arrays.planes import with_unknown
 from gpipe.controller import Block, Cut, Produced, Ref, References, SideProduct, Step, Work
 from gpipe.controller import parameters as p
-from gpipe.dark_current.dark_exposure import cube_of, flags_of, leads_of, wanted_groups
+from gpipe.dark_current.dark_exposure import dark_of_groups, flags_of, leads_of, wanted_groups
 from gpipe.dark_current.dark_product_exposure import dark_model
-from gpipe.dark_current.dark_sub import any_flags, subtract_darks
+from gpipe.dark_current.dark_sub import any_flags, known_current, subtract_darks
 from gpipe.dark_current.poisson_exposure import dark_current_of
 from gpipe.datamodels import Described, Ramp
 from gpipe.datamodels.exposures.instruments import MIRI, OTHERS
@@ -42,14 +44,15 @@ class DarkCurrentStep(Step):
         current = dark_current_of(dark, self.average_dark_current)
 
         def apply(chunk: Ramp) -> Ramp | Produced:
-            cubes = {lead: cube_of(dark, chunk, lead, wanted) for lead in dict.fromkeys(leads)}
-            flags = any_flags(flags_of(dark, chunk))
+            darks = {lead: dark_of_groups(dark, chunk, lead, wanted) for lead in dict.fromkeys(leads)}
+            average, unknown = known_current(current(chunk))
+            flags = with_unknown(any_flags(flags_of(dark, chunk)) | unknown, darks.values(), dq.UNRELIABLE_DARK)
             subtract = chunk.backend.native(subtract_darks)
-            found = subtract(chunk.data, chunk.pixeldq, [cubes[lead] for lead in leads], flags)
-            result = replace(chunk, data=found.data, pixeldq=found.pixeldq, average_dark_current=current(chunk))
+            found = subtract(chunk.data, chunk.pixeldq, [darks[lead].planes for lead in leads], flags)
+            result = replace(chunk, data=found.data, pixeldq=found.pixeldq, average_dark_current=average)
             if self.dark_output is None:
                 return result
-            model = dark_model(cubes, wanted, chunk, dark)
+            model = dark_model({lead: each.planes for lead, each in darks.items()}, wanted, chunk, dark)
             return Produced((result,), (SideProduct(model, output_file=self.dark_output),))
 
         return Work(apply)

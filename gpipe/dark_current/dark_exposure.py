@@ -8,7 +8,7 @@ from typing import Any
 from array_api_compat import array_namespace
 
 from gpipe.arrays import Array
-from gpipe.arrays.planes import matching_integrations
+from gpipe.arrays.planes import KnownPlanes, matching_integrations
 from gpipe.controller import Skip
 from gpipe.dark_current.dark_sub import average_darks, extrapolate_dark
 from gpipe.dark_current.sampling import Sampling
@@ -67,14 +67,22 @@ def wanted_groups(exposure: Any, dark: Reference) -> list[range]:
     return wanted
 
 
-def cube_of(dark: Reference, exposure: Ramp, lead: Lead, wanted: Sequence[range]) -> Array:
-    """The dark of each group of the exposure: (group, row, column)."""
+def dark_of_groups(dark: Reference, exposure: Ramp, lead: Lead, wanted: Sequence[range]) -> KnownPlanes:
+    """The dark of each group of the exposure."""
 
     def make() -> Array:
-        means = [_means(dark, exposure, lead, groups) for groups in _together(wanted, dark, exposure)]
-        return array_namespace(*means).concat(means)
+        return _joined([_means(dark, exposure, lead, groups) for groups in _together(wanted, dark, exposure)])
 
-    return dark.cached(("means", lead, tuple(wanted)), exposure, make)
+    return KnownPlanes.packed(dark.cached(("means", lead, tuple(wanted)), exposure, make))
+
+
+def _joined(means: Sequence[Array]) -> Array:
+    """Join what `average_darks` gives for some groups, and then for others."""
+    if len(means) == 1:
+        return means[0]
+    xp = array_namespace(*means)
+    gaps = xp.max(xp.stack([some[-1, ...] for some in means]), axis=0)
+    return xp.concat([*(some[:-1, ...] for some in means), gaps[None, ...]])
 
 
 def _together(wanted: Sequence[range], dark: Reference, exposure: Ramp) -> Iterator[Sequence[range]]:

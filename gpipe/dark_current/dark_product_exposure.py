@@ -7,7 +7,7 @@ import numpy as np
 from gpipe.arrays import Array
 from gpipe.dark_current.dark_exposure import (
     Lead,
-    cube_of,
+    dark_of_groups,
     flags_of,
     groups_of,
     integrations_of,
@@ -32,8 +32,9 @@ def dark_model(cubes: dict[Lead, Array], wanted: list[range], exposure: Ramp, da
     rest = _rest_of(dark, exposure, wanted)
 
     def cube(lead: Lead) -> np.ndarray:
-        used = cubes[lead] if lead in cubes else cube_of(dark, exposure, lead, wanted)
-        return np.concatenate([to_host(x) for x in (used, *(cube_of(dark, exposure, lead, [group]) for group in rest))])
+        used = cubes[lead] if lead in cubes else dark_of_groups(dark, exposure, lead, wanted).planes
+        later = (dark_of_groups(dark, exposure, lead, [group]).planes for group in rest)
+        return np.concatenate([to_host(x) for x in (used, *later)])
 
     flags, integrations = to_host(flags_of(dark, exposure)), integrations_of(dark)
     if integrations is None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from array_api_compat import array_namespace, device
 
+from gpipe import dq
 from gpipe.arrays import Array
 from gpipe.arrays.planes import PlanesSubtracted, subtract_planes
 from gpipe.arrays.rows import row_slices
@@ -43,20 +44,37 @@ def any_flags(dark_dq: Array) -> Array:
 
 
 def average_darks(frames: Array, groups: int) -> Array:
-    """The dark of each group, (group, row, column): the mean of its frames. NaN counts as 0.
+    """The dark of each group: the mean of its frames. NaN counts as 0.
 
     Parameters
     ----------
     frames : float32, (frame, row, column), DN: those of the first group, then as many of the next, and so on.
+
+    Returns
+    -------
+    float32, (group + 1, row, column): the means, and 1 where a frame is not finite, else 0; see `KnownPlanes`.
     """
     xp = array_namespace(frames)
     frames = xp.reshape(frames, (groups, -1, *frames.shape[1:]))
-    means = xp.empty_like(frames[:, 0, ...])
-    for group in range(groups):
-        for rows in row_slices(means):
+    means = xp.empty((groups + 1, *frames[0, 0, ...].shape), dtype=frames.dtype, device=device(frames))
+    for rows in row_slices(means):
+        for group in range(groups):
             some = frames[group, :, rows, :]
             means[group, rows, :] = xp.sum(xp.where(xp.isnan(some), 0.0, some), axis=0) / frames.shape[1]
+        means[groups, rows, :] = xp.astype(xp.any(~xp.isfinite(frames[:, :, rows, :]), axis=(0, 1)), frames.dtype)
     return means
+
+
+def known_current(current: Array) -> tuple[Array, Array]:
+    """A dark current, 0 where it is not finite; and UNRELIABLE_DARK there.
+
+    Parameters
+    ----------
+    current : float32, (row, column), electron/s.
+    """
+    xp = array_namespace(current)
+    known = xp.isfinite(current)
+    return xp.where(known, current, 0.0), xp.astype(~known, xp.uint32) * dq.UNRELIABLE_DARK
 
 
 def extrapolate_dark(last: Array, groups: range) -> Array:

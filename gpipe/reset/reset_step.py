@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from gpipe import dq
 from gpipe.arrays import Array
-from gpipe.arrays.planes import matching_integrations
+from gpipe.arrays.planes import KnownPlanes, fill_gaps, matching_integrations, with_unknown
 from gpipe.controller import Block, Cut, Ref, References, Step, Work
 from gpipe.datamodels import Described, Ramp, Reference
 from gpipe.datamodels.exposures.instruments import MIRI
-from gpipe.reset.reset_sub import known_reset, subtract_reset
+from gpipe.reset.reset_sub import subtract_reset
 
 log = logging.getLogger(__name__)
 
@@ -30,22 +31,22 @@ class ResetStep(Step):
         log.info("Reset anomaly of %d groups and %d integrations", groups, len(set(numbers)))
 
         def apply(chunk: Ramp) -> Ramp:
-            cubes = {number: _cube(reset, chunk, number, groups) for number in set(numbers)}
-            resets = [cubes[number] for number in numbers]
+            known = {number: _anomaly(reset, chunk, number, groups) for number in set(numbers)}
+            flags = with_unknown(reset.plane("dq", chunk), known.values(), dq.UNRELIABLE_BIAS)
             subtract = chunk.backend.native(subtract_reset)
-            subtracted = subtract(chunk.data, chunk.pixeldq, resets, reset.plane("dq", chunk))
+            subtracted = subtract(chunk.data, chunk.pixeldq, [known[number].planes for number in numbers], flags)
             return replace(chunk, data=subtracted.data, pixeldq=subtracted.pixeldq)
 
         return Work(apply)
 
 
-def _cube(reset: Reference, exposure: Ramp, number: int, groups: int) -> Array:
-    """The anomaly of the first groups of an integration: (group, row, column)."""
+def _anomaly(reset: Reference, exposure: Ramp, number: int, groups: int) -> KnownPlanes:
+    """The anomaly of the first groups of an integration."""
 
     def make() -> Array:
-        return known_reset(reset.load("data", exposure, first=(number, slice(0, groups))))
+        return fill_gaps(reset.load("data", exposure, first=(number, slice(0, groups))))
 
-    return reset.cached(("known", number, groups), exposure, make)
+    return KnownPlanes.packed(reset.cached(("known", number, groups), exposure, make))
 
 
 def _wanted(exposure: Any, reset: Reference) -> tuple[int, list[int]]:

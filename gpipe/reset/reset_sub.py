@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from array_api_compat import array_namespace
-
 from gpipe.arrays import Array
 from gpipe.arrays.planes import PlanesSubtracted, subtract_planes
 
@@ -23,9 +21,3 @@ def check_integrations(data: Array, resets: Sequence[Array]) -> None:
     """Check that each integration has a reset anomaly."""
     if len(resets) != data.shape[0]:
         raise ValueError(f"found resets of {len(resets)} integrations for data of {data.shape[0]}")
-
-
-def known_reset(reset: Array) -> Array:
-    """The anomaly (group, row, column), 0 where it is not known: NaN."""
-    xp = array_namespace(reset)
-    return xp.where(xp.isnan(reset), 0.0, reset)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from array_api_compat import array_namespace
 
+from gpipe import dq
 from gpipe.arrays import Array
 
 
@@ -19,13 +20,13 @@ class BiasSubtracted:
 def subtract_superbias(
     data: Array, pixeldq: Array, bias: Array, bias_dq: Array, *, zeroframe: Array | None = None
 ) -> BiasSubtracted:
-    """Subtract the superbias image from every group, ``S - b``, and take over its flags.
+    """Subtract the superbias image from every group, ``S - b``, take over its flags, and flag where it is unknown.
 
     Parameters
     ----------
     data : float32, (integration, group, row, column), DN.
     pixeldq : uint32, (row, column).
-    bias : float32, (row, column), DN. NaN means that no bias is known and counts as 0.
+    bias : float32, (row, column), DN. NaN counts as 0. Where it is not finite the pixel becomes UNRELIABLE_BIAS.
     bias_dq : uint32, (row, column).
     zeroframe : float32, (integration, row, column), DN. Its bias is subtracted too, but 0 marks a bad sample and
         stays 0.
@@ -34,8 +35,9 @@ def subtract_superbias(
     """
     xp = array_namespace(data, pixeldq, bias, bias_dq, zeroframe)
     known = xp.where(xp.isnan(bias), 0.0, bias)
+    unknown = xp.astype(~xp.isfinite(bias), pixeldq.dtype) * dq.UNRELIABLE_BIAS
     return BiasSubtracted(
         data=data - known,
-        pixeldq=pixeldq | bias_dq,
+        pixeldq=pixeldq | bias_dq | unknown,
         zeroframe=None if zeroframe is None else xp.where(zeroframe == 0, 0.0, zeroframe - known),
     )

@@ -5,6 +5,7 @@ import pytest
 from stdatamodels.jwst.datamodels import DarkMIRIModel, DarkModel, RampModel
 
 import gpipe.backends
+from gpipe import dq
 from gpipe.controller import References, Skip
 from gpipe.dark_current import DarkCurrentStep, dark_exposure
 from gpipe.datamodels import Ramp, Reference
@@ -89,6 +90,22 @@ def test_how_much_of_a_dark_is_read_at_once_makes_no_difference(monkeypatch, sam
     frames, gap = sampling
     groups = np.arange(3)[:, None] * (frames + gap) + np.arange(frames)
     np.testing.assert_allclose(found[0][0, :, 0, 0], -(groups + 1).mean(axis=1), rtol=1e-6)
+
+
+@pytest.mark.parametrize("sampling", [(1, 0), (2, 0)])
+@pytest.mark.parametrize("samples", [1, 1 << 20])
+def test_a_dark_that_is_unknown_in_a_group_that_is_used_is_told_in_the_flags(monkeypatch, sampling, samples):
+    monkeypatch.setattr(dark_exposure, "AT_ONCE", samples)
+    reference = dark(9, average_dark_current=np.full(SHAPE[2:], 0.5, np.float32))
+    reference.model.data[2, 3, 4], reference.model.data[8, 3, 5] = np.nan, np.nan
+    reference.model.average_dark_current[1, 1] = np.nan
+    for _ in range(2):  # the second exposure may find the dark in the cache
+        out = apply(exposure(*sampling), reference)
+        expected = np.zeros(SHAPE[2:], np.uint32)
+        expected[3, 4] = expected[1, 1] = dq.UNRELIABLE_DARK
+        np.testing.assert_array_equal(out.pixeldq, expected)
+        assert np.isfinite(out.data).all()
+        assert out.average_dark_current[1, 1] == 0
 
 
 def test_short_dark_is_extrapolated_and_said_so(caplog):

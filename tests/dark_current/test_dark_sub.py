@@ -9,6 +9,7 @@ from gpipe.dark_current.dark_sub import (
     any_flags,
     average_darks,
     extrapolate_dark,
+    known_current,
     subtract_darks,
     uniform_dark_current,
 )
@@ -74,13 +75,21 @@ def test_dark_of_another_number_of_groups_is_an_error():
 
 
 @pytest.mark.parametrize(("count", "groups"), [(1, 1), (2, 3), (8, 2)])
-def test_average_of_each_group_counts_nan_as_zero(library, rng, count, groups):
+def test_average_of_each_group_counts_nan_as_zero_and_tells_it(library, rng, count, groups):
     frames = rng.normal(size=(groups * count, 3, 4)).astype(np.float32)
     frames[0, 1, 1] = frames[:, 2, 2] = np.nan
     out = library.run(average_darks, frames, groups)
     assert out.dtype == np.float32
     expected = [np.nan_to_num(frames[k * count : (k + 1) * count]).mean(axis=0) for k in range(groups)]
-    np.testing.assert_allclose(out, expected, rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(out[:-1], expected, rtol=1e-6, atol=1e-7)
+    np.testing.assert_array_equal(out[-1], ~np.isfinite(frames).all(axis=0))
+
+
+def test_a_dark_current_that_is_unknown_is_0_and_flagged(library):
+    current = np.array([[0.5, np.nan, -np.inf, 0.0]], np.float32)
+    known, flags = library.run(known_current, current)
+    np.testing.assert_array_equal(known, [[0.5, 0, 0, 0]])
+    np.testing.assert_array_equal(flags, [[0, dq.UNRELIABLE_DARK, dq.UNRELIABLE_DARK, 0]])
 
 
 @given(FINITE, FINITE, st.integers(2, 8))
@@ -88,7 +97,7 @@ def test_average_of_a_steady_dark_is_its_middle(start, step, count):
     frames = np.array([start + step * i for i in range(count)], np.float32)[:, None, None]
     middle = start + step * (count - 1) / 2
     np.testing.assert_allclose(
-        average_darks(frames, 1), [[[middle]]], rtol=1e-5, atol=1e-5 * (abs(start) + 8 * abs(step)) + 1e-30
+        average_darks(frames, 1)[:-1], [[[middle]]], rtol=1e-5, atol=1e-5 * (abs(start) + 8 * abs(step)) + 1e-30
     )
 
 

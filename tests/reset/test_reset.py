@@ -7,12 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpipe import dq
+from gpipe.arrays.planes import KnownPlanes, fill_gaps, with_unknown
 from gpipe.reset import ResetStep
-from gpipe.reset.reset_sub import known_reset, subtract_reset
+from gpipe.reset.reset_sub import subtract_reset
 
 
 def subtract(data, pixeldq, reset, reset_dq):
-    return subtract_reset(data, pixeldq, [known_reset(reset[i, ...]) for i in range(reset.shape[0])], reset_dq)
+    known = [KnownPlanes.packed(fill_gaps(reset[i, ...])) for i in range(reset.shape[0])]
+    flags = with_unknown(reset_dq, known, dq.UNRELIABLE_BIAS)
+    return subtract_reset(data, pixeldq, [each.planes for each in known], flags)
 
 
 @pytest.mark.parametrize(("shape", "groups"), [((2, 5, 4, 3), 3), ((3, 2, 1, 6), 2), ((1, 1, 3, 3), 1)])
@@ -20,7 +23,7 @@ def test_against_a_loop(library, rng, shape, groups):
     data = rng.normal(1000, 50, shape).astype(np.float32)
     data[0, 0, 0, 0] = np.nan
     reset = rng.normal(0, 9, (shape[0], groups, *shape[2:])).astype(np.float32)
-    reset[-1, -1, 0, 1] = np.nan
+    reset[-1, -1, 0, 1], reset[0, 0, 0, 2] = np.nan, -np.inf
     pixeldq = rng.integers(0, 8, shape[2:]).astype(np.uint32)
     reset_dq = np.full(shape[2:], dq.HOT, np.uint32)
     expected = data.copy()
@@ -29,7 +32,8 @@ def test_against_a_loop(library, rng, shape, groups):
     out = library.run(subtract, data, pixeldq, reset, reset_dq)
     assert (out.data.dtype, out.pixeldq.dtype) == (np.float32, np.uint32)
     np.testing.assert_array_equal(out.data, expected)
-    np.testing.assert_array_equal(out.pixeldq, pixeldq | reset_dq)
+    unknown = (~np.isfinite(reset)).any(axis=(0, 1))
+    np.testing.assert_array_equal(out.pixeldq, pixeldq | reset_dq | np.where(unknown, dq.UNRELIABLE_BIAS, 0))
 
 
 def test_resets_of_another_number_of_integrations_are_an_error():
@@ -65,6 +69,17 @@ def subtracted(reset, *, nints=1, ngroups=6, **meta):
 def test_integrations_after_those_of_the_reference_take_its_last():
     first = [[n + 1, n + 2, n + 3, n + 4, 0, 0] for n in (10, 20, 30, 30, 30)]
     assert subtracted(reference(), nints=5) == first
+
+
+def test_an_anomaly_that_is_unknown_in_a_group_that_is_used_is_told_in_the_flags():
+    unknown = reference()
+    anomaly = unknown["reset"].read("data").copy()
+    anomaly[0, 1, 2, 3] = anomaly[0, 3, 0, 0] = anomaly[2, 0, 1, 1] = np.nan
+    unknown = references(reset=StubReference(meta=unknown["reset"].meta, data=anomaly, dq=np.zeros((4, 5), np.uint32)))
+    out = ResetStep().apply(ramp(np.zeros((2, 3, 4, 5), np.float32), instrument="MIRI"), unknown)
+    assert np.argwhere(out.pixeldq).tolist() == [[2, 3]]
+    assert out.pixeldq[2, 3] == dq.UNRELIABLE_BIAS
+    np.testing.assert_array_equal(out.data[0, :, 2, 3], [-11, 0, -13])
 
 
 def test_the_reference_may_have_more_than_the_exposure():

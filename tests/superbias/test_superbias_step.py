@@ -12,3 +12,13 @@ def test_subtracts_from_groups_and_zeroframe():
     assert (out.data == 60).all()
     assert (out.zeroframe == 60).all()
     assert (out.pixeldq == dq.UNRELIABLE_BIAS).all()
+
+
+def test_a_bias_that_is_unknown_is_told_in_the_flags():
+    data, bias = np.full((1, 1, 3, 4), 100, dtype=np.float32), np.full((3, 4), 40, np.float32)
+    bias[1, 2] = np.nan
+    reference = StubReference(data=bias, dq=np.zeros((3, 4), np.uint32))
+    out = SuperBiasStep().apply(ramp(data), references(superbias=reference))
+    assert np.argwhere(out.pixeldq).tolist() == [[1, 2]]
+    assert out.pixeldq[1, 2] == dq.UNRELIABLE_BIAS
+    assert out.data[0, 0, 1, 2] == 100
