@@ -54,9 +54,7 @@ def restore_lost_groups(
     for length in segments.length:
         n = xp.astype(length, reading.dtype)
         reading = reading + n * (n + 1.0)
-    measured = (integrations.dq & dq.NO_GAIN_VALUE) == 0
-    variance = xp.where(measured, read_noise_variance(reading, units, xp=xp), 0.0)
-    variance = xp.where(lost, variance, integrations.var_rnoise)
+    variance = xp.where(lost, read_noise_variance(reading, units, xp=xp), integrations.var_rnoise)
     information = xp.sum(xp.where(variance > 0, 1.0 / xp.where(variance > 0, variance, 1.0), 0.0), axis=0)
     renewed = xp.any(lost, axis=0) & (information > 0)
     overall = xp.where(renewed, 1.0 / xp.where(renewed, information, 1.0), exposure.var_rnoise)

@@ -14,9 +14,9 @@ from gpipe.ramp_fitting.median_rate import median_rate
 from gpipe.ramp_fitting.rates import Rates, exposure_rates, integration_rates, pixel_quality
 from gpipe.ramp_fitting.segment_results import SegmentResults, jump_magnitudes, segment_results
 from gpipe.ramp_fitting.segments import find_segments
-from gpipe.ramp_fitting.sums import sum_segments
+from gpipe.ramp_fitting.sums import lone_value, sum_segments
 from gpipe.ramp_fitting.timing import Timing
-from gpipe.ramp_fitting.variances import noise_units
+from gpipe.ramp_fitting.variances import known_reference, noise_units
 from gpipe.ramp_fitting.weights import signal_limits, step_coefficients
 
 CACHED_PIXELS = 1 << 15
@@ -75,10 +75,12 @@ def fit_ramps(
     groupdq : uint8, (integration, group, row, column). SATURATED and DO_NOT_USE groups are left out; a JUMP_DET group
         begins a new segment.
     pixeldq : uint32, (row, column). DO_NOT_USE and SATURATED pixels get no rate.
-    readnoise : float32, (row, column), DN, noise of the difference of two frames. Where it is 0 or NaN the rate is NaN.
-    gain : float32, (row, column), electrons / DN. Where it is not positive the pixel becomes DO_NOT_USE and
-        NO_GAIN_VALUE.
-    dark_current : float32, (row, column), mean dark rate, adds to the Poisson variance; None for 0.
+    readnoise : float32, (row, column), DN, noise of the difference of two frames. Where it is not positive and below
+        10^8 the pixel becomes DO_NOT_USE.
+    gain : float32, (row, column), electrons / DN. Where it is not positive and below 10^8 the pixel becomes DO_NOT_USE
+        and NO_GAIN_VALUE.
+    dark_current : float32, (row, column), mean dark rate, adds to the Poisson variance; None for 0. Where it is not
+        finite the pixel becomes DO_NOT_USE.
     zeroframe : float32, (integration, row, column), DN, the first frame; 0 or NaN if it is not usable; None for none.
     workers : threads; the results do not depend on it.
 
@@ -141,14 +143,16 @@ def _fit_block(
     )
     segments = find_segments(groups.flags, xp=xp)
 
-    quality = pixel_quality(pixeldq, gain, xp=xp)
-    known = gain > 0
-    gain = xp.where(known, gain, 1.0)
-    noise = readnoise * gain * (2.0 * timing.frames) ** -0.5  # electrons, one group
+    gain = known_reference(gain, xp=xp)
+    noise = known_reference(readnoise, xp=xp) * gain * (2.0 * timing.frames) ** -0.5  # electrons, one group
     limits = signal_limits(noise, gain, xp=xp)
-    units = noise_units(noise, gain, median_rate(groups, timing, xp=xp), dark_current, timing.group_time, xp=xp)
+    value = lone_value(groups, segments.lone, xp=xp)
+    rate = median_rate(groups, segments.lone, value, timing, xp=xp)
+    units = noise_units(noise, gain, rate, dark_current, timing.group_time, xp=xp)
+    noise_is_known = units.reading > 0
+    quality = pixel_quality(pixeldq, gain, noise_is_known, xp=xp)
 
-    sums = sum_segments(groups, segments, limits, table, timing, xp=xp)
+    sums = sum_segments(groups, segments, value, limits, table, timing, xp=xp)
     integrations = integration_rates(sums, groups, quality, units, timing.group_time, xp=xp)
     exposure = exposure_rates(sums, groups, integrations, quality, units, timing.group_time, xp=xp)
     if options.restore_charge_loss and has_charge_loss(groupdq):
@@ -157,7 +161,9 @@ def _fit_block(
     if options.segments:
         jumps = jump_magnitudes(values, flags, xp=xp)
         results.append(
-            segment_results(groups, segments, limits, noise, units, known, integrations.slope, jumps, timing, xp=xp)
+            segment_results(
+                groups, segments, limits, noise, units, noise_is_known, integrations.slope, jumps, timing, xp=xp
+            )
         )
     return [getattr(result, field.name) for result in results for field in fields(result)]
 

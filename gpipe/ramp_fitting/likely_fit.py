@@ -18,6 +18,7 @@ from gpipe.ramp_fitting.likely_jumps import leave_out_jumps
 from gpipe.ramp_fitting.likely_slopes import Slopes, chi_square, fit_slopes, photon_variance, read_variance
 from gpipe.ramp_fitting.rates import Rates, pixel_quality
 from gpipe.ramp_fitting.reads import Reads, Times, apart_from_first
+from gpipe.ramp_fitting.variances import known_reference
 
 CACHED_SAMPLES = 1 << 19
 DEVICE_SAMPLES = 1 << 25
@@ -67,10 +68,12 @@ def fit_ramps_likely(
     data : float32, (integration, group, row, column), DN, four groups or more. NaN and infinity count as DO_NOT_USE.
     groupdq : uint8, (integration, group, row, column). Differences from or to a group with any flag are not used.
     pixeldq : uint32, (row, column).
-    readnoise : float32, (row, column), DN, noise of the difference of two frames.
-    gain : float32, (row, column), electrons / DN. Where it is not positive the rate is NaN and the pixel becomes
-        DO_NOT_USE and NO_GAIN_VALUE.
-    dark_current : float32, (row, column), DN/s, adds to the rate that sets the photon noise; None for 0.
+    readnoise : float32, (row, column), DN, noise of the difference of two frames; 0 for photon noise alone. Where it
+        is negative or not below 10^8 the rate is NaN and the pixel becomes DO_NOT_USE.
+    gain : float32, (row, column), electrons / DN. Where it is not positive and below 10^8 the rate is NaN and the pixel
+        becomes DO_NOT_USE and NO_GAIN_VALUE.
+    dark_current : float32, (row, column), DN/s, adds to the rate that sets the photon noise; None for 0. Where it is
+        not finite the rate is NaN and the pixel becomes DO_NOT_USE.
     zeroframe : float32, (integration, row, column), DN: the first read of the first group, which must hold two or more;
         0 or NaN where it is of no use. None for none.
     workers : threads; the results do not depend on it.
@@ -119,13 +122,14 @@ def _fit_block(
 ) -> list[Array]:
     """The fields of all results for some rows, one after the other."""
     ramps = _prepare(data, groupdq, zeroframe, options, xp=xp)
+    gain, readnoise = known_reference(gain, xp=xp), xp.where(readnoise == 0, 0.0, known_reference(readnoise, xp=xp))
     reading = 0.5 * readnoise * readnoise
-    gain_known = xp.where(gain > 0, gain, xp.nan)
-    kept, slopes, noise, matrix = _fit_without_jumps(ramps, reading, gain_known, dark_current, xp=xp)
+    kept, slopes, noise, matrix = _fit_without_jumps(ramps, reading, gain, dark_current, xp=xp)
     found = [use > keep for use, keep in zip(ramps.used, kept, strict=True)]
+    noise_is_known = xp.isfinite(reading if dark_current is None else reading + dark_current)
     integrations = Rates(
         slope=slopes.value,
-        dq=_quality(ramps.flags, found, pixel_quality(pixeldq, gain, xp=xp), xp=xp),
+        dq=_quality(ramps.flags, found, pixel_quality(pixeldq, gain, noise_is_known, xp=xp), xp=xp),
         var_poisson=photon_variance(slopes, noise, ramps.reads),
         var_rnoise=read_variance(slopes, noise, ramps.reads),
         err=xp.sqrt(1.0 / slopes.information),

@@ -7,31 +7,38 @@ from gpipe.ramp_fitting.groups import UNUSABLE, Groups
 from gpipe.ramp_fitting.timing import Timing
 
 
-def median_rate(groups: Groups, timing: Timing, *, xp: Namespace) -> Array:
+def median_rate(groups: Groups, lone: Array, value: Array, timing: Timing, *, xp: Namespace) -> Array:
     """Median of the usable steps between groups, averaged over the integrations.
 
-    A step is usable if neither of its groups is DO_NOT_USE or SATURATED and its later group is not a JUMP_DET. An
-    integration without one counts with the rate of its first group since the reset, or with 0. Of ramps of one group
-    that group gives the rate; one saturated integration leaves the pixel without an estimate.
+    A step is usable if neither of its groups is DO_NOT_USE or SATURATED and its later group is not a JUMP_DET. A ramp
+    that is fitted by one group has the rate of that group. An integration without either is left out: what it lacks
+    must not lower the noise of the others.
+
+    Parameters
+    ----------
+    lone : bool, (integration, row, column), ramps that are fitted by one group.
+    value : float32, (integration, row, column), DN, the signal of that group.
 
     Returns
     -------
-    float32, (row, column), DN/s; NaN where there is no estimate.
+    float32, (row, column), DN/s; NaN where no integration has an estimate.
     """
     first = groups.values[0]
     since_reset = first / timing.first_group_time
-    if len(groups.values) == 1:
-        saturated = (groups.flags[0] & dq.SATURATED) != 0
-        return xp.mean(xp.where(saturated, xp.nan, since_reset), axis=0)
     usable = [(flag & UNUSABLE) == 0 for flag in groups.flags]
-    valid = [
-        usable[k] & usable[k + 1] & ((groups.flags[k + 1] & dq.JUMP_DET) == 0) for k in range(len(groups.flags) - 1)
-    ]
+    if len(usable) == 1:
+        return _mean(since_reset, usable[0], xp=xp)
+    valid = [usable[k] & usable[k + 1] & ((groups.flags[k + 1] & dq.JUMP_DET) == 0) for k in range(len(usable) - 1)]
     some = valid[0]
     for mask in valid[1:]:
         some = some | mask
-    fallback = xp.where(usable[0], first, 0.0)
-    rate = xp.where(some, masked_median(groups.steps, valid, xp=xp), fallback) / timing.group_time
+    rate = xp.where(some, masked_median(groups.steps, valid, xp=xp), value) / timing.group_time
     rate = xp.where(groups.from_zeroframe, first / timing.frame_time, rate)
     rate = xp.where(groups.only_first, since_reset, rate)
-    return xp.mean(rate, axis=0)
+    return _mean(rate, some | lone, xp=xp)
+
+
+def _mean(rate: Array, known: Array, *, xp: Namespace) -> Array:
+    """Mean over the integrations of which the rate is known; NaN where there is none."""
+    count = xp.sum(xp.astype(known, rate.dtype), axis=0)
+    return xp.sum(xp.where(known, rate, 0.0), axis=0) / xp.where(count > 0, count, xp.nan)

@@ -19,7 +19,7 @@ class Rates:
     ----------
     slope : float32, DN/s; NaN where nothing could be fitted.
     dq : uint32.
-    var_poisson, var_rnoise : float32, (DN/s)^2; 0 where unknown.
+    var_poisson, var_rnoise : float32, (DN/s)^2; 0 where there is no slope.
     err : float32, DN/s, 1 sigma, both noises.
     """
 
@@ -30,9 +30,16 @@ class Rates:
     err: Array
 
 
-def pixel_quality(pixeldq: Array, gain: Array, *, xp: Namespace) -> Array:
-    """The pixels' own flags, with NO_GAIN_VALUE and DO_NOT_USE where the gain is not a positive number."""
-    return pixeldq | _flag(~(gain > 0), dq.DO_NOT_USE | dq.NO_GAIN_VALUE, xp=xp)
+def pixel_quality(pixeldq: Array, gain: Array, noise_is_known: Array, *, xp: Namespace) -> Array:
+    """The pixels' own flags, with DO_NOT_USE where the noise is unknown, and NO_GAIN_VALUE for want of a gain.
+
+    Parameters
+    ----------
+    gain : float32, (row, column), NaN where it is unknown.
+    noise_is_known : bool, (row, column).
+    """
+    no_gain = _flag(xp.isnan(gain), dq.DO_NOT_USE | dq.NO_GAIN_VALUE, xp=xp)
+    return pixeldq | no_gain | _flag(~noise_is_known, dq.DO_NOT_USE, xp=xp)
 
 
 def integration_rates(
@@ -48,7 +55,7 @@ def integration_rates(
     flags = flags | _flag(sums.reading <= 0, dq.DO_NOT_USE, xp=xp)
     flags = flags | _flag(groups.saturated_from_start, dq.SATURATED, xp=xp)
     rates = Rates(
-        slope=_slope(sums.signal, sums.reading, units, group_time, xp=xp),
+        slope=_slope(sums.signal, sums.reading, group_time, xp=xp),
         dq=flags,
         var_poisson=poisson_variance(sums.photons, units, xp=xp),
         var_rnoise=read_noise_variance(sums.reading, units, xp=xp),
@@ -83,7 +90,7 @@ def exposure_rates(
     flags = flags | _flag(xp.all((integrations.dq & dq.DO_NOT_USE) != 0, axis=0), dq.DO_NOT_USE, xp=xp)
     flags = flags | _flag(xp.all(groups.saturated_from_start, axis=0), dq.SATURATED, xp=xp)
     rates = Rates(
-        slope=_slope(signal, reading, units, group_time, xp=xp),
+        slope=_slope(signal, reading, group_time, xp=xp),
         dq=flags,
         var_poisson=var_poisson,
         var_rnoise=var_rnoise,
@@ -93,9 +100,8 @@ def exposure_rates(
     return replace(rates, dq=flags | _flag(xp.any(_partly_saturated(groups), axis=0), dq.SATURATED, xp=xp))
 
 
-def _slope(signal: Array, reading: Array, units: NoiseUnits, group_time: float, *, xp: Namespace) -> Array:
-    slope = signal / (group_time * xp.where(reading > 0, reading, 1.0))
-    return xp.where(units.reading > 0, slope, xp.nan)
+def _slope(signal: Array, reading: Array, group_time: float, *, xp: Namespace) -> Array:
+    return signal / (group_time * xp.where(reading > 0, reading, 1.0))
 
 
 def _partly_saturated(groups: Groups) -> Array:

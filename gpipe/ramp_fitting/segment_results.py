@@ -15,15 +15,16 @@ from gpipe.ramp_fitting.timing import Timing
 from gpipe.ramp_fitting.variances import NoiseUnits
 from gpipe.ramp_fitting.weights import level_coefficients, look_up, step_coefficients, table_index, weight_sums
 
-_WITHOUT_GAIN = (math.nan, math.nan, math.nan, math.nan, math.inf, math.nan, 0.0)
-"""The fit of a segment where the gain is unknown, in the order of ``SegmentResults``; as jwst has it for long ones."""
+_UNKNOWN = (math.nan, math.nan, math.nan, math.nan, math.inf, math.nan, 0.0)
+"""The fit of a segment where the noise is unknown, in the order of ``SegmentResults``; as jwst has it for long ones
+without a gain."""
 
 
 @dataclass(frozen=True)
 class SegmentResults:
     """Fits of the segments of every ramp in order; 0 where a ramp has fewer segments than there are planes.
 
-    Where the gain is unknown, slopes, lines and Poisson variances are NaN, var_rnoise is 0 and weights are infinite.
+    Where gain or noise are unknown, slopes, lines and Poisson variances are NaN, var_rnoise is 0, weights are infinite.
 
     Attributes
     ----------
@@ -79,7 +80,7 @@ def segment_results(
     Parameters
     ----------
     readnoise : float32, (row, column), electrons.
-    known : bool, (row, column), whether the pixel has a gain.
+    known : bool, (row, column), True for pixels with a known gain and noise.
     slope : float32, (integration, row, column), DN/s, of the integrations.
     """
     pedestal = groups.values[0] - slope * timing.first_group_position
@@ -122,7 +123,7 @@ def planes_in_use(x: Array) -> Array:
 
 
 def _where_known(known: Array, planes: Sequence[Array], *, xp: Namespace) -> tuple[Array, ...]:
-    return tuple(xp.where(known, plane, other) for plane, other in zip(planes, _WITHOUT_GAIN, strict=True))
+    return tuple(xp.where(known, plane, other) for plane, other in zip(planes, _UNKNOWN, strict=True))
 
 
 def _lone_results(

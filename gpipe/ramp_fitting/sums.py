@@ -31,7 +31,14 @@ class Sums:
 
 
 def sum_segments(
-    groups: Groups, segments: Segments, limits: list[Array], table: Array, timing: Timing, *, xp: Namespace
+    groups: Groups,
+    segments: Segments,
+    value: Array,
+    limits: list[Array],
+    table: Array,
+    timing: Timing,
+    *,
+    xp: Namespace,
 ) -> Sums:
     """Fit all segments and add them up, each with its weight.
 
@@ -40,6 +47,7 @@ def sum_segments(
 
     Parameters
     ----------
+    value : of ``lone_value``.
     limits : see ``weights.signal_limits``.
     table : see ``weights.step_coefficients``.
     """
@@ -47,7 +55,7 @@ def sum_segments(
     inside = [xp.astype(joined, groups.values[0].dtype) for joined in segments.joined]
     exponents = segment_exponents(groups.steps, segments, inside, limits, xp=xp)
     time = lone_time(groups, segments.lone, timing, xp=xp)
-    signal = 6.0 * time * lone_value(groups, segments.lone, xp=xp)
+    signal = 6.0 * time * value
     reading = 6.0 * time * time
     photons = time
     moments = []

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from gpipe.arrays import Array, Namespace
 from gpipe.ramp_fitting.sums import Sums
 
-LARGE_VARIANCE = 1.0e6  # (DN/s)^2; a variance from here on is reported as 0, that is "unknown"
-TINY = 1.0e-30
+LARGEST = 1.0e8  # of a gain or read noise, far beyond any detector; their fourth powers fit into float32
+LARGEST_VARIANCE = 1.0e30  # (DN/s)^2; sums and products of smaller ones fit into float32
 
 
 @dataclass(frozen=True)
@@ -15,12 +15,22 @@ class NoiseUnits:
 
     Attributes
     ----------
-    reading : read-noise variance, 12 R^2 / (t g)^2.
-    photons : Poisson variance, (rate + dark current) / (t g).
+    reading : read-noise variance, 12 R^2 / (t g)^2; 0 where the noise is unknown: the pixel has no rate.
+    photons : Poisson variance, (rate + dark current) / (t g); 0 where the noise is unknown.
     """
 
     reading: Array
     photons: Array
+
+
+def known_reference(reference: Array, *, xp: Namespace) -> Array:
+    """A gain or read noise; NaN where it is not positive, not finite, or no number that a detector can have.
+
+    Parameters
+    ----------
+    reference : float32, (row, column).
+    """
+    return xp.where((reference > 1.0 / LARGEST) & (reference < LARGEST), reference, xp.nan)
 
 
 def noise_units(
@@ -30,44 +40,44 @@ def noise_units(
 
     Parameters
     ----------
-    readnoise : float32, (row, column), R in electrons, of one group.
-    gain : float32, (row, column), g in electrons / DN, positive.
+    readnoise : float32, (row, column), R in electrons, of one group; NaN where it is unknown.
+    gain : float32, (row, column), g in electrons / DN; NaN where it is unknown.
     rate : float32, (row, column), estimate in DN/s; a negative or missing one counts as 0.
-    dark_current : float32, (row, column), added to the rate as jwst does, or None for 0.
+    dark_current : float32, (row, column), added to the rate as jwst does, or None for 0. Where it is not finite the
+        noise is unknown.
     group_time : t in seconds.
     """
     per_group = readnoise / (gain * group_time)
     flux = xp.where(rate > 0, rate, 0.0)
     if dark_current is not None:
         flux = flux + dark_current
-    return NoiseUnits(reading=12.0 * per_group * per_group, photons=flux / (gain * group_time))
+    reading, photons = 12.0 * per_group * per_group, flux / (gain * group_time)
+    is_known = (reading > 0) & (xp.abs(photons) < LARGEST_VARIANCE)
+    return NoiseUnits(reading=xp.where(is_known, reading, 0.0), photons=xp.where(is_known, photons, 0.0))
 
 
 def read_noise_variance(reading: Array, units: NoiseUnits, *, xp: Namespace) -> Array:
-    """Read-noise variance from ``Sums.reading``; NaN stays NaN, 0 where nothing was fitted or it is very large."""
+    """Read-noise variance from ``Sums.reading``; 0 where nothing was fitted or the noise is unknown."""
     variance = units.reading / xp.where(reading > 0, reading, 1.0)
-    return xp.where((reading <= 0) | (variance >= LARGE_VARIANCE), 0.0, variance)
+    return xp.where(reading > 0, variance, 0.0)
 
 
 def poisson_variance(photons: Array, units: NoiseUnits, *, xp: Namespace) -> Array:
-    """Poisson variance from ``Sums.photons``; 0 where the rate is not positive, nothing was fitted or it is large."""
+    """Poisson variance from ``Sums.photons``; 0 where the rate is not positive or nothing was fitted."""
     variance = units.photons / xp.where(photons > 0, photons, 1.0)
-    known = (photons > 0) & (variance > 0) & (variance < LARGE_VARIANCE)
-    return xp.where(known, variance, 0.0)
+    return xp.where((photons > 0) & (variance > 0), variance, 0.0)
 
 
 def combined_error(sums: Sums, units: NoiseUnits, *, xp: Namespace) -> Array:
-    """1-sigma error of the slope of each integration from both noises.
+    """1-sigma error of the slope of each integration from both noises; arbitrary where the noise is unknown.
 
     err^2 = 1 / Σ_s 1 / (var_read,s + var_Poisson,s); each step between groups contributes its share of its segment's
     term, 1 / (photons + reading / (n (n + 1))).
     """
-    reading = xp.where(units.reading > 0, units.reading, TINY)
+    reading = xp.where(units.reading > 0, units.reading, 1.0)
     time = sums.lone_time
     information = 6.0 * time * time / (6.0 * time * units.photons + reading)
     for moment in sums.moments:
         information = information + moment / (moment * units.photons + reading)
     variance = 1.0 / xp.where(information == 0, xp.inf, information)
-    error = xp.sqrt(xp.where(variance < 0, xp.nan, variance))
-    error = xp.where(xp.isnan(units.reading), xp.nan, error)
-    return xp.where(variance > LARGE_VARIANCE, 0.0, error)
+    return xp.sqrt(xp.where(variance < 0, xp.nan, variance))

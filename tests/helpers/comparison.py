@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from helpers.fault_pixels import large_variance
+
 SCIENCE_TOLERANCE = 1e-4  # of max(|value|, its error)
 VARIANCE_TOLERANCE = 1e-3  # relative
 REQUIRED_FRACTION = 0.9999
@@ -65,14 +67,20 @@ def compare_variance(plane, ours, theirs):
     return compare_values(plane, ours, theirs, np.abs(theirs), VARIANCE_TOLERANCE)
 
 
-def compare_rates(prefix, ours, theirs):
-    """Compare all planes of a count-rate product."""
+def compare_rates(prefix, ours, theirs, *, leave_photons=False):
+    """Compare all planes of a count-rate product.
+
+    Errors are compared but for those that jwst reports as 0 (`large_variance`), and those that hold photon noise but
+    for the pixels in ``leave_photons`` (row, column).
+    """
+    large = large_variance(ours, theirs.var_poisson, theirs.var_rnoise, theirs.err)
+    read, photons = ~large, ~(large | leave_photons)
     return [
         compare_science(f"{prefix} SCI", ours.data, theirs.data, theirs.err),
         compare_flags(f"{prefix} DQ", ours.dq, theirs.dq),
-        compare_science(f"{prefix} ERR", ours.err, theirs.err),
-        compare_variance(f"{prefix} VAR_POISSON", ours.var_poisson, theirs.var_poisson),
-        compare_variance(f"{prefix} VAR_RNOISE", ours.var_rnoise, theirs.var_rnoise),
+        compare_science(f"{prefix} ERR", ours.err[photons], theirs.err[photons]),
+        compare_variance(f"{prefix} VAR_POISSON", ours.var_poisson[photons], theirs.var_poisson[photons]),
+        compare_variance(f"{prefix} VAR_RNOISE", ours.var_rnoise[read], theirs.var_rnoise[read]),
     ]
 
 

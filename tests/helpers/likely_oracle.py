@@ -71,6 +71,7 @@ def fit_integration(y, q, pixeldq, readnoise, gain, times, dark=0.0, zero=None):
     )
     dq |= DO_NOT_USE if all(f & (SATURATED | DO_NOT_USE) for f in q) else 0
     dq |= 0 if gain_ok else NO_GAIN_VALUE | DO_NOT_USE
+    dq |= DO_NOT_USE if np.isnan(readnoise) else 0
     nothing = dict.fromkeys(("slope", "var_poisson", "var_rnoise", "err", "chi_square"), math.nan)
     if not used or not gain_ok or np.isnan(readnoise):
         return nothing | {"dq": dq}

@@ -105,11 +105,13 @@ def prepared(y, q, zero, suppress):
 
 
 def robust_rate(ramps, timing):
+    """Mean over the integrations that have a rate, 0 where none has."""
     rates = []
     for y, q, only_first, from_zero in ramps:
         usable = [f & (DO_NOT_USE | SATURATED) == 0 for f in q]
         if len(q) == 1:
-            rates.append(math.nan if q[0] & SATURATED else y[0] / timing.first_group_time)
+            if usable[0]:
+                rates.append(y[0] / timing.first_group_time)
         elif only_first:
             rates.append(y[0] / timing.first_group_time)
         elif from_zero:
@@ -118,9 +120,10 @@ def robust_rate(ramps, timing):
             steps = [
                 y[k + 1] - y[k] for k in range(len(q) - 1) if usable[k] and usable[k + 1] and not q[k + 1] & JUMP_DET
             ]
-            alone = y[0] if usable[0] else 0.0
-            rates.append((np.median(steps) if steps else alone) / timing.group_time)
-    return float(np.mean(rates))
+            alone = [y[start] for start, _ in runs(q)]
+            if steps or alone:
+                rates.append((np.median(steps) if steps else alone[0]) / timing.group_time)
+    return float(np.mean(rates)) if rates else 0.0
 
 
 def combine(segments):
@@ -141,7 +144,6 @@ def fit_pixel(data, groupdq, pixeldq, readnoise, gain, options, dark=0.0, zerofr
     gain = float(gain) if gain > 0 else 1.0
     noise = float(readnoise) * gain / math.sqrt(2 * timing.frames)
     rate = robust_rate(ramps, timing)
-    rate = 0.0 if math.isnan(rate) else rate
     seen = [int(np.bitwise_or.reduce(q)) for q in groupdq]
     pixel = Pixel([], quality)
     for (y, q, only_first, from_zero), union in zip(ramps, seen, strict=True):

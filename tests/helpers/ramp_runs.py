@@ -14,7 +14,7 @@ def run(library, ramps, options, **how):
 
 
 def by_loop(ramps, options):
-    """The oracle's answer in the same shapes; pixels whose read noise is 0 or NaN are left out."""
+    """The oracle's answer for each pixel; those whose read noise is 0 or NaN, which have no rate, are left out."""
     rows, columns = ramps["gain"].shape
     pixels = {}
     for r, c in np.ndindex(rows, columns):

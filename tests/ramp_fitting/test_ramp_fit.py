@@ -107,16 +107,6 @@ def test_no_gain_value_of_an_earlier_step_is_handed_on_and_voids_nothing():
     assert (out.dq == 1 << 19).all()
 
 
-@pytest.mark.parametrize("plane", ["dark_current", "readnoise"])
-def test_a_reference_of_nan_gives_no_variance_but_no_warning_either(plane):
-    nan = np.full((1, 3), np.nan, np.float32)
-    options = FitOptions(timing=ONE_SECOND)
-    out = fit_ramps(**(straight() | {plane: nan}), options=options).exposure
-    variance = out.var_poisson if plane == "dark_current" else out.var_rnoise
-    assert not (variance > 0).any()
-    assert (out.dq == 0).all()
-
-
 def test_one_good_group_is_measured_against_the_reset_unless_suppressed():
     ramps = straight()
     ramps["groupdq"][:, 1:] = SATURATED
@@ -147,23 +137,6 @@ def test_a_sample_that_is_not_finite_counts_as_do_not_use(value):
     holed["data"][0, 2] = value
     flagged["groupdq"][0, 2] = DO_NOT_USE
     np.testing.assert_array_equal(rates_of(holed).exposure.slope, rates_of(flagged).exposure.slope)
-
-
-def test_a_large_variance_is_unknown_and_leaves_the_slope():
-    out = rates_of(straight(readnoise=np.full((1, 3), 3e4, np.float32))).exposure
-    np.testing.assert_array_equal(out.var_rnoise, 0)
-    np.testing.assert_allclose(out.slope, 30, rtol=1e-6)
-
-
-@pytest.mark.parametrize("bad", [0, -1, np.nan])
-def test_gain_and_read_noise_must_be_positive(bad):
-    wrong = np.array([[1, bad, 1]], np.float32)
-    out = rates_of(straight(gain=wrong)).exposure
-    np.testing.assert_array_equal(out.dq, [[0, DO_NOT_USE | 1 << 19, 0]])
-    np.testing.assert_array_equal(np.isnan(out.slope), np.isnan(out.dq * np.where(wrong > 0, 1, np.nan)))
-    if bad != -1:
-        noisy = rates_of(straight(readnoise=wrong)).exposure
-        np.testing.assert_array_equal(np.isnan(noisy.slope), [[False, True, False]])
 
 
 @pytest.mark.parametrize("wrong", ["groupdq", "pixeldq", "readnoise", "gain"])

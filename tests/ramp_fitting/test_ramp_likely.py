@@ -198,7 +198,7 @@ def test_a_nan_sample_counts_as_do_not_use():
     np.testing.assert_array_equal(out.dq, [[0, 0, DO_NOT_USE]])
 
 
-@pytest.mark.parametrize("bad", [0, -1, np.nan])
+@pytest.mark.parametrize("bad", [0, -1, np.nan, np.inf])
 def test_a_gain_that_is_not_positive(bad):
     out = rates_of(straight(gain=np.array([[1, bad, 1]], np.float32))).exposure
     np.testing.assert_array_equal(out.dq, [[0, DO_NOT_USE | NO_GAIN_VALUE, 0]])
@@ -211,7 +211,17 @@ def test_read_noise_of_nan_is_no_rate_and_of_zero_leaves_the_photons():
     np.testing.assert_allclose(out.slope, [[30, np.nan, 30]], rtol=1e-5)
     np.testing.assert_allclose(out.var_rnoise[0, 2], 0)
     np.testing.assert_allclose(out.var_poisson[0, 2], 30 / 2 / 5, rtol=1e-5)
-    assert (out.dq == 0).all()
+    np.testing.assert_array_equal(out.dq, [[0, DO_NOT_USE, 0]])
+
+
+@pytest.mark.parametrize(("noise", "known"), [(1e5, True), (1e20, False), (np.inf, False), (-3, False)])
+def test_a_read_noise_of_any_size_is_in_the_error_or_there_is_no_rate(noise, known):
+    out = rates_of(straight(readnoise=np.array([[10, noise, 10]], np.float32))).exposure
+    assert out.dq[0, 1] == (0 if known else DO_NOT_USE)
+    assert np.isfinite(out.slope[0, 1]) == np.isfinite(out.err[0, 1]) == known
+    if known:
+        np.testing.assert_allclose(out.err**2, out.var_poisson + out.var_rnoise, rtol=1e-4)
+        np.testing.assert_allclose(out.var_rnoise[0, 1], 12 * noise**2 / 2 / (6**3 - 6), rtol=1e-3)
 
 
 def test_a_dark_current_adds_to_the_photons_and_of_nan_is_no_rate():
@@ -219,6 +229,7 @@ def test_a_dark_current_adds_to_the_photons_and_of_nan_is_no_rate():
     out = rates_of(ramps | {"dark_current": np.array([[0, 5, np.nan]], np.float32)}).exposure
     np.testing.assert_allclose(out.var_poisson[0, :2], [1e-3 / 2 / 5, 5.001 / 2 / 5], rtol=1e-3)
     assert np.isnan(out.slope[0, 2])
+    np.testing.assert_array_equal(out.dq, [[0, 0, DO_NOT_USE]])
 
 
 def test_pixel_flags_are_handed_on_and_void_nothing():

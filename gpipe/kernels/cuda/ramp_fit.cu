@@ -98,29 +98,6 @@ struct Exposure {
     }
 };
 
-// See gpipe.ramp_fitting.median_rate.
-template <class Values>
-__device__ float median_rate(const Ramp& ramp, Values& steps, const Timing& timing)
-{
-    float first = ramp.value(0), since_reset = first / (float)timing.first_group;
-    if (ramp.groups == 1) return ramp.saturated_from_start() ? NOT_A_NUMBER : since_reset;
-    int count = 0;
-    bool usable = !(ramp.flag(0) & UNUSABLE);
-    float fallback = usable ? first : 0.0f, before = first;
-    for (int64 k = 1; k < ramp.groups; k++) {
-        unsigned flag = ramp.flag(k);
-        float value = ramp.value(k);
-        bool usable_here = !(flag & UNUSABLE);
-        if (usable && usable_here && !(flag & JUMP_DET)) steps[count++] = value - before;
-        usable = usable_here;
-        before = value;
-    }
-    sort(steps, count);
-    if (ramp.only_first) return since_reset;
-    if (ramp.from_zeroframe) return first / (float)timing.frame;
-    return (count > 0 ? median(steps, 0, count) : fallback) / (float)timing.group;
-}
-
 // Variances of a slope whose sums over segments are 1; see gpipe.ramp_fitting.variances.
 struct Units {
     float reading, photons;
@@ -170,6 +147,33 @@ __device__ int64 visit_segments(int64 groups, Flag flag, Visit visit)
         begin = k + 1;
     }
     return any ? -1 : good;
+}
+
+// The rate of an integration; false if it has none. See gpipe.ramp_fitting.median_rate.
+template <class Values>
+__device__ bool median_rate(const Ramp& ramp, Values& steps, const Timing& timing, float& rate)
+{
+    float first = ramp.value(0), before = first;
+    bool usable = !(ramp.flag(0) & UNUSABLE);
+    rate = first / (float)timing.first_group;
+    if (ramp.groups == 1) return usable;
+    int count = 0;
+    for (int64 k = 1; k < ramp.groups; k++) {
+        unsigned flag = ramp.flag(k);
+        float value = ramp.value(k);
+        bool usable_here = !(flag & UNUSABLE);
+        if (usable && usable_here && !(flag & JUMP_DET)) steps[count++] = value - before;
+        usable = usable_here;
+        before = value;
+    }
+    sort(steps, count);
+    if (ramp.only_first) return true;
+    int64 lone = 0;
+    if (count == 0) lone = visit_segments(ramp.groups, [&](int64 k) { return ramp.flag(k); }, [](int64, int64) {});
+    if (lone < 0) return false;
+    float signal = ramp.from_zeroframe ? first : count > 0 ? median(steps, 0, count) : ramp.value(lone);
+    rate = signal / (float)(ramp.from_zeroframe ? timing.frame : timing.group);
+    return true;
 }
 
 struct Sums {
@@ -248,15 +252,11 @@ __device__ inline void fit_integration(
     flags |= saturated ? SATURATED : 0;
     rates.write(
         at, flags, ramp.partly_saturated(),
-        slope_from(sums.signal, sums.reading, units.reading, (float)timing.group),
-        poisson_variance(sums.photons, units.photons), read_noise_variance(sums.reading, units.reading),
-        combined_error(sums.information, units.reading));
+        slope_from(sums.signal, sums.reading, (float)timing.group), poisson_variance(sums.photons, units.photons),
+        read_noise_variance(sums.reading, units.reading), combined_error(sums.information));
     if (restore_charge_loss) {
         bool lost = ramp.seen & CHARGELOSS;
-        if (lost) {
-            float restored = read_noise_variance(whole_reading(ramp, timing), units.reading);
-            rates.var_rnoise[at] = flags & NO_GAIN_VALUE ? 0.0f : restored;
-        }
+        if (lost) rates.var_rnoise[at] = read_noise_variance(whole_reading(ramp, timing), units.reading);
         float variance = rates.var_rnoise[at];
         total.information += variance > 0.0f ? 1.0f / variance : 0.0f;
         total.lost |= lost;
@@ -280,8 +280,7 @@ __device__ inline void combine_integrations(
     float read = read_noise_variance(total.reading, units.reading);
     rates.write(
         pixel, flags, total.partly_saturated,
-        slope_from(total.signal, total.reading, units.reading, (float)timing.group), poisson, read,
-        sqrtf(poisson + read));
+        slope_from(total.signal, total.reading, (float)timing.group), poisson, read, sqrtf(poisson + read));
     if (total.lost && total.information > 0.0f) rates.var_rnoise[pixel] = 1.0f / total.information;
 }
 
@@ -291,15 +290,21 @@ __device__ void fit_pixel(
     const float* table, float noise_of_group, const Timing& timing, bool restore_charge_loss, Rates& integrations,
     Rates& whole)
 {
-    if (!(gain > 0.0f)) {
-        quality |= DO_NOT_USE | NO_GAIN_VALUE;
-        gain = 1.0f;
+    gain = known_reference(gain);
+    quality |= gain > 0.0f ? 0 : NO_GAIN_VALUE;
+    float total_rate = 0.0f, rate, count = 0.0f;
+    for (int64 i = 0; i < exposure.integrations; i++)
+        if (median_rate(exposure.ramp(i, pixel), steps, timing, rate)) {
+            total_rate += rate;
+            count += 1.0f;
+        }
+    float noise = known_reference(readnoise) * gain * noise_of_group, group_time = (float)timing.group;
+    float photons = poisson_unit(total_rate / count, dark, gain, group_time);
+    Units units{known_noise(read_noise_unit(noise, gain, group_time), photons), photons};
+    if (units.reading == 0.0f) {
+        quality |= DO_NOT_USE;
+        units.photons = 0.0f;
     }
-    float rate = 0.0f;
-    for (int64 i = 0; i < exposure.integrations; i++) rate += median_rate(exposure.ramp(i, pixel), steps, timing);
-    rate /= (float)exposure.integrations;
-    float noise = readnoise * gain * noise_of_group, group_time = (float)timing.group;
-    Units units{read_noise_unit(noise, gain, group_time), poisson_unit(rate, dark, gain, group_time)};
     Weights weights = weights_for(table, noise, gain, exposure.groups);
     Total total{};
     total.all_unused = total.all_saturated = true;

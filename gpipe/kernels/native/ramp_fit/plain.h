@@ -80,20 +80,18 @@ static void copy_line(const float *restrict source, float *restrict target, int6
 static void add_plain_median(const Settings *s, Tile *t, const uint8_t *kind, float *rate, int64_t n)
 {
     float fill = FLT_MAX;
-    uint8_t *some = t->once, is_any = 0;
+    uint8_t *some = t->once;
     for (int64_t k = 0; k < s->groups - 1; k++) {
         float *ranked = t->ranked + k * t->pitch;
         if ((t->pattern[k] & UNUSABLE) || (t->pattern[k + 1] & (UNUSABLE | JUMP_DET))) {
             fill_line(ranked, fill, n);
             fill = -fill;
-        } else {
+        } else
             copy_line(t->steps + k * t->pitch, ranked, n);
-            is_any = 1;
-        }
     }
     fill_line(t->fill, fill, n);
     for (int64_t c = 0; c < n; c++)
-        some[c] = is_any;
+        some[c] = 1; /* a pattern has a segment, so a step */
     add_median(s, t, some, kind, rate, n);
 }
 
@@ -194,6 +192,7 @@ static void take_odd(const Settings *s, const Tile *t, const Sums *sums, const P
     Tile *to = &few->tile;
     gather_bytes(sums->kind, odd, few->sums->kind, n);
     gather(pixels->rate, odd, few->pixels.rate, n);
+    gather(pixels->missing, odd, few->pixels.missing, n);
     for (int64_t l = 0; l < LEVELS; l++)
         gather(pixels->limits[l], odd, few->pixels.limits[l], n);
     for (int64_t k = 0; k < s->groups; k++) {
@@ -206,12 +205,13 @@ static void take_odd(const Settings *s, const Tile *t, const Sums *sums, const P
 }
 
 /* Put the sums of the odd pixels in their places; their lengths stay side by side. */
-static void put_odd(const Settings *s, const Work *few, int64_t pitch, Sums *sums, float *rate)
+static void put_odd(const Settings *s, const Work *few, int64_t pitch, Sums *sums, Pixels *pixels)
 {
     const Sums *from = few->sums;
     const int32_t *odd = sums->odd;
     int64_t n = sums->odds;
-    scatter(few->pixels.rate, odd, rate, n);
+    scatter(few->pixels.rate, odd, pixels->rate, n);
+    scatter(few->pixels.missing, odd, pixels->missing, n);
     scatter(from->time, odd, sums->time, n);
     scatter(from->signal, odd, sums->signal, n);
     scatter(from->reading, odd, sums->reading, n);
@@ -229,7 +229,7 @@ static void measure_plain(const Settings *s, Tile *t, Sums *sums, Pixels *pixels
     if (odds == 0)
         return;
     measure_each(s, &few->tile, few->sums, &few->pixels, odds);
-    put_odd(s, few, t->pitch, sums, pixels->rate);
+    put_odd(s, few, t->pitch, sums, pixels);
 }
 
 #endif

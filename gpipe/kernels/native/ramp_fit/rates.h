@@ -14,15 +14,14 @@ typedef struct {
 
 /* pixel_quality, and electrons of read noise in one group. */
 static void know_pixels(const uint32_t *restrict pixeldq, const float *restrict readnoise, const float *restrict gain,
-                        float noise_of_group, uint32_t *restrict quality, float *restrict noise, float *restrict known,
-                        int64_t n)
+                        float noise_of_group, uint32_t *restrict quality, float *restrict noise,
+                        float *restrict known_gain, int64_t n)
 {
     for (int64_t c = 0; c < n; c++) {
-        float given = gain[c], electrons = given > 0.0f ? given : 1.0f;
-        bool is_known = given > 0.0f;
-        quality[c] = pixeldq[c] | (is_known ? 0 : NO_GAIN_VALUE | DO_NOT_USE);
-        known[c] = electrons;
-        noise[c] = readnoise[c] * electrons * noise_of_group;
+        float electrons = known_reference(gain[c]);
+        quality[c] = pixeldq[c] | (electrons > 0.0f ? 0 : NO_GAIN_VALUE);
+        known_gain[c] = electrons;
+        noise[c] = known_reference(readnoise[c]) * electrons * noise_of_group;
     }
 }
 
@@ -40,18 +39,36 @@ static void begin_pixels(const Settings *s, const uint32_t *pixeldq, const float
     for (int64_t l = 0; l < LEVELS; l++)
         set_limits(SIGNAL_TO_NOISE[l], pixels->noise, pixels->gain, pixels->limits[l], n);
     fill_line(pixels->rate, 0.0f, n);
+    fill_line(pixels->missing, 0.0f, n);
 }
 
-/* noise_units, from the sum of the rates of the integrations. */
-static void find_units(const Settings *s, const float *restrict dark, Pixels *pixels, int64_t n)
+/* The mean over the integrations that have a rate. */
+static void divide_rate(const float *restrict missing, float integrations, float *restrict rate, int64_t n)
 {
-    const float *restrict noise = pixels->noise, *restrict gain = pixels->gain, *restrict rate = pixels->rate;
-    float *restrict unit_reading = pixels->unit_reading, *restrict unit_photons = pixels->unit_photons;
-    float integrations = (float)s->integrations, group_time = s->group_time;
+    for (int64_t c = 0; c < n; c++)
+        rate[c] /= integrations - missing[c];
+}
+
+/* noise_units, and the last part of pixel_quality. */
+static void set_units(const float *restrict noise, const float *restrict gain, const float *restrict rate,
+                      const float *restrict dark, float group_time, float *restrict unit_reading,
+                      float *restrict unit_photons, uint32_t *restrict quality, int64_t n)
+{
     for (int64_t c = 0; c < n; c++) {
-        unit_reading[c] = read_noise_unit(noise[c], gain[c], group_time);
-        unit_photons[c] = poisson_unit(rate[c] / integrations, dark[c], gain[c], group_time);
+        float photons = poisson_unit(rate[c], dark[c], gain[c], group_time);
+        float reading = known_noise(read_noise_unit(noise[c], gain[c], group_time), photons);
+        uint32_t unknown = reading > 0.0f ? 0 : DO_NOT_USE;
+        unit_reading[c] = reading;
+        unit_photons[c] = reading > 0.0f ? photons : 0.0f;
+        quality[c] |= unknown;
     }
+}
+
+static void find_units(const Settings *s, const float *dark, Pixels *pixels, int64_t n)
+{
+    divide_rate(pixels->missing, (float)s->integrations, pixels->rate, n);
+    set_units(pixels->noise, pixels->gain, pixels->rate, dark, s->group_time, pixels->unit_reading,
+              pixels->unit_photons, pixels->quality, n);
 }
 
 /* What lone groups tell; see combined_error. */
@@ -155,7 +172,7 @@ static void set_lines(const float *restrict signal, const float *restrict readin
     for (int64_t c = 0; c < n; c++) {
         float sum = reading[c], unit = unit_reading[c];
         uint32_t flags = dq[c] | (sum > 0.0f ? 0 : DO_NOT_USE);
-        float rate = slope_from(signal[c], sum, unit, group_time);
+        float rate = slope_from(signal[c], sum, group_time);
         float poisson = poisson_variance(photons[c], unit_photons[c]);
         float read_noise = read_noise_variance(sum, unit);
         float one = flags & UNUSABLE ? NOT_A_NUMBER : rate, two = flags & UNUSABLE ? 0.0f : poisson;
@@ -175,11 +192,11 @@ static void set_rates(const Sums *sums, const Pixels *pixels, float group_time, 
               rates.dq, rates.slope, rates.var_poisson, rates.var_rnoise, n);
 }
 
-static void set_errors(const float *restrict information, const float *restrict unit_reading,
-                       const uint32_t *restrict flags, float *restrict error, int64_t n)
+static void set_errors(const float *restrict information, const uint32_t *restrict flags, float *restrict error,
+                       int64_t n)
 {
     for (int64_t c = 0; c < n; c++) {
-        float one = combined_error(information[c], unit_reading[c]);
+        float one = combined_error(information[c]);
         error[c] = flags[c] & UNUSABLE ? 0.0f : one;
     }
 }
@@ -202,7 +219,7 @@ static void finish_integration(const Settings *s, Tile *t, const Sums *sums, con
 {
     set_rates(sums, pixels, s->group_time, rates, n);
     inform(s, t, sums, pixels, few, t->line, n);
-    set_errors(t->line, pixels->unit_reading, rates.dq, rates.err, n);
+    set_errors(t->line, rates.dq, rates.err, n);
     flag_saturated(sums->seen, rates.dq, n);
 }
 

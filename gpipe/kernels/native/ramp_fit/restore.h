@@ -36,13 +36,12 @@ static void sum_whole(const Settings *s, Tile *t, const Sums *sums, float *restr
 }
 
 static void set_variance(const float *restrict reading, const float *restrict unit_reading,
-                         const uint8_t *restrict seen, const uint32_t *restrict flags, float *restrict variance,
-                         float *restrict information, int64_t n)
+                         const uint8_t *restrict seen, float *restrict variance, float *restrict information,
+                         int64_t n)
 {
     for (int64_t c = 0; c < n; c++) {
         float whole = read_noise_variance(reading[c], unit_reading[c]), before = variance[c];
-        float known = flags[c] & NO_GAIN_VALUE ? 0.0f : whole;
-        float after = seen[c] & CHARGELOSS ? known : before, inverse = 1.0f / after;
+        float after = seen[c] & CHARGELOSS ? whole : before, inverse = 1.0f / after;
         variance[c] = after;
         information[c] += after > 0.0f ? inverse : 0.0f;
     }
@@ -64,7 +63,7 @@ static void restore_integration(const Settings *s, const Samples *x, Tile *t, co
 {
     load_whole_flags(s, x, t, n);
     sum_whole(s, t, sums, t->line, n);
-    set_variance(t->line, pixels->unit_reading, sums->seen, rates.dq, rates.var_rnoise, pixels->information, n);
+    set_variance(t->line, pixels->unit_reading, sums->seen, rates.var_rnoise, pixels->information, n);
 }
 
 #endif

@@ -63,26 +63,16 @@ static void take_middle(const float *restrict lower, const float *restrict upper
 
 /* The rate of an integration joins the sum. */
 static void add_rate(const Settings *s, const float *restrict middle, const uint8_t *restrict some,
-                     const float *restrict value, const uint8_t *restrict flag, const uint8_t *restrict kind,
+                     const float *restrict only, const float *restrict value, const uint8_t *restrict kind,
                      float *restrict rate, int64_t n)
 {
     float group_time = s->group_time, first_group_time = s->first_group_time, frame_time = s->frame_time;
     for (int64_t c = 0; c < n; c++) {
-        float first = value[c], median = middle[c];
-        float fallback = flag[c] & UNUSABLE ? 0.0f : first;
-        float of_group = some[c] ? median : fallback;
+        float first = value[c], median = middle[c], instead = only[c];
+        float of_group = some[c] ? median : instead;
         float since = kind[c] == FROM_ZEROFRAME ? frame_time : first_group_time;
         float signal = kind[c] ? first : of_group, time = kind[c] ? since : group_time;
         rate[c] += signal / time;
-    }
-}
-
-static void add_only_rate(const float *restrict value, const uint8_t *restrict flag, float first_group_time,
-                          float *restrict rate, int64_t n)
-{
-    for (int64_t c = 0; c < n; c++) {
-        float since_reset = value[c] / first_group_time;
-        rate[c] += flag[c] & SATURATED ? NOT_A_NUMBER : since_reset;
     }
 }
 
@@ -90,15 +80,23 @@ static void add_only_rate(const float *restrict value, const uint8_t *restrict f
 static void add_median(const Settings *s, Tile *t, const uint8_t *some, const uint8_t *kind, float *rate, int64_t n)
 {
     int64_t steps = s->groups - 1, pitch = t->pitch;
-    if (steps == 0) {
-        add_only_rate(t->values, t->flags, s->first_group_time, rate, n);
-        return;
-    }
     select_middle(s, t->ranked, pitch, n);
     const float *lower = t->ranked + larger((steps - 1 - steps % 2) / 2, 0) * pitch;
     const float *upper = t->ranked + steps / 2 * pitch;
     take_middle(lower, upper, t->fill, steps % 2, t->line, n);
-    add_rate(s, t->line, some, t->values, t->flags, kind, rate, n);
+    add_rate(s, t->line, some, t->only, t->values, kind, rate, n);
+}
+
+/* median_rate of single groups. */
+static void add_single_rate(const float *restrict value, const uint8_t *restrict flag, float first_group_time,
+                            float *restrict rate, float *restrict missing, int64_t n)
+{
+    for (int64_t c = 0; c < n; c++) {
+        float since_reset = value[c] / first_group_time;
+        bool unusable = (flag[c] & UNUSABLE) != 0;
+        rate[c] += unusable ? 0.0f : since_reset;
+        missing[c] += unusable ? 1.0f : 0.0f;
+    }
 }
 
 /* exponent_index; the last one where the limits are NaN. */
@@ -196,12 +194,48 @@ static void sum_each(const Settings *s, Tile *t, const Pixels *pixels, Sums *sum
                  (int32_t)s->groups + 1, sums->signal, sums->reading, sums->photons, n);
 }
 
+static bool is_all(const uint8_t *mask, int64_t n)
+{
+    uint8_t all = 1;
+    for (int64_t c = 0; c < n; c++)
+        all &= mask[c];
+    return all;
+}
+
+/* lone_value of pixels without a usable step; those without such a group either miss a rate. */
+static void find_only(const Settings *s, Tile *t, const uint8_t *restrict some, float *restrict missing, int64_t n)
+{
+    uint8_t *restrict waiting = t->twice;
+    const uint8_t *restrict first = t->flags;
+    for (int64_t c = 0; c < n; c++)
+        waiting[c] = (some[c] == 0) & ((first[c] & SATURATED) == 0);
+    fill_line(t->only, 0.0f, n);
+    for (int64_t k = 0; k < s->groups; k++)
+        add_lone(t->values + k * t->pitch, t->flags + k * t->pitch, waiting, t->only, n);
+    for (int64_t c = 0; c < n; c++) {
+        bool is_missing = waiting[c] | ((some[c] == 0) & ((first[c] & SATURATED) != 0));
+        missing[c] += is_missing ? 1.0f : 0.0f;
+    }
+}
+
+/* median_rate of pixels with flags of their own each. */
+static void add_each_median(const Settings *s, Tile *t, const Sums *sums, Pixels *pixels, int64_t n)
+{
+    uint8_t *some = t->once;
+    if (s->groups == 1) {
+        add_single_rate(t->values, t->flags, s->first_group_time, pixels->rate, pixels->missing, n);
+        return;
+    }
+    rank_steps(s, t, some, n);
+    if (!is_all(some, n))
+        find_only(s, t, some, pixels->missing, n);
+    add_median(s, t, some, sums->kind, pixels->rate, n);
+}
+
 /* The first estimate of the rate and the sums over segments of pixels with flags of their own each. */
 static void measure_each(const Settings *s, Tile *t, Sums *sums, Pixels *pixels, int64_t n)
 {
-    uint8_t *some = t->once;
-    rank_steps(s, t, some, n);
-    add_median(s, t, some, sums->kind, pixels->rate, n);
+    add_each_median(s, t, sums, pixels, n);
     sum_each(s, t, pixels, sums, n);
 }
 

@@ -49,7 +49,8 @@ typedef struct {
     float *values, *steps, *ranked;
     int32_t *place, *level, *joined;
     uint8_t *once, *twice, *is_odd;
-    float *fill, *line, *none; /* `none` is 0 */
+    float *fill, *line, *only; /* `only` is the signal of ramps that are fitted by one group */
+    float *none;               /* 0 */
     uint8_t *pattern;          /* the flags that most pixels have: see plain.h */
     int64_t *position;
 } Tile;
@@ -69,7 +70,8 @@ typedef struct {
 typedef struct {
     uint32_t *quality;
     float *limits[LEVELS];
-    float *noise, *gain, *rate, *unit_reading, *unit_photons, *information;
+    float *noise, *gain, *unit_reading, *unit_photons, *information;
+    float *rate, *missing; /* sum over the integrations that have a rate, and the number of the others */
 } Pixels;
 
 typedef struct {
@@ -112,8 +114,8 @@ static void take_tile(Memory *memory, Tile *t, int64_t groups, int64_t pitch)
     uint8_t **masks[] = {&t->once, &t->twice, &t->is_odd};
     for (int64_t k = 0; k < 3; k++)
         *masks[k] = take(memory, pitch);
-    float **lines[] = {&t->fill, &t->line, &t->none};
-    for (int64_t k = 0; k < 3; k++)
+    float **lines[] = {&t->fill, &t->line, &t->only, &t->none};
+    for (int64_t k = 0; k < 4; k++)
         *lines[k] = take(memory, floats);
     t->pattern = take(memory, groups);
     t->position = take(memory, groups * (int64_t)sizeof(int64_t));
@@ -139,9 +141,9 @@ static void take_pixels(Memory *memory, Pixels *pixels, int64_t pitch)
     pixels->quality = take(memory, floats);
     for (int64_t s = 0; s < LEVELS; s++)
         pixels->limits[s] = take(memory, floats);
-    float **lines[] = {&pixels->noise,        &pixels->gain,         &pixels->rate,
-                       &pixels->unit_reading, &pixels->unit_photons, &pixels->information};
-    for (int64_t k = 0; k < 6; k++)
+    float **lines[] = {&pixels->noise,       &pixels->gain, &pixels->unit_reading, &pixels->unit_photons,
+                       &pixels->information, &pixels->rate, &pixels->missing};
+    for (int64_t k = 0; k < 7; k++)
         *lines[k] = take(memory, floats);
 }
 
