@@ -38,6 +38,11 @@ def integration_without_a_rate(data, groupdq, *, suppress=True):
     return (lacking | suppressed if suppress else lacking & ~good[:, 0]).any(axis=0)
 
 
+def integration_void(dq):
+    """The same by the flags of rates, uint32 (integration, row, column)."""
+    return ((dq & DO_NOT_USE) != 0).any(axis=0)
+
+
 def unknown_reference(*planes):
     """Pixels of which a plane (…, row, column) is not finite: jwst takes 0 for it and has no flag."""
     return np.any([~np.isfinite(plane).reshape(-1, *plane.shape[-2:]).all(axis=0) for plane in planes], axis=0)
