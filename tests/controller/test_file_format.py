@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import asdf
@@ -115,6 +116,66 @@ def test_not_text():
     Path("my.asdf").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ParameterError, match=r"^parameter file my\.asdf: cannot be read as text"):
         read("my.asdf")
+
+
+LAUGHS = "a: &a [ha, ha, ha, ha, ha, ha, ha, ha, ha]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+HOSTILE = {
+    "laughs": (
+        LAUGHS,
+        r"my\.asdf, line \d+, column \d+: not valid YAML \(found more than 1048576 characters with aliases",
+    ),
+    "cycle": ("a: &a [1, *a]", r"line 1, column 11: not valid YAML \(found 'a' inside itself"),
+    "deep": ("a: " + 500 * "[", r"not valid YAML \(found more than 60 levels"),
+    "deep blocks": ("- " * 500, r"not valid YAML \(found more than 60 levels"),
+    "long": (
+        "a: b\n" * (1 << 17),
+        r"my\.asdf: cannot be read as text \(found more than 262144 bytes, expected fewer\)",
+    ),
+    "date": (
+        "a: 2020-99-99",
+        r"line 1, column 4: not valid YAML \(found '2020-99-99', which cannot be read as time",
+    ),
+    "int": ("a: !!int one", r"not valid YAML \(found 'one', which cannot be read as int\)"),
+    "bool": ("a: !!bool perhaps", r"not valid YAML \(found 'perhaps', which cannot be read as bool\)"),
+    "time": ("a: !!timestamp now", r"not valid YAML \(found 'now', which cannot be read as timestamp\)"),
+    "digits": ("a: " + 5000 * "9", r"not valid YAML \(found '9+, which cannot be read as int\)"),
+    "key": ("{[1]: 2}", r"not valid YAML \(found unhashable key\)"),
+    "cfg value": ("[steps]\njump = 3\n[[jump]]\nskip = 1\n", r"my\.asdf, line 2: found 'jump = 3', expected"),
+    "cfg spaces": ("x = 1\n[" + 5000 * " " + "x", r"my\.asdf, line 2: found '\[ +, expected"),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_file_is_refused_at_once(text, expected):
+    with pytest.raises(ParameterError, match=expected) as caught:
+        read(write_text(text))
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+def test_aliases_are_what_they_stand_for():
+    text = "parameters: &these {a: &a [1, 2], b: *a}\nsteps:\n- {name: jump, parameters: *these}\n"
+    assert read(write_text(text)) == Entry(
+        None, None, {"a": [1, 2], "b": [1, 2]}, (Entry(None, "jump", {"a": [1, 2], "b": [1, 2]}),)
+    )
+
+
+def test_a_pipe_is_not_waited_for():
+    os.mkfifo("my.asdf")
+    with pytest.raises(
+        ParameterError, match=r"my\.asdf: cannot be read as text \(found a FIFO; expected a regular file\)"
+    ):
+        read("my.asdf")
+
+
+@pytest.mark.parametrize("path", [3, "a\0b", "a\ud800b", None, ["my.asdf"]])
+def test_what_is_no_path(path):
+    with pytest.raises(ParameterError, match=r"^parameter file: found .*, expected a path$"):
+        read(path)
 
 
 def test_a_tag_that_would_make_an_object_is_only_its_text():

@@ -8,6 +8,7 @@ from helpers.stub_steps import AddStep, GainStep, RatePipeline, StubPipeline, Ti
 
 from gpipe.controller import Block, Pipeline, Ref, watch
 from gpipe.exceptions import OutputError, ParameterError, ReferenceFileError
+from gpipe.pipeline import Detector1Pipeline
 
 
 def written(folder):
@@ -20,6 +21,13 @@ def test_steps_are_attributes_that_can_be_set():
     assert pipe.add.amount == 12.0
     assert str(pipe.add.origin("amount")) == "attribute"
     assert (pipe.add.parent, pipe.add.name) == (pipe, "add")
+
+
+def test_parameters_of_steps_by_name_as_in_jwst():
+    steps = Detector1Pipeline().steps
+    assert (steps["jump"]["skip"], steps["persistence"]["skip"]) == (False, True)
+    with pytest.raises(ParameterError, match="jump: unknown name 'skp'; did you mean 'skip'"):
+        steps["jump"]["skp"]
 
 
 def test_attributes_set_on_steps_are_used_by_run_and_stay(model):

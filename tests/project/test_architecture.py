@@ -20,6 +20,7 @@ GROUND = {
     "gpipe.suffixes",
     "gpipe.thread_warnings",
     "gpipe.user_files",
+    "gpipe.yaml_weight",
 }
 FLOORS = (
     "backends",

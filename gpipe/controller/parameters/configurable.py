@@ -97,6 +97,12 @@ class Configurable(traitlets.HasTraits):
         """Tell whether a name that is no parameter may be set now."""
         return False
 
+    def __getitem__(self, name: str) -> Any:
+        """The value of a parameter by its name: ``pipeline.steps["jump"]["skip"]``, as in jwst."""
+        if name not in type(self).parameters():
+            raise ParameterError(self._unknown(name))
+        return getattr(self, name)
+
     def _assign(self, name: str, value: Any, origin: Origin) -> None:
         object.__setattr__(self, name, value)
         self._origins[name] = origin

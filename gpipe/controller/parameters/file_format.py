@@ -20,10 +20,13 @@ from typing import Any
 import yaml
 
 from gpipe.exceptions import OutputError, ParameterError
-from gpipe.user_files import expanded
+from gpipe.user_files import RegularFile, expanded
+from gpipe.yaml_weight import TreeWeight
 
 _NOT_VALUES = ("class", "name", "parameters", "steps")
 _IGNORED = ("asdf_library", "history", "meta")
+LONGEST, HEAVIEST = 1 << 18, 1 << 20
+"""Bytes of a file, and weight of its tree (`TreeWeight`)."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,16 @@ class Entry:
         return self.class_name.rpartition(".")[2] if self.class_name else None
 
 
+def file_path(value: Any) -> Path:
+    """The path that a user or a file gives; ParameterError for what is none."""
+    try:
+        if b"\0" in os.fsencode(value):
+            raise ValueError("no system has such a path")
+        return Path(expanded(value))
+    except (TypeError, ValueError):
+        raise ParameterError(f"parameter file: found {value!r:.60}, expected a path") from None
+
+
 def read(path: str | os.PathLike[str]) -> Entry:
     """Read a parameter file.
 
@@ -49,15 +62,26 @@ def read(path: str | os.PathLike[str]) -> Entry:
     ParameterError
         One line with the file, and the position in it where there is one.
     """
-    path = Path(expanded(path))
+    path = file_path(path)
     try:
-        text = path.read_bytes().split(b"\n...", 1)[0].decode()  # what follows the tree of an ASDF file is binary
+        text = _text(path)
     except FileNotFoundError:
         raise ParameterError(f"parameter file {path}: no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ParameterError(f"parameter file {path}: cannot be read as text ({error})") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ParameterError(f"parameter file {path}: cannot be read as text ({reason})") from None
     tree = _cfg_tree(text, path) if _looks_like_cfg(text) else _yaml_tree(text, path)
     return _entry(tree, path, "")
+
+
+def _text(path: Path) -> str:
+    """The tree of a file; what follows that of an ASDF file is binary."""
+    with RegularFile(path).reader() as file:
+        start = file.read(LONGEST + 1)
+    text = start.partition(b"\n...")[0]
+    if len(text) > LONGEST:
+        raise ValueError(f"found more than {LONGEST} bytes, expected fewer")
+    return text.decode()
 
 
 def _looks_like_cfg(text: str) -> bool:
@@ -67,7 +91,24 @@ def _looks_like_cfg(text: str) -> bool:
 
 
 class _PlainLoader(yaml.SafeLoader):
-    """Takes a node with a tag (``!core/asdf-1.1.0``) for what it is without it."""
+    """Takes a node with a tag (``!core/asdf-1.1.0``) for what it is without it; refuses trees that are too heavy."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._weight = TreeWeight(HEAVIEST)
+
+    def get_event(self) -> Any:
+        event = super().get_event()  # type: ignore[no-untyped-call]
+        self._weight.add(event)
+        return event
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            found = node.value if isinstance(node, yaml.ScalarNode) else "a collection"
+            problem = f"found {found!r:.60}, which cannot be read as {node.tag.rpartition(':')[2]}"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark) from None
 
 
 def _without_tag(loader: yaml.SafeLoader, _tag: str, node: yaml.Node) -> Any:
@@ -95,23 +136,25 @@ def _yaml_tree(text: str, path: Path) -> Any:
 def _cfg_tree(text: str, path: Path) -> dict[str, Any]:
     """The tree of a ``.cfg`` file: values, then ``[steps]``, then ``[[jump]]`` and values for each step."""
     tree: dict[str, Any] = {}
+    steps: dict[str, dict[str, Any]] | None = None
     section = tree
     for number, line in enumerate(text.splitlines(), 1):
         line = line.strip()
         if not line or line.startswith("#"):
             continue
-        header = re.fullmatch(r"(\[+)\s*([^][]+?)\s*\]+", line.partition("#")[0].strip())
+        header = re.fullmatch(r"(\[+)([^][]+)\]+", line.partition("#")[0].strip())
         key, equals, value = line.partition("=")
-        if header and len(header[1]) == 1 and header[2] == "steps":
-            section = tree.setdefault("steps", {})
-        elif header and len(header[1]) == 2 and "steps" in tree:
-            section = tree["steps"].setdefault(header[2], {})
-        elif not header and equals and key.strip():
-            section[key.strip()] = _cfg_value(value)
+        name = header[2].strip() if header else key.strip()
+        if header and len(header[1]) == 1 and name == "steps":
+            section = steps = {} if steps is None else steps
+        elif header and len(header[1]) == 2 and steps is not None:
+            section = steps.setdefault(name, {})
+        elif not header and equals and name and section is not steps:
+            section[name] = _cfg_value(value)
         else:
             expected = "name = value, [steps] or [[step name]]"
-            raise ParameterError(f"parameter file {path}, line {number}: found {line!r}, expected {expected}")
-    return tree
+            raise ParameterError(f"parameter file {path}, line {number}: found {line!r:.60}, expected {expected}")
+    return tree if steps is None else {**tree, "steps": steps}
 
 
 def _cfg_value(text: str) -> Any:
@@ -132,7 +175,7 @@ def _entry(tree: Any, path: Path, where: str) -> Entry:
     both = {**nested, **{key: value for key, value in outer.items() if key != "parameters" and key not in _IGNORED}}
     for key in ("class", "name"):
         if not isinstance(both.get(key), str | None):
-            raise ParameterError(f"parameter file {path}: {where}{key}: found {both[key]!r}, expected text")
+            raise ParameterError(f"parameter file {path}: {where}{key}: found {both[key]!r:.60}, expected text")
     values = {key: value for key, value in both.items() if key not in _NOT_VALUES}
     return Entry(both.get("class"), both.get("name"), values, tuple(_steps(both.get("steps"), path, where)))
 
@@ -142,7 +185,7 @@ def _steps(listed: Any, path: Path, where: str) -> list[Entry]:
     if isinstance(listed, Mapping):
         listed = [{**_mapping(entry, path, f"{where}steps.{name}"), "name": name} for name, entry in listed.items()]
     if not isinstance(listed, list | None):
-        raise ParameterError(f"parameter file {path}: {where}steps: found {listed!r}, expected a list of steps")
+        raise ParameterError(f"parameter file {path}: {where}steps: found {listed!r:.60}, expected a list of steps")
     return [_entry(entry, path, f"{where}steps[{i}].") for i, entry in enumerate(listed or [])]
 
 
@@ -167,8 +210,8 @@ def write(path: str | os.PathLike[str], entry: Entry, *, include_metadata: bool 
         tree["meta"] = _metadata_template(str(entry.class_name))
     try:
         asdf.AsdfFile(tree).write_to(expanded(path))
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
+    except (OSError, ValueError) as error:
+        raise OutputError(f"{path}: cannot be written ({getattr(error, 'strerror', None) or error})") from error
 
 
 def _tree(entry: Entry) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from gpipe.controller.parameters import file_format
 from gpipe.controller.parameters import types as p
 from gpipe.controller.parameters.file_format import Entry
 from gpipe.controller.parameters.origins import Kind, Origin, Settings
-from gpipe.user_files import expanded
 
 HOOKS = ("pre_hooks", "post_hooks")
 Note = Callable[[str], object]
@@ -53,7 +52,7 @@ def export_config(step: Declared, path: str | os.PathLike[str], *, include_metad
 def layers_from_file(cls: type[Declared], path: str | os.PathLike[str]) -> list[Settings]:
     """The layers of a user's parameter file, those of the files that it names for its steps first."""
     problems: list[str] = []
-    layers = file_layers(cls, Path(expanded(path)), Kind.CONFIG, problems.append)
+    layers = file_layers(cls, file_format.file_path(path), Kind.CONFIG, problems.append)
     p.raise_together(problems)
     return layers
 
@@ -68,7 +67,7 @@ def step_file_layers(cls: type[Declared], name: str, path: Path, note: Note) -> 
     name = cls.step_synonyms.get(name, name)
     if name not in cls.substeps():
         return []  # told with the other unknown names
-    return in_step(name, file_layers(cls.substeps()[name], Path(expanded(path)), Kind.STEP_FILE, note))
+    return in_step(name, file_layers(cls.substeps()[name], path, Kind.STEP_FILE, note))
 
 
 def file_layers(cls: type[Declared], path: Path, kind: Kind, note: Note) -> list[Settings]:
@@ -83,7 +82,7 @@ def file_layers(cls: type[Declared], path: Path, kind: Kind, note: Note) -> list
         values = dict(inner.values)
         own_file = values.pop("config_file", None)
         if own_file is not None:
-            layers += step_file_layers(cls, name, path.parent / expanded(own_file), note)
+            layers += step_file_layers(cls, name, path.parent / file_format.file_path(own_file), note)
         steps[name] = Settings(origin, _without_hooks(values, f"{path}: {name}", note))
     return [*layers, Settings(origin, _without_hooks(entry.values, str(path), note), steps)]
 
@@ -103,7 +102,7 @@ def _name_of(cls: type[Declared], entry: Entry, path: Path, note: Note) -> str |
     names = [name for name, step in substeps.items() if entry.class_basename in step.known_as()]
     if len(names) != 1:
         known = ", ".join(sorted(step.__name__ for step in substeps.values())) or "none"
-        note(f"{where}: found class {entry.class_name!r}, expected one step of {cls.__name__} ({known})")
+        note(f"{where}: found class {entry.class_name!r:.60}, expected one step of {cls.__name__} ({known})")
         return None
     return names[0]
 
@@ -111,12 +110,12 @@ def _name_of(cls: type[Declared], entry: Entry, path: Path, note: Note) -> str |
 def _check_class(cls: type[Declared], entry: Entry, what: str, note: Note) -> None:
     """Note a class that is not ``cls``. Only its last part counts: nothing that a file names is ever imported."""
     if entry.class_basename is not None and entry.class_basename not in cls.known_as():
-        note(f"{what}: found class {entry.class_name!r}, expected gpipe's {cls.__name__}")
+        note(f"{what}: found class {entry.class_name!r:.60}, expected gpipe's {cls.__name__}")
 
 
 def _without_hooks(values: Mapping[str, Any], what: str, note: Note) -> dict[str, Any]:
     """The values without hooks: those of a file would import or run what the file names."""
     for hook in HOOKS:
         if values.get(hook):
-            note(f"parameter file {what}: {hook} can be given in Python only, found {values[hook]!r}")
+            note(f"parameter file {what}: {hook} can be given in Python only, found {values[hook]!r:.60}")
     return {key: value for key, value in values.items() if key not in HOOKS}

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from gpipe.controller.parameters import types as p
+from gpipe.controller.parameters.file_format import file_path
 from gpipe.controller.parameters.files import Declared, file_layers, in_step, step_file_layers
 from gpipe.controller.parameters.origins import KEYWORD, Kind, Settings
 from gpipe.exceptions import ParameterError
@@ -69,7 +70,7 @@ def layers_from_keywords(
             continue
         values[name] = Settings(KEYWORD, {key: value for key, value in given.items() if key != "config_file"})
         if given.get("config_file") is not None:
-            files += step_file_layers(cls, name, Path(given["config_file"]), problems.append)
+            files += step_file_layers(cls, name, file_path(given["config_file"]), problems.append)
     p.raise_together(problems)
     return [*files, Settings(KEYWORD, parameters, values)]
 

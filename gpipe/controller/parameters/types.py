@@ -21,6 +21,8 @@ from gpipe.user_files import expanded
 TRUE_WORDS = ("true", "yes", "on", "1")
 FALSE_WORDS = ("false", "no", "off", "0")
 TRUTH_WORDS = (*TRUE_WORDS, *FALSE_WORDS)
+LONGEST = 200
+"""Characters of a value in messages."""
 CORE_WORDS = ("none", "one", "quarter", "half", "all")
 
 
@@ -58,7 +60,7 @@ class Parameter(traitlets.TraitType[Any, Any]):
             return self.convert(value)
         except (ValueError, TypeError, OverflowError):
             label = f"{obj.label}.{self.name}" if hasattr(obj, "label") else self.name
-            found = f"{value!r} ({type(value).__name__})"
+            found = f"{value!r:.{LONGEST}} ({type(value).__name__})"
             raise ParameterError(f"{label}: found {found}, expected {self.allowed()}") from None
 
 
@@ -130,6 +132,8 @@ class String(Parameter):
     def convert(self, value: Any) -> str:
         if not isinstance(value, str):
             raise TypeError("not text")
+        if "\0" in value:
+            raise ValueError("no name of a file, or of a product")
         return str(value)
 
     def kind(self) -> str:
@@ -143,6 +147,8 @@ class Path(Parameter):
         text = os.fspath(value)
         if not isinstance(text, str):
             raise TypeError("not a text path")
+        if b"\0" in os.fsencode(text):
+            raise ValueError("no system has such a path")
         return expanded(text)
 
     def kind(self) -> str:
@@ -261,7 +267,7 @@ def unknown_name(what: str, name: str, known: Iterable[str]) -> str:
     known = sorted(known)
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    return f"{what}: unknown name {name!r}{hint} (allowed: {', '.join(known) or 'none'})"
+    return f"{what}: unknown name {name!r:.{LONGEST}}{hint} (allowed: {', '.join(known) or 'none'})"
 
 
 def raise_together(problems: Sequence[str]) -> None:
