@@ -128,6 +128,11 @@ def test_logcfg_beside_the_products(model, capsys):
         ("[gpipe]\nlevel = INFO\n", r"found 'gpipe', expected section \[\*\]"),
         ("[*]\nlvel = INFO\n", "found 'lvel', expected"),
         ("level = INFO\n", "log.cfg: File contains no section headers"),
+        ("[*]\nlevel = ²\n", "level: found '²', expected one of "),
+        ("[*]\nformat = %(foo)s\n", r"format: found '%\(foo\)s' .*, expected a format of Python's logging"),
+        ("[*]\nformat = %(levelname)d\n", "format: found .*, expected a format"),
+        ("[*]\nformat = %(message\n", "format: found .*, expected a format"),
+        ("[*]\nhandler = file:a\0b\n", r"file:a\\x00b: cannot be written"),
     ],
 )
 def test_what_is_wrong_with_logcfg_is_one_line(model, text, expected):

@@ -245,6 +245,28 @@ def test_a_context_that_the_cache_lacks(cache, monkeypatch):
     assert complaint({"a": ["gain"]})[0].startswith("jwst_4321.pmap: missing in the CRDS cache")
 
 
+@pytest.mark.parametrize("variable", ["CRDS_MODE", "CRDS_CONTEXT", "CRDS_READONLY_CACHE"])
+def test_a_variable_of_the_client_that_makes_no_sense(cache, monkeypatch, variable):
+    monkeypatch.setenv(variable, "perhaps")
+    [line] = complaint({"jump": ["gain"]})
+    assert "perhaps" in line
+
+
+def test_a_mode_that_the_client_does_not_know_as_it_is_imported(cache):
+    program = """
+from gpipe.controller.references import crds_client
+from gpipe.exceptions import ReferenceFileError
+try:
+    crds_client.context()
+except ReferenceFileError as error:
+    print(error)
+"""
+    environment = {**os.environ, "CRDS_MODE": "perhaps"}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "CRDS_MODE" in done.stdout
+
+
 def test_no_configuration_at_all(monkeypatch):
     monkeypatch.setattr(crds_client, "DEFAULT_CACHE", "/no/such/folder")
     [line] = complaint({"a": ["gain"]})

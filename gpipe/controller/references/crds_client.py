@@ -163,22 +163,28 @@ def _client() -> Iterator[Any]:
     with _lock:
         if not configured():
             raise ReferenceFileError(f"CRDS is not configured (CRDS_PATH is not set): {HOW_TO_CONFIGURE}")
-        with deferred("crds.io.tables", "crds.misc.check_archive"):  # tables of astropy and ``requests``: not for us
-            import crds
-        from crds.core import config
-
-        server_config = Path(config.locate_config("server_config", OBSERVATORY))
-        if not has_server() and not server_config.is_file() and config.get_uri("server_config") == "none":
-            cache = config.get_crds_path()
-            raise ReferenceFileError(f"CRDS_PATH={cache}: {server_config} is missing: {HOW_TO_CONFIGURE}")
-        _forget_other_environment(server_config)
         try:
+            crds = _crds_in_this_environment()
             with _through_logging_only():
                 yield crds
         except ReferenceFileError:
             raise
         except (Exception, SystemExit) as error:
-            raise ReferenceFileError(_in_one_line(error, config.get_crds_path())) from error
+            raise ReferenceFileError(_in_one_line(error, os.environ.get("CRDS_PATH", DEFAULT_CACHE))) from error
+
+
+def _crds_in_this_environment() -> Any:
+    """The package; it asserts, when it is imported and when it is asked, that the ``CRDS_*`` variables make sense."""
+    with deferred("crds.io.tables", "crds.misc.check_archive"):  # tables of astropy and ``requests``: not for us
+        import crds
+    from crds.core import config
+
+    server_config = Path(config.locate_config("server_config", OBSERVATORY))
+    if not has_server() and not server_config.is_file() and config.get_uri("server_config") == "none":
+        cache = config.get_crds_path()
+        raise ReferenceFileError(f"CRDS_PATH={cache}: {server_config} is missing: {HOW_TO_CONFIGURE}")
+    _forget_other_environment(server_config)
+    return crds
 
 
 def _forget_other_environment(server_config: Path) -> None:
@@ -231,4 +237,4 @@ def _in_one_line(error: BaseException, cache: str) -> str:
             name = os.path.basename(cause.filename)
             return f"{name}: missing in the CRDS cache (CRDS_PATH={cache}): {HOW_TO_CONFIGURE}"
         cause = cause.__cause__ or cause.__context__
-    return "CRDS: " + " ".join(str(error).split())
+    return "CRDS: " + " ".join(str(error).split() or [type(error).__name__])

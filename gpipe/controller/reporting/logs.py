@@ -102,15 +102,25 @@ def _configuration(options: dict[str, str], path: Path) -> Configuration:
         handlers,
         _level(options.get("level", "INFO"), path),
         None if break_level is None else _level(break_level, path),
-        options.get("format", LINE),
+        _line(options.get("format", LINE), path),
     )
+
+
+def _line(text: str, path: Path) -> str:
+    """A format of log lines, tried out: logging itself would complain about each record."""
+    try:
+        logging.Formatter(text).format(logging.LogRecord("gpipe", logging.INFO, "", 0, "", None, None))
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        expected = f"a format of Python's logging, such as {LINE!r}"
+        raise ParameterError(f"logcfg {path}: format: found {text!r:.200} ({error}), expected {expected}") from None
+    return text
 
 
 def _level(text: str, path: Path) -> int:
     levels = logging.getLevelNamesMapping()
     if text.strip().upper() in levels:
         return levels[text.strip().upper()]
-    if text.strip().isdigit():
+    if re.fullmatch(r"\s*[0-9]{1,9}\s*", text):
         return int(text)
     raise ParameterError(f"logcfg {path}: level: found {text!r}, expected one of {', '.join(levels)}")
 
@@ -123,5 +133,6 @@ def _handler(text: str) -> logging.Handler:
     kind, _, name = text.partition(":")
     try:
         return logging.FileHandler(name, mode="w" if kind == "file" else "a")
-    except OSError as error:
-        raise ParameterError(f"logcfg: {text}: cannot be written ({error.strerror})") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ParameterError(f"logcfg: {repr(text)[1:-1]}: cannot be written ({reason})") from None
