@@ -1,5 +1,7 @@
 import gzip
 import os
+import subprocess
+import sys
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
@@ -141,20 +143,72 @@ STRIPS = [slice(0, 2), slice(60, 64), slice(63, 64)]
 
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
 @pytest.mark.parametrize("columns", STRIPS, ids=str)
-@pytest.mark.parametrize("mapped", [1, 1 << 24])
-def test_a_strip_of_few_columns_is_that_of_the_whole(columns, packed, mapped, tmp_path, monkeypatch):
-    monkeypatch.setattr(fits_reader, "MAPPED_BYTES", mapped)
+@pytest.mark.parametrize("block", [1, 1 << 24])
+@pytest.mark.parametrize(("maps", "long"), [(True, 6144), (False, 6144), (False, 0)], ids=["map", "rows", "pieces"])
+def test_a_strip_of_few_columns_is_that_of_the_whole(columns, packed, block, maps, long, tmp_path, monkeypatch):
+    monkeypatch.setattr(fits_reader, "MAPPED_BYTES", block)
+    monkeypatch.setattr(fits_reader, "BLOCK_BYTES", block)
+    monkeypatch.setattr(fits_reader, "LONG_ROW", long)
     stored = np.arange(3 * 5 * 64, dtype=np.uint16).reshape(3, 5, 64) * 37
     for values, header in ((stored, {}), (stored.astype(np.int16), {"BSCALE": 0.5, "BZERO": 100.0})):
         path = tmp_path / f"{values.dtype}.fits"
-        file = written(path, values, **header)
+        written(path, values, **header)
         if packed:
             path.with_suffix(".fits.gz").write_bytes(gzip.compress(path.read_bytes()))
-            file = FitsFile(path.with_suffix(".fits.gz"), InputError)
+        file = FitsFile(path.with_suffix(".fits.gz") if packed else path, InputError, maps=maps)
         whole = file.read("SCI", np.float32)
         for part in ({}, {"first": 1}, {"first": slice(1, 3), "rows": slice(2, 4)}, {"rows": slice(3, 3)}):
             wanted = whole[part.get("first", slice(None))][..., part.get("rows", slice(None)), columns]
             np.testing.assert_array_equal(file.read("SCI", np.float32, columns=columns, **part), wanted, strict=True)
+
+
+TRUNCATED_ON_THE_WAY = """
+import os, sys
+import numpy as np
+from gpipe.datamodels.files import fits_reader
+from gpipe.exceptions import ReferenceFileError
+
+fits_reader.BLOCK_BYTES = 64
+file = fits_reader.FitsFile(sys.argv[1], ReferenceFileError)
+
+def truncating(function):
+    def instead(*args, **kwargs):
+        os.truncate(sys.argv[1], 8640)
+        return function(*args, **kwargs)
+    return instead if function is fits_reader.decode else function
+
+try:
+    file.read("SCI", np.float32, columns=slice(0, 1), native=truncating)
+except ReferenceFileError as error:
+    print(error)
+"""
+
+
+def test_a_reference_that_is_truncated_while_it_is_read_does_not_end_the_process(tmp_path):
+    """A map of it would, with SIGBUS."""
+    path = tmp_path / "x.fits"
+    written(path, np.zeros((4096, 64), np.float32))
+    done = subprocess.run([sys.executable, "-c", TRUNCATED_ON_THE_WAY, path], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"{path}: truncated or damaged within the pixels; expected a whole FITS file\n"
+
+
+def test_types_and_columns_are_known_without_reading(tmp_path):
+    table = np.zeros(3, [("Group_Skip", "i2"), ("NAME", "S4")])
+    images = [fits.ImageHDU(np.zeros((2, 2), kind), name=kind.upper()) for kind in ("u4", "i8", "f4")]
+    images.append(fits.ImageHDU(np.zeros((2, 2), "i2"), name="SCALED"))
+    images[-1].header["BSCALE"] = 0.5
+    fits.HDUList([fits.PrimaryHDU(), *images, fits.BinTableHDU(table, name="T")]).writeto(tmp_path / "x.fits")
+    file = FitsFile(tmp_path / "x.fits", InputError)
+    assert [file.dtype(name).kind for name in ("U4", "I8", "F4", "SCALED")] == ["i", "i", "f", "f"]
+    rows, columns = file.columns("T")
+    assert (rows, {name: kind.kind for name, kind in columns.items()}) == (3, {"group_skip": "i", "name": "S"})
+
+
+def test_a_pipe_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "x.fits")
+    with pytest.raises(InputError, match=r"x\.fits: cannot be read as FITS \(found a FIFO; expected a regular file\)"):
+        FitsFile(tmp_path / "x.fits", InputError)
 
 
 def test_a_file_that_was_truncated_since_it_was_opened(tmp_path):

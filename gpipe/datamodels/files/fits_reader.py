@@ -36,7 +36,9 @@ BLOCK_BYTES = 1 << 20
 MAPPED_BYTES = 1 << 24
 """Stored pixels that are in memory at once where a file is mapped."""
 FEW_COLUMNS = 32
-"""Up to one column in so many is read from a map of the file: whole rows would take longer to copy."""
+"""Up to one column in so many is read from a map of the file, where that is allowed: rows would take longer to copy."""
+LONG_ROW = 6144
+"""Bytes of a row from which on few columns take less time by a call for each row than with all others."""
 ROWS_AT_ONCE = 1 << 14
 """Rows of a table that are copied together: values of a column are far apart, and caches hold so many rows."""
 _REFUSED = ("File may have been truncated", "Error validating header")
@@ -98,11 +100,13 @@ class FitsFile:
     ----------
     path : the file.
     error : the class of gpipe's errors to raise when the file is missing, not FITS or truncated.
+    maps : whether narrow strips of columns, of which an exposure has hundreds of thousands of rows, are read from a map
+        of the file. It is ten times as fast, but the system ends a process that reads what a file has lost meanwhile.
     """
 
-    def __init__(self, path: str | os.PathLike[str], error: type[GpipeError]) -> None:
+    def __init__(self, path: str | os.PathLike[str], error: type[GpipeError], *, maps: bool = False) -> None:
         self.path = Path(path)
-        self._error = error
+        self._error, self._maps = error, maps
         with self._told():
             self._file = RegularFile(path)
             self._content = self._checked()
@@ -127,11 +131,23 @@ class FitsFile:
         """Type of the values of an image extension, unsigned where BZERO says so."""
         return self._extension(name).values
 
+    def dtype(self, name: str) -> np.dtype:
+        """Type of the values of an image extension as they are stored; those that are scaled are no integers."""
+        extension = self._extension(name)
+        shifted = extension.scale == 1 and float(extension.zero).is_integer()
+        return extension.stored if shifted else np.dtype(np.float64)
+
     def keyword(self, name: str) -> Any:
         """Value of a keyword of the primary header; None where it has none."""
         with self._told():
             value = self.primary.get(name)
         return None if isinstance(value, fits.card.Undefined) else value
+
+    def columns(self, name: str) -> tuple[int, dict[str, np.dtype]]:
+        """Rows of a table extension, and types of its columns by their names in small letters."""
+        with self._told(), self.hdus() as hdus:
+            found = hdus[name].columns.dtype
+            return int(hdus[name].header["NAXIS2"]), {column.lower(): found[column] for column in found.names}
 
     @contextmanager
     def hdus(self) -> Iterator[Any]:
@@ -228,9 +244,9 @@ class FitsFile:
         if not out.size:
             return
         lines = out.reshape(-1, out.shape[-1])
-        few = out.shape[-1] * FEW_COLUMNS <= extension.shape[-1]
+        in_memory = self._maps and part.is_narrow(extension)
         with self._told():
-            batches = self._in_memory(extension, part) if few else self._read(extension, part, get)
+            batches = self._in_memory(extension, part) if in_memory else self._read(extension, part, get)
             done = 0
             for stored in batches:
                 put(stored, lines[done : done + len(stored)])
@@ -239,15 +255,16 @@ class FitsFile:
 
     def _read(self, extension: Extension, part: "_Part", get: Get) -> Iterator[np.ndarray]:
         """The rows of a part as they are stored, some at a time, in memory that is used again."""
-        descriptor, block = self._content.descriptor, _buffer(extension)
-        stored, row = block.reshape(-1).view(np.uint8), block.strides[0]
+        """The rows of a part as they are stored, some at a time, in memory that is used again."""
+        span = part.span(extension)
+        descriptor, block = self._content.descriptor, _buffer(extension.stored, span.stop - span.start)
+        stored, wanted = block.reshape(-1).view(np.uint8), _within(part.columns, span)
         for batch in _batches(part.runs, len(block)):
-            pieces = np.asarray(batch, np.int64) * row
-            pieces[:, 0] += extension.offset
+            pieces = _pieces(extension, batch, span)
             size = int(pieces[:, 1].sum())
             if not get(descriptor, pieces, stored[:size]):
                 raise self._truncated("within the pixels")
-            yield block[: size // row, part.columns]
+            yield block[: size // block.strides[0], wanted]
 
     def _in_memory(self, extension: Extension, part: "_Part") -> Iterator[np.ndarray]:
         """The rows of a part in a map of the file, as most of what is read would be thrown away."""
@@ -340,6 +357,16 @@ class _Part:
         runs = _runs((planes.reshape(-1) * height).tolist(), top, bottom, whole=bottom - top == height)
         return cls((*planes.shape, max(bottom - top, 0), max(right - left, 0)), runs, slice(left, right))
 
+    def is_narrow(self, extension: Extension) -> bool:
+        """Tell whether few columns are wanted."""
+        return self.shape[-1] * FEW_COLUMNS <= extension.shape[-1]
+
+    def span(self, extension: Extension) -> slice:
+        """The columns that are read: those of whole rows, but for few columns of long rows."""
+        width = extension.shape[-1]
+        by_itself = self.is_narrow(extension) and width * extension.stored.itemsize >= LONG_ROW
+        return self.columns if by_itself else slice(0, width)
+
 
 def _runs(planes: Sequence[int], top: int, bottom: int, *, whole: bool) -> list[tuple[int, int]]:
     """(first row, number of rows) of what is read from planes that begin at these rows; neighbours are one run."""
@@ -368,14 +395,31 @@ def _batches(runs: Sequence[tuple[int, int]], most: int) -> Iterator[list[tuple[
         yield batch
 
 
-def _buffer(extension: Extension) -> np.ndarray:
+def _pieces(extension: Extension, batch: Sequence[tuple[int, int]], span: slice) -> np.ndarray:
+    """Place and bytes of what is read for a batch: int64, (piece, 2). Whole rows of a run are one piece."""
+    item, width = extension.stored.itemsize, extension.shape[-1]
+    if span == slice(0, width):
+        pieces = np.asarray(batch, np.int64) * (width * item)
+    else:
+        rows = np.concatenate([np.arange(start, start + count) for start, count in batch])
+        pieces = np.stack([(rows * width + span.start) * item, np.full_like(rows, (span.stop - span.start) * item)], 1)
+    pieces[:, 0] += extension.offset
+    return pieces
+
+
+def _within(columns: slice, span: slice) -> slice:
+    """Columns of an array, counted from the first one of a span."""
+    return slice(columns.start - span.start, columns.stop - span.start)
+
+
+def _buffer(stored: np.dtype, columns: int) -> np.ndarray:
     """Rows of stored pixels, in memory that belongs to this thread and is used again by its next call."""
-    row = extension.shape[-1] * extension.stored.itemsize
+    row = columns * stored.itemsize
     size = max(BLOCK_BYTES // row, 1) * row
     held = getattr(_buffers, "bytes", None)
     if held is None or held.size < size:
         held = _buffers.bytes = np.empty(size, dtype=np.uint8)
-    return held[:size].view(extension.stored).reshape(-1, extension.shape[-1])
+    return held[:size].view(stored).reshape(-1, columns)
 
 
 def _native_table(records: Any, columns: Mapping[str, np.ndarray]) -> np.ndarray:

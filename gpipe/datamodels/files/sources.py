@@ -74,6 +74,8 @@ def find_source(source: Any) -> Source:
 class FitsSource(FitsArrays):
     """A FITS file of JWST; ``.fits.gz`` too."""
 
+    _maps = True
+
     def __init__(self, path: Path) -> None:
         super().__init__(path, InputError)
         self.kind: type[Exposure] = Exposure
@@ -245,5 +247,5 @@ def _starts_with(path: Path, magic: bytes) -> bool:
     try:
         with RegularFile(path).reader() as file:
             return file.read(len(magic)) == magic
-    except OSError:  # FITS is assumed, and tells what is wrong
+    except (OSError, ValueError):  # FITS is assumed, and tells what is wrong
         return False
