@@ -20,6 +20,7 @@ from gpipe.clean_flicker_noise.median_scene_exposure import (
 )
 from gpipe.controller import References, Skip
 from gpipe.datamodels.exposures.instruments import is_miri
+from gpipe.datamodels.references.checks import contents_of
 from gpipe.exceptions import ParameterError
 
 FFT_KINDS = ("NRS_MSASPEC", "NRS_IFU", "NRS_FIXEDSLIT", "NRS_BRIGHTOBJ")
@@ -132,11 +133,18 @@ def check_settings(label: str, settings: FlickerSettings, meta: Any, references:
 def _check_science_regions(parameter: str, meta: Any, references: References) -> None:
     open_shutters = meta.exposure.type in BEHIND_SHUTTERS
     require_light(parameter, meta, open_shutters=open_shutters, instead="False, or a user_mask")
-    if meta.exposure.type == SOSS and references.get("pastasoss") is None:
+    if meta.exposure.type != SOSS:
+        return
+    pastasoss = references.get("pastasoss")
+    if pastasoss is None:
         raise ParameterError(
             f"{parameter}: found True, but no pastasoss reference applies to this exposure; "
             "expected False, or a user_mask"
         )
+    from gpipe.clean_flicker_noise.soss_traces_host import trace_mask
+
+    with contents_of(pastasoss, "traces and wavelengths of spectra"):
+        trace_mask(pastasoss.model, meta, (meta.subarray.ysize, meta.subarray.xsize))
 
 
 def skip_others(settings: FlickerSettings, exposure: RampOrRate, references: References) -> None:

@@ -10,6 +10,7 @@ from gpipe.controller import Block, Cut, Produced, Ref, References, Skip, Step
 from gpipe.controller import parameters as p
 from gpipe.datamodels import Ramp, Reference
 from gpipe.datamodels.exposures.instruments import MIRI
+from gpipe.datamodels.references.checks import contents_of
 from gpipe.emicorr.configuration import Configuration, configuration_for, configuration_in
 from gpipe.emicorr.readout_exposure import check_readout, readout_of, unsuitable
 from gpipe.emicorr.sequential import SequentialSettings
@@ -119,7 +120,9 @@ class EmiCorrStep(Step):
         subarray, readpatt = str(meta.subarray.name), meta.exposure.readpatt
         if reference is None:
             return configuration_for(self.onthefly_corr_freq or [], subarray, readpatt)
-        return configuration_in(reference.model.instance, subarray, readpatt, meta.instrument.detector, reference.name)
+        detector = meta.instrument.detector
+        with contents_of(reference, "trees of frequencies and subarray_cases"):
+            return configuration_in(reference.model.instance, subarray, readpatt, detector, reference.name)
 
     def _algorithm(self, groups: int, reference: Reference | None) -> str:
         """The algorithm to use; Skip where there are too few groups for it."""

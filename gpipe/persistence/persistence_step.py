@@ -8,7 +8,7 @@ from gpipe.controller import parameters as p
 from gpipe.datamodels import Ramp, Reference
 from gpipe.exceptions import InputError, ParameterError
 from gpipe.persistence.time_window_exposure import flag_exposure, windows_before
-from gpipe.persistence.trap_model_exposure import check_earlier, correct_exposure
+from gpipe.persistence.trap_model_exposure import check_earlier, correct_exposure, trap_families
 
 TIME_WINDOW, TRAP_MODEL = "time_window", "trap_model"
 _NO_FILE = ("", "None")
@@ -109,6 +109,8 @@ class PersistenceStep(Step):
                 f"{self.label}.save_persistence: found {self.save_persistence!r}, "
                 f"expected True or False with algorithm='{TRAP_MODEL}'"
             )
+        if (trappars := references.get("trappars")) is not None:
+            trap_families(trappars)
         earlier = self._earlier_traps()
         complete = all(references.get(reftype) is not None for reftype in self.reference_file_types)
         if earlier is not None and complete:

@@ -9,6 +9,7 @@ from typing import Any
 from gpipe.arrays import Array
 from gpipe.controller import Produced, References, SideProduct
 from gpipe.datamodels import Ramp, Reference, Window, full_frame
+from gpipe.datamodels.references.checks import contents_of
 from gpipe.exceptions import InputError, ReferenceFileError
 from gpipe.persistence.capture import trap_pixels
 from gpipe.persistence.families import TrapFamily
@@ -75,7 +76,10 @@ def trap_families(trappars: Reference) -> list[TrapFamily]:
     missing = [name for name in columns if name not in (table.dtype.names or ())]
     if missing:
         raise ReferenceFileError(f"{trappars.name}: found no column {', '.join(missing)}, expected {columns}")
-    rows = [[float(row[name]) for name in columns] for row in table]
+    with contents_of(trappars, f"numbers in the columns {', '.join(columns)}"):
+        rows = [[float(row[name]) for name in columns] for row in table]
+    if not all(isfinite(value) for row in rows for value in row):
+        raise ReferenceFileError(f"{trappars.name}: found NaN or infinity among {columns}, expected numbers")
     return [TrapFamily(slow, abs(capture), at_once, abs(decay)) for slow, capture, at_once, decay in rows]
 
 

@@ -9,6 +9,7 @@ from gpipe.arrays import Array
 from gpipe.arrays.detector import DETECTOR_SIZE
 from gpipe.datamodels import Described, Reference
 from gpipe.datamodels.exposures.instruments import is_irs2
+from gpipe.datamodels.references.checks import contents_of
 from gpipe.exceptions import ReferenceFileError
 from gpipe.refpix.amplifiers import AMPLIFIERS
 from gpipe.refpix.sirs import convolution_kernels
@@ -36,6 +37,8 @@ def check_kernels(detector: str, sirskernel: Reference | None) -> None:
             raise ReferenceFileError(
                 f"sirskernel reference {sirskernel.name}: found {name} of shape {shape}; expected {AMPLIFIERS} series"
             )
+        with contents_of(sirskernel, f"complex numbers in {name}"):
+            np.asarray(sirskernel.read(name)).astype(np.complex128)
 
 
 def side_kernels(

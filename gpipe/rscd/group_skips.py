@@ -12,7 +12,7 @@ UNKNOWN = -1
 
 @dataclass(frozen=True)
 class GroupSkips:
-    """Groups to leave out at the start of the first integration of an exposure, and of all later ones."""
+    """Groups to leave out at the start of the first integration of an exposure, and of all later ones; none below 0."""
 
     first: int
     later: int
@@ -21,7 +21,7 @@ class GroupSkips:
         """Limit the skips to the groups that an integration of this length can spare; one in short integrations."""
         most = max(groups - LEFT_OVER, 0)
         wanted = (1, 1) if groups <= SHORT_RAMP else (self.first, self.later)
-        return GroupSkips(*(min(count, most) for count in wanted))
+        return GroupSkips(*(max(min(count, most), 0) for count in wanted))
 
 
 def find_skips(rows: Iterable[tuple[str, str, int, int]], subarray: str, readpatt: str) -> GroupSkips | None:

@@ -9,6 +9,7 @@ from gpipe.arrays import Array
 from gpipe.controller import Block, Cut, Produced, Ref, References, Skip, Step, Work
 from gpipe.datamodels import Described, Ramp, Reference
 from gpipe.datamodels.exposures.instruments import MIRI
+from gpipe.datamodels.references.checks import contents_of
 from gpipe.rscd.flagging import Bright, flag_decay
 from gpipe.rscd.group_skips import FEWEST_GROUPS, UNKNOWN, GroupSkips, find_skips
 
@@ -26,6 +27,11 @@ class RscdStep(Step):
     after = ("dq_init", "saturation", "lastframe", "linearity")
     # Ramps of all integrations: one of them is enough to flag a pixel.
     cut = Cut(Block.RAMPS, writes=("groupdq:DO_NOT_USE", "pixeldq:FLUX_ESTIMATED"))
+
+    def check(self, meta: Any, references: References) -> None:
+        rscd = references.get("rscd")
+        if rscd is not None:
+            _in_table(rscd, meta)
 
     def begin(self, outline: Described, references: References, summary: Mapping[str, Any]) -> Work:
         skips = _skips(references["rscd"], outline)
@@ -48,16 +54,21 @@ class RscdStep(Step):
 def _skips(rscd: Reference, exposure: Any) -> GroupSkips:
     """Look up the exposure's subarray and read pattern in the reference, and limit the skips to its groups."""
     meta, groups = exposure.meta, exposure.shape[1]
-    subarray, readpatt = meta.subarray.name, meta.exposure.readpatt
-    skips = find_skips(_rows(rscd), subarray, readpatt)
+    skips = _in_table(rscd, meta)
     if skips is None:
-        raise Skip(f"{rscd.name} has no SUBARRAY={subarray}, READPATT={readpatt}")
+        raise Skip(f"{rscd.name} has no SUBARRAY={meta.subarray.name}, READPATT={meta.exposure.readpatt}")
     if skips.first < 0:
         log.warning("%s is of an old kind, without the first integration; 1 group is left out there", rscd.name)
         skips = replace(skips, first=1)
     if groups < FEWEST_GROUPS:
         raise Skip(f"found {groups} groups in an integration, expected {FEWEST_GROUPS} or more")
     return skips.limited_to(groups)
+
+
+def _in_table(rscd: Reference, meta: Any) -> GroupSkips | None:
+    """Find the groups to leave out in the table of the reference."""
+    with contents_of(rscd, f"a table {TABLE} with the columns subarray, readpatt and group_skip"):
+        return find_skips(_rows(rscd), str(meta.subarray.name), str(meta.exposure.readpatt))
 
 
 def _rows(rscd: Reference) -> Iterator[tuple[str, str, int, int]]:

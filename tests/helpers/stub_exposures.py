@@ -62,7 +62,7 @@ def count_rate(data, **meta):
 class StubReference:
     """Arrays as a reference, already of the exposure's window."""
 
-    name = "stub.fits"
+    name, reftype = "stub.fits", "stub"
 
     def __init__(self, *, meta=None, **arrays):
         self.meta, self._arrays = meta, arrays
@@ -78,6 +78,10 @@ class StubReference:
 
     def shape(self, array):
         return self._arrays[array].shape
+
+    def columns(self, table):
+        found = self._arrays[table]
+        return len(found), {name.lower(): found.dtype[name] for name in found.dtype.names}
 
     def read(self, array, *, window=None, first=None):
         found = self._arrays[array] if first is None else self._arrays[array][first]

@@ -4,7 +4,9 @@ from helpers.stub_exposures import StubReference, ramp, references
 
 from gpipe import dq
 from gpipe.controller import Skip
+from gpipe.exceptions import ReferenceFileError
 from gpipe.rscd import RscdStep
+from gpipe.rscd.rscd_step import TABLE
 
 ROWS = [("FULL", "FASTR1", 2, 4), ("SUB64", "FASTR1", 1, 3)]
 COLUMNS = [("subarray", "U17"), ("readpatt", "U12"), ("group_skip1", "i4"), ("group_skip", "i4")]
@@ -76,6 +78,7 @@ def test_a_table_without_the_first_integration(columns, caplog):
 @pytest.mark.parametrize(
     ("meta", "reason"),
     [
+        ({"subarray": None}, "stub.fits has no SUBARRAY=None, READPATT=FASTR1"),
         ({"subarray": "SUB128"}, "stub.fits has no SUBARRAY=SUB128, READPATT=FASTR1"),
         ({"readpatt": "SLOWR1"}, "has no SUBARRAY=FULL, READPATT=SLOWR1"),
         ({"ngroups": 2}, "found 2 groups"),
@@ -89,3 +92,28 @@ def test_skipped(meta, reason):
 @pytest.mark.parametrize(("instrument", "wanted"), [("MIRI", True), ("NIRISS", False)])
 def test_it_is_for_miri_only(instrument, wanted):
     assert RscdStep().is_for(exposure(instrument=instrument).meta) == wanted
+
+
+@pytest.mark.parametrize(("skip", "expected"), [(-1, [2, 0, 0]), (-7, [2, 0, 0]), (99, [2, 7, 7])])
+def test_numbers_of_groups_that_no_integration_has(skip, expected):
+    given = table()
+    given["rscd"].read(TABLE)["group_skip"] = skip
+    before = exposure()
+    assert left_out(RscdStep().apply(before, given)) == expected
+    assert before.meta.rscd.ngroups_skip_int2p == expected[1]
+
+
+OF_ANOTHER_KIND = {
+    "no subarray": (COLUMNS[1:], ("FASTR1", 1, 2)),
+    "no group_skip": (COLUMNS[:3], ("FULL", "FASTR1", 1)),
+    "group_skip of text": ([*COLUMNS[:3], ("group_skip", "U9")], ("FULL", "FASTR1", 1, "many")),
+    "group_skip of NaN": ([*COLUMNS[:3], ("group_skip", "f4")], ("FULL", "FASTR1", 1, np.nan)),
+    "two values of group_skip": ([*COLUMNS[:3], ("group_skip", "i4", 2)], ("FULL", "FASTR1", 1, 2)),
+}
+
+
+@pytest.mark.parametrize(("columns", "row"), OF_ANOTHER_KIND.values(), ids=OF_ANOTHER_KIND)
+def test_a_table_of_another_kind_is_refused_before_work(columns, row):
+    given = references(rscd=StubReference(rscd_group_skip_table=np.array([row], columns)))
+    with pytest.raises(ReferenceFileError, match=r"stub.fits: found contents .*; expected a table rscd_group"):
+        RscdStep().check(exposure().meta, given)

@@ -27,6 +27,7 @@ from astropy.io import fits
 from gpipe.datamodels.files.jwst_models import modules_alone
 from gpipe.forks import Lock
 from gpipe.imports import are_plain, without_instances
+from gpipe.yaml_weight import TreeWeight
 
 _CORE = {
     "asdf.resource_mappings": {"stdatamodels": "jwst_datamodel", "asdf-standard": "asdf_standard", "asdf": "asdf"},
@@ -35,6 +36,9 @@ _CORE = {
 """Entry points by group: the distribution, and the name of the one that is needed."""
 _OTHER_TAG = re.compile(rb"(?:^|[\s\[{,])!(?!core/|\s)")
 _manifests = Lock()
+_ALIAS = re.compile(rb"(?:^|[\s\[{,])\*[^\s*]")
+HEAVIEST = 1 << 24
+"""Weight of a tree with its aliases written out, which asdf and the schemas go through."""
 _PLAIN = (str, Number, np.generic, datetime, type(None))
 
 
@@ -113,5 +117,16 @@ def _is_plain(node: Any) -> bool:
 
 
 def suited_to_text(embedded: bytes) -> AbstractContextManager[None]:
-    """`core_of_asdf` where it is enough for all tags in the text of an ASDF file."""
-    return nullcontext() if _OTHER_TAG.search(embedded.partition(b"\n...")[0]) else core_of_asdf()
+    """`core_of_asdf` where it is enough for all tags in the text of an ASDF file.
+
+    Raises
+    ------
+    yaml.YAMLError
+        Its tree is no YAML, or too heavy: see `TreeWeight`. Trees without aliases weigh no more than their text.
+    """
+    text = embedded.partition(b"\n...")[0]
+    if _ALIAS.search(text):
+        weight = TreeWeight(HEAVIEST)
+        for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+            weight.add(event)
+    return nullcontext() if _OTHER_TAG.search(text) else core_of_asdf()

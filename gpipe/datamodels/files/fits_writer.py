@@ -6,6 +6,7 @@ time is, on its way into the file.
 
 import io
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -18,6 +19,7 @@ from gpipe.datamodels.files.warnings import one_thread_at_a_time
 
 BLOCK_BYTES = 1 << 20
 _RECORD = 2880
+_OTHERS = re.compile(r"[^ -~]")
 
 
 @dataclass
@@ -33,7 +35,10 @@ class FitsPieces:
     def of(cls, model: Any, path: str | os.PathLike[str]) -> "FitsPieces":
         """Of a ``stdatamodels`` model; its name, date and type become those that ``save`` sets."""
         model.on_save(os.fspath(path))
-        return cls(list(_pieces(fits_support.to_fits(model.instance, model.schema))))
+        meta = model.instance.get("meta")
+        texts = printable(meta)
+        tree = model.instance if texts is meta else {**model.instance, "meta": texts}
+        return cls(list(_pieces(fits_support.to_fits(tree, model.schema))))
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write a new file. Arrays are let go one by one."""
@@ -43,6 +48,23 @@ class FitsPieces:
                     file.write(piece)
                 else:
                     _write_pixels(file, piece)
+
+
+def printable(node: Any) -> Any:
+    """A tree with texts as headers can hold them, names of files mostly: other characters are escaped, as in Python."""
+    if isinstance(node, str):
+        return node if node.isascii() and node.isprintable() else _OTHERS.sub(_escaped, node)
+    if isinstance(node, dict):
+        new = {key: printable(value) for key, value in node.items()}
+        return node if all(new[key] is node[key] for key in new) else new
+    if isinstance(node, list):
+        items = [printable(value) for value in node]
+        return node if all(item is value for item, value in zip(items, node, strict=True)) else items
+    return node
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode()
 
 
 def _emptied(pieces: list[Any]) -> Iterator[Any]:

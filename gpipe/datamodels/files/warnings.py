@@ -13,10 +13,14 @@ log = logging.getLogger(__name__)
 _libraries = Lock()
 
 
+LONGEST = 500
+"""Characters of a message of other packages: some hold all of a file."""
+
+
 def first_line(error: BaseException) -> str:
     """The reason the system gives, or the first line of the message."""
     reason = getattr(error, "strerror", None) or str(error).strip() or type(error).__name__
-    return reason.split("\n")[0]
+    return reason.partition("\n")[0][:LONGEST]
 
 
 @contextmanager

@@ -4,12 +4,14 @@ import logging
 
 import numpy as np
 
+from gpipe.exceptions import ReferenceFileError
 from gpipe.forks import cached_property
 
 log = logging.getLogger(__name__)
 
 _HALF = 16
 _LOW = np.uint32((1 << _HALF) - 1)
+_LARGEST = 0xFFFFFFFF
 
 
 class Translation:
@@ -19,6 +21,11 @@ class Translation:
     ----------
     definitions : the DQ_DEF table, with columns NAME and VALUE. Without rows the flags are JWST's already.
     name : the file, for the log. Mnemonics that JWST does not have are logged and ignored.
+
+    Raises
+    ------
+    ReferenceFileError
+        The table has no such columns, or other values in them.
 
     Notes
     -----
@@ -56,14 +63,30 @@ class Translation:
 def _bits(definitions: np.ndarray, name: str) -> list[tuple[int, int]]:
     from stdatamodels.jwst.datamodels.dqflags import pixel  # of this module alone
 
-    columns = {column.upper(): definitions[column] for column in definitions.dtype.names or ()}
     bits = []
-    for value, mnemonic in zip(columns["VALUE"], columns["NAME"], strict=True):
-        if mnemonic.strip() in pixel:
-            bits.append((int(value), int(pixel[mnemonic.strip()])))
+    values, names = _column(definitions, "VALUE", "iu", name), _column(definitions, "NAME", "US", name)
+    for value, mnemonic in zip(values, names, strict=True):
+        flag = mnemonic.decode("ascii", "replace") if isinstance(mnemonic, bytes) else str(mnemonic)
+        if not 0 <= value <= _LARGEST:
+            raise ReferenceFileError(f"{name}: found VALUE {value} in DQ_DEF; expected flags of 32 bits")
+        if flag.strip() in pixel:
+            bits.append((int(value), int(pixel[flag.strip()])))
         else:
-            log.warning("%s: DQ_DEF defines %r, which is not a flag of JWST; ignored", name, str(mnemonic))
+            log.warning("%s: DQ_DEF defines %r, which is not a flag of JWST; ignored", name, flag)
     return bits
+
+
+def _column(definitions: np.ndarray, wanted: str, kinds: str, name: str) -> np.ndarray:
+    """A column by its name in any case, if it holds what is expected."""
+    found = {column.upper(): definitions[column] for column in definitions.dtype.names or ()}
+    if wanted not in found:
+        described = ", ".join(found) or "none"
+        raise ReferenceFileError(f"{name}: found the columns {described} in DQ_DEF; expected {wanted} among them")
+    values = found[wanted]
+    if values.dtype.kind not in kinds or values.ndim != 1:
+        expected = "names" if "U" in kinds else "whole numbers"
+        raise ReferenceFileError(f"{name}: found {wanted} of type {values.dtype} in DQ_DEF; expected {expected}")
+    return values
 
 
 def _translated(dq: np.ndarray, bits: list[tuple[int, int]]) -> np.ndarray:

@@ -3,7 +3,6 @@
 import logging
 import os
 from collections.abc import Callable, Hashable
-from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +17,12 @@ from gpipe.datamodels.exposures.stripes import window_of
 from gpipe.datamodels.exposures.window import StripedWindow, Window, full_frame
 from gpipe.datamodels.references import plane_cache
 from gpipe.datamodels.references.arrays import FACTS, ReferenceArrays, ReferenceAsdf, ReferenceFile, ReferenceModel
-from gpipe.datamodels.references.types import TYPES, extension
+from gpipe.datamodels.references.checks import problems, reference_error
+from gpipe.datamodels.references.types import NUMBERS, TYPES, extension
 from gpipe.exceptions import ReferenceFileError
 from gpipe.forks import cached_property
 
 log = logging.getLogger(__name__)
-
-_COMPANIONS = ("dq", "err", "inv_coeffs")
 
 
 class Reference:
@@ -72,7 +70,7 @@ class Reference:
         NIRSpec IRS2 frames have 3200 rows for a window of 2048.
         """
         rows, columns = self.shape(self._primary)[-2:]
-        corners = [self._arrays.fact(f"subarray.{key}") for key in ("xstart", "ystart", "xsize", "ysize")]
+        corners = [self.number(f"subarray.{key}") for key in ("xstart", "ystart", "xsize", "ysize")]
         if any(value is None for value in corners):
             return self._whole_detector(rows, columns)
         xstart, ystart, xsize, ysize = (int(value) for value in corners)
@@ -91,23 +89,30 @@ class Reference:
         """Tell whether the reference holds an array or table."""
         return self._arrays.has(array)
 
+    def columns(self, array: str) -> tuple[int, dict[str, np.dtype]]:
+        """Number of rows of a table, and type of each column by its name in small letters, without reading it."""
+        self._require(array)
+        if (found := self._arrays.columns(array)) is None:
+            raise self._error(f"found {array}, which has no columns", f"a table (extension {extension(array)})")
+        return found
+
     def shape(self, array: str) -> tuple[int, ...]:
         """Shape of an array, without reading it."""
         self._require(array)
         return self._arrays.shape(array)
 
     def number(self, path: str) -> Any:
-        """A number of the metadata, one of `FACTS`; None where it is not said. No model is made for it.
+        """A number of the metadata, one of `NUMBERS`; None where it is not said. No model is made for it.
 
         Raises
         ------
         ReferenceFileError
-            It is something else.
+            It is something else, a fraction where it should be whole, or too small.
         """
         value = self._arrays.fact(path)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, Real)):
-            raise self._error(f"found {FACTS[path]} = {value!r}", "a number")
-        return value
+        if (expected := NUMBERS[path].refuses(value)) is not None:
+            raise self._error(f"found {FACTS[path]} = {value!r}", expected)
+        return int(value) if value is not None and NUMBERS[path].whole else value
 
     def read(self, array: str, *, window: Window | None = None, first: Any = None) -> np.ndarray:
         """Read an array, or a part of it, in native byte order.
@@ -122,8 +127,8 @@ class Reference:
         Returns
         -------
         uint32 for ``dq``, in JWST's bit values (the file's own through its DQ_DEF table; zeros, (row, column), when it
-        has no flags); a structured array for a table; complex numbers as they are; float32 for everything else. It may
-        be read-only.
+        has no flags); a structured array for a table, with names in small letters; complex numbers as they are; float32
+        for everything else. It may be read-only.
 
         Raises
         ------
@@ -179,7 +184,8 @@ class Reference:
         return self._arrays.load(array, backend, first, *here)
 
     def check(self, meta: Any) -> None:
-        """Refuse a reference of another type, telescope, instrument or shape, or that does not cover the exposure.
+        """Refuse a reference of another type, telescope or instrument, with arrays, flags or numbers that no such
+        reference has, or that does not cover the exposure.
 
         Parameters
         ----------
@@ -196,7 +202,10 @@ class Reference:
             if found and str(found).strip().upper() != str(value).strip().upper():
                 raise self._error(f"found {FACTS[fact]} = {found}", str(value))
         if self._type is not None:
-            self._check_shapes(self._type.dimensions)
+            self._require(self._primary)
+            for problem in problems(self._arrays, self._type):
+                raise self._error(*problem)
+            self._arrays.check_flags()
         if self._covers_detector():
             self._slices(window_of(meta))
 
@@ -225,15 +234,6 @@ class Reference:
         """Tell whether the reference was made for the stripes themselves."""
         return isinstance(window, StripedWindow) and window.packed == self.window
 
-    def _check_shapes(self, dimensions: tuple[int, ...]) -> None:
-        primary = self.shape(self._primary)
-        if len(primary) not in dimensions:
-            allowed = " or ".join(str(count) for count in dimensions)
-            raise self._error(f"found {self._primary} of shape {primary}", f"{allowed} axes")
-        for array in _COMPANIONS:
-            if self.has(array) and self.shape(array)[-2:] != primary[-2:]:
-                raise self._error(f"found {array} of shape {self.shape(array)}", f"rows and columns as in {primary}")
-
     def _covers_detector(self) -> bool:
         """Tables and a single IPC kernel cover no part of the detector."""
         return self._type is not None and not (self.reftype == "ipc" and len(self.shape("data")) == 2)
@@ -243,7 +243,7 @@ class Reference:
             raise self._error(f"found no array {array}", f"one (extension {extension(array)})")
 
     def _error(self, found: str, expected: str) -> ReferenceFileError:
-        return ReferenceFileError(f"{self.reftype} reference {self._arrays.label}: {found}; expected {expected}")
+        return reference_error(self.reftype, self._arrays.label, found, expected)
 
 
 def _arrays_of(source: Any, reftype: str) -> ReferenceArrays:

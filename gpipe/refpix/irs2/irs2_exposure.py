@@ -10,9 +10,10 @@ from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array
 from gpipe.arrays.blocks import in_waves
-from gpipe.arrays.interleaved import BLOCK, OUTPUTS, READS, science_rows
+from gpipe.arrays.interleaved import BLOCK, FRAME_ROWS, OUTPUTS, READS, science_rows
 from gpipe.controller import Skip
 from gpipe.datamodels import Ramp, Reference
+from gpipe.datamodels.references.checks import contents_of
 from gpipe.exceptions import InputError, ReferenceFileError
 from gpipe.refpix.irs2.bad_reads import find_bad_reads, flag_reads, reads_of_table
 from gpipe.refpix.irs2.correction import correct_irs2
@@ -72,8 +73,19 @@ def check_irs2(meta: Any, refpix: Reference | None) -> None:
     found = meta.exposure.nrs_normal, meta.exposure.nrs_reference
     if found not in ((BLOCK - READS, READS), (None, None)):
         raise InputError(f"refpix: found NRS_NORM {found[0]}, NRS_REF {found[1]}; expected {BLOCK - READS}, {READS}")
-    if refpix is not None and not refpix.has("irs2_table"):
+    if refpix is None:
+        return
+    if not refpix.has("irs2_table"):
         raise ReferenceFileError(f"refpix reference {refpix.name}: found no IRS2 table; expected the weights in one")
+    rows, columns = refpix.columns("irs2_table")
+    missing = [name for name in _NAMES if columns.get(name, np.dtype(bool)).kind not in "iuf"]
+    if missing:
+        raise ReferenceFileError(
+            f"refpix reference {refpix.name}: found no column {missing[0]}; expected one of numbers"
+        )
+    _check_rows(refpix, rows, (FRAME_ROWS, meta.subarray.xsize))
+    if refpix.has("dq_table"):
+        _reads_of_reference(refpix, FRAME_ROWS)
 
 
 def apply_irs2(exposure: Ramp, orientation: Orientation, refpix: Reference | None, settings: Irs2Settings) -> Ramp:
@@ -118,10 +130,7 @@ def _weights(exposure: Ramp, refpix: Reference, threads: int) -> Weights:
 
 def _read_weights(exposure: Ramp, refpix: Reference, threads: int) -> Array:
     table = refpix.read("irs2_table")
-    rows, columns = exposure.data.shape[-2:]
-    expected = 2 * columns * row_length(rows // OUTPUTS)  # real and imaginary part for each frequency of a frame
-    if len(table) != expected:
-        raise ReferenceFileError(f"refpix reference {refpix.name}: found {len(table)} rows; expected {expected}")
+    _check_rows(refpix, len(table), exposure.data.shape[-2:])
     xp, to_device = array_namespace(exposure.data), exposure.backend.to_device
 
     def one(column: np.ndarray) -> Array:
@@ -139,11 +148,27 @@ def _named_by_reference(exposure: Ramp, orientation: Orientation, refpix: Refere
     if not refpix.has("dq_table"):
         log.warning("refpix reference %s names no bad reference pixels (it has no DQ table)", refpix.name)
         return None
-    columns = _columns(refpix.read("dq_table"), ("output", "odd_even", "mask"), refpix)
-    rows = ((int(output), int(pixel), int(mask)) for output, pixel, mask in zip(*columns, strict=True))
-    bad: np.ndarray = np.array(reads_of_table(rows, exposure.data.shape[-2] // (OUTPUTS * BLOCK)))
+    bad = _reads_of_reference(refpix, exposure.data.shape[-2])
     log.info("Reference reads that the reference names as bad: %d", bad.sum())
     return exposure.backend.to_device(bad if orientation.fastaxis > 0 else np.flip(bad).copy())
+
+
+def _check_rows(refpix: Reference, found: int, frame: tuple[int, ...]) -> None:
+    """Refuse other numbers of weights than frequencies of a frame, each with a real and an imaginary part."""
+    rows, columns = frame
+    expected = 2 * columns * row_length(rows // OUTPUTS)
+    if found != expected:
+        raise ReferenceFileError(f"refpix reference {refpix.name}: found {found} rows; expected {expected}")
+
+
+def _reads_of_reference(refpix: Reference, frame_rows: int) -> np.ndarray:
+    """Bad reads of the reference's DQ table, as `reads_of_table`."""
+    columns = _columns(refpix.read("dq_table"), ("output", "odd_even", "mask"), refpix)
+    with contents_of(refpix, f"outputs 1 to {OUTPUTS - 1}, odd_even 1 or 2, and masks in its DQ table"):
+        rows = [(int(output), int(pixel), int(mask)) for output, pixel, mask in zip(*columns, strict=True)]
+        if unknown := [row for row in rows if not 1 <= row[0] < OUTPUTS or row[1] not in (1, 2)]:
+            raise ValueError(f"OUTPUT {unknown[0][0]}, ODD_EVEN {unknown[0][1]}")
+        return np.array(reads_of_table(rows, frame_rows // (OUTPUTS * BLOCK)))
 
 
 def _columns(table: np.ndarray, names: tuple[str, ...], refpix: Reference) -> list[np.ndarray]:
