@@ -15,12 +15,15 @@ class Border:
     ----------
     bottom, top : (..., line, column), the first and the last rows.
     left, right : (..., row, line), the first and the last columns.
+    elsewhere : of data, reference pixels within the array, for even and odd detector columns: (..., pixel), NaN where
+        they cannot be used; empty where there are none.
     """
 
     bottom: Array
     top: Array
     left: Array
     right: Array
+    elsewhere: tuple[Array, ...] = ()
 
     @classmethod
     def of(cls, x: Array) -> "Border":
@@ -47,11 +50,12 @@ class Border:
             bottom, top = top, bottom
         if at.fastaxis < 0:
             left, right = right, left
-        return Border(bottom, top, left, right)
+        return Border(bottom, top, left, right, self.elsewhere)
 
     def integrations(self, some: slice) -> "Border":
         """Select the border of some integrations."""
-        return Border(*(x[some, ...] for x in (self.bottom, self.top, self.left, self.right)))
+        bottom, top, left, right = (x[some, ...] for x in (self.bottom, self.top, self.left, self.right))
+        return Border(bottom, top, left, right, tuple(x[some, ...] for x in self.elsewhere))
 
     def as_group(self) -> "Border":
         """Turn a border of (integration, row, column) into one of a single group for each integration."""

@@ -1,11 +1,14 @@
 """Reference-pixel correction of near-infrared ramps."""
 
+from dataclasses import replace
+
 from array_api_compat import array_namespace
 
 from gpipe.arrays import Array
 from gpipe.arrays.detector import EDGE
 from gpipe.refpix.amplifiers import amplifier_signal
 from gpipe.refpix.border import Border
+from gpipe.refpix.elsewhere import reference_pixels_elsewhere
 from gpipe.refpix.orientation import Orientation
 from gpipe.refpix.settings import DEFAULTS, DriftSettings
 from gpipe.refpix.side_pixels import side_signal
@@ -77,7 +80,8 @@ def correct_single_amplifier(
     -----
     out[r, c] = data[r, c] - A[p], with the clipped mean A of all reference pixels in columns of parity p.
     """
-    signals = single_amplifier_signals(Border.of(data), Border.of(pixeldq), orientation, settings)
+    border = replace(Border.of(data), elsewhere=reference_pixels_elsewhere(data, pixeldq, orientation))
+    signals = single_amplifier_signals(border, Border.of(pixeldq), orientation, settings)
     return subtract_signals(data, signals)
 
 

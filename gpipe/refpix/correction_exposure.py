@@ -7,6 +7,7 @@ from functools import partial
 
 from gpipe.arrays import Array
 from gpipe.arrays.detector import DETECTOR_SIZE
+from gpipe.controller import Produced, Work
 from gpipe.datamodels import Described, Ramp, Window
 from gpipe.datamodels.exposures.stripes import StripePattern
 from gpipe.refpix.amplifiers import AMPLIFIERS
@@ -14,10 +15,11 @@ from gpipe.refpix.border import Border
 from gpipe.refpix.borders_exposure import first_row
 from gpipe.refpix.correction import correct_single_amplifier, four_amplifier_signals, single_amplifier_signals
 from gpipe.refpix.edgeless import EDGELESS_SUBARRAYS, assign_reference_columns
+from gpipe.refpix.elsewhere_exposure import Gathered
 from gpipe.refpix.miri import interleaved_signal, subtract_interleaved
 from gpipe.refpix.orientation_exposure import orientation_of
 from gpipe.refpix.settings import DriftSettings
-from gpipe.refpix.signals import Signals, subtract_signals
+from gpipe.refpix.signals import Signals, difference, subtract_signals
 from gpipe.refpix.stripes import correct_stripes
 from gpipe.refpix.zero_frame import correct_zero_frame
 
@@ -26,23 +28,44 @@ log = logging.getLogger(__name__)
 DETECTOR = Window(1, 1, DETECTOR_SIZE, DETECTOR_SIZE)
 
 
-def by_borders(outline: Described, borders: Mapping[str, Border], settings: DriftSettings) -> Callable[[Ramp], Ramp]:
-    """Make the correction of chunks of a near-infrared exposure, by the signals that its borders show."""
+def by_borders(outline: Described, borders: Mapping[str, Border], settings: DriftSettings) -> Work:
+    """Make the work on chunks of a near-infrared exposure, by the signals that its borders show."""
     flags, orientation = borders["pixeldq"], orientation_of(outline.meta)
-    find = partial(_signals_of(outline), flags=flags, orientation=orientation, settings=settings)
-    signals = {"data": find(borders["data"])}
-    if "zeroframe" in borders:
-        signals["zeroframe"] = find(borders["zeroframe"].as_group())
+    read_by_four = _is_read_by_four(outline)
+    search = four_amplifier_signals if read_by_four else single_amplifier_signals
+    find = partial(search, flags=flags, orientation=orientation, settings=settings)
+    arrays = {name: border.as_group() if name == "zeroframe" else border for name, border in borders.items()}
+    del arrays["pixeldq"]
+    signals = {name: find(border) for name, border in arrays.items()}
+    if read_by_four:
+        return Work(partial(_subtracted, signals=signals))
+    gathered = Gathered(orientation, flags.shape[-2:])
 
-    def correct(chunk: Ramp) -> Ramp:
-        first, zeroframe = first_row(chunk), chunk.zeroframe
-        if zeroframe is not None:
-            subtract = partial(subtract_signals, signals=signals["zeroframe"], first_row=first)
-            zeroframe = correct_zero_frame(zeroframe, subtract)
-        data = subtract_signals(chunk.data, signals["data"], first_row=first)
-        return replace(chunk, data=data, zeroframe=zeroframe)
+    def apply(chunk: Ramp) -> Produced:
+        counts = {"elsewhere": gathered.add(chunk)}
+        return Produced((_subtracted(chunk, signals),), counts=counts)
 
-    return correct
+    def fix(counts: Mapping[str, int]) -> Callable[[Ramp], Ramp] | None:
+        if not counts["elsewhere"]:
+            return None
+        whole = {name: find(replace(border, elsewhere=gathered.of(name))) for name, border in arrays.items()}
+        return partial(_subtracted, signals={name: difference(whole[name], signals[name]) for name in whole})
+
+    return Work(apply, _tell, fix)
+
+
+def _tell(counts: Mapping[str, int]) -> None:
+    if counts["elsewhere"]:
+        log.info("%d reference pixels away from the edges take part", counts["elsewhere"])
+
+
+def _subtracted(chunk: Ramp, signals: Mapping[str, Signals]) -> Ramp:
+    first, zeroframe = first_row(chunk), chunk.zeroframe
+    if zeroframe is not None:
+        subtract = partial(subtract_signals, signals=signals["zeroframe"], first_row=first)
+        zeroframe = correct_zero_frame(zeroframe, subtract)
+    data = subtract_signals(chunk.data, signals["data"], first_row=first)
+    return replace(chunk, data=data, zeroframe=zeroframe)
 
 
 def by_interleaved_borders(
@@ -69,10 +92,9 @@ def without_borders(exposure: Ramp, settings: DriftSettings) -> Ramp:
     return replace(exposure, data=correct(exposure.data), zeroframe=zeroframe)
 
 
-def _signals_of(outline: Described) -> Callable[..., Signals]:
-    """The search for signals of this kind of readout. A full frame is always read through four amplifiers."""
-    by_four = outline.window == DETECTOR or outline.meta.exposure.noutputs == AMPLIFIERS
-    return four_amplifier_signals if by_four else single_amplifier_signals
+def _is_read_by_four(outline: Described) -> bool:
+    """Tell whether four amplifiers read an array, as they always do a full frame."""
+    return outline.window == DETECTOR or outline.meta.exposure.noutputs == AMPLIFIERS
 
 
 def _correction(exposure: Ramp) -> Callable[..., Array]:

@@ -110,7 +110,7 @@ class RefPixStep(Step):
         borders, kernels = borders_in(summary), self._kernels(outline, references)
         if is_miri(outline.meta):
             return Work(by_interleaved_borders(borders, odd_even_rows=self.odd_even_rows, siglimit=self.siglimit))
-        return Work(by_borders(outline, borders, drift_settings(self.get_pars(), kernels)))
+        return by_borders(outline, borders, drift_settings(self.get_pars(), kernels))
 
     def _corrected(self, exposure: Ramp | Superstripes, references: References) -> Ramp:
         """Correct ramps as a whole; superstripes are put together after that."""

@@ -54,6 +54,11 @@ def find_signals(
     return Signals(joined([drifts for drifts, _ in found]), joined(lines) if lines else None, (rows, columns))
 
 
+def difference(later: Signals, earlier: Signals) -> Signals:
+    """Signals to subtract in addition to earlier ones, which hold none of rows."""
+    return Signals(later.drifts - earlier.drifts, None, later.shape)
+
+
 def subtract_signals(data: Array, signals: Signals, *, first_row: int = 0) -> Array:
     """``data - drifts - rows``, for any block of rows of the array that the signals were found from.
 

@@ -4,9 +4,9 @@ from array_api_compat import device
 
 import gpipe.dq as dq
 from gpipe.arrays import Array, Namespace
-from gpipe.arrays.detector import DETECTOR_SIZE, EDGE
 from gpipe.refpix.border import Border
 from gpipe.refpix.clipped_mean import clipped_mean
+from gpipe.refpix.elsewhere import margins
 from gpipe.refpix.orientation import Orientation
 from gpipe.refpix.settings import DriftSettings
 
@@ -22,8 +22,8 @@ def single_amplifier_signal(
     Parameters
     ----------
     border : of data, (integration, group, row, column), DN, detector frame.
-    flags : of pixeldq, (row, column), detector frame. Reference pixels are searched in the outer four rows and
-        columns of the detector, or of the array if it reaches no edge.
+    flags : of pixeldq, (row, column), detector frame. Reference pixels of the border are those in the outer four rows
+        and columns of the detector, or of the array if it reaches no edge; all others are ``border.elsewhere``.
 
     Returns
     -------
@@ -32,6 +32,9 @@ def single_amplifier_signal(
     step = 2 if settings.odd_even_columns else 1
     firsts = [(kind - at.first_column) % step for kind in range(step)]
     pixels = [_reference_pixels(border, flags, at, first, step, xp=xp) for first in firsts]
+    if border.elsewhere:
+        others = border.elsewhere if step > 1 else (xp.concat(border.elsewhere, axis=-1),)
+        pixels = [xp.concat(both, axis=-1) for both in zip(pixels, others, strict=True)]
     means = xp.stack([clipped_mean(x, limit=settings.siglimit, xp=xp) for x in pixels], axis=-1)
     means = xp.where(xp.any(xp.isnan(means), axis=-1, keepdims=True), 0.0, means)
     columns = xp.arange(border.shape[-1], dtype=xp.int32, device=device(means))
@@ -41,7 +44,7 @@ def single_amplifier_signal(
 def _reference_pixels(border: Border, flags: Border, at: Orientation, first: int, step: int, *, xp: Namespace) -> Array:
     """The border pixels of every ``step``-th column as (integration, group, pixel), NaN where not to be used."""
     height, width = border.shape[-2:]
-    rows, columns = _margins(at, height, width)
+    rows, columns = margins(at, height, width)
     top, right = max(rows[0], height - rows[1]), max(columns[0], width - columns[1])
     right += (first - right) % step
     highest, farthest = height - border.top.shape[-2], width - border.right.shape[-1]
@@ -59,16 +62,3 @@ def _reference_pixels(border: Border, flags: Border, at: Orientation, first: int
         pixels(border.right, flags.right, inner, slice(min(right, width) - farthest, width - farthest, step)),
     ]
     return xp.concat(parts, axis=-1)
-
-
-def _margins(at: Orientation, height: int, width: int) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Count the rows at the bottom and top, and columns left and right, that are edges of the detector.
-
-    Four on each side for an array that reaches no edge: its reference pixels, if any, are flagged as such.
-    """
-
-    def margins(first: int, size: int) -> tuple[int, int]:
-        return min(max(EDGE - first, 0), size), min(max(first + size - DETECTOR_SIZE + EDGE, 0), size)
-
-    rows, columns = margins(at.first_row, height), margins(at.first_column, width)
-    return (rows, columns) if any(rows + columns) else ((EDGE, EDGE), (EDGE, EDGE))

@@ -129,3 +129,13 @@ def test_subarrays_without_an_edge_use_their_outer_columns(name, window, axes):
     assert_same(
         correct_single_amplifier(data, assign_reference_columns(pixeldq), orientation(axes, window)), theirs.data
     )
+
+
+@pytest.mark.parametrize("axes", [(-1, 2), (2, 1)])
+def test_reference_pixels_that_a_user_flags_within_a_subarray(axes):
+    window = (600, 1000, 160, 160)
+    data, pixeldq = exposure(window, seed=7)
+    pixeldq[100:104] |= dq.REFERENCE_PIXEL
+    data[..., ::2] += 100
+    theirs = jwst_correct(data, pixeldq, window, axes, 1, name="SUB160")
+    assert_same(correct_single_amplifier(data, pixeldq, orientation(axes, window)), theirs.data)

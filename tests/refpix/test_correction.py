@@ -133,6 +133,27 @@ def test_subarray_read_through_one_amplifier(library, rng, first_row, first_colu
     compare(library, correct_single_amplifier, slow_single, at, rng, shape, odd_even_columns=odd_even_columns)
 
 
+@pytest.mark.parametrize("odd_even_columns", [True, False])
+@pytest.mark.parametrize(("first_row", "first_column"), [(500, 601), (0, 700), (2032, 2027)])
+def test_reference_pixels_that_a_user_flags_within_a_subarray(library, rng, first_row, first_column, odd_even_columns):
+    def flags(pixeldq):
+        pixeldq[7:9] |= dq.REFERENCE_PIXEL
+        pixeldq[:, 11] |= dq.REFERENCE_PIXEL
+        return pixeldq
+
+    at = Orientation(1, 2, first_row, first_column)
+    compare(
+        library,
+        correct_single_amplifier,
+        slow_single,
+        at,
+        rng,
+        (2, 2, 16, 21),
+        flags,
+        odd_even_columns=odd_even_columns,
+    )
+
+
 def test_subarray_without_reference_pixels_stays_as_it_is(library, rng):
     data, pixeldq = exposure(rng, (1, 2, 16, 16), Orientation(1, 2, 500, 500))
     out = library.run(correct_single_amplifier, data, pixeldq, Orientation(1, 2, 500, 500))

@@ -1,4 +1,5 @@
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from stdatamodels.jwst.datamodels import RampModel
 import gpipe.backends
 import gpipe.dq as dq
 from gpipe.controller import References, Skip
+from gpipe.controller.plan import chunk_size
 from gpipe.datamodels import Ramp
 from gpipe.exceptions import InputError, ReferenceFileError
 from gpipe.refpix import RefPixStep
@@ -222,3 +224,37 @@ def test_kernels_that_are_none_are_refused(shape):
     references = References({"sirskernel": Kernels(np.ones(shape, complex))})
     with pytest.raises(ReferenceFileError, match=r"kernels.asdf: found nrca1.gamma of shape .*expected 4 series"):
         RefPixStep(refpix_algorithm="sirs").check(meta, references)
+
+
+def in_the_middle(rng, axes):
+    """A subarray that reaches no edge, with odd and even columns that differ, and dark rows that a user has flagged."""
+    ramp = exposure(rng, window=(600, 1000, 40, 36), name="SUB160", axes=axes)
+    ramp.pixeldq[...] = 0
+    ramp.pixeldq[14:18] = dq.REFERENCE_PIXEL
+    ramp.data[..., ::2] += 300
+    return ramp
+
+
+@pytest.mark.parametrize("axes", [(1, 2), (-1, -2), (2, 1), (-2, -1)])
+@pytest.mark.parametrize("samples", [1, 1 << 21])
+def test_dark_rows_in_the_middle_take_part_in_chunks_and_as_a_whole(rng, axes, samples, monkeypatch, caplog):
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(chunk_size, "CHUNK_SAMPLES", samples)
+    monkeypatch.setattr(chunk_size, "FEWEST_SAMPLES", samples)
+    ramp = in_the_middle(rng, axes)
+    zeroframe = ramp.data[:, 1]
+    out = RefPixStep().run(replace(ramp, zeroframe=zeroframe))
+    at = Orientation.of_window(*axes, xstart=600, ystart=1000, xsize=40, ysize=36)
+    expected = correct_single_amplifier(ramp.data, ramp.pixeldq, at)
+    np.testing.assert_allclose(out.data, expected, atol=1e-4)
+    np.testing.assert_allclose(out.zeroframe, expected[:, 1], atol=1e-4)
+    kind = np.s_[..., 14:18, ::2] if abs(axes[0]) == 1 else np.s_[..., 14:18:2, :]
+    assert abs(out.data[kind].mean()) < 1
+    assert "128 reference pixels away from the edges take part" in caplog.text
+
+
+def test_reference_pixels_at_the_edges_need_no_second_pass(rng, caplog):
+    caplog.set_level(logging.INFO)
+    RefPixStep().run(exposure(rng))
+    assert "Repeating" not in caplog.text
+    assert "take part" not in caplog.text
