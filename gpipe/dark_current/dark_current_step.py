@@ -8,7 +8,7 @@ from gpipe import dq
 from gpipe.arrays.planes import with_unknown
 from gpipe.controller import Block, Cut, Produced, Ref, References, SideProduct, Step, Work
 from gpipe.controller import parameters as p
-from gpipe.dark_current.dark_exposure import dark_of_groups, flags_of, leads_of, wanted_groups
+from gpipe.dark_current.dark_exposure import check_length, dark_of_groups, flags_of, leads_of, wanted_groups
 from gpipe.dark_current.dark_product_exposure import dark_model
 from gpipe.dark_current.dark_sub import any_flags, known_current, subtract_darks
 from gpipe.dark_current.poisson_exposure import dark_current_of
@@ -30,6 +30,11 @@ class DarkCurrentStep(Step):
     average_dark_current = p.Float(
         None, unit="electron/s", help="Dark current for its Poisson noise; None takes it from the reference."
     )
+
+    def check(self, meta: Any, references: References) -> None:
+        dark = references.get("dark")
+        if dark is not None:
+            check_length(meta, dark)
 
     def block(self, meta: Any) -> Block:
         return Block.RAMPS if self.dark_output is None else Block.EXPOSURE

@@ -18,7 +18,9 @@ from gpipe.exceptions import ReferenceFileError
 log = logging.getLogger(__name__)
 
 AT_ONCE = 1 << 20
-"""Samples of a dark that are read together at most, a group's always."""
+"""Samples of a dark that are read together at most, those of an ordinary group always."""
+LONGEST_GROUP = 16
+"""Frames of the longest ordinary group; JWST averages 8."""
 Lead = tuple[int, ...]
 """Index of an integration of the dark: its number, or nothing where one dark serves all."""
 
@@ -53,6 +55,13 @@ def groups_of(dark: Reference) -> int:
     return dark.shape("data")[-3]
 
 
+def check_length(meta: Any, dark: Reference) -> None:
+    """Refuse a dark that would have to be extrapolated from one group."""
+    wanted = sampling(meta).dark_groups(sampling_of(dark), meta.exposure.ngroups)
+    if groups_of(dark) < 2 and wanted and wanted[-1].stop > groups_of(dark):
+        raise ReferenceFileError(f"{dark.name}: found 1 group, expected at least 2 to extrapolate from")
+
+
 def wanted_groups(exposure: Any, dark: Reference) -> list[range]:
     """The dark's groups for each group of the exposure."""
     ngroups, available = exposure.shape[1], groups_of(dark)
@@ -61,17 +70,21 @@ def wanted_groups(exposure: Any, dark: Reference) -> list[range]:
     if wanted is None:
         raise Skip(f"{dark.name} has {theirs}, which cannot be brought to {ours} of the exposure")
     if wanted[-1].stop > available:
+        check_length(exposure.meta, dark)
         log.warning("%s has %d groups, %d are needed; it is extrapolated", dark.name, available, wanted[-1].stop)
-        if available < 2:
-            raise ReferenceFileError(f"{dark.name}: found {available} group, expected at least 2 to extrapolate from")
     return wanted
 
 
 def dark_of_groups(dark: Reference, exposure: Ramp, lead: Lead, wanted: Sequence[range]) -> KnownPlanes:
     """The dark of each group of the exposure."""
 
+    def mean(groups: Sequence[range]) -> Array:
+        if len(groups[0]) > _most(exposure):
+            return _mean_of_long(dark, exposure, lead, groups[0])
+        return _means(dark, exposure, lead, groups)
+
     def make() -> Array:
-        return _joined([_means(dark, exposure, lead, groups) for groups in _together(wanted, dark, exposure)])
+        return _joined([mean(groups) for groups in _together(wanted, dark, exposure)])
 
     return KnownPlanes.packed(dark.cached(("means", lead, tuple(wanted)), exposure, make))
 
@@ -85,6 +98,11 @@ def _joined(means: Sequence[Array]) -> Array:
     return xp.concat([*(some[:-1, ...] for some in means), gaps[None, ...]])
 
 
+def _most(exposure: Ramp) -> int:
+    """Frames of the dark that are read together."""
+    return max(AT_ONCE // math.prod(exposure.data.shape[-2:]), LONGEST_GROUP)
+
+
 def _together(wanted: Sequence[range], dark: Reference, exposure: Ramp) -> Iterator[Sequence[range]]:
     """The groups whose frames are read together: few calls, where chunks of an exposure are small."""
     most, end = AT_ONCE // math.prod(exposure.data.shape[-2:]), groups_of(dark)
@@ -96,6 +114,23 @@ def _together(wanted: Sequence[range], dark: Reference, exposure: Ramp) -> Itera
             some = []
         some.append(groups)
     yield some
+
+
+def _mean_of_long(dark: Reference, exposure: Ramp, lead: Lead, group: range) -> Array:
+    """The mean of a group of more frames than are read together: as many as a header may say. Packed as `_joined`."""
+    most, end = _most(exposure), groups_of(dark)
+    known, beyond = range(group.start, min(group.stop, end)), range(max(group.start, end), group.stop)
+    parts = []
+    for start in range(0, len(known), most):
+        some = known[start : start + most]
+        parts.append((len(some), _means(dark, exposure, lead, [some])))
+    if beyond:  # they lie on a line, whose mean is in its middle
+        last = dark.load("data", exposure, first=(*lead, slice(end - 2, end)))
+        middle = extrapolate_dark(last, [(beyond.start + beyond.stop - 1) / 2 - end + 1])
+        parts.append((len(beyond), average_darks(middle, 1)))
+    mean = sum(number * one[:1, ...] for number, one in parts[1:]) + parts[0][0] * parts[0][1][:1, ...]
+    xp = array_namespace(mean)
+    return xp.concat([mean / len(group), xp.max(xp.stack([one[1:, ...] for _, one in parts]), axis=0)])
 
 
 def _means(dark: Reference, exposure: Ramp, lead: Lead, wanted: Sequence[range]) -> Array:

@@ -77,7 +77,7 @@ def known_current(current: Array) -> tuple[Array, Array]:
     return xp.where(known, current, 0.0), xp.astype(~known, xp.uint32) * dq.UNRELIABLE_DARK
 
 
-def extrapolate_dark(last: Array, groups: range) -> Array:
+def extrapolate_dark(last: Array, groups: Sequence[float]) -> Array:
     """The dark after its end, at the rate between its last two groups; as (group, row, column).
 
     Parameters

@@ -11,8 +11,10 @@ from gpipe.controller import Block, Cut, Ref, References, Step, Work
 from gpipe.controller import parameters as p
 from gpipe.datamodels import Described, Ramp
 from gpipe.datamodels.exposures.instruments import is_irs2
+from gpipe.datamodels.files.warnings import first_line
 from gpipe.dq_init.dq_init import join_flags
 from gpipe.exceptions import ParameterError
+from gpipe.user_files import RegularFile
 
 
 class DQInitStep(Step):
@@ -55,12 +57,16 @@ def read_user_flags(path: str, shape: tuple[int, ...]) -> np.ndarray:
     from astropy.io import fits
 
     try:
-        values = fits.getdata(path)
-    except (OSError, IndexError, ValueError) as error:
-        raise ParameterError(f"user_supplied_dq {path}: found {error}; expected a FITS file with an image") from error
+        with RegularFile(path).reader() as file:
+            values = fits.getdata(file)
+    except Exception as error:  # what astropy raises for one damaged header or another
+        found = first_line(error)
+        raise ParameterError(f"user_supplied_dq {path}: found {found}; expected a FITS file with an image") from error
     if values is None or values.dtype.names or values.shape != shape:
         found = "no image" if values is None or values.dtype.names else f"shape {values.shape}"
         raise ParameterError(f"user_supplied_dq {path}: found {found}; expected an image of shape {shape}")
     if values.dtype.kind not in "iu" and not np.array_equal(values, np.floor(values)):
         raise ParameterError(f"user_supplied_dq {path}: found fractions or NaN; expected flags, whole numbers")
+    if not ((values >= -(1 << 31)) & (values < 1 << 32)).all():
+        raise ParameterError(f"user_supplied_dq {path}: found numbers of more than 32 bits; expected flags of 32")
     return values.astype(np.int64).astype(np.uint32)

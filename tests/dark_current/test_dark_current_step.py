@@ -1,4 +1,5 @@
 import logging
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -113,6 +114,24 @@ def test_short_dark_is_extrapolated_and_said_so(caplog):
         out = apply(exposure(), dark(2))
     np.testing.assert_allclose(out.data[0, :, 0, 0], [-1, -2, -3])
     assert "has 2 groups, 3 are needed" in caplog.text
+
+
+@pytest.mark.parametrize(("nframes", "groupgap"), [(20, 0), (20, 3), (40, 0)])
+def test_groups_of_many_frames_take_little_memory(monkeypatch, nframes, groupgap):
+    """The same numbers as if all frames were in memory; twenty thousand of them would be gigabytes."""
+    reference, ramp = dark(25), exposure(nframes, groupgap)
+    expected = apply(ramp, reference)
+    monkeypatch.setattr(dark_exposure, "AT_ONCE", 1)
+    monkeypatch.setattr(dark_exposure, "LONGEST_GROUP", 3)
+    np.testing.assert_allclose(apply(ramp, reference).data, expected.data, rtol=1e-6)
+
+
+def test_a_group_of_twenty_thousand_frames():
+    tracemalloc.start()
+    out = apply(exposure(nframes=20000, groupgap=0), dark(6))
+    assert tracemalloc.get_traced_memory()[1] < 1e6
+    tracemalloc.stop()
+    np.testing.assert_allclose(out.data[0, :, 0, 0], [-10000.5, -30000.5, -50000.5], rtol=1e-6)
 
 
 def test_dark_of_one_group_cannot_be_extrapolated():

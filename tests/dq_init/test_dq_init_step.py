@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -73,3 +75,18 @@ def test_user_flags_of_irs2_readout_have_its_rows(tmp_path):
     step.check(header((1, 1, 3200, 4), readpatt="NRSIRS2").meta, references())
     with pytest.raises(ParameterError, match=r"expected an image of shape \(2048, 4\)"):
         step.check(header((1, 1, 2048, 4), readpatt="NRS").meta, references())
+
+
+@pytest.mark.parametrize("value", [1 << 32, -(1 << 40)])
+def test_user_flags_of_more_than_32_bits_are_refused(tmp_path, value):
+    step = DQInitStep(user_supplied_dq=written(tmp_path, np.full(SHAPE[-2:], value)))
+    with pytest.raises(ParameterError, match=r"found numbers of more than 32 bits; expected flags of 32"):
+        step.check(header(SHAPE).meta, references())
+
+
+def test_a_pipe_of_user_flags_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "flags.fits")
+    with pytest.raises(
+        ParameterError, match=r"flags.fits: found found a FIFO; expected a regular file; expected a FITS file"
+    ):
+        DQInitStep(user_supplied_dq=tmp_path / "flags.fits").check(header(SHAPE).meta, references())
