@@ -63,8 +63,9 @@ def call(cls: type[StepBase], source: Any, options: CallOptions) -> Any:
     user_layers = options.user_layers(cls)
     top = cls(options.name).configure(user_layers)  # tells a user's mistakes before anything is opened
     with collector_at_rest():
-        from gpipe.controller.run.run import execute  # pulls in NumPy and the readers; importing a step does not
-
+        # These pull in NumPy and the readers; importing a step does not.
+        from gpipe.controller.run.run import check_options, execute
+    check_options(options.backend, options.max_memory)
     configuration = logs.read_configuration(options.logcfg, [options.parameters.get("output_dir")])
 
     def work(job: Any) -> Any:
@@ -79,9 +80,10 @@ def call(cls: type[StepBase], source: Any, options: CallOptions) -> Any:
 
 def plan(cls: type[StepBase], source: Any, options: CallOptions) -> Any:
     """See ``Step.plan``."""
-    from gpipe.controller.run.run import foresee
+    from gpipe.controller.run.run import check_options, foresee
 
     user_layers = options.user_layers(cls)
+    check_options(options.backend, options.max_memory)
 
     def work(job: Any) -> Any:
         return foresee(_settled(cls, job, user_layers, options.name), job.science, options.backend, options.max_memory)
@@ -91,8 +93,9 @@ def plan(cls: type[StepBase], source: Any, options: CallOptions) -> Any:
 
 def run(step: StepBase, source: Any, backend: str | Backend | None, max_memory: Any) -> Any:
     """See ``Step.run``."""
-    from gpipe.controller.run.run import execute
+    from gpipe.controller.run.run import check_options, execute
 
+    check_options(backend, max_memory)
     if step.parent is None:
         say_that_run_reads_no_crds_parameters()
     return _for_each_job(step, source, lambda job: execute(step, job.science, backend, max_memory, job=job))

@@ -128,7 +128,7 @@ def _mean_of_long(dark: Reference, exposure: Ramp, lead: Lead, group: range) -> 
         last = dark.load("data", exposure, first=(*lead, slice(end - 2, end)))
         middle = extrapolate_dark(last, [(beyond.start + beyond.stop - 1) / 2 - end + 1])
         parts.append((len(beyond), average_darks(middle, 1)))
-    mean = sum(number * one[:1, ...] for number, one in parts[1:]) + parts[0][0] * parts[0][1][:1, ...]
+    mean = sum(number * one[:1, ...] for number, one in parts)
     xp = array_namespace(mean)
     return xp.concat([mean / len(group), xp.max(xp.stack([one[1:, ...] for _, one in parts]), axis=0)])
 

@@ -12,7 +12,7 @@ from helpers.stub_steps import AddStep, uncal
 from gpipe.controller import several
 from gpipe.controller.products.background_writer import background_writing, write_out
 from gpipe.datamodels.files import fits_writer
-from gpipe.exceptions import ExposureErrors, GpipeError, InputError, OutputError
+from gpipe.exceptions import BackendError, ExposureErrors, GpipeError, InputError, OutputError, ParameterError
 
 LONG = 30.0
 
@@ -188,3 +188,16 @@ def test_one_exposure_fails_with_its_error(paths, monkeypatch):
         AddStep.call(paths[0])
     with pytest.raises(ExposureErrors, match="1 of 1 exposures failed"):
         AddStep.call(paths[:1])
+
+
+@pytest.mark.parametrize(
+    ("options", "error"), [({"max_memory": "much"}, ParameterError), ({"backend": "torch"}, BackendError)]
+)
+@pytest.mark.parametrize(
+    "call", [AddStep.call, AddStep.plan, lambda *given, **options: AddStep().run(*given, **options)]
+)
+def test_options_that_are_wrong_for_all_are_refused_before_the_first(paths, monkeypatch, call, options, error):
+    heard = failing(monkeypatch, ())
+    with pytest.raises(error):
+        call(paths, **options)
+    assert heard == []

@@ -75,6 +75,13 @@ def execute(
             return run.run(records)
 
 
+def check_options(backend: str | Backend | None, max_memory: Any) -> None:
+    """Refuse a backend that cannot be used, and limits that are none, before a list of exposures is begun."""
+    if backend is not None:
+        backends.get(backend)
+    Limits.of(max_memory)
+
+
 def foresee(
     top: StepBase, source: Any, backend: str | Backend | None = None, max_memory: Any = None
 ) -> RunPlan | GroupPlan:
