@@ -31,6 +31,16 @@ class OpenFile:
         """Read the file from its start. Each reader has a position of its own, so threads may read at once."""
         return io.BufferedReader(_Reader(self))
 
+    def plain_reader(self) -> io.BufferedReader:
+        """Open the file once more where the system can do that (Linux); else as `reader`. It is to be closed.
+
+        NumPy reads arrays of a plain file into their place. Of another reader it holds them twice.
+        """
+        try:
+            return io.BufferedReader(io.FileIO(f"/proc/self/fd/{self.descriptor}"))
+        except OSError:
+            return self.reader()
+
 
 class RegularFile(OpenFile):
     """A regular file that is opened once: whatever happens to its name, all that is read is of the same file.

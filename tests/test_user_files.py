@@ -3,6 +3,7 @@
 import os
 import socket
 
+import numpy as np
 import pytest
 
 from gpipe.user_files import RegularFile, expanded
@@ -73,3 +74,21 @@ def test_what_is_written_or_replaced_has_changed_and_what_is_deleted_has_not(tmp
     file = opened()
     path.unlink()
     assert state(file) == (False, False)
+
+
+def test_numpy_reads_arrays_from_a_plain_reader(tmp_path):
+    (tmp_path / "a.bin").write_bytes(bytes(range(64)))
+    file = RegularFile(tmp_path / "a.bin")
+    (tmp_path / "a.bin").unlink()
+    with file.plain_reader() as first, file.plain_reader() as second:
+        first.seek(60)
+        assert second.read(2) == b"\x00\x01"
+        assert first.read() == bytes([60, 61, 62, 63])
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="the system does not open a descriptor once more")
+def test_a_plain_reader_has_a_descriptor(tmp_path):
+    (tmp_path / "a.bin").write_bytes(bytes(range(64)))
+    with RegularFile(tmp_path / "a.bin").plain_reader() as reader:
+        reader.seek(2)
+        np.testing.assert_array_equal(np.fromfile(reader, np.uint8, 3), [2, 3, 4])

@@ -75,6 +75,7 @@ def test_exposures_of_a_list_keep_the_windows_of_each_other(tmp_path):
     path, exposures = tmp_path / "windows.asdf", []
     for detector in DETECTORS[:3]:
         exposures.append(uncal())
+        exposures[-1].meta.filename = f"jw01_{detector.lower()}_uncal.fits"
         exposures[-1].meta.instrument.detector = detector
         exposures[-1].meta.exposure.start_time = 61000.0
     parameters = {"skip": False, "persistence_time": 1000, "dn_threshold": 5, "save_persistence": str(path)}

@@ -301,5 +301,5 @@ def test_a_disk_that_is_full_from_the_start(monkeypatch):
     def full(*args, **kwargs):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("gpipe.datamodels.files.writing.tempfile.mkdtemp", full)
+    monkeypatch.setattr("gpipe.datamodels.files.disk.workspace.tempfile.mkdtemp", full)
     refused(OutputError, f"out/{BASE}_rate.fits: cannot be written (No space left on device)")

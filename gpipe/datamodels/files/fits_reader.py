@@ -154,7 +154,7 @@ class FitsFile:
         """The file in astropy's hands, for headers and tables: copy what is taken from it before it closes."""
         with (
             one_thread_at_a_time(*_REFUSED),
-            self._content.reader() as file,
+            self._content.plain_reader() as file,
             fits.open(file, memmap=False, disable_image_compression=True) as hdus,
         ):
             len(hdus)  # astropy looks for extensions only when it must
