@@ -7,7 +7,7 @@ CUDA ?= cuda13
 DIGESTS ?= build/digests.json
 WITH_JWST := tests/parity tests/datamodels
 
-.PHONY: demo test parity parity-all jwst-tests lint docs bench aarch64 sanitize portable digests gpu bench-gpu clean
+.PHONY: demo test faults parity parity-all jwst-tests lint docs bench aarch64 sanitize portable digests gpu bench-gpu clean
 
 C_SOURCES := $(wildcard gpipe/kernels/native/*.[ch] gpipe/kernels/native/*/*.[ch] gpipe/kernels/shared/*.cuh)
 # Where there is a compiler, kernels in C must be built and used, so that nothing passes without them unseen.
@@ -28,6 +28,10 @@ demo: $(VENVS)/plot/installed
 
 test: $(VENVS)/test/installed
 	$(<D)/bin/python -m pytest -n $(WORKERS) -m "not parity and not gpu"
+
+# Kills, full disks, hostile files, many at once: a line for each family of trials. SEED chooses what is drawn, ONLY which.
+faults: $(VENVS)/test/installed
+	PYTHONPATH=tests $(<D)/bin/python -m faults
 
 # Continuous integration runs parity; parity-all also repeats comparisons on other seeds and larger exposures.
 parity: $(VENVS)/test,parity/installed

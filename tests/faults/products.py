@@ -1,0 +1,58 @@
+"""Products of a trial: whole and old, whole and new, or absent."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from faults.trials import Room
+
+ENDINGS = ("rate", "rateints")
+LOCKS = ".lock"
+
+
+def names(exposure: Path, extension: str = ".fits") -> list[str]:
+    """The names of the products of an exposure."""
+    return [exposure.name.replace("uncal.fits", f"{ending}{extension}") for ending in ENDINGS]
+
+
+def put_earlier(room: Room, exposures: Iterable[Path], extension: str = ".fits") -> dict[str, bytes]:
+    """Put earlier products in ``out``: whole ones, of another exposure; return their bytes."""
+    donor = room.world.exposures[-1].name.replace("uncal.fits", "")
+    (room.here / "out").mkdir(parents=True, exist_ok=True)
+    earlier = {}
+    for exposure in exposures:
+        for ending, name in zip(ENDINGS, names(exposure, extension), strict=True):
+            content = room.world.products[f"{donor}{ending}{extension}"].read_bytes()
+            (room.here / "out" / name).write_bytes(content)
+            earlier[name] = content
+    return earlier
+
+
+def check_whole(room: Room, earlier: Mapping[str, bytes], *, killed: bool) -> None:
+    """Each product is the earlier one, bit for bit, or the right new one; only a kill may leave a hidden folder."""
+    for name, content in room.contents().items():
+        path = room.here / name
+        if killed and ".gpipe-" in name:
+            continue
+        if name.startswith("out/") and path.name in room.world.right:
+            is_earlier = earlier.get(path.name) == content
+            assert is_earlier or room.world.is_right(path), f"{name} is neither the earlier product nor a right one"
+        else:
+            assert name.endswith(LOCKS), f"{name} was left behind"
+    missing = [name for name in earlier if not (room.here / "out" / name).exists()]
+    assert not missing, f"gone are {missing}"
+    hidden = [str(path) for path in room.here.rglob(".gpipe-*")]
+    assert killed or not hidden, f"left behind: {hidden}"
+    assert room.temporary_files() == []
+
+
+def check_next_run(room: Room, sources: list[str], options: Mapping[str, object]) -> None:
+    """The next run in the same folder works, its products are right, and nothing else is there then."""
+    outcome = room.child("calls:calibrate", source=sources, options=options)
+    assert outcome.status == 0, f"the next run failed: {outcome.text[-1500:]}"
+    extension = str(options.get("output_ext", ".fits"))
+    expected = {name for source in sources for name in names(Path(source), extension)}
+    found = {path.name for path in (room.here / "out").iterdir()}
+    assert found == expected, f"found {sorted(found)} after the next run, expected {sorted(expected)}"
+    wrong = [name for name in expected if not room.world.is_right(room.here / "out" / name)]
+    assert not wrong, f"wrong after the next run: {wrong}"
+    assert room.temporary_files() == []
