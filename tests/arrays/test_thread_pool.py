@@ -45,3 +45,17 @@ def test_an_interrupt_while_threads_end_is_passed_on_when_they_have(monkeypatch)
         pool.shutdown()
     assert done == [1]
     assert not any(thread.is_alive() for thread in pool._threads)
+
+
+def test_an_interrupt_while_a_thread_starts_is_passed_on_when_it_has_ended(monkeypatch):
+    start, done = threading.Thread.start, []
+
+    def interrupted(self):
+        start(self)
+        raise KeyboardInterrupt
+
+    pool = ThreadPool(2)
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt), pool:
+        pool.submit(lambda: (time.sleep(0.05), done.append(1)))
+    assert done == [1]
