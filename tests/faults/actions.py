@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from faults import calls, disks, moments
+from faults.products import SCRATCH
 from faults.state import memory, state
 from gpipe.pipeline import Detector1Pipeline
 
@@ -67,7 +68,7 @@ def _with_logging_configured(sources: Sources) -> None:
 ACTIONS: dict[str, Callable[[Sources], Any]] = {
     "FITS": lambda sources: calls.calibrate(sources[0], {"configure_log": True}),
     "ASDF": lambda sources: calls.calibrate(sources[0], {"output_ext": ".asdf", "configure_log": True}),
-    "scratch files": lambda sources: calls.calibrate(sources[0], {"max_memory": "0.8 MB"}),
+    "scratch files": lambda sources: calls.calibrate(sources[0], dict(SCRATCH)),
     "a plan": lambda sources: Detector1Pipeline.plan(sources[0]),
     "a list": lambda sources: calls.calibrate(list(sources), {"configure_log": True}),
     "threads": _threads,
@@ -87,6 +88,7 @@ def changes(name: str, sources: Sources) -> dict[str, tuple[str, str]]:
     logging.getLogger("a user").setLevel(logging.ERROR)
     signal.signal(signal.SIGUSR1, lambda *_: None)
     os.umask(0o027)
+    gc.collect()
     before = state()
     ACTIONS[name](sources)
     gc.collect()

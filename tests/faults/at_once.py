@@ -10,12 +10,12 @@ from random import Random
 from typing import Any
 
 from faults import calls
-from faults.products import names
+from faults.products import ASDF, IN_CHUNKS, SCRATCH, names
 from faults.trials import Room, Trial, generator
 
 NAME = "at once"
 METHODS = ("fork", "spawn", "forkserver")
-WAYS: tuple[dict[str, Any], ...] = ({}, {"output_ext": ".asdf"}, {"max_memory": "1 MB"}, {"max_memory": "0.8 MB"})
+WAYS: tuple[dict[str, Any], ...] = ({}, ASDF, IN_CHUNKS, SCRATCH)
 THREADS = 4
 LOGGED = {"configure_log": True}
 
@@ -63,7 +63,7 @@ def _check_results(room: Room, work: Sequence[Work], errors: Sequence[str]) -> N
         folder = room.here / options["output_dir"]
         found, expected = (
             (path.name for path in folder.iterdir()),
-            names(Path(source), options.get("output_ext", ".fits")),
+            names(Path(source), options),
         )
         assert sorted(found) == sorted(expected), f"found {sorted(found)}, expected {sorted(expected)}"
         wrong = [name for name in expected if not room.world.is_right(folder / name)]
@@ -85,7 +85,7 @@ def _check_list(options: dict[str, Any], room: Room) -> None:
     sources = [str(path) for path in room.world.exposures]
     room.result("calls:calibrate", source=sources, options={**options, **LOGGED})
     found = sorted(path.name for path in (room.here / "out").iterdir())
-    expected = [name for path in room.world.exposures for name in names(path, options.get("output_ext", ".fits"))]
+    expected = [name for path in room.world.exposures for name in names(path, options)]
     assert found == sorted(expected), f"found {found}"
     wrong = [name for name in expected if not room.world.is_right(room.here / "out" / name)]
     assert not wrong, f"{wrong} differ from those of a run alone"

@@ -12,6 +12,7 @@ from faults.world import digest
 from gpipe.exceptions import GpipeError
 from gpipe.pipeline import Detector1Pipeline
 
+SAVING = ("Saved", "is being written", "Parameters of")
 SAVED = {"output_dir": "out", "configure_log": False}
 
 
@@ -41,7 +42,7 @@ def described(error: BaseException) -> dict[str, Any]:
         "class": type(error).__name__,
         "of_gpipe": isinstance(error, GpipeError),
         "text": str(error),
-        "notes": getattr(error, "__notes__", []),
+        "each": [described(each) for each in getattr(error, "exceptions", ())],
         "trace": "".join(traceback.format_exception(error)[-6:]),
     }
 
@@ -65,11 +66,11 @@ def on_a_full_disk(source: Any, options: dict[str, Any], disk: str, size: int) -
 
 
 def logs(paths: Sequence[str]) -> list[list[str]]:
-    """The log messages in each product, without their times."""
+    """The log messages in each product, without their times, and without those about what is saved on the way."""
     return [_log(path) for path in paths]
 
 
 def _log(path: str) -> list[str]:
     with datamodels.open(path) as model:
         lines = [line for part in model.cal_logs.instance.values() for line in part]
-    return [line.partition(" - ")[2] for line in lines]
+    return [line.partition(" - ")[2] for line in lines if not any(word in line for word in SAVING)]

@@ -75,6 +75,10 @@ COMPRESSED: dict[str, Callable[[Random, bytes], bytes]] = {
 }
 
 
+VALID = ("bomb behind a whole exposure",)
+"""Zeros may follow an exposure, compressed or not."""
+
+
 def _bomb(text: str) -> Callable[[Random, bytes], bytes]:
     """Put YAML aliases into the tree of an ASDF file."""
     return lambda random, content: content.replace(b"\n...\n", b"\n" + text.encode() + b"\n...\n", 1)
@@ -148,3 +152,5 @@ SPECIAL: dict[str, Callable[[Path], str]] = {
     "random bytes": _bytes(Random(1).randbytes(100_000)),
     "bad zlib": _bytes(zlib.compress(bytes(1000))),
 }
+EMPTY = ("device of nothing", "empty file")
+"""As a parameter file they may stand for no parameters."""

@@ -5,7 +5,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -36,6 +36,8 @@ class Forgery:
     ending : of the file's name.
     drawn : how often it is tried, where the random numbers decide what is damaged; else 0.
     refused : False where it may be calibrated.
+    named : words of which the error may hold one in place of the file's name.
+    one_line: False where the name itself has several lines, or where each reference has one.
     """
 
     make: Make
@@ -43,15 +45,16 @@ class Forgery:
     ending: str = "_uncal.fits"
     drawn: int = 0
     refused: bool = True
-    named: tuple[str, ...] = field(default=())
+    named: tuple[str, ...] = ()
+    one_line: bool = True
 
     def call(self, path: str, uncal: str) -> tuple[Any, dict[str, Any]]:
         """The source and the options of the call that meets the file."""
         if self.part == "source":
             return path, {}
-        if not self.part.startswith("override_"):
-            return uncal, {self.part: path}
-        return uncal, {"steps": {_STEPS[self.part]: {self.part: path}}}
+        if self.part in _STEPS:
+            return uncal, {"steps": {_STEPS[self.part]: {self.part: path}}}
+        return uncal, {self.part: path, "configure_log": True}
 
 
 _STEPS = {
@@ -102,23 +105,24 @@ def _files() -> Iterator[tuple[str, Forgery]]:
         yield f"{material}: flipped bits", Forgery(_of(material, damage.flip), part, ending, 6, False)
         yield f"{material}: nonsense in a card", Forgery(_of(material, damage.nonsense), part, ending, 8, False)
     for name, change in damage.COMPRESSED.items():
-        yield f"gzip: {name}", Forgery(_of("uncal", change), ending="_uncal.fits.gz")
+        yield f"gzip: {name}", Forgery(_of("uncal", change), ending="_uncal.fits.gz", refused=name not in damage.VALID)
     for name, change in damage.ASDF.items():
         yield f"ASDF: {name}", Forgery(_of("rate", change), ending="_rate.asdf", drawn=2)
     for name, kind in damage.SPECIAL.items():
         for part, ending in (("source", "_uncal.fits"), ("override_gain", "_gain.fits"), ("config_file", ".asdf")):
-            yield f"{part}: {name}", Forgery(_special(kind), part, ending)
+            refused = part != "config_file" or name not in damage.EMPTY
+            yield f"{part}: {name}", Forgery(_special(kind), part, ending, refused=refused)
 
 
 def _texts() -> Iterator[tuple[str, Forgery]]:
     for name, content in texts.PARAMETERS.items():
-        yield f"parameters: {name}", Forgery(_text(content), "config_file", ".asdf")
+        yield f"parameters: {name}", Forgery(_text(content), "config_file", ".asdf", refused=name not in texts.VALID)
     for name, content in texts.ASSOCIATIONS.items():
         yield f"association: {name}", Forgery(_text(content), ending="_asn.json")
     for name, content in texts.LOGGING.items():
         yield f"logcfg: {name}", Forgery(_text(content), "logcfg", ".cfg")
     for name, found in texts.NAMES.items():
-        yield f"name: {name}", Forgery(_renamed(found), refused=False)
+        yield f"name: {name}", Forgery(_renamed(found), refused=False, one_line="\n" not in found)
     for name, found in texts.NO_NAMES.items():
         yield f"name: {name}", Forgery(lambda *_, found=found: found, named=("name", "path", "file"))
 
@@ -158,7 +162,8 @@ def _tried(name: str, seed: int, materials: Mapping[str, str]) -> dict[str, Any]
         "bytes": peak - before,
         "written": written,
         "refused": forgery.refused,
-        "one_line": not forgery.part.startswith("override_"),
+        "one_line": forgery.one_line and forgery.part not in _STEPS,
+        "letters": len(path),
         "named": [Path(path).name, *forgery.named, "override_", "meta."],
     }
 

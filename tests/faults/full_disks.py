@@ -6,12 +6,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from faults.products import check_next_run, check_whole, put_earlier
+from faults.products import ASDF, SCRATCH, check_next_run, check_whole, put_earlier
 from faults.trials import NotHereError, Room, Trial, generator
 
 NAME = "full disks"
-SCRATCH = {"max_memory": "0.8 MB"}
-ASDF = {"output_ext": ".asdf"}
 MOUNTED = ("small output_dir", "small TMPDIR")
 
 
@@ -66,7 +64,7 @@ def _check(full: Full, with_earlier: bool, room: Room) -> None:
         raise NotHereError("mounting a file system")
     exposures = room.world.exposures[: full.exposures]
     sources = [str(path) for path in exposures]
-    earlier = put_earlier(room, exposures, full.options.get("output_ext", ".fits")) if with_earlier else {}
+    earlier = put_earlier(room, exposures, full.options) if with_earlier else {}
     source = sources if full.exposures > 1 else sources[0]
     told = room.result("calls:on_a_full_disk", source=source, options=full.options, disk=full.disk, size=full.size)
     _check_error(told, r"_rate(ints)?\.(fits|asdf)" if full.names == "product" else r"temporary.*\d")
@@ -77,6 +75,7 @@ def _check(full: Full, with_earlier: bool, room: Room) -> None:
 def _check_error(told: Mapping[str, Any], named: str) -> None:
     """One line of OutputError names what cannot be written."""
     assert told, "no error came"
-    assert told["class"] == "OutputError", f"found {told['class']}: {told['trace']}"
-    assert "\n" not in told["text"], told["text"]
-    assert re.search(named, told["text"]), f"{told['text']!r} does not name {named}"
+    for error in told["each"] or [told]:  # a list tells those of all its exposures
+        assert error["class"] == "OutputError", f"found {error['class']}: {error['trace']}"
+        assert "\n" not in error["text"], error["text"]
+        assert re.search(named, error["text"]), f"{error['text']!r} does not name {named}"

@@ -56,7 +56,7 @@ def _problems(case: dict[str, Any]) -> Iterator[str]:
         return
     if case["written"]:
         yield f"left {case['written']}"
-    if len(error["text"]) > MOST_LETTERS or (case["one_line"] and "\n" in error["text"]):
+    if len(error["text"]) > MOST_LETTERS + case["letters"] or (case["one_line"] and "\n" in error["text"]):
         yield f"has a message of {len(error['text'])} letters: {error['text'][:200]}"
     if not any(name in error["text"] for name in case["named"]):
         yield f"names none of {case['named']}: {error['text'][:300]}"

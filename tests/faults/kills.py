@@ -7,13 +7,11 @@ from functools import partial
 from typing import Any
 
 from faults.nursery import Outcome
-from faults.products import check_next_run, check_whole, put_earlier
+from faults.products import ASDF, IN_CHUNKS, SCRATCH, check_next_run, check_whole, put_earlier
 from faults.trials import Room, Trial, generator
 
 NAME = "kills"
 SIGNALS = {"SIGKILL": signal.SIGKILL, "SIGTERM": signal.SIGTERM, "SIGINT": signal.SIGINT}
-IN_CHUNKS = {"max_memory": "1 MB"}
-SCRATCH = {"max_memory": "0.8 MB"}
 
 
 @dataclass(frozen=True)
@@ -45,15 +43,15 @@ KILLS = (
     Kill("after the last rename", "renamed", 2, {}),
     Kill("between two products of a list", "renamed", 3, {}, exposures=3),
 )
-ASDF = (
-    Kill("before an ASDF product is made", "created", 1, {"output_ext": ".asdf"}),
-    Kill("between two ASDF products", "renamed", 1, {"output_ext": ".asdf"}),
+IN_ASDF = (
+    Kill("before an ASDF product is made", "created", 1, ASDF),
+    Kill("between two ASDF products", "renamed", 1, ASDF),
 )
 
 
 def trials(seed: int, *, long: bool) -> Iterator[Trial]:
     """Each signal at each moment; in the long form also at moments that the seed chooses."""
-    for kill in (*KILLS, *ASDF):
+    for kill in (*KILLS, *IN_ASDF):
         for name in SIGNALS:
             yield _trial(seed, kill, name)
     for number in range(120 if long else 0):
@@ -77,7 +75,7 @@ def _trial(seed: int, kill: Kill, name: str) -> Trial:
 def _check(kill: Kill, name: str, with_earlier: bool, room: Room) -> None:
     exposures, number = room.world.exposures[: kill.exposures], int(SIGNALS[name])
     sources = [str(path) for path in exposures]
-    earlier = put_earlier(room, exposures, kill.options.get("output_ext", ".fits")) if with_earlier else {}
+    earlier = put_earlier(room, exposures, kill.options) if with_earlier else {}
     outcome = room.child(
         "calls:calibrate_until",
         source=sources if kill.exposures > 1 else sources[0],

@@ -39,6 +39,9 @@ PARAMETERS: dict[str, str | bytes] = {
     "merge key": "a: &a {b: 1}\nparameters: {<<: [*a, 5]}\n",
 }
 
+VALID = ("infinite number",)
+"""Parameters that may be used."""
+
 _GOOD = {"asn_type": "None", "asn_id": "a", "asn_pool": "none"}
 ASSOCIATIONS: dict[str, str | bytes] = {
     "deep": "[" * 100_000,

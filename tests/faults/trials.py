@@ -11,6 +11,9 @@ from typing import Any
 from faults.nursery import Nursery, Outcome
 from faults.world import World, make_world
 
+WAYS: tuple[dict[str, Any], ...] = ({}, {"output_ext": ".asdf"}, {"steps": {"refpix": {"save_results": True}}})
+"""Options with which all products are made that trials expect."""
+
 
 class NotHereError(Exception):
     """This system does not allow a trial."""
@@ -90,12 +93,10 @@ def laboratory(folder: Path) -> Iterator[Laboratory]:
     world = make_world(folder / "world")
     with Nursery(world.cache.environment, world.exposures[0]) as nursery:
         found = Laboratory(folder, world, nursery)
-        for extension in (".fits", ".asdf"):
-            room = found.room(extension)
+        for options in WAYS:
+            room = found.room(str(options))
             for path in world.exposures:
-                room.result(
-                    "calls:calibrate", source=str(path), options={"output_ext": extension, "configure_log": True}
-                )
+                room.result("calls:calibrate", source=str(path), options={"configure_log": True, **options})
             world.learn(room.here / "out")
         yield found
 

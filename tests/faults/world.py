@@ -32,8 +32,8 @@ class World:
     right: dict[str, str] = field(default_factory=dict)
 
     def learn(self, folder: Path) -> None:
-        """Take the products in a folder for the right ones."""
-        for path in sorted(folder.iterdir()):
+        """Take the products in a folder for the right ones, unless they are known."""
+        for path in sorted(path for path in folder.iterdir() if path.name not in self.right):
             self.products[path.name], self.right[path.name] = path, digest(path)
 
     def is_right(self, path: Path) -> bool:
