@@ -92,3 +92,8 @@ class _Reader(io.RawIOBase):
         start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position}.get(whence)
         self._position = offset + (os.fstat(self._file.descriptor).st_size if start is None else start)
         return self._position
+
+    def close(self) -> None:
+        """Let the file go: astropy's objects refer to each other, and keep a reader until the garbage collector comes by."""
+        vars(self).pop("_file", None)
+        super().close()

@@ -92,3 +92,14 @@ def test_a_plain_reader_has_a_descriptor(tmp_path):
     with RegularFile(tmp_path / "a.bin").plain_reader() as reader:
         reader.seek(2)
         np.testing.assert_array_equal(np.fromfile(reader, np.uint8, 3), [2, 3, 4])
+
+
+def test_a_closed_reader_lets_the_file_go(tmp_path):
+    path = tmp_path / "x"
+    path.write_bytes(b"0123456789")
+    file = RegularFile(path)
+    reader, descriptor = file.reader(), file.descriptor
+    del file
+    reader.close()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(descriptor)

@@ -91,7 +91,6 @@ def changes(name: str, sources: Sources) -> dict[str, tuple[str, str]]:
     gc.collect()
     before = state()
     ACTIONS[name](sources)
-    gc.collect()
     after = state()
     sys.stdout.flush()
     return {what: _differing(before[what], after.get(what, "")) for what in before if before[what] != after.get(what)}

@@ -12,7 +12,8 @@ from faults.world import digest
 from gpipe.exceptions import GpipeError
 from gpipe.pipeline import Detector1Pipeline
 
-SAVING = ("Saved", "is being written", "Parameters of")
+NOT_COMPARED = ("Saved", "is being written", "Parameters of", "Backend numpy")
+"""Words of lines about what is saved on the way, and of those that come once in a process."""
 SAVED = {"output_dir": "out", "configure_log": False}
 
 
@@ -73,4 +74,4 @@ def logs(paths: Sequence[str]) -> list[list[str]]:
 def _log(path: str) -> list[str]:
     with datamodels.open(path) as model:
         lines = [line for part in model.cal_logs.instance.values() for line in part]
-    return [line.partition(" - ")[2] for line in lines if not any(word in line for word in SAVING)]
+    return [line.partition(" - ")[2] for line in lines if not any(word in line for word in NOT_COMPARED)]

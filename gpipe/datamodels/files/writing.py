@@ -102,11 +102,11 @@ def _contents(model: Any, target: Path) -> _Contents:
 
 @contextmanager
 def _named_as_before(model: Any, name: str | None) -> Iterator[None]:
-    """A model that cannot be written keeps its name."""
+    """A model that cannot be written keeps its name. The schemas, which are no work for a thread, know it already."""
     try:
         yield
     except BaseException:
-        model.meta.filename = name
+        model.meta.instance["filename"] = name
         raise
 
 
