@@ -37,7 +37,7 @@ class ThreadPool(ThreadPoolExecutor):
                 self._wait_for_unknown()
 
     def _wait_for_unknown(self) -> None:
-        """Wait for a thread that was interrupted while it was started: it works, but the base class does not know it."""
+        """Wait for a thread whose start was interrupted: it works, but the base class does not know it."""
         while unknown := [thread for thread in threading.enumerate() if thread.name.startswith(f"{self._name}_")]:
             try:
                 unknown[0].join()

@@ -91,6 +91,7 @@ def changes(name: str, sources: Sources) -> dict[str, tuple[str, str]]:
     gc.collect()
     before = state()
     ACTIONS[name](sources)
+    gc.collect()  # an error and what it refers to
     after = state()
     sys.stdout.flush()
     return {what: _differing(before[what], after.get(what, "")) for what in before if before[what] != after.get(what)}

@@ -1,10 +1,13 @@
 """Functions that run in children of the nursery; what they return is JSON."""
 
+import tempfile
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import asdf
+import numpy as np
 from stdatamodels.jwst import datamodels
 
 from faults import disks, moments
@@ -20,6 +23,14 @@ SAVED = {"output_dir": "out", "configure_log": False}
 def calibrate(source: Any, options: dict[str, Any] | None = None) -> None:
     """Calibrate and save; an error ends the child, as it would end a script."""
     Detector1Pipeline.call(source, **{**SAVED, **(options or {})})
+
+
+def warm_up(source: str) -> None:
+    """Have everything imported, found and remembered that a later call needs."""
+    with tempfile.TemporaryDirectory() as folder:
+        for extension in (".fits", ".asdf"):
+            calibrate(source, {"output_dir": folder, "output_ext": extension})
+        asdf.AsdfFile({"a": np.ones(1)}).write_to(Path(folder, "any.asdf"))
 
 
 def calibrate_until(source: Any, options: dict[str, Any], moment: str, nth: int, signal: int) -> None:

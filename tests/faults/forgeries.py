@@ -37,7 +37,7 @@ class Forgery:
     drawn : how often it is tried, where the random numbers decide what is damaged; else 0.
     refused : False where it may be calibrated.
     named : words of which the error may hold one in place of the file's name.
-    one_line: False where the name itself has several lines, or where each reference has one.
+    one_line : False where the name itself has several lines, or where each reference has one.
     """
 
     make: Make
@@ -120,7 +120,7 @@ def _texts() -> Iterator[tuple[str, Forgery]]:
     for name, content in texts.ASSOCIATIONS.items():
         yield f"association: {name}", Forgery(_text(content), ending="_asn.json")
     for name, content in texts.LOGGING.items():
-        yield f"logcfg: {name}", Forgery(_text(content), "logcfg", ".cfg")
+        yield f"logcfg: {name}", Forgery(_text(content), "logcfg", ".cfg", named=("logcfg",))
     for name, found in texts.NAMES.items():
         yield f"name: {name}", Forgery(_renamed(found), refused=False, one_line="\n" not in found)
     for name, found in texts.NO_NAMES.items():

@@ -98,6 +98,14 @@ def laboratory(folder: Path) -> Iterator[Laboratory]:
             for path in world.exposures:
                 room.result("calls:calibrate", source=str(path), options={"configure_log": True, **options})
             world.learn(room.here / "out")
+        paths = [path for name, path in world.products.items() if "_rate." in name]
+        world.logs.update(
+            zip(
+                [path.name for path in paths],
+                room.result("calls:logs", paths=[str(path) for path in paths]),
+                strict=True,
+            )
+        )
         yield found
 
 

@@ -23,13 +23,14 @@ CONFIGS = tuple(
 
 @dataclass(frozen=True)
 class World:
-    """Exposures, a CRDS cache, and the right products: their paths and digests, by name."""
+    """Exposures, a CRDS cache, and the right products: their paths, digests and logs, by name."""
 
     folder: Path
     exposures: tuple[Path, ...]
     cache: CrdsCache
     products: dict[str, Path] = field(default_factory=dict)
     right: dict[str, str] = field(default_factory=dict)
+    logs: dict[str, list[str]] = field(default_factory=dict)
 
     def learn(self, folder: Path) -> None:
         """Take the products in a folder for the right ones, unless they are known."""

@@ -106,7 +106,7 @@ def _named_as_before(model: Any, name: str | None) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        model.meta.instance["filename"] = name
+        getattr(model.meta, "instance", vars(model.meta))["filename"] = name
         raise
 
 
