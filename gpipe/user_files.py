@@ -94,6 +94,6 @@ class _Reader(io.RawIOBase):
         return self._position
 
     def close(self) -> None:
-        """Let the file go: astropy's objects, which refer to each other, keep the reader until the garbage collector comes."""
+        """Let the file go: astropy's objects refer to each other, and keep the reader longer."""
         vars(self).pop("_file", None)
         super().close()

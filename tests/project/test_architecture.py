@@ -77,6 +77,8 @@ PURE_MAY_IMPORT = {
     "functools",
     "itertools",
     "math",
+    "threading",
+    "time",
     "typing",
 }
 

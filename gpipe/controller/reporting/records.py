@@ -54,8 +54,8 @@ class _Block:
             if self in _open:
                 _open.remove(self)
             for logger in map(logging.getLogger, LOGGERS):
-                for handler in self._handlers:
-                    logger.removeHandler(handler)
+                # A new list: a thread that goes through one from which a handler is removed passes over the next.
+                logger.handlers = [handler for handler in logger.handlers if handler not in self._handlers]
             _set_levels()
 
     def _has(self, record: logging.LogRecord) -> bool:

@@ -34,6 +34,9 @@ def open_reference(reftype: str, source: Any, name: str | None = None) -> Refere
     reference = held[1] if held and held[0] == stamp else Reference(reftype, source, name)
     reference.is_used_again = held is not None and held[1] is reference
     with _lock:
+        made = _references.pop(key, None)  # by another thread, meanwhile: one of them is enough
+        if made and made[0] == stamp:
+            reference = made[1]
         _references[key] = stamp, reference
         while len(_references) > FILES:
             _references.popitem(last=False)
