@@ -34,6 +34,6 @@ def main() -> None:
 @click.option("--backend", default=None, help="numpy, cupy or auto.")
 def demo(folder: Path, subarray: str, seed: int, backend: str | None) -> None:
     """Simulate a NIRCam exposure with known truth, calibrate it, and show what came out."""
-    from gpipe.cli.demo import run_demo
+    from gpipe.demo import run_demo
 
     run_demo(folder, subarray=subarray, seed=seed, backend=backend)
