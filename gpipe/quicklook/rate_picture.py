@@ -1,4 +1,4 @@
-"""PNG of a count-rate image: the rates, their errors and the flags."""
+"""Picture of a count-rate image: the rates, their errors and the flags."""
 
 from pathlib import Path
 from typing import Any
@@ -6,45 +6,45 @@ from typing import Any
 import numpy as np
 
 from gpipe import dq
-from gpipe.exceptions import OutputError
+from gpipe.quicklook.canvas import new_figure, save_figure
+from gpipe.quicklook.scaling import by_mean, by_union, extent, factor_for, sky_range
 
 FLAGS = {"jump": dq.JUMP_DET, "saturated": dq.SATURATED, "do not use": dq.DO_NOT_USE}
+COLOURS = ("#f7f7f7", "#0072b2", "#e69f00", "#000000")
+"""Of pixels without flags, and of each flag: of a palette that colour-blind people can tell apart."""
 
 
-def save_rate_picture(model: Any, path: str | Path, *, truth: np.ndarray | None = None) -> Path:
-    """Draw a count-rate image.
+def rate_picture(model: Any, *, scale: str = "asinh", truth: np.ndarray | None = None) -> Any:
+    """Draw a count-rate image, its errors and its flags.
 
     Parameters
     ----------
-    model : a model with ``data`` and ``err`` (DN/s) and ``dq``, each (row, column).
-    path : the PNG to write.
+    model : a model with ``data`` and ``err`` (DN/s) and ``dq``, each (row, column), or of the first of several
+        integrations (integration, row, column).
+    scale : ``"asinh"``, linear around the sky and logarithmic for stars, or ``"zscale"``, linear around the sky.
     truth : true rates (row, column), DN/s; adds the distribution of (recovered - true) / error.
 
-    Raises
-    ------
-    OutputError
-        matplotlib is not installed, or the file cannot be written.
+    Returns
+    -------
+    A matplotlib figure. Large images are shrunk: rates and errors by the mean of finite pixels, flags by their union.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise OutputError(f"{path}: a quick look needs matplotlib; install gpipe[plot]") from None
-    figure = Figure(figsize=(15, 4.6), layout="constrained")
-    FigureCanvasAgg(figure)
+    data, err, flags = (np.asarray(plane)[(0,) * (np.ndim(plane) - 2)] for plane in (model.data, model.err, model.dq))
+    figure = new_figure(15, 4.6)
     left, middle, right = figure.subplots(1, 3)
-    _draw_rate(figure, left, np.asarray(model.data))
-    _draw_flags(figure, middle, np.asarray(model.dq))
+    factor = factor_for(data.shape)
+    _draw_rate(figure, left, by_mean(data, factor), extent(data.shape), scale)
+    _draw_flags(figure, middle, by_union(flags, factor), extent(flags.shape))
     if truth is None:
-        _draw_errors(right, np.asarray(model.err))
+        _draw_errors(figure, right, by_mean(err, factor), extent(err.shape))
     else:
         _draw_pulls(right, pulls(model, truth))
     figure.suptitle(model.meta.filename or "")
-    try:
-        figure.savefig(path, dpi=110)
-    except OSError as error:
-        raise OutputError(f"{path}: the picture cannot be written ({error.strerror})") from None
-    return Path(path)
+    return figure
+
+
+def save_rate_picture(model: Any, path: str | Path, *, truth: np.ndarray | None = None) -> Path:
+    """Write `rate_picture` to a file."""
+    return save_figure(rate_picture(model, truth=truth), path)
 
 
 def pulls(model: Any, truth: np.ndarray) -> np.ndarray:
@@ -53,28 +53,52 @@ def pulls(model: Any, truth: np.ndarray) -> np.ndarray:
     return (np.asarray(model.data)[good] - truth[good]) / np.asarray(model.err)[good]
 
 
-def _draw_rate(figure: Any, axes: Any, rate: np.ndarray) -> None:
-    finite = rate[np.isfinite(rate)]
-    low, high = np.percentile(finite, [1, 99.5]) if finite.size else (0, 1)
-    image = axes.imshow(rate, origin="lower", cmap="inferno", vmin=low, vmax=high, interpolation="nearest")
-    axes.set_title("rate [DN/s]")
-    figure.colorbar(image, ax=axes, shrink=0.85)
-
-
-def _draw_flags(figure: Any, axes: Any, flags: np.ndarray) -> None:
+def flag_numbers(flags: np.ndarray) -> np.ndarray:
+    """Number each pixel by the last of `FLAGS` that it has, from 1; 0 for none."""
     shown = np.zeros(flags.shape, np.uint8)
     for number, bit in enumerate(FLAGS.values(), start=1):
         shown[(flags & bit) != 0] = number
-    image = axes.imshow(shown, origin="lower", cmap="viridis", vmin=0, vmax=len(FLAGS), interpolation="nearest")
-    axes.set_title("flags")
+    return shown
+
+
+def _draw_rate(figure: Any, axes: Any, rate: np.ndarray, sides: tuple[float, ...], scale: str) -> None:
+    image = axes.imshow(rate, origin="lower", cmap="cividis", norm=_norm(rate, scale), extent=sides)
+    _name(axes, "rate [DN/s]")
+    figure.colorbar(image, ax=axes, shrink=0.85)
+
+
+def _norm(rate: np.ndarray, scale: str) -> Any:
+    from matplotlib.colors import AsinhNorm, Normalize
+
+    low, sky, high = sky_range(rate)
+    if scale == "zscale":
+        spread = sky - low
+        return Normalize(low, sky + 3 * spread if spread > 0 else high)
+    return AsinhNorm(linear_width=2 * (sky - low) or (high - low) / 1000, vmin=low, vmax=high)
+
+
+def _draw_flags(figure: Any, axes: Any, flags: np.ndarray, sides: tuple[float, ...]) -> None:
+    from matplotlib.colors import ListedColormap
+
+    image = axes.imshow(
+        flag_numbers(flags),
+        origin="lower",
+        cmap=ListedColormap(COLOURS),
+        vmin=-0.5,
+        vmax=len(FLAGS) + 0.5,
+        interpolation="nearest",
+        extent=sides,
+    )
+    _name(axes, "flags")
     bar = figure.colorbar(image, ax=axes, shrink=0.85, ticks=range(len(FLAGS) + 1))
     bar.ax.set_yticklabels(["none", *FLAGS])
 
 
-def _draw_errors(axes: Any, err: np.ndarray) -> None:
-    positive = err[np.isfinite(err) & (err > 0)]
-    axes.hist(np.log10(positive), bins=100, color="slateblue")
-    axes.set_title("error [log10 DN/s]")
+def _draw_errors(figure: Any, axes: Any, err: np.ndarray, sides: tuple[float, ...]) -> None:
+    low, _, high = sky_range(err)
+    image = axes.imshow(err, origin="lower", cmap="cividis", vmin=low, vmax=high, extent=sides)
+    _name(axes, "error [DN/s]")
+    figure.colorbar(image, ax=axes, shrink=0.85)
 
 
 def _draw_pulls(axes: Any, values: np.ndarray) -> None:
@@ -83,3 +107,9 @@ def _draw_pulls(axes: Any, values: np.ndarray) -> None:
     axes.plot(edges, np.exp(-0.5 * edges**2) / np.sqrt(2 * np.pi), color="black", lw=1, label="normal")
     axes.set_title("(recovered - true) / error")
     axes.legend(fontsize="small")
+
+
+def _name(axes: Any, title: str) -> None:
+    axes.set_title(title)
+    axes.set_xlabel("column")
+    axes.set_ylabel("row")
