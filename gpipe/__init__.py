@@ -14,8 +14,14 @@ try:
 except _PackageNotFoundError:  # a frozen program, or a folder on the path: that ends no calibration
     __version__ = "0+unknown"
 
-_LAZY = {"DarkPipeline": "gpipe.pipeline", "Detector1Pipeline": "gpipe.pipeline", "info": "gpipe.installation"}
-__all__ = ["DarkPipeline", "Detector1Pipeline", "info"]
+_LAZY = {
+    "DarkPipeline": "gpipe.pipeline",
+    "Detector1Pipeline": "gpipe.pipeline",
+    "info": "gpipe.installation",
+    "look": "gpipe.quicklook",
+    "run": "gpipe.batch",
+}
+__all__ = ["DarkPipeline", "Detector1Pipeline", "info", "look", "run"]
 
 
 def __getattr__(name: str) -> _Any:

@@ -7,7 +7,7 @@ from gpipe.controller.declaration.ref import Ref
 from gpipe.controller.declaration.results import Produced, References, SideProduct, Skip
 from gpipe.controller.declaration.work import Work
 from gpipe.controller.pipeline import Pipeline
-from gpipe.controller.reporting.events import ChunkDone, StepDone, StepStarted, watch
+from gpipe.controller.reporting.events import ChunkDone, ProductSaved, StepDone, StepStarted, watch
 from gpipe.controller.step import Step
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Pipeline",
     "Preview",
     "Produced",
+    "ProductSaved",
     "Ref",
     "References",
     "SideProduct",

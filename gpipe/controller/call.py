@@ -6,9 +6,9 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gpipe.backends import Backend
 from gpipe.controller.declaration.step_base import StepBase
@@ -18,7 +18,12 @@ from gpipe.controller.reporting import logs, records
 from gpipe.exceptions import ParameterError
 from gpipe.imports import collector_at_rest
 
+if TYPE_CHECKING:
+    from gpipe.controller.several import Outcome
+
 log = logging.getLogger(__name__)
+
+Around = Callable[[str, int], AbstractContextManager[None]]
 
 
 class called_on_class:  # noqa: N801 - a decorator
@@ -49,8 +54,15 @@ class CallOptions:
     name: str | None = None
     backend: str | Backend | None = None
     max_memory: Any = None
-    logcfg: str | os.PathLike[str] | None = None
+    logcfg: str | os.PathLike[str] | logs.Configuration | None = None
     configure_log: bool = True
+    uses_crds_parameters: bool = True
+
+    def logging(self) -> AbstractContextManager[None]:
+        """Return the context in which the log of a call goes where the user wants it."""
+        if not self.configure_log:
+            return nullcontext()
+        return records.installed(logs.read_configuration(self.logcfg, [self.parameters.get("output_dir")]))
 
     def user_layers(self, cls: type[StepBase]) -> list[Settings]:
         """The values that the user gives, lowest rank first."""
@@ -66,16 +78,48 @@ def call(cls: type[StepBase], source: Any, options: CallOptions) -> Any:
         # These pull in NumPy and the readers; importing a step does not.
         from gpipe.controller.run.run import check_options, execute
     check_options(options.backend, options.max_memory)
-    configuration = logs.read_configuration(options.logcfg, [options.parameters.get("output_dir")])
 
     def work(job: Any) -> Any:
         with _progress(shown=options.configure_log):
             with collector_at_rest():
-                step = _settled(cls, job, user_layers, options.name)
+                step = _settled(cls, job, user_layers, options)
             return execute(step, job.science, options.backend, options.max_memory, job=job)
 
-    with records.installed(configuration) if options.configure_log else nullcontext():
+    with options.logging():
         return _for_each_job(top, source, work)
+
+
+def call_each(cls: type[StepBase], sources: Sequence[Any], options: CallOptions, around: Around) -> list["Outcome"]:
+    """Calibrate exposures, one after the other, whatever becomes of each; no result stays in memory.
+
+    Parameters
+    ----------
+    around : from an exposure's name, and the number of exposures, to a context in which its work is done.
+
+    An exposure whose header or names are wrong fails without work; the headers of all are read first.
+    """
+    from gpipe.controller.inputs import jobs
+    from gpipe.controller.run.run import check_options, execute
+    from gpipe.controller.run.termination import ends_cleanly
+    from gpipe.controller.several import find_problems, try_all
+
+    user_layers = options.user_layers(cls)
+    top = cls(options.name).configure(user_layers)
+    check_options(options.backend, options.max_memory)
+    to_do = jobs(list(sources), cls.kinds())
+    _check_name(sources, len(to_do), top.output_file)
+    problems = find_problems(top, to_do)
+    total, waiting = len(to_do), iter(problems)
+
+    def work(job: Any) -> None:
+        with around(job.owner.name, total):
+            if problem := next(waiting):
+                raise problem
+            step = _settled(cls, job, user_layers, options)
+            execute(step, job.science, options.backend, options.max_memory, job=job)
+
+    with options.logging(), ends_cleanly():
+        return try_all(to_do, work)
 
 
 def plan(cls: type[StepBase], source: Any, options: CallOptions) -> Any:
@@ -86,7 +130,8 @@ def plan(cls: type[StepBase], source: Any, options: CallOptions) -> Any:
     check_options(options.backend, options.max_memory)
 
     def work(job: Any) -> Any:
-        return foresee(_settled(cls, job, user_layers, options.name), job.science, options.backend, options.max_memory)
+        step = _settled(cls, job, user_layers, options)
+        return foresee(step, job.science, options.backend, options.max_memory)
 
     return _for_each_job(cls(options.name).configure(user_layers), source, work)
 
@@ -131,9 +176,10 @@ def _for_each_job(top: StepBase, source: Any, work: Callable[[Any], Any]) -> Any
         return each(to_do, work)
 
 
-def _settled(cls: type[StepBase], job: Any, user_layers: Sequence[Settings], name: str | None) -> StepBase:
+def _settled(cls: type[StepBase], job: Any, user_layers: Sequence[Settings], options: CallOptions) -> StepBase:
     """A step with the parameters for a job."""
-    return cls(name).configure([*_crds_layers(cls, job.science), *user_layers])
+    from_crds = _crds_layers(cls, job.science) if options.uses_crds_parameters else []
+    return cls(options.name).configure([*from_crds, *user_layers])
 
 
 def _crds_layers(cls: type[StepBase], header: Any) -> list[Settings]:

@@ -22,7 +22,7 @@ HEADERS_HELD = 64
 
 
 @dataclass
-class _Outcome:
+class Outcome:
     """The end of a job: its result, None if it failed, and errors. One whose file cannot be written has both."""
 
     name: str
@@ -42,15 +42,23 @@ def check_all(top: StepBase, jobs: list[Job]) -> None:
     GpipeError
         The first error; its notes tell all others.
     """
-    problems: list[Exception] = []
-    for job in jobs:
-        try:
-            _claim_names(top, job)
-        except GpipeError as error:
-            problems.append(error)
-        if len(jobs) > HEADERS_HELD:
+    raise_all([problem for problem in find_problems(top, jobs) if problem])
+
+
+def find_problems(top: StepBase, jobs: list[Job]) -> list[GpipeError | None]:
+    """Read all headers and claim the names of all products: for each job what is wrong with it, or None."""
+    return [_problem(top, job, forgets=len(jobs) > HEADERS_HELD) for job in jobs]
+
+
+def _problem(top: StepBase, job: Job, *, forgets: bool) -> GpipeError | None:
+    try:
+        _claim_names(top, job)
+    except GpipeError as error:
+        return error
+    finally:
+        if forgets:
             job.forget_header()
-    raise_all(problems)
+    return None
 
 
 def _claim_names(top: StepBase, job: Job) -> None:
@@ -63,16 +71,25 @@ def _claim_names(top: StepBase, job: Job) -> None:
 
 
 def each(jobs: list[Job], work: Callable[[Job], Any]) -> list[Any]:
-    """Do the work of all jobs, one after the other, and return the results.
-
-    Files are written in the background. A job leaves the list when its turn comes, and nothing of it outlives that.
+    """Do the work of all jobs and return the results.
 
     Raises
     ------
     ExposureErrors
         Some failed. The others were done, and their results go with the error.
     """
-    outcomes: list[_Outcome] = []
+    outcomes = try_all(jobs, work)
+    if problems := list(_told(outcomes)):
+        raise _errors(outcomes, problems)
+    return [outcome.result for outcome in outcomes]
+
+
+def try_all(jobs: list[Job], work: Callable[[Job], Any]) -> list[Outcome]:
+    """Do the work of all jobs, one after the other, whatever becomes of each.
+
+    Files are written in the background. A job leaves the list when its turn comes, and nothing of it outlives that.
+    """
+    outcomes: list[Outcome] = []
     try:
         with background_writing():
             for _ in range(len(jobs)):
@@ -81,23 +98,21 @@ def each(jobs: list[Job], work: Callable[[Job], Any]) -> list[Any]:
         for problem in _told(outcomes):
             error.add_note(f"also: {problem}")
         raise
-    if problems := list(_told(outcomes)):
-        raise _errors(outcomes, problems)
-    return [outcome.result for outcome in outcomes]
+    return outcomes
 
 
-def _tried(job: Job, work: Callable[[Job], Any]) -> _Outcome:
+def _tried(job: Job, work: Callable[[Job], Any]) -> Outcome:
     with problems_of_writing() as problems:
         try:
-            return _Outcome(str(job.owner), work(job), problems)
+            return Outcome(str(job.owner), work(job), problems)
         except Exception as error:
             log.error("%s failed: %s", job.owner, error)
             _let_go(error)
             problems.append(error)
-            return _Outcome(str(job.owner), None, problems)
+            return Outcome(str(job.owner), None, problems)
 
 
-def _told(outcomes: list[_Outcome]) -> Iterator[Exception]:
+def _told(outcomes: list[Outcome]) -> Iterator[Exception]:
     """Yield all errors, each with the name of its exposure in a note."""
     for outcome in outcomes:
         for problem in outcome.problems:
@@ -105,7 +120,7 @@ def _told(outcomes: list[_Outcome]) -> Iterator[Exception]:
             yield problem
 
 
-def _errors(outcomes: list[_Outcome], problems: list[Exception]) -> ExposureErrors:
+def _errors(outcomes: list[Outcome], problems: list[Exception]) -> ExposureErrors:
     failed = sum(bool(outcome.problems) for outcome in outcomes)
     first = "; ".join(str(problem) for problem in problems[:3]) + "; …" * (len(problems) > 3)
     message = f"{failed} of {len(outcomes)} exposures failed: {first}"

@@ -44,6 +44,7 @@ FLOORS = (
     "controller",
     ("steps", "simulate", "lib"),
     ("pipeline", "quicklook"),
+    ("batch", "demo"),
     ("cli", "installation"),
 )
 """From the ground up; rooms in brackets stand side by side and do not import each other."""
@@ -58,6 +59,8 @@ INFRASTRUCTURE = {
     "simulate",
     "pipeline",
     "quicklook",
+    "batch",
+    "demo",
     "cli",
     "installation",
 }

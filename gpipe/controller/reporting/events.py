@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 
@@ -45,7 +46,19 @@ class ChunkDone:
     total: int
 
 
-Event = StepStarted | StepDone | ChunkDone
+@dataclass(frozen=True)
+class ProductSaved:
+    """A product is in its file, or is handed to the background writer."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """Of the file."""
+        return self.path.name
+
+
+Event = StepStarted | StepDone | ChunkDone | ProductSaved
 _order: ContextVar[Sequence[str]] = ContextVar("order", default=())
 _watchers: ContextVar[tuple[Callable[[Event], None], ...]] = ContextVar("watchers", default=())
 

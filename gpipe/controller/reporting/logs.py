@@ -47,26 +47,32 @@ class Configuration:
     level: int = logging.INFO
     break_level: int | None = None
     line: str = LINE
+    levels: Sequence[int] = ()
+    """Of each handler, where they differ."""
 
     def make_handlers(self) -> list[logging.Handler]:
         """Handlers, ready to be installed."""
         made = [_handler(text) for text in self.handlers]
+        for handler, level in zip(made, self.levels, strict=False):
+            handler.setLevel(level)
         for handler in made:
             handler.setFormatter(logging.Formatter(self.line))
         return made if self.break_level is None else [*made, Breaker(self.break_level)]
 
 
-def read_configuration(logcfg: str | os.PathLike[str] | None, folders: Sequence[str | None] = ()) -> Configuration:
+def read_configuration(
+    logcfg: str | os.PathLike[str] | Configuration | None, folders: Sequence[str | None] = ()
+) -> Configuration:
     """Read a ``logcfg`` file; None gives INFO lines on stderr.
 
     Parameters
     ----------
-    logcfg : an INI file with a section ``[*]`` and options ``handler`` (a comma list of stdout, stderr, null,
-        ``file:NAME``, ``append:NAME``), ``level``, ``break_level`` and ``format``.
+    logcfg : a configuration, or an INI file with a section ``[*]`` and options ``handler`` (a comma list of stdout,
+        stderr, null, ``file:NAME``, ``append:NAME``), ``level``, ``break_level`` and ``format``.
     folders : where to look for it when it is not in the working directory.
     """
-    if logcfg is None:
-        return Configuration()
+    if logcfg is None or isinstance(logcfg, Configuration):
+        return logcfg or Configuration()
     given = Path(expanded(logcfg))
     path = next((p for p in (given, *(Path(f) / given for f in folders if f)) if p.is_file()), None)
     if path is None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from gpipe.controller.reporting.events import Event, StepDone, StepStarted, watch
+from gpipe.controller.reporting.events import ChunkDone, Event, StepDone, StepStarted, watch
 
 _terminal = threading.Lock()
 
@@ -40,7 +40,7 @@ def _displayed() -> Iterator[None]:
                 progress.advance(task)
             elif isinstance(event, StepStarted):
                 progress.update(task, description=event.name, total=event.total)
-            else:
+            elif isinstance(event, ChunkDone):
                 progress.update(task, description=f"up to {event.name}: chunk {event.number} of {event.total}")
 
         with watch(show):

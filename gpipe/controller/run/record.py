@@ -16,6 +16,7 @@ from gpipe.controller.products.naming import OutputSettings
 from gpipe.controller.products.saving import Saver
 from gpipe.controller.references.absent import absent_references, skip_without
 from gpipe.controller.references.resolution import Resolution
+from gpipe.controller.reporting import events
 from gpipe.datamodels import Exposure, to_model
 from gpipe.datamodels.exposures.composite import is_of
 from gpipe.exceptions import OutputError
@@ -207,6 +208,7 @@ class RunRecord:
             yield
         for path in self._saver.written[before:]:
             log.info("Saved %s" if are_there else "%s is being written", path)
+            events.emit(events.ProductSaved(path))
 
 
 def output_levels(step: StepBase | None) -> list[OutputSettings]:

@@ -1,0 +1,77 @@
+"""Input files of a run: paths, patterns, folders and lists of names."""
+
+import glob
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from gpipe.exceptions import InputError
+from gpipe.user_files import expanded as expanded_path
+
+IN_A_FOLDER = "*_uncal.fits"
+"""Files of a folder that are meant where only the folder is named."""
+
+
+def expanded(files: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[Path]:
+    """List the files that are meant, in the order in which they are named; none twice.
+
+    Parameters
+    ----------
+    files : paths, patterns (``"*_uncal.fits"``), folders (all ``*_uncal.fits`` in them), lists of names
+        (``"@names.txt"``, one a line) or ``"-"`` for names on the standard input. ``~`` is the home folder.
+
+    Raises
+    ------
+    InputError
+        One line for each that is not there.
+    """
+    given = [files] if isinstance(files, str | os.PathLike) else list(files)
+    found: dict[str, Path] = {}
+    problems: list[str] = []
+    for text in [os.fspath(one) for one in given]:
+        try:
+            found.update((os.path.abspath(path), path) for path in _named(text))
+        except InputError as error:
+            problems.append(str(error))
+    if not given:
+        problems.append("found no files, expected one or more")
+    if problems:
+        raise InputError("\n".join(problems))
+    return list(found.values())
+
+
+def _named(text: str) -> Iterator[Path]:
+    if text == "-":
+        yield from _from_names(sys.stdin.read(), "standard input")
+    elif text.startswith("@"):
+        yield from _from_list(Path(expanded_path(text[1:])))
+    else:
+        yield from _from_path(Path(expanded_path(text)))
+
+
+def _from_list(path: Path) -> Iterator[Path]:
+    try:
+        yield from _from_names(path.read_text(), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as a list of names ({error})") from None
+
+
+def _from_names(text: str, where: str) -> Iterator[Path]:
+    names = [line.strip() for line in text.splitlines() if line.strip()]
+    if not names:
+        raise InputError(f"{where}: found no names, expected one a line")
+    for name in names:
+        yield from _from_path(Path(expanded_path(name)))
+
+
+def _from_path(path: Path) -> Iterator[Path]:
+    if path.is_dir():
+        path /= IN_A_FOLDER
+    if path.exists():
+        yield path
+        return
+    matching = sorted(glob.glob(str(path)))
+    if not matching:
+        raise InputError(f"{path}: no such file")
+    yield from map(Path, matching)

@@ -1,0 +1,60 @@
+"""Report of a run: what became of each exposure."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gpipe.exceptions import ExposureErrors
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one exposure.
+
+    Attributes
+    ----------
+    name : of its file.
+    seconds : wall time, without files that were written meanwhile.
+    products : the files that were written.
+    error : why it failed; None if it is done.
+    """
+
+    name: str
+    seconds: float
+    products: tuple[Path, ...] = ()
+    error: Exception | None = None
+
+    def __str__(self) -> str:
+        if self.error is not None:
+            return f"{self.name}: failed: {self.error}"
+        files = ", ".join(str(path) for path in self.products)
+        return f"{self.name}: {self.seconds:.1f} s → {files or 'no file'}"
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What became of all exposures, in order; as text, a line for each that failed and one for the whole."""
+
+    outcomes: tuple[Outcome, ...]
+    seconds: float
+
+    @property
+    def done(self) -> list[Outcome]:
+        """The exposures that are calibrated."""
+        return [outcome for outcome in self.outcomes if outcome.error is None]
+
+    @property
+    def failed(self) -> list[Outcome]:
+        """The exposures that are not."""
+        return [outcome for outcome in self.outcomes if outcome.error is not None]
+
+    def raise_errors(self) -> None:
+        """Raise what failed: the error of the only exposure, or `ExposureErrors`."""
+        errors = [outcome.error for outcome in self.failed if outcome.error is not None]
+        if len(self.outcomes) == 1 and errors:
+            raise errors[0]
+        if errors:
+            raise ExposureErrors(f"{len(errors)} of {len(self.outcomes)} exposures failed", errors)
+
+    def __str__(self) -> str:
+        whole = f"{len(self.done)} of {len(self.outcomes)} done in {self.seconds:.0f} s"
+        return "\n".join([*map(str, self.failed), whole + (f", {len(self.failed)} failed" if self.failed else "")])

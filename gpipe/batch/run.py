@@ -1,0 +1,137 @@
+"""`run` and `plan`: many files, one after the other."""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from gpipe.backends import Backend
+from gpipe.batch.choice import chosen_for
+from gpipe.batch.files import expanded
+from gpipe.batch.report import Outcome, RunReport
+from gpipe.controller import ProductSaved, Step, watch
+from gpipe.controller import call as calling
+from gpipe.controller.call import CallOptions
+from gpipe.controller.plan.run_plan import RunPlan
+
+Files = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+Tell = Callable[[str], None]
+
+
+def run(
+    files: Files,
+    *,
+    pipeline: str | type[Step] | None = None,
+    output_dir: str | os.PathLike[str] | None = None,
+    steps: Mapping[str, Mapping[str, Any]] | None = None,
+    config_file: str | os.PathLike[str] | None = None,
+    backend: str | Backend | None = None,
+    max_memory: int | str | Mapping[str, int | str] | None = None,
+    logcfg: str | os.PathLike[str] | None = None,
+    configure_log: bool = True,
+    uses_crds_parameters: bool = True,
+    tell: Tell | None = None,
+    **parameters: Any,
+) -> RunReport:
+    """Calibrate files, one after the other, and write the products. Every file is tried.
+
+    Parameters
+    ----------
+    files : paths, patterns, folders, lists of names: see `gpipe.batch.files.expanded`.
+    pipeline : a pipeline or step, by alias or class (``"calwebb_detector1"``, ``"jwst.pipeline.Detector1Pipeline"``);
+        by default what the files hold decides.
+    output_dir : folder of the products, by default the working directory.
+    steps, config_file, backend, max_memory, logcfg, configure_log, parameters : as of ``Step.call``.
+    uses_crds_parameters : False leaves out the parameter files of CRDS.
+    tell : called with a line for each exposure when it is done or has failed.
+
+    Returns
+    -------
+    A report of all exposures, in order, with their products and errors. Results are in the files only.
+
+    Raises
+    ------
+    GpipeError
+        Before work begins: a file is not there, no pipeline is for the files, or a parameter is wrong.
+    """
+    paths = expanded(files)
+    cls = chosen_for(paths, pipeline)
+    options = _options(
+        parameters,
+        output_dir,
+        steps=steps,
+        config_file=config_file,
+        backend=backend,
+        max_memory=max_memory,
+        logcfg=logcfg,
+        configure_log=configure_log,
+        uses_crds_parameters=uses_crds_parameters,
+    )
+    progress, began = _Progress(tell), time.perf_counter()
+    ended = calling.call_each(cls, paths, options, progress.around)
+    errors = [next(iter(one.problems), None) for one in ended]
+    outcomes = tuple(replace(one, error=error) for one, error in zip(progress.outcomes, errors, strict=True))
+    return RunReport(outcomes, time.perf_counter() - began)
+
+
+def plan(
+    files: Files,
+    *,
+    pipeline: str | type[Step] | None = None,
+    output_dir: str | os.PathLike[str] | None = None,
+    backend: str | Backend | None = None,
+    max_memory: int | str | Mapping[str, int | str] | None = None,
+    steps: Mapping[str, Mapping[str, Any]] | None = None,
+    config_file: str | os.PathLike[str] | None = None,
+    uses_crds_parameters: bool = True,
+    **parameters: Any,
+) -> list[RunPlan]:
+    """Preview what `run` would do with each file. No pixel is read; arguments and errors are those of `run`."""
+    paths = expanded(files)
+    options = _options(
+        parameters,
+        output_dir,
+        steps=steps,
+        config_file=config_file,
+        backend=backend,
+        max_memory=max_memory,
+        uses_crds_parameters=uses_crds_parameters,
+    )
+    plans: list[RunPlan] = calling.plan(chosen_for(paths, pipeline), paths, options)
+    return plans
+
+
+def _options(parameters: Mapping[str, Any], output_dir: str | os.PathLike[str] | None, **others: Any) -> CallOptions:
+    folder = {} if output_dir is None else {"output_dir": os.fspath(output_dir)}
+    return CallOptions({"save_results": True, **parameters, **folder}, **others)
+
+
+class _Progress:
+    """Progress of a run: what became of each exposure so far."""
+
+    def __init__(self, tell: Tell | None) -> None:
+        self.outcomes: list[Outcome] = []
+        self._tell = tell
+
+    @contextmanager
+    def around(self, name: str, total: int) -> Iterator[None]:
+        """Note what becomes of an exposure, which is calibrated within the block."""
+        products: list[Path] = []
+        error: Exception | None = None
+        began = time.perf_counter()
+        try:
+            with watch(lambda event: products.append(event.path) if isinstance(event, ProductSaved) else None):
+                yield
+        except Exception as found:
+            error = found
+            raise
+        finally:
+            self._note(Outcome(name, time.perf_counter() - began, tuple(products), error), total)
+
+    def _note(self, outcome: Outcome, total: int) -> None:
+        self.outcomes.append(outcome)
+        if self._tell:
+            self._tell(f"{len(self.outcomes):{len(str(total))}}/{total} {outcome}")
