@@ -1,39 +1,55 @@
-"""Command line: ``gpipe …``."""
+"""Command line: ``gpipe …``. A command's module is imported when the command is asked for."""
 
 import sys
-from pathlib import Path
+from importlib import import_module
+from typing import Any
 
 import click
 
-from gpipe.exceptions import GpipeError
+from gpipe.cli.errors import told_in_one_line
+
+COMMANDS = {
+    "run": "Calibrate exposures and write the products.",
+    "list": "List pipelines and steps.",
+    "look": "Draw a picture of a product.",
+    "demo": "Simulate an exposure with known truth, calibrate it and show what came out.",
+    "info": "Show versions, backends and settings: what a report of a problem needs.",
+    "completion": "Print what completes gpipe's commands in your shell.",
+}
+"""Each command with its line in the list, which is so made without the command's module."""
 
 
-class OneLineErrors(click.Group):
-    """Commands that print a user's error in one line on stderr, with the exit status of its class."""
+class Commands(click.Group):
+    """Commands by name, with errors of users in one line."""
 
-    def invoke(self, context: click.Context) -> object:
-        try:
-            return super().invoke(context)
-        except GpipeError as error:
-            click.echo(f"gpipe: {error}", err=True)
-            sys.exit(error.exit_status)
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"gpipe.cli.commands.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        with told_in_one_line():
+            status = super().main(*args, **{**kwargs, "standalone_mode": False})
+        sys.exit(status if isinstance(status, int) else 0)
 
 
-@click.group(cls=OneLineErrors)
-@click.version_option(package_name="gpipe")
+def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        import gpipe
+
+        click.echo(f"gpipe {gpipe.__version__}")
+        ctx.exit()
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show it.")
 def main() -> None:
     """Calibrate JWST exposures: uncalibrated ramps in, count-rate images out."""
-
-
-@main.command()
-@click.option(
-    "--folder", type=click.Path(path_type=Path), default=Path("demo"), show_default=True, help="Where to work."
-)
-@click.option("--subarray", default="FULL", show_default=True, help="FULL, or a NIRCam subarray such as SUB160.")
-@click.option("--seed", default=1, show_default=True, help="Seed of the simulated exposure.")
-@click.option("--backend", default=None, help="numpy, cupy or auto.")
-def demo(folder: Path, subarray: str, seed: int, backend: str | None) -> None:
-    """Simulate a NIRCam exposure with known truth, calibrate it, and show what came out."""
-    from gpipe.demo import run_demo
-
-    run_demo(folder, subarray=subarray, seed=seed, backend=backend)

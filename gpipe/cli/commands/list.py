@@ -1,0 +1,20 @@
+"""``gpipe list``."""
+
+import click
+
+
+@click.command()
+@click.argument("pattern", default="*")
+@click.option("--pipelines", "kind", flag_value="pipeline", help="Pipelines only.")
+@click.option("--steps", "kind", flag_value="step", help="Steps only.")
+def command(pattern: str, kind: str | None) -> None:
+    """List pipelines and steps in the order in which they run.
+
+    PATTERN is for names; * stands for any text. An arrow marks what gpipe does not have yet: run it with jwst.
+    """
+    from gpipe.pipeline.catalog import available
+
+    entries = [entry for entry in available(pattern) if kind in (None, entry.kind)]
+    width = max((len(entry.name) for entry in entries), default=0)
+    for entry in entries:
+        click.echo(f"{'✓' if entry.cls else '→'} {entry.name:{width}}  {entry.meaning or 'jwst'}")

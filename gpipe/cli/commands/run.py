@@ -1,0 +1,78 @@
+"""``gpipe run``."""
+
+from typing import Any
+
+import click
+
+from gpipe.cli.logging_options import log_configuration, logging_options
+
+SEVERAL_FAILED = 7
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("files", nargs=-1, type=click.UNPROCESSED)
+@click.option("-p", "--pipeline", help="Pipeline or step: alias or class. By default the first file decides.")
+@click.option("-o", "--output-dir", default=".", show_default=True, help="Folder of the products.")
+@click.option("-s", "--set", "assignments", multiple=True, metavar="STEP.PARAM=VALUE", help="Set a parameter.")
+@click.option("--skip", "skipped", multiple=True, metavar="STEP", help="Skip a step.")
+@click.option("--save", "saved", multiple=True, metavar="STEP", help="Save the result of a step.")
+@click.option("--override", "overrides", multiple=True, metavar="TYPE=FILE", help="Use this reference file.")
+@click.option("--config", "config_file", type=click.Path(), help="Parameter file.")
+@click.option("--no-crds-parameters", is_flag=True, help="Do not use parameter files of CRDS.")
+@click.option("--name", "output_file", help="Base of the products' names.")
+@click.option("--suffix", help="End of the results' names.")
+@click.option("--ext", "output_ext", type=click.Choice(["fits", "asdf"]), help="File type of the products.")
+@click.option("--backend", help="numpy, cupy or auto.")
+@click.option("--max-memory", help="Memory that arrays may take, such as 4GB.")
+@click.option("--dry-run", is_flag=True, help="Show the plan of each file; calibrate nothing.")
+@logging_options
+@click.pass_context
+def command(ctx: click.Context, files: tuple[str, ...], **options: Any) -> None:
+    """Calibrate exposures and write the products.
+
+    FILES are paths, patterns, folders (all *_uncal.fits in them), @list.txt, or - for names on the standard input.
+    Every file is tried; the end says which failed. --STEP.PARAM VALUE is the same as -s STEP.PARAM=VALUE.
+    """
+    from gpipe.batch import plan, run
+
+    how = _arguments(files, options)
+    if options["dry_run"]:
+        click.echo("\n".join(map(str, plan(**how))))
+        return
+    log = log_configuration(**{name: options[name] for name in ("quiet", "verbose", "log_file")})
+    report = run(**how, logcfg=log, tell=click.echo)
+    if len(report.outcomes) == 1:
+        report.raise_errors()
+        return
+    click.echo(report)
+    ctx.exit(SEVERAL_FAILED if report.failed else 0)
+
+
+def _arguments(files: tuple[str, ...], options: dict[str, Any]) -> dict[str, Any]:
+    """What the command line says, as arguments of `gpipe.batch.run` and `gpipe.batch.plan`."""
+    from gpipe.batch.choice import chosen_for
+    from gpipe.batch.files import expanded
+    from gpipe.cli.options import assignments_in, given
+
+    dotted, names = assignments_in(files)
+    if unknown := [name for name in names if name.startswith("-") and name != "-"]:
+        raise click.UsageError(f"No such option: {unknown[0]}")
+    paths = expanded(names)
+    cls = chosen_for(paths, options["pipeline"])
+    values = given(
+        cls,
+        [*options["assignments"], *dotted],
+        skipped=options["skipped"],
+        saved=options["saved"],
+        overrides=options["overrides"],
+    )
+    named = {name: options[name] for name in ("output_file", "suffix", "output_ext") if options[name]}
+    return {
+        "files": paths,
+        "pipeline": cls,
+        "steps": values.steps,
+        "uses_crds_parameters": not options["no_crds_parameters"],
+        **{name: options[name] for name in ("output_dir", "config_file", "backend", "max_memory")},
+        **values.parameters,
+        **named,
+    }

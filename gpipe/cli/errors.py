@@ -1,0 +1,58 @@
+"""Errors on the command line: one line on stderr, and an exit status for each class."""
+
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+DEFECT, USAGE, INTERRUPTED = 1, 2, 130
+
+
+@contextmanager
+def told_in_one_line() -> Iterator[None]:
+    """End the process with an exit status where the block raises, and tell the error in one line on stderr.
+
+    A mistake in the command line has status 2, an error of gpipe that of its class, an interrupt 130. Anything else is
+    a defect: status 1, and the traceback goes to a file, which the line names. ``--debug`` shows it, and starts the
+    debugger.
+    """
+    try:
+        yield
+    except click.exceptions.Exit as ended:
+        sys.exit(ended.exit_code)
+    except click.UsageError as error:
+        _end(error.format_message(), USAGE)
+    except (click.Abort, KeyboardInterrupt):
+        _end("interrupted", INTERRUPTED)
+    except Exception as error:
+        if is_debugging():
+            _debug()
+        status = getattr(error, "exit_status", None)
+        _end("\n".join([str(error), *getattr(error, "__notes__", ())]) if status else _defect(error), status or DEFECT)
+
+
+def is_debugging() -> bool:
+    """Tell whether ``--debug`` was given."""
+    return "--debug" in sys.argv
+
+
+def _end(message: str, status: int) -> None:
+    click.echo(f"gpipe: {message}", err=True)
+    sys.exit(status)
+
+
+def _defect(error: Exception) -> str:
+    with tempfile.NamedTemporaryFile("w", prefix="gpipe-", suffix=".txt", delete=False) as file:
+        file.write(traceback.format_exc())
+    return f"a defect of gpipe ({type(error).__name__}: {error}); please report it with the traceback in {file.name}"
+
+
+def _debug() -> None:
+    import pdb
+
+    traceback.print_exc()
+    if sys.stdin.isatty():
+        pdb.post_mortem()

@@ -1,0 +1,33 @@
+"""Options of commands that log: how much, and where."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+OPTIONS = (
+    click.option("-q", "--quiet", is_flag=True, help="Show errors only."),
+    click.option("-v", "--verbose", is_flag=True, help="Show the whole log."),
+    click.option("--log-file", type=click.Path(), help="Append the log to a file, INFO lines or all of it."),
+    click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error."),
+)
+
+
+def logging_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options to a command; `log_configuration` takes the values."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
+
+
+def log_configuration(*, quiet: bool, verbose: bool, log_file: str | None) -> Any:
+    """Make the configuration of the log: warnings on stderr, unless the options say otherwise."""
+    import logging
+
+    from gpipe.controller.reporting.logs import Configuration
+
+    shown = logging.ERROR if quiet else logging.DEBUG if verbose else logging.WARNING
+    handlers = {"stderr": shown}
+    if log_file:
+        handlers[f"append:{log_file}"] = logging.DEBUG if verbose else logging.INFO
+    return Configuration(tuple(handlers), min(handlers.values()), levels=tuple(handlers.values()))

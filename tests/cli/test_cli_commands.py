@@ -1,0 +1,77 @@
+"""Commands that calibrate nothing."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+import gpipe
+from gpipe.cli import COMMANDS, main
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, list(arguments))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_has_help(name):
+    done = run(name, "-h")
+    assert done.exit_code == 0
+    assert done.output.startswith("Usage: ")
+
+
+def test_help_imports_click_alone():
+    script = (
+        "import sys; from gpipe.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\nprint(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    modules = done.stdout.splitlines()[-1].split()
+    ours = {name for name in modules if name.startswith("gpipe")}
+    assert ours <= {"gpipe", "gpipe.cli", "gpipe.cli.errors"}
+    assert not {"numpy", "astropy", "asdf", "traitlets", "rich", "yaml"} & set(modules)
+    for name, line in COMMANDS.items():
+        assert name in done.stdout
+        assert line.split()[0] in done.stdout
+
+
+def test_list():
+    names = run("list").output
+    assert "✓ calwebb_detector1" in names
+    assert "→ calwebb_image2" in names
+    assert run("list", "ramp*").output.split()[:2] == ["✓", "ramp_fit"]
+    assert "calwebb" not in run("list", "--steps").output
+    assert "jump" not in run("list", "--pipelines").output
+    order = [line.split()[1] for line in run("list", "--steps").output.splitlines()]
+    assert order.index("dq_init") < order.index("jump") < order.index("ramp_fit") < order.index("assign_wcs")
+
+
+def test_info_is_what_python_says():
+    assert run("info").output.strip() == str(gpipe.info())
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(shell):
+    done = run("completion", shell)
+    assert f"_GPIPE_COMPLETE={shell}_source" in done.stdout
+    assert "#" not in done.stdout
+
+
+def test_completion_completes():
+    asked = {"_GPIPE_COMPLETE": "bash_complete", "COMP_WORDS": "gpipe comp", "COMP_CWORD": "1"}
+    script = "import sys; sys.argv = ['gpipe']; from gpipe.cli import main; main(prog_name='gpipe')"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=os.environ | asked, check=False
+    )
+    assert done.stdout.split(",")[-1].strip() == "completion"
+
+
+def test_an_unknown_command():
+    done = run("calibrate")
+    assert done.exit_code == 2
+    assert done.stderr == "gpipe: No such command 'calibrate'.\n"
+
+
+def test_the_version():
+    assert run("--version").output == f"gpipe {gpipe.__version__}\n"
