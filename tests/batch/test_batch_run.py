@@ -1,0 +1,108 @@
+"""`gpipe.run` from Python: a report of many exposures, whose results are in files only."""
+
+import shutil
+import weakref
+
+import pytest
+from helpers.simulated import mid_infrared, small
+
+import gpipe
+from gpipe import simulate
+from gpipe.batch.choice import chosen_for
+from gpipe.controller.run import record
+from gpipe.exceptions import ExposureErrors, InputError, ParameterError
+from gpipe.jump import JumpStep
+from gpipe.pipeline import DarkPipeline, Detector1Pipeline
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("simulated")
+    path = simulate.write_exposure(small(), folder).path
+    with simulate.write_cache([small()], folder / "crds_cache", full_frame=False).activated():
+        yield path
+
+
+@pytest.fixture
+def files(simulated, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    paths = [tmp_path / f"jw{number}_uncal.fits" for number in (1, 2, 3)]
+    for path in paths:
+        shutil.copy(simulated, path)
+    return paths
+
+
+def test_the_report_has_products_and_errors(files):
+    files[1].write_bytes(files[1].read_bytes()[:20_000])
+    lines = []
+    report = gpipe.run(files, output_dir="cal", configure_log=False, tell=lines.append)
+    assert [outcome.name for outcome in report.outcomes] == [str(path) for path in files]
+    assert [path.name for path in report.done[1].products] == ["jw3_rate.fits", "jw3_rateints.fits"]
+    assert all(path.exists() for outcome in report.done for path in outcome.products)
+    assert isinstance(report.failed[0].error, InputError)
+    assert [line.split()[0] for line in lines] == ["1/3", "2/3", "3/3"]
+    assert str(report).splitlines()[-1].startswith("2 of 3 done in ")
+    with pytest.raises(ExposureErrors) as caught:
+        report.raise_errors()
+    assert caught.value.exceptions == (report.failed[0].error,)
+
+
+def test_the_error_of_an_only_exposure_is_its_own(files):
+    files[0].write_bytes(b"none")
+    report = gpipe.run(files[0], pipeline="calwebb_detector1", configure_log=False)
+    with pytest.raises(InputError, match="not a FITS file"):
+        report.raise_errors()
+
+
+def test_a_product_that_cannot_be_written_is_the_error_of_its_exposure(files, tmp_path):
+    (tmp_path / "cal").mkdir()
+    (tmp_path / "cal" / "jw2_rate.fits").mkdir()
+    report = gpipe.run(files, output_dir="cal", configure_log=False)
+    assert [outcome.name for outcome in report.failed] == [str(files[1])]
+
+
+def test_no_result_stays_in_memory(files, monkeypatch):
+    made = []
+    plainly = record.to_model
+
+    def watched(exposure):
+        model = plainly(exposure)
+        made.append(weakref.ref(model))
+        return model
+
+    monkeypatch.setattr(record, "to_model", watched)
+    alive = []
+    gpipe.run(files, configure_log=False, tell=lambda line: alive.append(sum(ref() is not None for ref in made[:-4])))
+    assert alive == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("keywords", "error", "message"),
+    [
+        ({"steps": {"jump": {"rejection": 5}}}, ParameterError, "unknown name 'rejection'"),
+        ({"output_file": "one"}, ParameterError, "output_file: found one name for 3 exposures"),
+        ({"pipeline": "nothing"}, ParameterError, "--pipeline: unknown name 'nothing'"),
+        ({"max_memory": "much"}, ParameterError, "max_memory"),
+    ],
+)
+def test_what_is_wrong_with_all_is_told_before_work(files, tmp_path, keywords, error, message):
+    with pytest.raises(error, match=message):
+        gpipe.run(files, configure_log=False, **keywords).raise_errors()
+    assert not list(tmp_path.glob("*_rate*"))
+
+
+def test_the_pipeline_is_chosen_by_what_files_hold(files, tmp_path):
+    dark = simulate.write_exposure(small(exp_type="NRC_DARK"), tmp_path / "dark").path
+    miri = simulate.write_exposure(mid_infrared(), tmp_path / "miri").path
+    assert chosen_for([*files, miri]) is Detector1Pipeline
+    assert chosen_for([dark]) is DarkPipeline
+    assert chosen_for([dark], "jwst.jump.JumpStep") is JumpStep
+    assert chosen_for(files, "jump") is JumpStep
+    with pytest.raises(InputError, match=r"Detector1Pipeline for jw1_uncal.fits and DarkPipeline for "):
+        chosen_for([files[0], dark])
+
+
+def test_rates_are_of_a_later_stage(files, tmp_path):
+    gpipe.run(files[0], configure_log=False)
+    with pytest.raises(InputError, match=r"found rates, which jwst.pipeline.Image2Pipeline calibrates; expected ramps"):
+        gpipe.run(tmp_path / "jw1_rate.fits")
