@@ -51,7 +51,7 @@ class Nursery:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": path, **environment},
+            env={**os.environ, "GPIPE_SYNC": "1", "PYTHONPATH": path, **environment},
         )
 
     def __enter__(self) -> "Nursery":
