@@ -10,6 +10,7 @@ from gpipe.cli.errors import told_in_one_line
 
 COMMANDS = {
     "run": "Calibrate exposures and write the products.",
+    "parameters": "Show parameters, and where their values come from.",
     "list": "List pipelines and steps.",
     "look": "Draw a picture of a product.",
     "demo": "Simulate an exposure with known truth, calibrate it and show what came out.",

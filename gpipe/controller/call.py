@@ -136,6 +136,19 @@ def plan(cls: type[StepBase], source: Any, options: CallOptions) -> Any:
     return _for_each_job(cls(options.name).configure(user_layers), source, work)
 
 
+def settled(cls: type[StepBase], source: Any, options: CallOptions) -> tuple[Any, list[Settings]]:
+    """Return a step with the parameters that a call would use, and the layers that gave them, lowest rank first.
+
+    ``source`` is one exposure; None leaves out what CRDS recommends for it.
+    """
+    from gpipe.controller.inputs import Job
+
+    layers = options.user_layers(cls)
+    if source is not None and options.uses_crds_parameters:
+        layers = [*_crds_layers(cls, Job(source, cls.kinds()).science), *layers]
+    return cls(options.name).configure(layers), layers
+
+
 def run(step: StepBase, source: Any, backend: str | Backend | None, max_memory: Any) -> Any:
     """See ``Step.run``."""
     from gpipe.controller.run.run import check_options, execute

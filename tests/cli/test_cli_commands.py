@@ -75,3 +75,24 @@ def test_an_unknown_command():
 
 def test_the_version():
     assert run("--version").output == f"gpipe {gpipe.__version__}\n"
+
+
+def test_parameters():
+    done = run("parameters", "jump", "--rejection_threshold.x=1")
+    assert done.exit_code == 2
+    lines = run("parameters", "calwebb_detector1", "--changed", "--jump.skip", "yes").output.splitlines()
+    assert lines == ["jump.skip = True (keyword): Leave the exposure as it is."]
+    why = run(
+        "parameters", "calwebb_detector1", "--why", "jump.rejection_threshold", "-s", "jump.rejection_threshold=5"
+    )
+    assert [line.split() for line in why.output.splitlines()[1:]] == [["keyword", "'5'", "←"], ["default", "4.0"]]
+    assert run("parameters", "jump", "a.fits", "b.fits").exit_code == 2
+    assert run("parameters", "nothing").exit_code == 2
+
+
+def test_parameters_can_be_exported(tmp_path):
+    path = tmp_path / "mine.asdf"
+    done = run("parameters", "calwebb_detector1", "--jump.rejection_threshold", "5", "--export", str(path))
+    assert done.output == f"{path}\n"
+    again = run("parameters", "calwebb_detector1", "--config", str(path), "--why", "jump.rejection_threshold")
+    assert "5.0" in again.output.splitlines()[0]

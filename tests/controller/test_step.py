@@ -55,9 +55,7 @@ def test_a_subclass_without_an_alias_keeps_that_of_its_base():
     ],
 )
 def test_an_unknown_name_is_an_error_with_the_nearest_known_one(set_wrong):
-    with pytest.raises(
-        ParameterError, match=r"^AddStep: unknown name 'amuont'; did you mean 'amount'\? \(allowed: .*skip"
-    ):
+    with pytest.raises(ParameterError, match=r"^AddStep: unknown name 'amuont'; did you mean 'amount'\?"):
         set_wrong()
 
 

@@ -21,6 +21,8 @@ from gpipe.user_files import expanded
 TRUE_WORDS = ("true", "yes", "on", "1")
 FALSE_WORDS = ("false", "no", "off", "0")
 TRUTH_WORDS = (*TRUE_WORDS, *FALSE_WORDS)
+FEW = 12
+"""The most names that a message lists beside a near one."""
 LONGEST = 200
 """Characters of a value in messages."""
 CORE_WORDS = ("none", "one", "quarter", "half", "all")
@@ -263,11 +265,12 @@ class Cores(Parameter):
 
 
 def unknown_name(what: str, name: str, known: Iterable[str]) -> str:
-    """A line that says that ``name`` is not known, the nearest known one, and all that are."""
+    """Say in a line that ``name`` is not known, with the nearest known one, and all if they are few or none is near."""
     known = sorted(known)
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    return f"{what}: unknown name {name!r:.{LONGEST}}{hint} (allowed: {', '.join(known) or 'none'})"
+    listed = "" if near and len(known) > FEW else f" (allowed: {', '.join(known) or 'none'})"
+    return f"{what}: unknown name {name!r:.{LONGEST}}{hint}{listed}"
 
 
 def raise_together(problems: Sequence[str]) -> None:

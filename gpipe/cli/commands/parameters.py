@@ -1,0 +1,58 @@
+"""``gpipe parameters``."""
+
+from typing import Any
+
+import click
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("pipeline")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[FILE]")
+@click.option("--changed", is_flag=True, help="Leave out parameters that have their default.")
+@click.option("--why", metavar="NAME", help="Show all values that are given for a parameter, such as jump.skip.")
+@click.option("-s", "--set", "assignments", multiple=True, metavar="STEP.PARAM=VALUE", help="Set a parameter.")
+@click.option("--config", "config_file", type=click.Path(), help="Parameter file.")
+@click.option("--no-crds-parameters", is_flag=True, help="Do not use parameter files of CRDS.")
+@click.option("--export", type=click.Path(), help="Write the parameters to an ASDF file, which --config reads.")
+def command(pipeline: str, arguments: tuple[str, ...], **options: Any) -> None:
+    """Show the parameters of a pipeline or step: value, unit, origin, meaning.
+
+    With FILE the parameters are those for this exposure: CRDS may recommend other values than the defaults.
+    """
+    settled = _settled(pipeline, arguments, options)
+    if options["export"]:
+        settled.step.export_config(options["export"])
+        click.echo(options["export"])
+    elif options["why"]:
+        _explain(settled, options["why"])
+    else:
+        for row in settled.rows(changed=options["changed"]):
+            click.echo(row)
+
+
+def _settled(pipeline: str, arguments: tuple[str, ...], options: dict[str, Any]) -> Any:
+    from gpipe.batch.choice import named_class
+    from gpipe.batch.settings import SettledParameters
+    from gpipe.cli.options import assignments_in, given
+    from gpipe.controller.call import CallOptions
+
+    dotted, files = assignments_in(arguments)
+    if len(files) > 1 or any(name.startswith("-") for name in files):
+        raise click.UsageError(f"found {' '.join(files)}, expected one file or none")
+    cls = named_class(pipeline)
+    values = given(cls, [*options["assignments"], *dotted])
+    how = CallOptions(
+        values.parameters,
+        values.steps,
+        options["config_file"],
+        uses_crds_parameters=not options["no_crds_parameters"],
+    )
+    return SettledParameters(cls, files[0] if files else None, how)
+
+
+def _explain(settled: Any, name: str) -> None:
+    row, chain = settled.row(name), settled.chain(name)
+    click.echo(f"{name} = {row.value!r}{f' {row.unit}' if row.unit else ''}   ({row.allowed}: {row.meaning})")
+    width = max(len(str(origin)) for origin, _ in chain)
+    for number, (origin, value) in enumerate(chain):
+        click.echo(f"  {origin!s:{width}}  {value!r}{'  ←' if number == 0 else ''}")
