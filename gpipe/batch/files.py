@@ -66,12 +66,14 @@ def _from_names(text: str, where: str) -> Iterator[Path]:
 
 
 def _from_path(path: Path) -> Iterator[Path]:
-    if path.is_dir():
+    pattern = str(path)
+    if os.path.isdir(path):  # of os.path, which tells no error of names that are too long or in a closed folder
         path /= IN_A_FOLDER
-    if path.exists():
+        pattern = os.path.join(glob.escape(pattern), IN_A_FOLDER)
+    if os.path.exists(path):
         yield path
         return
-    matching = sorted(glob.glob(str(path)))
+    matching = sorted(glob.glob(pattern))
     if not matching:
         raise InputError(f"{path}: no such file")
     yield from map(Path, matching)

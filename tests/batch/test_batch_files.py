@@ -58,6 +58,16 @@ def test_all_that_is_not_there_is_told():
     assert lines[2].startswith("list.txt: cannot be read as a list of names")
 
 
+def test_a_folder_may_look_like_a_pattern(folder):
+    (folder / "data").rename(folder / "data[1]")
+    assert names("data[1]") == ["a_uncal.fits", "b_uncal.fits"]
+
+
+def test_a_name_that_no_file_can_have():
+    with pytest.raises(InputError, match=r"^x{300}: no such file$"):
+        expanded("x" * 300)
+
+
 @pytest.mark.parametrize("given", [[], ["@empty.txt"]])
 def test_nothing_is_an_error(folder, given):
     (folder / "empty.txt").write_text("\n")
