@@ -49,9 +49,9 @@ def pipeline_for(source: Any) -> type[Step]:
     InputError: gpipe has no pipeline for it yet.
     """
     header = read_header(source)
-    exposure_type = str(header.meta.exposure.type)
+    exposure_type = str(header.meta.exposure.type)  # of darks NRC_DARK, but MIR_DARKALL, MIR_DARKIMG, MIR_DARKMRS
     if header.kind is Ramp:
-        return named_class("calwebb_dark" if exposure_type.endswith("_DARK") else "calwebb_detector1")
+        return named_class("calwebb_dark" if "_DARK" in exposure_type else "calwebb_detector1")
     second = "calwebb_spec2" if exposure_type in _SPECTRA else "calwebb_image2"
     raise InputError(
         f"{header.name}: found rates, which jwst.pipeline.{OTHER_PIPELINES[second]} calibrates; expected ramps"

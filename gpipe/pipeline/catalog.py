@@ -21,14 +21,15 @@ OTHER_PIPELINES = {
     "calwebb_tso3": "Tso3Pipeline",
     "calwebb_ami3": "Ami3Pipeline",
     "calwebb_coron3": "Coron3Pipeline",
+    "calwebb_wfs-image3": "WfsCombineStep",
 }
 OTHER_STEPS = (
     *("guider_cds", "assign_wcs", "badpix_selfcal", "msa_flagging", "imprint", "bkg_subtract", "extract_2d"),
     *("srctype", "master_background_mos", "wavecorr", "straylight", "targ_centroid", "flat_field", "fringe"),
-    *("pathloss", "barshadow", "wfss_contam", "photom", "residual_fringe", "pixel_replace", "resample"),
-    *("resample_spec", "cube_build", "extract_1d", "assign_mtwcs", "tweakreg", "skymatch", "outlier_detection"),
-    *("source_catalog", "master_background", "mrs_imatch", "spectral_leak", "combine_1d", "tso_photometry"),
-    *("white_light", "ami_analyze", "ami_normalize", "stack_refs", "align_refs", "klip"),
+    *("pathloss", "barshadow", "wfss_contam", "photom", "residual_fringe", "adaptive_trace_model"),
+    *("pixel_replace", "resample", "resample_spec", "cube_build", "extract_1d", "assign_mtwcs", "tweakreg"),
+    *("skymatch", "outlier_detection", "source_catalog", "master_background", "spectral_leak", "combine_1d"),
+    *("tso_photometry", "white_light", "ami_analyze", "ami_normalize", "stack_refs", "align_refs", "klip", "hlsp"),
 )
 
 
@@ -61,8 +62,13 @@ def available(pattern: str = "*") -> list[Entry]:
 
 
 def named(name: str) -> Entry | None:
-    """Find a pipeline or step by its alias or class, the latter also with a module (``jwst.jump.JumpStep``)."""
-    last = name.rpartition(".")[2]
+    """Find a pipeline or step by its alias or class, the latter also with a module (``jwst.jump.JumpStep``).
+
+    A class of another package is none of gpipe's, even if it has the name of one.
+    """
+    module, _, last = name.rpartition(".")
+    if module.partition(".")[0] not in ("", "jwst", "gpipe"):
+        return None
     found = (e for e in _all() if name == e.name or (e.cls and last == e.cls.__name__) or last == _of_jwst(e))
     return next(found, None)
 

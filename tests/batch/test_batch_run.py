@@ -96,10 +96,17 @@ def test_the_pipeline_is_chosen_by_what_files_hold(files, tmp_path):
     miri = simulate.write_exposure(mid_infrared(), tmp_path / "miri").path
     assert chosen_for([*files, miri]) is Detector1Pipeline
     assert chosen_for([dark]) is DarkPipeline
+    miri_dark = simulate.write_exposure(mid_infrared(exp_type="MIR_DARKIMG"), tmp_path / "miri_dark").path
+    assert chosen_for([miri_dark]) is DarkPipeline
     assert chosen_for([dark], "jwst.jump.JumpStep") is JumpStep
     assert chosen_for(files, "jump") is JumpStep
     with pytest.raises(InputError, match=r"Detector1Pipeline for jw1_uncal.fits and DarkPipeline for "):
         chosen_for([files[0], dark])
+
+
+def test_a_class_of_another_package_is_not_taken_for_one_of_gpipe():
+    with pytest.raises(ParameterError, match=r"^--pipeline: unknown name 'mine.JumpStep'; did you mean 'JumpStep'\?"):
+        chosen_for([], "mine.JumpStep")
 
 
 def test_rates_are_of_a_later_stage(files, tmp_path):
