@@ -118,18 +118,20 @@ class _Progress:
 
     @contextmanager
     def around(self, name: str, total: int) -> Iterator[None]:
-        """Note what becomes of an exposure, which is calibrated within the block."""
+        """Note what becomes of an exposure, which is calibrated within the block; nothing if it is interrupted."""
         products: list[Path] = []
-        error: Exception | None = None
         began = time.perf_counter()
+
+        def note(error: Exception | None = None) -> None:
+            self._note(Outcome(name, time.perf_counter() - began, tuple(products), error), total)
+
         try:
             with watch(lambda event: products.append(event.path) if isinstance(event, ProductSaved) else None):
                 yield
-        except Exception as found:
-            error = found
+        except Exception as error:
+            note(error)
             raise
-        finally:
-            self._note(Outcome(name, time.perf_counter() - began, tuple(products), error), total)
+        note()
 
     def _note(self, outcome: Outcome, total: int) -> None:
         self.outcomes.append(outcome)

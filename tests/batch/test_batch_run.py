@@ -109,6 +109,17 @@ def test_a_class_of_another_package_is_not_taken_for_one_of_gpipe():
         chosen_for([], "mine.JumpStep")
 
 
+def test_nothing_is_told_of_an_interrupted_exposure(files):
+    lines = []
+
+    def interrupted(model):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        gpipe.run(files, steps={"jump": {"pre_hooks": [interrupted]}}, configure_log=False, tell=lines.append)
+    assert lines == []
+
+
 def test_rates_are_of_a_later_stage(files, tmp_path):
     gpipe.run(files[0], configure_log=False)
     with pytest.raises(InputError, match=r"found rates, which jwst.pipeline.Image2Pipeline calibrates; expected ramps"):
