@@ -41,7 +41,7 @@ def dq_picture(model: Any) -> Any:
         axes.set_title(f"{name}\n{number:,} pixels, {number / flags.size:.3%}", fontsize="medium")
     for axes in panels[len(found) :]:
         axes.set_axis_off()
-    figure.suptitle(model.meta.filename or "")
+    figure.suptitle(f"{model.meta.filename or ''}{'' if found else ': no flags'}")
     return figure
 
 

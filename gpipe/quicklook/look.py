@@ -1,6 +1,7 @@
 """`look`: the picture of a product."""
 
 from collections.abc import Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,8 @@ def look(
 
 
 def _drawn(exposure: Exposure, kind: str, pixel: Sequence[int] | None, file: Path | None) -> Any:
+    if pixel is not None and kind != "ramp":
+        raise ParameterError(f"pixel: found {tuple(pixel)} for a picture of kind {kind!r}, expected none")
     if kind == "dq":
         return dq_picture(exposure)
     if isinstance(exposure, Ramp) and kind == "ramp":
@@ -62,9 +65,9 @@ def _drawn(exposure: Exposure, kind: str, pixel: Sequence[int] | None, file: Pat
 
 
 def _pixel(given: Sequence[int]) -> tuple[int, int]:
-    if len(given) != 2 or not all(isinstance(value, int) for value in given):
+    if len(given) != 2 or not all(isinstance(value, Integral) for value in given):
         raise ParameterError(f"pixel: found {given!r}, expected a column and a row")
-    return given[0], given[1]
+    return int(given[0]), int(given[1])
 
 
 def _of_one_exposure(exposure: Ramp, file: Path | None) -> tuple[dict[str, Ramp], Rate | None]:

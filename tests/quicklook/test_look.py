@@ -1,5 +1,6 @@
 """`gpipe.look`: the picture of what a file holds."""
 
+import numpy as np
 import pytest
 from helpers.simulated import small
 
@@ -57,6 +58,15 @@ def test_models_are_drawn_too(folder):
         assert len(labels(gpipe.look(model, pixel=(3, 4)))) == 1
 
 
+def test_a_pixel_may_be_of_numpy(folder):
+    figure = gpipe.look(product(folder, "uncal"), pixel=np.array([3, 4]))
+    assert " pixel 3, 4 (FITS 4, 5)" in figure.axes[0].get_title()
+
+
+def test_a_file_without_flags_is_so_named(folder):
+    assert gpipe.look(product(folder, "uncal"), "dq").get_suptitle().endswith("_uncal.fits: no flags")
+
+
 @pytest.mark.parametrize(
     ("suffix", "keywords", "message"),
     [
@@ -65,6 +75,8 @@ def test_models_are_drawn_too(folder):
         ("rate", {"kind": "rat"}, "kind: found 'rat', expected 'rate', 'dq', 'ramp'"),
         ("uncal", {"pixel": (64, 0)}, "pixel: found column 64, row 0, expected 0 to 63 and 0 to 63"),
         ("uncal", {"pixel": (1.5, 0)}, r"pixel: found \(1.5, 0\), expected a column and a row"),
+        ("rate", {"pixel": (3, 4)}, r"pixel: found \(3, 4\) for a picture of kind 'rate', expected none"),
+        ("uncal", {"kind": "dq", "pixel": (3, 4)}, r"pixel: found .* for a picture of kind 'dq', expected none"),
         ("rate", {"path": "a.gif"}, "picture a.gif: found file type '.gif', expected .png or .pdf or .svg"),
     ],
 )
