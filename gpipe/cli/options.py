@@ -45,12 +45,14 @@ def given(
     Raises
     ------
     ParameterError
-        A text is no assignment, or no step uses a reference type.
+        A text is no assignment, the whole has no such parameter, or no step uses a reference type.
     """
     found = Given()
     for text in assignments:
         path, value = _halves(text, "STEP.PARAMETER=VALUE")
         step, _, name = path.removeprefix("steps.").rpartition(".")
+        if not step and name not in cls.parameters():
+            raise ParameterError(unknown_name(cls.__name__, name, cls.parameters()))
         found.put(step or None, name, _value(cls, step, name, value))
     for step in skipped:
         found.put(step, "skip", True)

@@ -64,6 +64,8 @@ def test_lists_are_made_by_commas():
     [
         ({"assignments": ["jump"]}, "found 'jump', expected STEP.PARAMETER=VALUE"),
         ({"assignments": ["=5"]}, "found '=5', expected STEP.PARAMETER=VALUE"),
+        ({"assignments": ["tell=x"]}, "Detector1Pipeline: unknown name 'tell' (allowed: "),
+        ({"assignments": ["steps.save_result=x"]}, "Detector1Pipeline: unknown name 'save_result'; did you mean"),
         ({"overrides": ["gain"]}, "found 'gain', expected TYPE=FILE"),
         ({"overrides": ["gian=a"]}, "--override: unknown name 'gian'; did you mean 'gain'?"),
     ],

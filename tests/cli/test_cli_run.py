@@ -1,6 +1,9 @@
 """``gpipe run``: files in, products and an exit status out."""
 
+import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -107,6 +110,8 @@ MISTAKES = [
     (["UNCAL", "-p", "calwebb_image2"], 2, "which gpipe does not have yet"),
     (["UNCAL", "-p", "calweb_detector1"], 2, "did you mean 'calwebb_detector1'?"),
     (["UNCAL", "--nothing"], 2, "No such option: --nothing"),
+    (["UNCAL", "--save_calibrated_ramp", "true"], 2, "(parameters: -s STEP.PARAM=VALUE or -s PARAM=VALUE)"),
+    (["UNCAL", "-s", "files=other.fits"], 2, "unknown name 'files'"),
     (["UNCAL", "--config", "none.asdf"], 2, "none.asdf"),
     (["UNCAL", "--override", "gain=nothing.fits"], 4, "nothing.fits"),
     (["UNCAL", "-o", "a_file"], 5, "a_file"),
@@ -115,7 +120,7 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "status", "message"), MISTAKES, ids=[str(number) for number in range(13)])
+@pytest.mark.parametrize(("arguments", "status", "message"), MISTAKES, ids=[str(number) for number in range(15)])
 def test_a_mistake_is_one_line_and_the_status_of_its_kind(uncal, tmp_path, arguments, status, message):
     (name,) = uncal(1)
     (tmp_path / "a_file").write_text("")
@@ -125,6 +130,17 @@ def test_a_mistake_is_one_line_and_the_status_of_its_kind(uncal, tmp_path, argum
     assert last.startswith("gpipe: ")
     assert message in last
     assert "Traceback" not in done.stderr
+
+
+def test_exposures_are_done_though_nobody_reads_the_lines(uncal, tmp_path):
+    uncal(2)
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-c", "from gpipe.cli import main; main()", "run", ".", "-q"]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(products(tmp_path)) == 4
 
 
 def test_a_defect_is_told_in_one_line_with_a_traceback_in_a_file(uncal, monkeypatch):

@@ -34,17 +34,18 @@ def command(ctx: click.Context, files: tuple[str, ...], **options: Any) -> None:
     Every file is tried; the end says which failed. --STEP.PARAM VALUE is the same as -s STEP.PARAM=VALUE.
     """
     from gpipe.batch import plan, run
+    from gpipe.cli.printing import print_line
 
     how = _arguments(files, options)
     if options["dry_run"]:
         click.echo("\n".join(map(str, plan(**how))))
         return
     log = log_configuration(**{name: options[name] for name in ("quiet", "verbose", "log_file")})
-    report = run(**how, logcfg=log, tell=click.echo)
+    report = run(**how, logcfg=log, tell=print_line)
     if len(report.outcomes) == 1:
         report.raise_errors()
         return
-    click.echo(report)
+    print_line(str(report))
     ctx.exit(SEVERAL_FAILED if report.failed else 0)
 
 
@@ -56,7 +57,7 @@ def _arguments(files: tuple[str, ...], options: dict[str, Any]) -> dict[str, Any
 
     dotted, names = assignments_in(files)
     if unknown := [name for name in names if name.startswith("-") and name != "-"]:
-        raise click.UsageError(f"No such option: {unknown[0]}")
+        raise click.UsageError(f"No such option: {unknown[0]} (parameters: -s STEP.PARAM=VALUE or -s PARAM=VALUE)")
     paths = expanded(names)
     cls = chosen_for(paths, options["pipeline"])
     values = given(
