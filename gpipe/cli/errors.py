@@ -24,7 +24,10 @@ def told_in_one_line() -> Iterator[None]:
     except click.exceptions.Exit as ended:
         sys.exit(ended.exit_code)
     except click.UsageError as error:
-        _end(error.format_message(), USAGE)
+        if error.ctx and error.message == error.ctx.get_help():  # of a command without arguments
+            click.echo(error.message, err=True)
+            sys.exit(USAGE)
+        _end(" ".join(error.format_message().split()), USAGE)
     except (click.Abort, KeyboardInterrupt):
         _end("interrupted", INTERRUPTED)
     except Exception as error:

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 import gpipe
 from gpipe.cli import COMMANDS, main
+from gpipe.pipeline.catalog import available
 
 
 def run(*arguments):
@@ -71,6 +72,28 @@ def test_an_unknown_command():
     done = run("calibrate")
     assert done.exit_code == 2
     assert done.stderr == "gpipe: No such command 'calibrate'.\n"
+
+
+def test_no_command_shows_the_help():
+    done = run()
+    assert (done.exit_code, done.stderr) == (2, run("-h").stdout)
+
+
+def test_choices_are_told_in_one_line():
+    done = run("completion")
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+
+
+def test_a_pattern_that_matches_nothing():
+    done = run("list", "calwebb_detectr*")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith("gpipe: found 'calwebb_detectr*', expected a name")
+
+
+def test_the_list_has_all_that_jwst_has():
+    integration = pytest.importorskip("jwst.stpipe.integration")
+    listed = {entry.name for entry in available()}
+    assert listed == {alias for _, alias, _ in integration.get_steps()} - {None}
 
 
 def test_the_version():

@@ -12,9 +12,12 @@ def command(pattern: str, kind: str | None) -> None:
 
     PATTERN is for names; * stands for any text. An arrow marks what gpipe does not have yet: run it with jwst.
     """
+    from gpipe.exceptions import ParameterError
     from gpipe.pipeline.catalog import available
 
     entries = [entry for entry in available(pattern) if kind in (None, entry.kind)]
-    width = max((len(entry.name) for entry in entries), default=0)
+    if not entries:
+        raise ParameterError(f"found {pattern!r}, expected a name of gpipe list, or a pattern of names")
+    width = max(len(entry.name) for entry in entries)
     for entry in entries:
         click.echo(f"{'✓' if entry.cls else '→'} {entry.name:{width}}  {entry.meaning or 'jwst'}")
