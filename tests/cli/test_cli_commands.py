@@ -59,13 +59,17 @@ def test_completion(shell):
     assert "#" not in done.stdout
 
 
-def test_completion_completes():
-    asked = {"_GPIPE_COMPLETE": "bash_complete", "COMP_WORDS": "gpipe comp", "COMP_CWORD": "1"}
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [("gpipe comp", "plain,completion"), ("gpipe run jw0", "file,jw0"), ("gpipe run -o ca", "file,ca")],
+)
+def test_completion_completes(words, answer):
+    asked = {"_GPIPE_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
     script = "import sys; sys.argv = ['gpipe']; from gpipe.cli import main; main(prog_name='gpipe')"
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, env=os.environ | asked, check=False
     )
-    assert done.stdout.split(",")[-1].strip() == "completion"
+    assert done.stdout.strip() == answer
 
 
 def test_an_unknown_command():

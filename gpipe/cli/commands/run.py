@@ -10,9 +10,9 @@ SEVERAL_FAILED = 7
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.argument("files", nargs=-1, type=click.UNPROCESSED)
+@click.argument("files", nargs=-1, type=click.Path())
 @click.option("-p", "--pipeline", help="Pipeline or step: alias or class. By default the first file decides.")
-@click.option("-o", "--output-dir", default=".", show_default=True, help="Folder of the products.")
+@click.option("-o", "--output-dir", type=click.Path(), default=".", show_default=True, help="Folder of the products.")
 @click.option("-s", "--set", "assignments", multiple=True, metavar="STEP.PARAM=VALUE", help="Set a parameter.")
 @click.option("--skip", "skipped", multiple=True, metavar="STEP", help="Skip a step.")
 @click.option("--save", "saved", multiple=True, metavar="STEP", help="Save the result of a step.")
