@@ -72,4 +72,6 @@ def rate_bytes(shape: Sequence[int]) -> int:
 
 def format_bytes(count: int) -> str:
     """Bytes for people."""
-    return f"{count / 1e9:.1f} GB" if count >= 10**9 else f"{count / 1e6:.0f} MB"
+    units = [unit for unit in ((10**9, "GB", 1), (10**6, "MB", 0)) if count >= unit[0]]
+    size, name, digits = units[0] if units else (10**3, "kB", 0)
+    return f"{count / size:.{digits}f} {name}"
