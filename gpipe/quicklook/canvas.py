@@ -1,5 +1,6 @@
 """Figures of matplotlib, which is imported when a picture is drawn."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,12 @@ def new_figure(width: float, height: float) -> Any:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+def titled(model: Any, *, integrations: Sequence[int], shown: int = 0) -> str:
+    """Return the title of a picture: the file, and which of several integrations is shown, counted from 1."""
+    name = model.meta.filename or ""
+    return f"{name}: integration {shown + 1} of {integrations[0]}" if integrations and integrations[0] > 1 else name
 
 
 def save_figure(figure: Any, path: str | Path) -> Path:

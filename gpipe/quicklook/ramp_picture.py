@@ -7,7 +7,7 @@ import numpy as np
 
 from gpipe import dq
 from gpipe.exceptions import ParameterError
-from gpipe.quicklook.canvas import new_figure
+from gpipe.quicklook.canvas import new_figure, titled
 
 MARKS = {"saturated": (dq.SATURATED, "s"), "jump": (dq.JUMP_DET, "^"), "do not use": (dq.DO_NOT_USE, "x")}
 Pixel = tuple[int, int]
@@ -47,7 +47,7 @@ def ramp_picture(
         # FITS counts from 1.
         axes.set_title(f"{word} pixel {pixel[0]}, {pixel[1]} (FITS {pixel[0] + 1}, {pixel[1] + 1})", fontsize="small")
         axes.legend(fontsize="small")
-    figure.suptitle(last.meta.filename or "")
+    figure.suptitle(titled(last, integrations=np.shape(last.data)[:-3], shown=integration))
     return figure
 
 

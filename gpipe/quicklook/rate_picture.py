@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from gpipe import dq
-from gpipe.quicklook.canvas import new_figure, save_figure
+from gpipe.quicklook.canvas import new_figure, save_figure, titled
 from gpipe.quicklook.scaling import by_mean, by_union, extent, factor_for, sky_range
 
 FLAGS = {"jump": dq.JUMP_DET, "saturated": dq.SATURATED, "do not use": dq.DO_NOT_USE}
@@ -38,7 +38,7 @@ def rate_picture(model: Any, *, scale: str = "asinh", truth: np.ndarray | None =
         _draw_errors(figure, right, by_mean(err, factor), extent(err.shape))
     else:
         _draw_pulls(right, pulls(model, truth))
-    figure.suptitle(model.meta.filename or "")
+    figure.suptitle(titled(model, integrations=np.shape(model.data)[:-2]))
     return figure
 
 

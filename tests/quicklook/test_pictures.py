@@ -56,7 +56,11 @@ def test_the_first_of_several_integrations_is_drawn():
         dq=np.stack([model.dq] * 2),
         meta=META,
     )
-    np.testing.assert_array_equal(drawn(rate_picture(several).axes[0]), model.data)
+    figure = rate_picture(several)
+    np.testing.assert_array_equal(drawn(figure.axes[0]), model.data)
+    assert figure.get_suptitle() == "jw1_rate.fits: integration 1 of 2"
+    assert rate_picture(model).get_suptitle() == "jw1_rate.fits"
+    assert ramp_picture({"ramp": ramps()}, integration=1).get_suptitle() == "jw1_rate.fits: integration 2 of 2"
 
 
 @pytest.mark.parametrize("scale", ["asinh", "zscale"])
