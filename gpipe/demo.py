@@ -1,5 +1,6 @@
 """The demonstration: simulate an exposure, calibrate it, compare with the truth."""
 
+import shlex
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from gpipe.datamodels import Ramp, Rate
 from gpipe.exceptions import OutputError
 from gpipe.pipeline import Detector1Pipeline
 from gpipe.quicklook import pulls, save_rate_picture
+from gpipe.quicklook.canvas import new_figure
 
 
 class StepTable:
@@ -51,11 +53,13 @@ def run_demo(folder: Path, *, subarray: str, seed: int, backend: str | None) -> 
     """Simulate, calibrate and report; everything is written below ``folder``."""
     console = Console()
     on = backends.get(backend)
+    new_figure(1, 1)  # a missing matplotlib is told now, not after all work
     _make(folder)
     started = time.perf_counter()
     config = simulate.ExposureConfig(
         instrument="NIRCAM", detector="NRCALONG", readpatt="SHALLOW4", subarray=subarray, ngroups=8, seed=seed
     )
+    console.print(f"simulating a NIRCam exposure ({subarray}, 8 groups) and its references")
     exposure = simulate.write_exposure(config, folder)
     cache = simulate.write_cache([config], folder / "crds_cache", full_frame=False)
     console.print(f"simulated {exposure.path} and its references in {time.perf_counter() - started:.1f} s")
@@ -71,6 +75,9 @@ def run_demo(folder: Path, *, subarray: str, seed: int, backend: str | None) -> 
     picture = save_rate_picture(rate, folder / "quicklook.png", truth=exposure.truth.rate)
     for path in [*sorted(folder.glob("*_rate*.fits")), picture]:
         console.print(f"wrote {path}")
+    settings = " ".join(f"{name}={shlex.quote(value)}" for name, value in cache.environment.items())
+    again = f"{settings} gpipe run {shlex.quote(str(exposure.path))} -o cal -s jump.rejection_threshold=5"
+    console.print(f"Calibrate it with other parameters: {again}", soft_wrap=True, markup=False, highlight=False)
 
 
 def _make(folder: Path) -> None:

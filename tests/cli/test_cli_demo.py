@@ -56,11 +56,23 @@ def test_an_unknown_option(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+def test_a_missing_matplotlib_is_told_before_work(tmp_path):
+    script = "import sys; sys.modules['matplotlib'] = None; " + MAIN
+    done = subprocess.run(
+        [sys.executable, "-c", script, "demo"], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert (done.returncode, done.stdout) == (OutputError.exit_status, "")
+    assert done.stderr == "gpipe: a picture needs matplotlib, which is not installed; install gpipe[plot]\n"
+
+
 def test_the_demo(tmp_path):
     done = gpipe_command("demo", "--folder", "here", "--subarray", "SUB64P", "--backend", "numpy", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     for word in ("ramp_fit", "COMPLETE", "(recovered - true) / error: median", "quicklook.png"):
         assert word in " ".join(done.stdout.split())  # lines are wrapped to the terminal
+    again = done.stdout.splitlines()[-1].partition(": ")[2].replace("gpipe run", f"{sys.executable} -c '{MAIN}' run")
+    assert subprocess.run(again, shell=True, cwd=tmp_path, check=False, capture_output=True).returncode == 0
+    assert len(list((tmp_path / "cal").glob("*_rate*.fits"))) == 2
     names = sorted(path.name for path in (tmp_path / "here").glob("*.*"))
     stem = "jw00001001001_01101_00001_nrcalong"
     assert names == [f"{stem}_rate.fits", f"{stem}_rateints.fits", f"{stem}_uncal.fits", "quicklook.png"]
