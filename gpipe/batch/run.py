@@ -73,8 +73,15 @@ def run(
     progress, began = _Progress(tell), time.perf_counter()
     ended = calling.call_each(cls, paths, options, progress.around)
     errors = [next(iter(one.problems), None) for one in ended]
-    outcomes = tuple(replace(one, error=error) for one, error in zip(progress.outcomes, errors, strict=True))
+    outcomes = tuple(_ended(one, error) for one, error in zip(progress.outcomes, errors, strict=True))
     return RunReport(outcomes, time.perf_counter() - began)
+
+
+def _ended(outcome: Outcome, error: Exception | None) -> Outcome:
+    """What became of an exposure when all files are written: of one that failed, those products that are there."""
+    if error is None:
+        return outcome
+    return replace(outcome, error=error, products=tuple(path for path in outcome.products if path.is_file()))
 
 
 def plan(
@@ -135,5 +142,5 @@ class _Progress:
 
     def _note(self, outcome: Outcome, total: int) -> None:
         self.outcomes.append(outcome)
-        if self._tell:
+        if self._tell and (outcome.error is None or total > 1):  # the error of an only exposure is told by itself
             self._tell(f"{len(self.outcomes):{len(str(total))}}/{total} {outcome}")

@@ -6,8 +6,8 @@ from typing import Any
 import click
 
 OPTIONS = (
-    click.option("-q", "--quiet", is_flag=True, help="Show errors only."),
-    click.option("-v", "--verbose", is_flag=True, help="Show the whole log."),
+    click.option("-q", "--quiet", is_flag=True, help="Log errors only."),
+    click.option("-v", "--verbose", is_flag=True, help="Show the whole log, DEBUG lines included."),
     click.option("--log-file", type=click.Path(), help="Append the log to a file, INFO lines or all of it."),
     click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error."),
 )

@@ -78,7 +78,15 @@ def each(jobs: list[Job], work: Callable[[Job], Any]) -> list[Any]:
     ExposureErrors
         Some failed. The others were done, and their results go with the error.
     """
-    outcomes = try_all(jobs, work)
+
+    def work_and_log(job: Job) -> Any:
+        try:
+            return work(job)
+        except Exception as error:
+            log.error("%s failed: %s", job.owner, error)
+            raise
+
+    outcomes = try_all(jobs, work_and_log)
     if problems := list(_told(outcomes)):
         raise _errors(outcomes, problems)
     return [outcome.result for outcome in outcomes]
@@ -106,7 +114,6 @@ def _tried(job: Job, work: Callable[[Job], Any]) -> Outcome:
         try:
             return Outcome(str(job.owner), work(job), problems)
         except Exception as error:
-            log.error("%s failed: %s", job.owner, error)
             _let_go(error)
             problems.append(error)
             return Outcome(str(job.owner), None, problems)

@@ -49,7 +49,9 @@ def test_the_report_has_products_and_errors(files):
 
 def test_the_error_of_an_only_exposure_is_its_own(files):
     files[0].write_bytes(b"none")
-    report = gpipe.run(files[0], pipeline="calwebb_detector1", configure_log=False)
+    lines = []
+    report = gpipe.run(files[0], pipeline="calwebb_detector1", configure_log=False, tell=lines.append)
+    assert lines == []
     with pytest.raises(InputError, match="not a FITS file"):
         report.raise_errors()
 
@@ -59,6 +61,7 @@ def test_a_product_that_cannot_be_written_is_the_error_of_its_exposure(files, tm
     (tmp_path / "cal" / "jw2_rate.fits").mkdir()
     report = gpipe.run(files, output_dir="cal", configure_log=False)
     assert [outcome.name for outcome in report.failed] == [str(files[1])]
+    assert [path.name for path in report.failed[0].products] == ["jw2_rateints.fits"]
 
 
 def test_no_result_stays_in_memory(files, monkeypatch):
