@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from gpipe.controller import Step
+from gpipe.controller.inputs import jobs
 from gpipe.controller.parameters.types import unknown_name
-from gpipe.datamodels import Ramp, read_header
+from gpipe.datamodels import Ramp, Rate
 from gpipe.exceptions import GpipeError, InputError, ParameterError
 from gpipe.pipeline.catalog import OTHER_PIPELINES, named, names
 
@@ -46,9 +47,11 @@ def chosen_for(paths: Iterable[Path], pipeline: str | type[Step] | None = None) 
 def pipeline_for(source: Any) -> type[Step]:
     """Choose a pipeline by what a file holds: ramps are calibrated to rates, dark exposures to dark ramps.
 
+    Of an association the first exposure decides.
+
     InputError: gpipe has no pipeline for it yet.
     """
-    header = read_header(source)
+    header: Any = jobs(source, (Ramp, Rate))[0].science
     exposure_type = str(header.meta.exposure.type)  # of darks NRC_DARK, but MIR_DARKALL, MIR_DARKIMG, MIR_DARKMRS
     if header.kind is Ramp:
         return named_class("calwebb_dark" if "_DARK" in exposure_type else "calwebb_detector1")

@@ -29,8 +29,9 @@ def expanded(files: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -
     given = [files] if isinstance(files, str | os.PathLike) else list(files)
     found: dict[str, Path] = {}
     problems: list[str] = []
-    for text in [os.fspath(one) for one in given]:
+    for one in given:
         try:
+            text = _path(one)
             found.update((os.path.abspath(path), path) for path in _named(text))
         except InputError as error:
             problems.append(str(error))
@@ -39,6 +40,14 @@ def expanded(files: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -
     if problems:
         raise InputError("\n".join(problems))
     return list(found.values())
+
+
+def _path(given: str | os.PathLike[str]) -> str:
+    try:
+        return os.fspath(given)
+    except TypeError:
+        found = f"found a {type(given).__name__}"
+        raise InputError(f"{found}, expected a path; a pipeline's call takes open models") from None
 
 
 def _named(text: str) -> Iterator[Path]:

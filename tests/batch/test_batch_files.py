@@ -73,3 +73,8 @@ def test_nothing_is_an_error(folder, given):
     (folder / "empty.txt").write_text("\n")
     with pytest.raises(InputError, match=r"found no (files|names), expected one"):
         expanded(given)
+
+
+def test_an_open_model_is_no_path():
+    with pytest.raises(InputError, match=r"^found a object, expected a path; a pipeline's call takes open models$"):
+        expanded([object()])

@@ -1,7 +1,11 @@
 """`gpipe.run` from Python: a report of many exposures, whose results are in files only."""
 
+import errno
+import json
+import os
 import shutil
 import weakref
+from pathlib import Path
 
 import pytest
 from helpers.simulated import mid_infrared, small
@@ -10,7 +14,7 @@ import gpipe
 from gpipe import simulate
 from gpipe.batch.choice import chosen_for
 from gpipe.controller.run import record
-from gpipe.exceptions import ExposureErrors, InputError, ParameterError
+from gpipe.exceptions import ExposureErrors, InputError, OutputError, ParameterError
 from gpipe.jump import JumpStep
 from gpipe.pipeline import DarkPipeline, Detector1Pipeline
 
@@ -61,7 +65,23 @@ def test_a_product_that_cannot_be_written_is_the_error_of_its_exposure(files, tm
     (tmp_path / "cal" / "jw2_rate.fits").mkdir()
     report = gpipe.run(files, output_dir="cal", configure_log=False)
     assert [outcome.name for outcome in report.failed] == [str(files[1])]
+    assert report.failed[0].products == ()
+    assert not (tmp_path / "cal" / "jw2_rateints.fits").exists()
+
+
+def test_a_product_that_fails_in_the_background_is_none(files, tmp_path, monkeypatch):
+    plainly = os.replace
+
+    def refuse(source, target, **keywords):
+        if os.path.basename(target) == "jw2_rate.fits":
+            raise OSError(errno.EIO, "Input/output error", os.fspath(target))
+        plainly(source, target, **keywords)
+
+    monkeypatch.setattr(os, "replace", refuse)
+    report = gpipe.run(files, output_dir="cal", configure_log=False)
+    assert [outcome.name for outcome in report.failed] == [str(files[1])]
     assert [path.name for path in report.failed[0].products] == ["jw2_rateints.fits"]
+    assert isinstance(report.failed[0].error, OutputError)
 
 
 def test_no_result_stays_in_memory(files, monkeypatch):
@@ -127,3 +147,14 @@ def test_rates_are_of_a_later_stage(files, tmp_path):
     gpipe.run(files[0], configure_log=False)
     with pytest.raises(InputError, match=r"found rates, which jwst.pipeline.Image2Pipeline calibrates; expected ramps"):
         gpipe.run(tmp_path / "jw1_rate.fits")
+
+
+def test_associations_are_taken(files):
+    from gpipe.associations import asn_from_list
+
+    association = asn_from_list([path.name for path in files[:2]], rule="DMSLevel2bBase")
+    Path("two_asn.json").write_text(json.dumps(association))
+    report = gpipe.run("two_asn.json", configure_log=False)
+    assert [path.name for outcome in report.done for path in outcome.products] == [
+        "jw1_rate.fits", "jw1_rateints.fits", "jw2_rate.fits", "jw2_rateints.fits",
+    ]  # fmt: skip

@@ -270,3 +270,12 @@ def test_groups_of_one_name_are_refused_before_work(tmp_path):
     ]
     with pytest.raises(OutputError, match=r"field_\*.fits: .*field \(input 1\) and of field \(input 2\)"):
         Adding.call(listed, save_results=True)
+
+
+def test_a_folder_under_the_name_of_a_product_is_told_before_work(tmp_path, worked):
+    path = tmp_path / "jw01_uncal.fits"
+    uncal().save(path)
+    (tmp_path / "out" / "jw01_add.fits").mkdir(parents=True)
+    with pytest.raises(OutputError, match=r"jw01_add.fits: found a folder under the name of a product"):
+        AddStep.call(str(path), output_dir=str(tmp_path / "out"), configure_log=False)
+    assert worked == []

@@ -248,3 +248,9 @@ def test_a_product_of_a_product_is_named_like_a_product_of_the_input(base):
     assert name(SAVE, source=once, alias="rate") == name(SAVE, source=once, alias="rate", suffix="rate")
     root, separator = split_suffix(stem(once))
     assert once == f"{root}{separator}rate.fits"
+
+
+@pytest.mark.parametrize("suffix", ["a/b", "../x", "/tmp/x"])
+def test_a_suffix_is_no_folder(suffix):
+    with pytest.raises(ParameterError, match=r"^suffix: found .* expected an end of a name, without a folder$"):
+        output_path([OutputSettings(suffix=suffix)], default_suffix="jump", input_name="jw01_uncal.fits")

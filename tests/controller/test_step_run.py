@@ -188,6 +188,30 @@ def test_counts_by_row_are_those_of_the_whole_exposure_however_it_is_cut(model, 
     assert CountingRows.heard == [{"samples": 2 * 4 * 8 * 8}]
 
 
+class OwnApply(CutStep):
+    """A user's step, made of one that works on chunks."""
+
+    def apply(self, exposure, references):
+        ours = super().apply(exposure, references)
+        return replace(ours, data=ours.data + 100)
+
+
+class OwnBegin(AddStep):
+    """The other way round."""
+
+    cal_step = "dq_init"
+
+    def begin(self, outline, references, summary):
+        return Work(lambda chunk: replace(chunk, data=chunk.data + 50))
+
+
+@pytest.mark.parametrize("hooks", [[], [lambda model: None]])
+@pytest.mark.parametrize(("step", "added"), [(OwnApply, 101), (OwnBegin, 50)])
+def test_what_a_subclass_implements_is_what_runs(model, in_chunks, step, added, hooks):
+    before = model.data.copy()
+    np.testing.assert_array_equal(step.call(model, post_hooks=hooks).data, before + added)
+
+
 @pytest.mark.parametrize("status", ["COMPLETE", "SKIPPED"])
 def test_the_status_is_recorded(ramp, status):
     run = of(AddStep())

@@ -91,6 +91,15 @@ class StepBase(Configurable):
         """Within the block ``process`` of the step is running."""
         yield
 
+    @classmethod
+    def works_by_apply(cls) -> bool:
+        """Tell whether the class, or the nearest parent that has one of both, implements ``apply`` and not ``begin``.
+
+        Such a step gets the exposure whole, also if a parent could work on chunks.
+        """
+        nearest = next(base for base in cls.__mro__ if "apply" in vars(base) or "begin" in vars(base))
+        return "begin" not in vars(nearest)
+
     def is_for(self, meta: Any) -> bool:
         """Tell whether the step is for the instrument of an exposure."""
         return not self.instruments or str(meta.instrument.name).upper() in map(str.upper, self.instruments)
@@ -205,7 +214,7 @@ def work_of(
     step: Any, outline: Described, references: References, summary: Mapping[str, Any], **companions: Companions
 ) -> Work:
     """Prepare the work of a step on an exposure: what its ``begin`` gives, or its ``apply`` if that is all it has."""
-    if type(step).begin is StepBase.begin:
+    if step.works_by_apply():
         return Work(partial(step.apply, references=references, **companions))
     return step.begin(outline, references, summary, **companions)  # type: ignore[no-any-return]
 

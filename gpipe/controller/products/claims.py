@@ -34,13 +34,15 @@ class Claims:
         self._lock = Lock()
 
     def take(self, path: Path, owner: Owner, *, overwrites_input: bool = False) -> None:
-        """Claim a name. OutputError: it is that of an input, or of a product of another input."""
+        """Claim a name. OutputError: it is that of an input, of a product of another input, or of a folder."""
         place = _place(path)
         if place in self._inputs and not overwrites_input:
             raise OutputError(
                 f"{path}: found an input under the name of a product; expected another name or folder (output_dir, "
                 "output_file, suffix), or overwrite_input=True"
             )
+        if os.path.isdir(path) and not os.path.islink(path):
+            raise OutputError(f"{path}: found a folder under the name of a product, expected a file or nothing")
         with self._lock:
             first = self._owners.setdefault(place, owner)
         if first != owner:

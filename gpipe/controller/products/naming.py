@@ -76,6 +76,8 @@ def output_path(
     base = model_name if by_model else levels[named_by].output_file if named_by is not None else input_name
     root, separator = split_suffix(stem(base or f"step_{default_suffix}.fits"))
     ending = suffix or _first(level.suffix for level in levels) or default_suffix.lower()
+    if os.path.basename(ending) != ending:
+        raise ParameterError(f"suffix: found {ending!r}, expected an end of a name, without a folder")
     parts = [root, *([] if by_model or index is None else [str(index)]), *(str(c) for c in components if c is not None)]
     return _folder(levels, named_by) / f"{'_'.join(parts)}{separator}{ending}.{_file_type(own, base)}"
 

@@ -167,7 +167,8 @@ class _Run:
         def block(step: StepBase) -> Block:
             if not runs(step):
                 return Block.PIXELS
-            whole = step.pre_hooks or step.post_hooks or self.record.processes(step)
+            hooked = step.pre_hooks or step.post_hooks
+            whole = hooked or self.record.processes(step) or step.works_by_apply()
             return Block.EXPOSURE if whole else step.block(meta)
 
         return in_sections(
