@@ -11,8 +11,9 @@ def median_rate(groups: Groups, lone: Array, value: Array, timing: Timing, *, xp
     """Median of the usable steps between groups, averaged over the integrations.
 
     A step is usable if neither of its groups is DO_NOT_USE or SATURATED and its later group is not a JUMP_DET. A ramp
-    that is fitted by one group has the rate of that group. An integration without either is left out: what it lacks
-    must not lower the noise of the others.
+    whose signal is measured against the reset, by its first group or the ZEROFRAME, has that rate. Other integrations
+    are left out: what they lack must not lower the noise of the others, nor the pedestal of an only group raise it.
+    Where all lack a rate, those that are fitted by one group have the rate of that group.
 
     Parameters
     ----------
@@ -35,7 +36,8 @@ def median_rate(groups: Groups, lone: Array, value: Array, timing: Timing, *, xp
     rate = xp.where(some, masked_median(groups.steps, valid, xp=xp), value) / timing.group_time
     rate = xp.where(groups.from_zeroframe, first / timing.frame_time, rate)
     rate = xp.where(groups.only_first, since_reset, rate)
-    return _mean(rate, some | lone, xp=xp)
+    known = some | groups.only_first | groups.from_zeroframe
+    return _mean(rate, known | (lone & ~xp.any(known, axis=0)), xp=xp)
 
 
 def _mean(rate: Array, known: Array, *, xp: Namespace) -> Array:

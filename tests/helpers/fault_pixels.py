@@ -24,7 +24,10 @@ def unknown_noise(ramps):
 
 
 def integration_without_a_rate(data, groupdq, *, suppress=True):
-    """Pixels with an integration without a usable difference: jwst counts it as a rate of 0, or of the first group."""
+    """Pixels with an integration without a usable difference: jwst counts it as a rate of 0, or of the first group.
+
+    If that is the only group, and not suppressed, it counts in gpipe, too.
+    """
     finite = np.isfinite(data)
     usable, good = (
         ((groupdq & (DO_NOT_USE | SATURATED)) == 0) & finite,
@@ -35,7 +38,9 @@ def integration_without_a_rate(data, groupdq, *, suppress=True):
     steps = usable[:, :-1] & usable[:, 1:] & ((groupdq[:, 1:] & JUMP_DET) == 0)
     lacking = ~steps.any(axis=1)
     suppressed = np.count_nonzero(good, axis=1) == 1
-    return (lacking | suppressed if suppress else lacking & ~good[:, 0]).any(axis=0)
+    flagless = (groupdq == 0) & finite
+    only_first = flagless[:, 0] & ~flagless[:, 1:].any(axis=1)
+    return (lacking | suppressed if suppress else lacking & ~only_first).any(axis=0)
 
 
 def integration_void(dq):

@@ -105,8 +105,8 @@ def prepared(y, q, zero, suppress):
 
 
 def robust_rate(ramps, timing):
-    """Mean over the integrations that have a rate, 0 where none has."""
-    rates = []
+    """Mean over the integrations that have a rate; where none has, over those with an only group; else 0."""
+    rates, of_only_groups = [], []
     for y, q, only_first, from_zero in ramps:
         usable = [f & (DO_NOT_USE | SATURATED) == 0 for f in q]
         if len(q) == 1:
@@ -120,10 +120,11 @@ def robust_rate(ramps, timing):
             steps = [
                 y[k + 1] - y[k] for k in range(len(q) - 1) if usable[k] and usable[k + 1] and not q[k + 1] & JUMP_DET
             ]
-            alone = [y[start] for start, _ in runs(q)]
-            if steps or alone:
-                rates.append((np.median(steps) if steps else alone[0]) / timing.group_time)
-    return float(np.mean(rates)) if rates else 0.0
+            if steps:
+                rates.append(np.median(steps) / timing.group_time)
+            else:
+                of_only_groups += [y[start] / timing.group_time for start, _ in runs(q)]
+    return float(np.mean(rates or of_only_groups or [0.0]))
 
 
 def combine(segments):

@@ -74,6 +74,17 @@ def test_variances_of_any_size_or_no_rate(cuda):
     assert (found.dq[~fitted] & dq.DO_NOT_USE).all()
 
 
+@pytest.mark.parametrize("zeroframe", [True, False])
+def test_only_groups_beside_ramps_and_without_any(cuda, zeroframe):
+    ramps, timing = random_ramps(3, 3, 5, bad_pixels=False)
+    ramps["groupdq"][2] = np.array([1, 1, 0, 2, 2], np.uint8)[:, None, None]
+    ramps["groupdq"][:, :, 2:4] = np.array([1, 0, 4, 4, 1], np.uint8)[:, None, None]
+    ramps["groupdq"][1, :, 3] = dq.SATURATED
+    ramps |= {"pixeldq": np.zeros_like(ramps["pixeldq"]), "zeroframe": ramps["zeroframe"] if zeroframe else None}
+    found = assert_same(cuda, ramps, FitOptions(timing=timing, suppress_one_group=False)).exposure
+    assert np.isfinite(found.slope[2:4]).all()
+
+
 def test_limits_without_extras(cuda):
     ramps, timing = random_ramps(1, 2, 9)
     ramps |= {"dark_current": None, "zeroframe": None}

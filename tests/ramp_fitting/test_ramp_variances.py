@@ -94,6 +94,48 @@ def test_an_integration_without_a_rate_does_not_change_the_noise_of_the_others(f
     np.testing.assert_allclose(out.exposure.var_poisson[0], 10 / 2 / steps / np.array([2, 3, 3]), rtol=1e-5)
 
 
+LATE = {
+    "the third": [1, 1, 0, 2, 2, 2],
+    "before jumps": [1, 1, 1, 0, 4, 1],
+    "the last": [1, 1, 1, 1, 1, 0],
+    "the first of separate ones": [0, 1, 0, 1, 0, 1],
+}
+
+
+@pytest.mark.parametrize("flags", LATE.values(), ids=LATE)
+@pytest.mark.parametrize("columns", [3, 300], ids=["few", "many"])
+def test_the_pedestal_of_an_only_group_is_not_in_the_noise_of_the_other_integrations(fit, flags, columns):
+    ramps = straight(10.0, integrations=3, shape=(1, columns))
+    ramps["data"] += 7e4
+    ramps["groupdq"][2, :, 0, 0] = flags
+    out, group = fit(ramps, suppress_one_group=False), flags.index(0)
+    np.testing.assert_allclose(out.integrations.var_poisson[:2], 10 / 2 / 5, rtol=1e-5)
+    np.testing.assert_allclose(out.integrations.slope[2, 0, 0], 7e4 + 10 * (group + 1))
+    np.testing.assert_allclose(out.integrations.var_poisson[2, 0, 0], 10 / 2, rtol=1e-5)
+    np.testing.assert_allclose(out.exposure.var_poisson[0, 0], 10 / 2 / 11, rtol=1e-5)
+
+
+@pytest.mark.parametrize("flags", LATE.values(), ids=LATE)
+@pytest.mark.parametrize("columns", [3, 300], ids=["few", "many"])
+def test_only_groups_give_the_noise_where_no_integration_has_more(fit, flags, columns):
+    ramps = straight(10.0, integrations=3, shape=(1, columns))
+    ramps["data"][1] *= 2
+    ramps["groupdq"][:2, :, 0, 0] = flags
+    ramps["groupdq"][2, :, 0, 0] = SATURATED
+    out, group = fit(ramps, suppress_one_group=False), flags.index(0)
+    np.testing.assert_allclose(out.integrations.var_poisson[:2, 0, 0], 15 * (group + 1) / 2, rtol=1e-5)
+    assert np.isnan(out.integrations.slope[2, 0, 0])
+
+
+def test_an_only_first_group_counts_with_its_rate_since_the_reset(fit):
+    ramps = straight(10.0, integrations=3)
+    ramps["data"][2, 0] = 40
+    ramps["groupdq"][2, 1:, 0, 0] = SATURATED
+    ramps["groupdq"][1, :, 0, 0] = LATE["the third"]
+    out = fit(ramps, suppress_one_group=False)
+    np.testing.assert_allclose(out.integrations.var_poisson[0, 0, 0], (10 + 40) / 2 / 2 / 5, rtol=1e-5)
+
+
 def test_a_ramp_of_separate_groups_has_the_noise_of_the_one_that_is_fitted(fit):
     ramps = straight(50.0, groups=5)
     ramps["groupdq"][:, ::2] = DO_NOT_USE

@@ -149,14 +149,17 @@ __device__ int64 visit_segments(int64 groups, Flag flag, Visit visit)
     return any ? -1 : good;
 }
 
-// The rate of an integration; false if it has none. See gpipe.ramp_fitting.median_rate.
+// How an integration comes by its first estimate of the rate, if at all.
+enum class Estimate { NONE, OF_ONLY_GROUP, MEASURED };
+
+// The rate of an integration. See gpipe.ramp_fitting.median_rate.
 template <class Values>
-__device__ bool median_rate(const Ramp& ramp, Values& steps, const Timing& timing, float& rate)
+__device__ Estimate median_rate(const Ramp& ramp, Values& steps, const Timing& timing, float& rate)
 {
     float first = ramp.value(0), before = first;
     bool usable = !(ramp.flag(0) & UNUSABLE);
     rate = first / (float)timing.first_group;
-    if (ramp.groups == 1) return usable;
+    if (ramp.groups == 1) return usable ? Estimate::MEASURED : Estimate::NONE;
     int count = 0;
     for (int64 k = 1; k < ramp.groups; k++) {
         unsigned flag = ramp.flag(k);
@@ -167,13 +170,40 @@ __device__ bool median_rate(const Ramp& ramp, Values& steps, const Timing& timin
         before = value;
     }
     sort(steps, count);
-    if (ramp.only_first) return true;
-    int64 lone = 0;
-    if (count == 0) lone = visit_segments(ramp.groups, [&](int64 k) { return ramp.flag(k); }, [](int64, int64) {});
-    if (lone < 0) return false;
-    float signal = ramp.from_zeroframe ? first : count > 0 ? median(steps, 0, count) : ramp.value(lone);
-    rate = signal / (float)(ramp.from_zeroframe ? timing.frame : timing.group);
-    return true;
+    if (ramp.only_first) return Estimate::MEASURED;
+    if (ramp.from_zeroframe || count > 0) {
+        float signal = ramp.from_zeroframe ? first : median(steps, 0, count);
+        rate = signal / (float)(ramp.from_zeroframe ? timing.frame : timing.group);
+        return Estimate::MEASURED;
+    }
+    int64 lone = visit_segments(ramp.groups, [&](int64 k) { return ramp.flag(k); }, [](int64, int64) {});
+    if (lone < 0) return Estimate::NONE;
+    rate = ramp.value(lone) / (float)timing.group;
+    return Estimate::OF_ONLY_GROUP;
+}
+
+struct Mean {
+    float sum, count;
+
+    __device__ void add(float value)
+    {
+        sum += value;
+        count += 1.0f;
+    }
+};
+
+// The mean over the integrations that have a rate, over those with an only group where none has; NaN without either.
+template <class Values>
+__device__ float mean_rate(const Exposure& exposure, int64 pixel, Values& steps, const Timing& timing)
+{
+    Mean measured{}, only{};
+    for (int64 i = 0; i < exposure.integrations; i++) {
+        float rate;
+        Estimate estimate = median_rate(exposure.ramp(i, pixel), steps, timing, rate);
+        if (estimate == Estimate::MEASURED) measured.add(rate);
+        if (estimate == Estimate::OF_ONLY_GROUP) only.add(rate);
+    }
+    return measured.count > 0.0f ? measured.sum / measured.count : only.sum / only.count;
 }
 
 struct Sums {
@@ -292,14 +322,9 @@ __device__ void fit_pixel(
 {
     gain = known_reference(gain);
     quality |= gain > 0.0f ? 0 : NO_GAIN_VALUE;
-    float total_rate = 0.0f, rate, count = 0.0f;
-    for (int64 i = 0; i < exposure.integrations; i++)
-        if (median_rate(exposure.ramp(i, pixel), steps, timing, rate)) {
-            total_rate += rate;
-            count += 1.0f;
-        }
+    float rate = mean_rate(exposure, pixel, steps, timing);
     float noise = known_reference(readnoise) * gain * noise_of_group, group_time = (float)timing.group;
-    float photons = poisson_unit(total_rate / count, dark, gain, group_time);
+    float photons = poisson_unit(rate, dark, gain, group_time);
     Units units{known_noise(read_noise_unit(noise, gain, group_time), photons), photons};
     if (units.reading == 0.0f) {
         quality |= DO_NOT_USE;

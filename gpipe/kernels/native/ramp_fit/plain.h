@@ -193,6 +193,8 @@ static void take_odd(const Settings *s, const Tile *t, const Sums *sums, const P
     gather_bytes(sums->kind, odd, few->sums->kind, n);
     gather(pixels->rate, odd, few->pixels.rate, n);
     gather(pixels->missing, odd, few->pixels.missing, n);
+    gather(pixels->only_rate, odd, few->pixels.only_rate, n);
+    gather(pixels->onlies, odd, few->pixels.onlies, n);
     for (int64_t l = 0; l < LEVELS; l++)
         gather(pixels->limits[l], odd, few->pixels.limits[l], n);
     for (int64_t k = 0; k < s->groups; k++) {
@@ -212,6 +214,8 @@ static void put_odd(const Settings *s, const Work *few, int64_t pitch, Sums *sum
     int64_t n = sums->odds;
     scatter(few->pixels.rate, odd, pixels->rate, n);
     scatter(few->pixels.missing, odd, pixels->missing, n);
+    scatter(few->pixels.only_rate, odd, pixels->only_rate, n);
+    scatter(few->pixels.onlies, odd, pixels->onlies, n);
     scatter(from->time, odd, sums->time, n);
     scatter(from->signal, odd, sums->signal, n);
     scatter(from->reading, odd, sums->reading, n);

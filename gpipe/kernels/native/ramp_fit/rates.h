@@ -38,15 +38,20 @@ static void begin_pixels(const Settings *s, const uint32_t *pixeldq, const float
     know_pixels(pixeldq, readnoise, gain, s->noise_of_group, pixels->quality, pixels->noise, pixels->gain, n);
     for (int64_t l = 0; l < LEVELS; l++)
         set_limits(SIGNAL_TO_NOISE[l], pixels->noise, pixels->gain, pixels->limits[l], n);
-    fill_line(pixels->rate, 0.0f, n);
-    fill_line(pixels->missing, 0.0f, n);
+    float *sums[] = {pixels->rate, pixels->missing, pixels->only_rate, pixels->onlies};
+    for (int64_t k = 0; k < 4; k++)
+        fill_line(sums[k], 0.0f, n);
 }
 
-/* The mean over the integrations that have a rate. */
-static void divide_rate(const float *restrict missing, float integrations, float *restrict rate, int64_t n)
+/* The mean over the integrations that have a rate; over those with an only group where none has. */
+static void divide_rate(const float *restrict missing, const float *restrict only_rate, const float *restrict onlies,
+                        float integrations, float *restrict rate, int64_t n)
 {
-    for (int64_t c = 0; c < n; c++)
-        rate[c] /= integrations - missing[c];
+    for (int64_t c = 0; c < n; c++) {
+        float known = integrations - missing[c], sum = rate[c], instead = only_rate[c], number = onlies[c];
+        float total = known > 0.0f ? sum : instead, count = known > 0.0f ? known : number;
+        rate[c] = total / count;
+    }
 }
 
 /* noise_units, and the last part of pixel_quality. */
@@ -66,7 +71,7 @@ static void set_units(const float *restrict noise, const float *restrict gain, c
 
 static void find_units(const Settings *s, const float *dark, Pixels *pixels, int64_t n)
 {
-    divide_rate(pixels->missing, (float)s->integrations, pixels->rate, n);
+    divide_rate(pixels->missing, pixels->only_rate, pixels->onlies, (float)s->integrations, pixels->rate, n);
     set_units(pixels->noise, pixels->gain, pixels->rate, dark, s->group_time, pixels->unit_reading,
               pixels->unit_photons, pixels->quality, n);
 }

@@ -61,15 +61,14 @@ static void take_middle(const float *restrict lower, const float *restrict upper
     }
 }
 
-/* The rate of an integration joins the sum. */
+/* The rate of an integration joins the sum, if it has one. */
 static void add_rate(const Settings *s, const float *restrict middle, const uint8_t *restrict some,
-                     const float *restrict only, const float *restrict value, const uint8_t *restrict kind,
-                     float *restrict rate, int64_t n)
+                     const float *restrict value, const uint8_t *restrict kind, float *restrict rate, int64_t n)
 {
     float group_time = s->group_time, first_group_time = s->first_group_time, frame_time = s->frame_time;
     for (int64_t c = 0; c < n; c++) {
-        float first = value[c], median = middle[c], instead = only[c];
-        float of_group = some[c] ? median : instead;
+        float first = value[c], median = middle[c];
+        float of_group = some[c] ? median : 0.0f;
         float since = kind[c] == FROM_ZEROFRAME ? frame_time : first_group_time;
         float signal = kind[c] ? first : of_group, time = kind[c] ? since : group_time;
         rate[c] += signal / time;
@@ -84,7 +83,7 @@ static void add_median(const Settings *s, Tile *t, const uint8_t *some, const ui
     const float *lower = t->ranked + larger((steps - 1 - steps % 2) / 2, 0) * pitch;
     const float *upper = t->ranked + steps / 2 * pitch;
     take_middle(lower, upper, t->fill, steps % 2, t->line, n);
-    add_rate(s, t->line, some, t->only, t->values, kind, rate, n);
+    add_rate(s, t->line, some, t->values, kind, rate, n);
 }
 
 /* median_rate of single groups. */
@@ -202,19 +201,28 @@ static bool is_all(const uint8_t *mask, int64_t n)
     return all;
 }
 
-/* lone_value of pixels without a usable step; those without such a group either miss a rate. */
-static void find_only(const Settings *s, Tile *t, const uint8_t *restrict some, float *restrict missing, int64_t n)
+/* Pixels without a usable step, and not measured against the reset, miss a rate; the lone_value of those is summed for
+ * itself. */
+static void add_only(const Settings *s, Tile *t, const uint8_t *restrict some, const uint8_t *restrict kind,
+                     Pixels *pixels, int64_t n)
 {
     uint8_t *restrict waiting = t->twice;
     const uint8_t *restrict first = t->flags;
-    for (int64_t c = 0; c < n; c++)
-        waiting[c] = (some[c] == 0) & ((first[c] & SATURATED) == 0);
-    fill_line(t->only, 0.0f, n);
-    for (int64_t k = 0; k < s->groups; k++)
-        add_lone(t->values + k * t->pitch, t->flags + k * t->pitch, waiting, t->only, n);
+    float *restrict only = t->only, *restrict missing = pixels->missing;
+    float *restrict rate = pixels->only_rate, *restrict onlies = pixels->onlies;
+    float group_time = s->group_time;
     for (int64_t c = 0; c < n; c++) {
-        bool is_missing = waiting[c] | ((some[c] == 0) & ((first[c] & SATURATED) != 0));
-        missing[c] += is_missing ? 1.0f : 0.0f;
+        uint8_t misses = (some[c] == 0) & (kind[c] == 0), starts = misses & ((first[c] & SATURATED) == 0);
+        missing[c] += misses ? 1.0f : 0.0f;
+        onlies[c] += starts ? 1.0f : 0.0f;
+        waiting[c] = starts;
+    }
+    fill_line(only, 0.0f, n);
+    for (int64_t k = 0; k < s->groups; k++)
+        add_lone(t->values + k * t->pitch, t->flags + k * t->pitch, waiting, only, n);
+    for (int64_t c = 0; c < n; c++) {
+        rate[c] += only[c] / group_time;
+        onlies[c] -= waiting[c] ? 1.0f : 0.0f;
     }
 }
 
@@ -228,7 +236,7 @@ static void add_each_median(const Settings *s, Tile *t, const Sums *sums, Pixels
     }
     rank_steps(s, t, some, n);
     if (!is_all(some, n))
-        find_only(s, t, some, pixels->missing, n);
+        add_only(s, t, some, sums->kind, pixels, n);
     add_median(s, t, some, sums->kind, pixels->rate, n);
 }
 

@@ -49,7 +49,7 @@ typedef struct {
     float *values, *steps, *ranked;
     int32_t *place, *level, *joined;
     uint8_t *once, *twice, *is_odd;
-    float *fill, *line, *only; /* `only` is the signal of ramps that are fitted by one group */
+    float *fill, *line, *only; /* `only` is the signal of ramps of which an only group has the rate */
     float *none;               /* 0 */
     uint8_t *pattern;          /* the flags that most pixels have: see plain.h */
     int64_t *position;
@@ -71,7 +71,8 @@ typedef struct {
     uint32_t *quality;
     float *limits[LEVELS];
     float *noise, *gain, *unit_reading, *unit_photons, *information;
-    float *rate, *missing; /* sum over the integrations that have a rate, and the number of the others */
+    float *rate, *missing;     /* sum over the integrations that have a rate, and the number of the others */
+    float *only_rate, *onlies; /* of the others those with an only group: sum and number */
 } Pixels;
 
 typedef struct {
@@ -142,8 +143,9 @@ static void take_pixels(Memory *memory, Pixels *pixels, int64_t pitch)
     for (int64_t s = 0; s < LEVELS; s++)
         pixels->limits[s] = take(memory, floats);
     float **lines[] = {&pixels->noise,       &pixels->gain, &pixels->unit_reading, &pixels->unit_photons,
-                       &pixels->information, &pixels->rate, &pixels->missing};
-    for (int64_t k = 0; k < 7; k++)
+                       &pixels->information, &pixels->rate, &pixels->missing,      &pixels->only_rate,
+                       &pixels->onlies};
+    for (int64_t k = 0; k < 9; k++)
         *lines[k] = take(memory, floats);
 }
 
