@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers.stub_steps import AddStep, StubPipeline, TimesStep, uncal
+from helpers.stub_steps import AddStep, RateStep, StubPipeline, TimesStep, uncal
+from stdatamodels.jwst.datamodels import GainModel
 
 import gpipe.backends
 from gpipe.controller import Step, StepStarted, watch
@@ -157,6 +158,54 @@ def test_a_wrong_hook_is_told_before_work(model, monkeypatch):
     assert not calls
     StubPipeline.call(model, pre_hooks=[calls.append], steps={"times": {"post_hooks": [3], "skip": True}})
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize("hook", [RateStep, RateStep(), "helpers.stub_steps.RateStep"])
+@pytest.mark.parametrize("parameter", ["pre_hooks", "post_hooks"])
+def test_a_step_with_two_results_is_no_hook(model, hook, parameter):
+    wrong = rf"{parameter}: hook (helpers\.stub_steps\.)?RateStep: found 2 results, expected one model, or None"
+    for top, where in ((AddStep, "AddStep"), (StubPipeline, "StubPipeline")):
+        with pytest.raises(GpipeError, match=f"^{where}.{wrong}$"):
+            top.call(model, **{parameter: [hook]})
+    with pytest.raises(GpipeError, match=f"^add.{wrong}$"):
+        StubPipeline.call(model, steps={"add": {parameter: [hook]}})
+
+
+class Callable:
+    """A function with a state, which has no name."""
+
+    def __init__(self, result):
+        self.result = result
+
+    def __call__(self, model):
+        return self.result
+
+
+@pytest.mark.parametrize(
+    ("result", "found"),
+    [
+        ((uncal(), uncal()), "found 2 results, expected one model, or None"),
+        ([uncal()], "found a list, expected one model, or None"),
+        (3, "found int as result, expected a model of an exposure, or None (found builtins.int"),
+        (np.zeros(3), "found ndarray as result, expected a model of an exposure, or None"),
+        (Thing(), "found Thing as result, expected a model of an exposure, or None"),
+        (GainModel(), "found GainModel as result, expected a model of an exposure, or None"),
+    ],
+)
+def test_what_a_hook_returns_is_a_model_or_nothing(model, result, found):
+    for parameter in ("pre_hooks", "post_hooks"):
+        with pytest.raises(GpipeError) as caught:
+            StubPipeline.call(model, steps={"times": {parameter: [Callable(result)]}})
+        assert str(caught.value).startswith(f"times.{parameter}: hook Callable: {found}")
+        assert "\n" not in str(caught.value)
+
+
+def test_a_function_that_returns_something_else_is_named(model):
+    def as_text(given):
+        return {"model": given}
+
+    with pytest.raises(GpipeError, match=r"^AddStep\.post_hooks: hook \S+as_text: found dict as result"):
+        AddStep.call(model, post_hooks=[as_text])
 
 
 def test_a_single_hook_is_not_a_list():

@@ -9,6 +9,8 @@ from helpers.stub_steps import AddStep, uncal
 from jwst.lastframe import LastFrameStep
 from jwst.stpipe import Step
 
+from gpipe.exceptions import GpipeError
+
 pytestmark = pytest.mark.parity
 
 
@@ -32,6 +34,15 @@ def _without_crds(monkeypatch):
 @pytest.mark.parametrize(("pre", "post", "value"), [([Twice], [], 21), ([], [Twice], 22), ([], [Twice(factor=3)], 33)])
 def test_hooks_of_jwst_are_run(pre, post, value):
     assert np.all(AddStep.call(uncal(), pre_hooks=pre, post_hooks=post, configure_log=False).data == value)
+
+
+def test_a_step_with_two_results_is_named():
+    class Two(Step):
+        def process(self, model):
+            return model, model.copy()
+
+    with pytest.raises(GpipeError, match=r"^AddStep\.post_hooks: hook \S*Two: found 2 results"):
+        AddStep.call(uncal(), post_hooks=[Two], configure_log=False)
 
 
 def test_a_step_of_jwst_itself():

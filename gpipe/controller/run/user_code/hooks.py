@@ -22,7 +22,7 @@ from typing import Any
 
 from gpipe.controller.declaration.step_base import StepBase
 from gpipe.datamodels import Exposure, open_exposure, to_model, write
-from gpipe.exceptions import GpipeError, ParameterError
+from gpipe.exceptions import GpipeError, InputError, ParameterError
 
 RunStep = Callable[[StepBase, Any], Any]
 
@@ -41,16 +41,24 @@ def check_hooks(step: StepBase) -> None:
 
 
 def apply_hooks(step: StepBase, parameter: str, exposure: Any, run_step: RunStep) -> Any:
-    """Apply the hooks in ``pre_hooks`` or ``post_hooks`` of a step to an exposure; ``run_step`` runs those of steps."""
+    """Apply the hooks in ``pre_hooks`` or ``post_hooks`` of a step to an exposure; ``run_step`` runs those of steps.
+
+    GpipeError: a hook returns something else than one exposure or None, or a command fails.
+    """
+    where = f"{step.label}.{parameter}"
     for given in getattr(step, parameter):
-        hook = _resolved(given, f"{step.label}.{parameter}")
+        hook = _resolved(given, where)
         if isinstance(hook, StepBase):
-            exposure = run_step(hook, exposure)
+            exposure = _one(run_step(hook, exposure), f"{where}: hook {_name(given)}")
         elif isinstance(hook, str):
-            _run_command(hook, exposure, f"{step.label}.{parameter}", step.name)
+            _run_command(hook, exposure, where, step.name)
         else:
-            exposure = _changed(hook, exposure)
+            exposure = _changed(hook, exposure, f"{where}: hook {_name(given)}")
     return exposure
+
+
+def _name(given: Any) -> str:
+    return given if isinstance(given, str) else str(getattr(given, "__qualname__", type(given).__qualname__))
 
 
 def _resolved(given: Any, where: str) -> StepBase | Callable[[Any], Any] | str:
@@ -94,11 +102,25 @@ def _keywords(arguments: str) -> dict[str, Any]:
     return {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
 
 
-def _changed(hook: Callable[[Any], Any], exposure: Exposure) -> Exposure:
+def _changed(hook: Callable[[Any], Any], exposure: Exposure, where: str) -> Exposure:
     # A copy, so that a hook that writes into the arrays cannot reach those of the caller's input.
     model = to_model(exposure).copy()
     returned = hook(model)
-    return open_exposure(model if returned is None else returned, exposure.backend)
+    result = model if returned is None else _one(returned, where)
+    try:
+        return open_exposure(result, exposure.backend)
+    except InputError as error:
+        found = type(result).__qualname__
+        raise GpipeError(
+            f"{where}: found {found} as result, expected a model of an exposure, or None ({error})"
+        ) from None
+
+
+def _one(result: Any, where: str) -> Any:
+    if isinstance(result, list | tuple):
+        found = f"{len(result)} results" if len(result) > 1 else f"a {type(result).__name__}"
+        raise GpipeError(f"{where}: found {found}, expected one model, or None")
+    return result
 
 
 def _run_command(command: str, exposure: Exposure, where: str, name: str) -> None:
