@@ -175,6 +175,96 @@ def test_several_results_are_all_returned(exposure):
     assert_same(first, second)
 
 
+@pytest.mark.parametrize("twice", [lambda model: [model, model.copy()], lambda model: (model, model)])
+def test_results_of_one_kind_are_saved_under_their_index(exposure, tmp_path, twice):
+    class Both(Detector1Pipeline):
+        def process(self, input):
+            first, second = twice(super().process(input))
+            first.meta.target.catalog_name = "one"
+            return first, second
+
+    base = exposure.name.removesuffix("_uncal.fits")
+    first, second = Both.call(exposure, save_results=True, configure_log=False)
+    assert_same(first, second)
+    names = [f"{base}_0_rate.fits", f"{base}_1_rate.fits"]
+    assert [first.meta.filename, second.meta.filename] == names
+    assert sorted(path.name for path in tmp_path.iterdir()) == [*names, f"{base}_rateints.fits"]
+    for name in names:
+        with datamodels.open(tmp_path / name) as saved:
+            np.testing.assert_array_equal(saved.data, first.data)
+            assert saved.meta.filename == name
+
+
+def test_results_of_two_kinds_have_no_index(exposure, tmp_path):
+    class Fitted(Detector1Pipeline):
+        def process(self, input):
+            return self.ramp_fit.run(self.dq_init.run(input))
+
+    assert len(Fitted.call(exposure, save_results=True, configure_log=False)) == 2
+    assert sorted(path.stem.rpartition("_")[2] for path in tmp_path.iterdir()) == ["rate", "rateints"]
+
+
+class LookingStep(JumpStep):
+    """Says itself, as steps of jwst do, what it did."""
+
+    status = None
+
+    def process(self, input):
+        self.found = input.meta.cal_step.jump
+        result = input.copy()
+        if self.status:
+            result.meta.cal_step.jump = self.status
+        return result
+
+
+class SkippingStep(LookingStep):
+    """Leaves the exposure as it is."""
+
+    status = "SKIPPED"
+
+
+class FailingStep(LookingStep):
+    """Could not do it."""
+
+    status = "FAILED"
+
+
+@pytest.mark.parametrize(
+    ("step", "status"), [(LookingStep, "COMPLETE"), (SkippingStep, "SKIPPED"), (FailingStep, "FAILED")]
+)
+@pytest.mark.parametrize("before", [None, "SKIPPED", "COMPLETE", "FAILED"])
+def test_the_status_that_a_step_sets_stays(exposure, tmp_path, step, status, before):
+    class Mine(Detector1Pipeline):
+        step_defs = {**Detector1Pipeline.step_defs, "jump": step}  # noqa: RUF012
+
+    with datamodels.open(exposure) as model:
+        model.meta.cal_step.jump = before
+        seen = []
+        with watch(lambda event: seen.append((event.name, event.status)) if isinstance(event, StepDone) else None):
+            rate = Mine.call(model, save_results=True, configure_log=False)
+            alone = step.call(model, save_results=True, configure_log=False)
+        assert model.meta.cal_step.jump == before
+    assert [rate.meta.cal_step.jump, alone.meta.cal_step.jump] == [status, status]
+    assert ("jump", status) in seen
+    for path in tmp_path.glob("*.fits"):
+        with datamodels.open(path) as saved:
+            assert saved.meta.cal_step.jump == status
+
+
+def test_the_status_of_the_standard_work_stays(exposure):
+    with datamodels.open(exposure) as model:
+        short = model.copy()
+        short.data, short.meta.exposure.ngroups = model.data[:, :2], 2
+    assert JumpStep.call(short, configure_log=False).meta.cal_step.jump == "SKIPPED"
+    assert DoubledJumpStep.call(short, configure_log=False).meta.cal_step.jump == "SKIPPED"
+
+
+def test_a_step_that_a_parameter_skips_is_skipped_whatever_its_process_says(exposure):
+    with datamodels.open(exposure) as model:
+        model.meta.cal_step.jump = "COMPLETE"
+        assert LookingStep.call(model, skip=True, configure_log=False).meta.cal_step.jump == "SKIPPED"
+
+
 def test_plan_of_it(exposure):
     assert "calwebb_detector1: the whole exposure" in str(DoubledPipeline.plan(exposure))
 

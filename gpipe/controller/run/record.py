@@ -159,8 +159,14 @@ class RunRecord:
             if not hasattr(product.meta, "cal_step"):
                 continue  # a reference file that a step made
             if not step.substeps():
-                setattr(product.meta.cal_step, step.cal_step, status)
+                setattr(product.meta.cal_step, step.cal_step, self.status_in(product.meta, step, status))
             provenance.record(product.meta, names, **(asked if names else {}))
+
+    def status_in(self, meta: Any, step: StepBase, status: str) -> str:
+        """Return the status of a step in a product: where it worked with its own ``process``, as that has set it."""
+        if status != COMPLETE or step.substeps() or not self.processes(step):
+            return status
+        return getattr(getattr(meta, "cal_step", None), step.cal_step, None) or status
 
     def model(self, product: Any) -> Any:
         """A product as a model; that of an exposure has the log of the run so far."""
@@ -173,17 +179,20 @@ class RunRecord:
         return model
 
     def save(self, step: StepBase, results: Sequence[Any], models: Sequence[Any] | None = None) -> None:
-        """Write the results of a step, or of the whole; ``models`` are those of the results, if they were made."""
+        """Write the results of a step, or of the whole; ``models`` are those of the results, if they were made.
+
+        Results that have the same suffix have their index in the name.
+        """
+        suffixes = [self.top.suffix_of(result, None if step is self.top else step.name) for result in results]
         with self._telling():
-            for index, result in enumerate(results):
-                suffix = self.top.suffix_of(result, None if step is self.top else step.name)
+            for index, (result, suffix) in enumerate(zip(results, suffixes, strict=True)):
                 model = self.model(models[index] if models else result)
                 self._saver.save(
                     model,
                     output_levels(step),
                     default_suffix=step.name,
                     suffix=suffix,
-                    index=index if suffix is None and len(results) > 1 else None,
+                    index=index if suffixes.count(suffix) > 1 else None,
                 )
                 if result is not model:
                     result.meta.filename = model.meta.filename

@@ -93,6 +93,7 @@ class StepRun:
         with named_in_errors(self.step.name, results[0]):
             self.end(tally.counts if tally else {})
         self.record((*results, *(product.model for product in products)))
+        self.status = self._record.status_in(results[0].meta, self.step, self.status)
         results = [self._hooked("post_hooks", result) for result in with_separate_metadata(results)]
         self.save_side_products(products)
         self.save(results)

@@ -64,10 +64,18 @@ def processed(step: StepBase, exposure: Any) -> Produced:
     GpipeError: it returns something else than a model of an exposure, or several.
     """
     model = to_model(exposure).copy()
+    _forget_failure(model, step)
     with written_at_once(), step.at_work():
         returned = step.process(model)
     results = returned if isinstance(returned, list | tuple) else (returned,)
     return Produced(tuple(_exposure(step, result, exposure.backend) for result in results))
+
+
+def _forget_failure(model: Any, step: StepBase) -> None:
+    """Take out a SKIPPED or FAILED of an earlier run: one that is there after ``process`` is then its own."""
+    statuses = getattr(model.meta, "cal_step", None)
+    if getattr(statuses, step.cal_step, None) in ("SKIPPED", "FAILED"):
+        setattr(statuses, step.cal_step, None)
 
 
 def _exposure(step: StepBase, result: Any, backend: Backend) -> Any:
