@@ -45,6 +45,16 @@ def test_metadata_that_no_fits_header_holds_are_refused_before_work(text, path, 
     assert not (tmp_path / "jw01_add.fits").exists()
 
 
+@pytest.mark.parametrize("number", [float("inf"), float("nan")])
+def test_numbers_that_no_fits_header_holds_are_refused_before_work(number, path, tmp_path):
+    with datamodels.RampModel(str(path)) as model:
+        model.meta.target.instance["ra"] = number
+        with pytest.raises(InputError, match=r"found (inf|nan) for meta.target.ra; expected a finite number"):
+            AddStep.call(model, save_results=True)
+        AddStep.call(model)
+    assert not (tmp_path / "jw01_add.fits").exists()
+
+
 @pytest.mark.parametrize("name", ["asn.json", "x_uncal.fits", "x_uncal.fits.gz", "x_ramp.asdf"])
 def test_a_pipe_is_not_waited_for(name):
     os.mkfifo(name)

@@ -62,22 +62,23 @@ def check(exposures: Iterable[tuple[Sequence[StepBase], Any, RunRecord]]) -> Non
     refuse_without(needs)
 
 
-def check_texts(top: StepBase, steps: Sequence[StepBase], header: Header, record: RunRecord) -> None:
+def check_header_values(top: StepBase, steps: Sequence[StepBase], header: Header, record: RunRecord) -> None:
     """Refuse an exposure whose name or metadata cannot be written into a FITS header, where its results are."""
     levels = [output_levels(step)[0] for step in (top, *steps) if not record.skips(step)]
     saved = any(level.saves and level.output_ext in (None, ".fits", "fits") for level in levels)
     if not (saved or any(top.suffix_before(step.name) for step in steps)):
         return
-    from gpipe.datamodels.files.metadata import no_header_text
+    from gpipe.datamodels.files.metadata import no_header_value
 
-    texts = no_header_text(header.model)
-    texts.pop("meta.filename", None)
+    values = no_header_value(header.model)
+    values.pop("meta.filename", None)
     name = os.path.basename(input_name(header) or "")
     if not (top.output_file or (name.isascii() and name.isprintable())):
-        texts["the file name"] = name
-    for place, text in texts.items():
-        wanted = "printable ASCII, as FITS headers hold nothing else (or output_file, output_ext='.asdf')"
-        raise InputError(f"{header.name}: found {text!r} for {place}; expected {wanted}")
+        values["the file name"] = name
+    for place, value in values.items():
+        kind = "printable ASCII" if isinstance(value, str) else "a finite number"
+        wanted = f"{kind}, as FITS headers hold nothing else (or output_file, output_ext='.asdf')"
+        raise InputError(f"{header.name}: found {value!r} for {place}; expected {wanted}")
 
 
 def _log_parameters(steps: Iterable[StepBase]) -> None:

@@ -21,7 +21,7 @@ from gpipe.controller.reporting import events
 from gpipe.controller.reporting.records import recorded
 from gpipe.controller.run.group_run import GroupRun
 from gpipe.controller.run.passes import Summaries
-from gpipe.controller.run.preparation import announce, check, check_texts, resolved, saver_of
+from gpipe.controller.run.preparation import announce, check, check_header_values, resolved, saver_of
 from gpipe.controller.run.record import RunRecord, output_levels
 from gpipe.controller.run.section_run import SectionRun
 from gpipe.controller.run.user_code.hooks import apply_hooks
@@ -153,7 +153,7 @@ class _Run:
         with collector_at_rest():
             self.record = self.record.opened(resolved(self.steps, self.header, self.record), records)
             check([(self.steps, self.header.meta, self.record)])
-            check_texts(self.top, self.steps, self.header, self.record)
+            check_header_values(self.top, self.steps, self.header, self.record)
             plan = self._plan()
         return self._finish(self._through_all(plan))
 

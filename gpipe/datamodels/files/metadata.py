@@ -6,6 +6,7 @@ is written; models know the core of ASDF where that is enough (`core_asdf`).
 
 import copy
 import functools
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -119,11 +120,19 @@ def new_names(model: Any) -> dict[str, str]:
     return {".".join(p): text for p, text in found.items() if isinstance(text, str) and text not in known[p]}
 
 
-def no_header_text(model: Any) -> dict[str, str]:
-    """Find texts that go into a FITS header, which holds printable ASCII only, and cannot; by dotted place."""
+def no_header_value(model: Any) -> dict[str, Any]:
+    """Find texts and numbers that go into a FITS header and cannot; by dotted place.
+
+    A header holds printable ASCII and finite numbers only.
+    """
     found = {".".join(path): _at(model.instance, path) for path in _places(model).keywords}
-    texts = {place: text for place, text in found.items() if isinstance(text, str)}
-    return {place: text for place, text in texts.items() if not (text.isascii() and text.isprintable())}
+    return {place: value for place, value in found.items() if not _fits_a_header(value)}
+
+
+def _fits_a_header(value: Any) -> bool:
+    if isinstance(value, str):
+        return value.isascii() and value.isprintable()
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def large_integers(node: Any, place: str = "") -> Iterator[str]:
