@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 
 import pytest
 from click.testing import CliRunner
@@ -143,8 +144,9 @@ def test_exposures_are_done_though_nobody_reads_the_lines(uncal, tmp_path):
     assert len(products(tmp_path)) == 4
 
 
-def test_a_defect_is_told_in_one_line_with_a_traceback_in_a_file(uncal, monkeypatch):
+def test_a_defect_is_told_in_one_line_with_a_traceback_in_a_file(uncal, tmp_path, monkeypatch):
     (name,) = uncal(1)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
     def broken(*_, **__):
         raise ZeroDivisionError("oh")
