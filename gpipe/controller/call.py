@@ -144,8 +144,8 @@ def settled(cls: type[StepBase], source: Any, options: CallOptions) -> tuple[Any
     from gpipe.controller.inputs import Job
 
     layers = options.user_layers(cls)
-    if source is not None and options.uses_crds_parameters:
-        layers = [*_crds_layers(cls, Job(source, cls.kinds()).science), *layers]
+    if source is not None:
+        layers = _layers(cls, Job(source, cls.kinds()), layers, options)
     return cls(options.name).configure(layers), layers
 
 
@@ -191,8 +191,12 @@ def _for_each_job(top: StepBase, source: Any, work: Callable[[Any], Any]) -> Any
 
 def _settled(cls: type[StepBase], job: Any, user_layers: Sequence[Settings], options: CallOptions) -> StepBase:
     """A step with the parameters for a job."""
-    from_crds = _crds_layers(cls, job.science) if options.uses_crds_parameters else []
-    return cls(options.name).configure([*from_crds, *user_layers])
+    return cls(options.name).configure(_layers(cls, job, user_layers, options))
+
+
+def _layers(cls: type[StepBase], job: Any, user_layers: Sequence[Settings], options: CallOptions) -> list[Settings]:
+    """All values for a job, lowest rank first."""
+    return [*(_crds_layers(cls, job.science) if options.uses_crds_parameters else ()), *user_layers]
 
 
 def _crds_layers(cls: type[StepBase], header: Any) -> list[Settings]:

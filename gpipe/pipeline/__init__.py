@@ -8,19 +8,10 @@ with collector_at_rest():
 
 __all__ = ["DarkPipeline", "Detector1Pipeline"]
 
-_OF_JWST = (
-    "Ami3Pipeline",
-    "Coron3Pipeline",
-    "GuiderPipeline",
-    "Image2Pipeline",
-    "Image3Pipeline",
-    "Spec2Pipeline",
-    "Spec3Pipeline",
-    "Tso3Pipeline",
-)
-
 
 def __getattr__(name: str) -> object:
-    if name in _OF_JWST:
+    from gpipe.pipeline.catalog import OTHER_PIPELINES
+
+    if name.endswith("Pipeline") and name in OTHER_PIPELINES.values():
         raise ImportError(f"gpipe calibrates stage 1 only; its products are ready for jwst.pipeline.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
