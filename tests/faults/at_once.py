@@ -11,10 +11,12 @@ from typing import Any
 
 from faults import calls
 from faults.products import ASDF, IN_CHUNKS, SCRATCH, names
-from faults.trials import Room, Trial, generator
+from faults.trials import NotHereError, Room, Trial, generator
 
 NAME = "at once"
 METHODS = ("fork", "spawn", "forkserver")
+LONGEST_SOCKET = 107  # letters of a socket's path that Linux takes
+LISTENER = "/pymp-12345678/listener-12345678"  # of a fork server, in TMPDIR
 WAYS: tuple[dict[str, Any], ...] = ({}, ASDF, IN_CHUNKS, SCRATCH)
 THREADS = 4
 LOGGED = {"configure_log": True}
@@ -53,6 +55,8 @@ def _check_threads(dealt: Sequence[tuple[int, dict[str, Any]]], room: Room) -> N
 
 
 def _check_pool(method: str, dealt: Sequence[tuple[int, dict[str, Any]]], room: Room) -> None:
+    if method == "forkserver" and len(f"{room.folder}/temporary{LISTENER}") > LONGEST_SOCKET:
+        raise NotHereError(f"a fork server, with a TMPDIR as long as {room.folder}")
     work = _work(room, dealt)
     _check_results(room, work, room.result("at_once:in_processes", work=work, method=method))
 

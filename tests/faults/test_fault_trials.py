@@ -1,5 +1,8 @@
 """Short form of the trials; ``make faults`` runs many more."""
 
+import tempfile
+from pathlib import Path
+
 import pytest
 
 from faults.families import FAMILIES
@@ -14,9 +17,12 @@ SHORT = [
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    """The exposures and the process that children come from."""
-    with laboratory(tmp_path_factory.mktemp("faults")) as found:
+def place():
+    """The exposures and the process that children come from.
+
+    The folder is not one of pytest's: their long names leave no room for the name of a socket.
+    """
+    with tempfile.TemporaryDirectory(prefix="faults-") as folder, laboratory(Path(folder)) as found:
         yield found
 
 
