@@ -3,6 +3,6 @@
 from gpipe.quicklook.dq_picture import dq_picture
 from gpipe.quicklook.look import look
 from gpipe.quicklook.ramp_picture import ramp_picture
-from gpipe.quicklook.rate_picture import pulls, rate_picture, save_rate_picture
+from gpipe.quicklook.rate_picture import pulls, rate_picture, save_rate_picture, unflagged
 
-__all__ = ["dq_picture", "look", "pulls", "ramp_picture", "rate_picture", "save_rate_picture"]
+__all__ = ["dq_picture", "look", "pulls", "ramp_picture", "rate_picture", "save_rate_picture", "unflagged"]

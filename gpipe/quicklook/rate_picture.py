@@ -48,9 +48,14 @@ def save_rate_picture(model: Any, path: str | Path, *, truth: np.ndarray | None 
 
 
 def pulls(model: Any, truth: np.ndarray) -> np.ndarray:
-    """(recovered - true) / error of the pixels that carry no flag and a finite rate: one dimension."""
-    good = (np.asarray(model.dq) == 0) & np.isfinite(model.data) & (np.asarray(model.err) > 0)
+    """(recovered - true) / error of the pixels that `unflagged` chooses: one dimension."""
+    good = unflagged(model)
     return (np.asarray(model.data)[good] - truth[good]) / np.asarray(model.err)[good]
+
+
+def unflagged(model: Any) -> np.ndarray:
+    """Choose the pixels that have no flag, a finite rate and an error: boolean, as the rates."""
+    return (np.asarray(model.dq) == 0) & np.isfinite(model.data) & (np.asarray(model.err) > 0)
 
 
 def flag_numbers(flags: np.ndarray) -> np.ndarray:

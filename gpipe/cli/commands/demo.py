@@ -13,7 +13,11 @@ import click
 @click.option("--seed", default=1, show_default=True, help="Seed of the simulated exposure.")
 @click.option("--backend", default=None, help="numpy, cupy or auto.")
 def command(folder: Path, subarray: str, seed: int, backend: str | None) -> None:
-    """Simulate a NIRCam exposure with known truth, calibrate it, and show what came out."""
+    """Simulate a NIRCam exposure with known truth, calibrate it, and compare the rates with the truth.
+
+    It ends with the paths of products and picture, with what jwst needs for such an exposure, and with the command
+    for a file of your own.
+    """
     from gpipe.demo import run_demo
 
     run_demo(folder, subarray=subarray, seed=seed, backend=backend)
