@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from gpipe.batch.files import Inputs
 from gpipe.controller import Step
 from gpipe.controller.inputs import jobs
 from gpipe.controller.parameters.types import unknown_name
+from gpipe.controller.several import HEADERS_HELD
 from gpipe.datamodels import Ramp, Rate
 from gpipe.exceptions import GpipeError, InputError, ParameterError
 from gpipe.pipeline.catalog import OTHER_PIPELINES, named, names
@@ -16,9 +18,9 @@ def named_class(name: str) -> type[Step]:
     """Find a pipeline or step of gpipe by alias, class or class path. ParameterError: gpipe has none of this name."""
     entry = named(name)
     if entry is None:
-        raise ParameterError(unknown_name("--pipeline", name, names()))
+        raise ParameterError(unknown_name("pipeline", name, names()))
     if entry.cls is None:
-        raise ParameterError(f"--pipeline: found {name}, which gpipe does not have yet; run it with jwst")
+        raise ParameterError(f"pipeline: found {name}, which gpipe does not have yet; run it with jwst")
     return entry.cls
 
 
@@ -33,9 +35,13 @@ def chosen_for(paths: Iterable[Path], pipeline: str | type[Step] | None = None) 
     problems: list[str] = []
     for path in paths:
         try:
-            chosen.setdefault(pipeline_for(path), path)
+            header = first_header(path)
+            chosen.setdefault(_pipeline_of(header), path)
         except GpipeError as error:
             problems.append(str(error))
+        else:
+            if isinstance(paths, Inputs) and len(paths) <= HEADERS_HELD:
+                paths.headers[path] = header
     if not chosen:
         raise InputError("\n".join(problems))
     if len(chosen) > 1:
@@ -44,14 +50,16 @@ def chosen_for(paths: Iterable[Path], pipeline: str | type[Step] | None = None) 
     return next(iter(chosen))
 
 
-def pipeline_for(source: Any) -> type[Step]:
-    """Choose a pipeline by what a file holds: ramps are calibrated to rates, dark exposures to dark ramps.
+def first_header(source: Any) -> Any:
+    """Read the header that decides the pipeline of a file: its own, or that of the first exposure of an association."""
+    return jobs(source, (Ramp, Rate))[0].science
 
-    Of an association the first exposure decides.
+
+def _pipeline_of(header: Any) -> type[Step]:
+    """Choose a pipeline by what a file holds: ramps are calibrated to rates, dark exposures to dark ramps.
 
     InputError: gpipe has no pipeline for it yet.
     """
-    header: Any = jobs(source, (Ramp, Rate))[0].science
     exposure_type = str(header.meta.exposure.type)  # of darks NRC_DARK, but MIR_DARKALL, MIR_DARKIMG, MIR_DARKMRS
     if header.kind is Ramp:
         return named_class("calwebb_dark" if "_DARK" in exposure_type else "calwebb_detector1")

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from gpipe.exceptions import InputError
 from gpipe.user_files import expanded as expanded_path
@@ -13,7 +14,15 @@ IN_A_FOLDER = "*_uncal.fits"
 """Files of a folder that are meant where only the folder is named."""
 
 
-def expanded(files: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[Path]:
+class Inputs(list[Path]):
+    """Input files in order, and headers of those that have been read already, so that none is read twice."""
+
+    def __init__(self, paths: Iterable[Path] = ()) -> None:
+        super().__init__(paths)
+        self.headers: dict[Path, Any] = {}
+
+
+def expanded(files: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> Inputs:
     """List the files that are meant, in the order in which they are named; none twice.
 
     Parameters
@@ -26,6 +35,8 @@ def expanded(files: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -
     InputError
         One line for each that is not there.
     """
+    if isinstance(files, Inputs):
+        return files
     given = [files] if isinstance(files, str | os.PathLike) else list(files)
     found: dict[str, Path] = {}
     problems: list[str] = []
@@ -39,7 +50,7 @@ def expanded(files: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -
         problems.append("found no files, expected one or more")
     if problems:
         raise InputError("\n".join(problems))
-    return list(found.values())
+    return Inputs(found.values())
 
 
 def _path(given: str | os.PathLike[str]) -> str:

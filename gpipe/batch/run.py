@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,12 +11,15 @@ from typing import Any
 
 from gpipe.backends import Backend
 from gpipe.batch.choice import chosen_for
-from gpipe.batch.files import expanded
+from gpipe.batch.files import Inputs, expanded
 from gpipe.batch.report import Outcome, RunReport
-from gpipe.controller import ProductSaved, Step, watch
+from gpipe.controller import ProductSaved, Step, several, watch
 from gpipe.controller import call as calling
+from gpipe.controller import parameters as p
 from gpipe.controller.call import CallOptions
+from gpipe.controller.inputs import Job, jobs
 from gpipe.controller.plan.run_plan import RunPlan
+from gpipe.exceptions import ParameterError
 
 Files = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 Tell = Callable[[str], None]
@@ -71,10 +75,17 @@ def run(
         uses_crds_parameters=uses_crds_parameters,
     )
     progress, began = _Progress(tell), time.perf_counter()
-    ended = calling.call_each(cls, paths, options, progress.around)
-    errors = [next(iter(one.problems), None) for one in ended]
-    outcomes = tuple(_ended(one, error) for one, error in zip(progress.outcomes, errors, strict=True))
-    return RunReport(outcomes, time.perf_counter() - began)
+    calling.call_each(cls, _jobs(paths, cls), options, progress.around, progress.settled)
+    return RunReport(tuple(progress.outcomes), time.perf_counter() - began)
+
+
+def _jobs(paths: Inputs, cls: type[Step]) -> list[Job]:
+    """Make the jobs of the files, with the headers that have been read already."""
+    to_do = jobs([*paths], cls.kinds())
+    for job in to_do:
+        if header := paths.headers.pop(job.source, None):
+            job.take_header(header)
+    return to_do
 
 
 def _ended(outcome: Outcome, error: Exception | None) -> Outcome:
@@ -113,6 +124,8 @@ def plan(
 
 def _options(parameters: Mapping[str, Any], output_dir: str | os.PathLike[str] | None, **others: Any) -> CallOptions:
     folder = {} if output_dir is None else {"output_dir": os.fspath(output_dir)}
+    if p.Boolean(True).named("save_results").validate(None, parameters.get("save_results", True)) is False:
+        raise ParameterError("save_results: found false, expected true: a run writes the products of all exposures")
     return CallOptions({"save_results": True, **parameters, **folder}, **others)
 
 
@@ -121,26 +134,24 @@ class _Progress:
 
     def __init__(self, tell: Tell | None) -> None:
         self.outcomes: list[Outcome] = []
-        self._tell = tell
+        self._tell, self._total = tell, 0
+        self._worked: deque[Outcome] = deque()
 
     @contextmanager
     def around(self, name: str, total: int) -> Iterator[None]:
-        """Note what becomes of an exposure, which is calibrated within the block; nothing if it is interrupted."""
+        """Take note of an exposure that is calibrated within the block."""
+        self._total = total
         products: list[Path] = []
         began = time.perf_counter()
-
-        def note(error: Exception | None = None) -> None:
-            self._note(Outcome(name, time.perf_counter() - began, tuple(products), error), total)
-
         try:
             with watch(lambda event: products.append(event.path) if isinstance(event, ProductSaved) else None):
                 yield
-        except Exception as error:
-            note(error)
-            raise
-        note()
+        finally:
+            self._worked.append(Outcome(name, time.perf_counter() - began, tuple(products)))
 
-    def _note(self, outcome: Outcome, total: int) -> None:
+    def settled(self, one: several.Outcome) -> None:
+        """Tell what became of an exposure: its files are on disk now, or have failed."""
+        outcome = _ended(self._worked.popleft(), next(iter(one.problems), None))
         self.outcomes.append(outcome)
-        if self._tell and (outcome.error is None or total > 1):  # the error of an only exposure is told by itself
-            self._tell(f"{len(self.outcomes):{len(str(total))}}/{total} {outcome}")
+        if self._tell and (outcome.error is None or self._total > 1):  # the error of an only exposure is told by itself
+            self._tell(f"{len(self.outcomes):{len(str(self._total))}}/{self._total} {outcome}")

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from gpipe.cli.errors import told_in_one_line
+from gpipe.cli.errors import in_words_of, told_in_one_line
 
 COMMANDS = {
     "run": "Calibrate exposures and write the products.",
@@ -29,17 +29,28 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"gpipe.cli.commands.{cmd_name}").command
-        return command
+        self.command: click.Command = import_module(f"gpipe.cli.commands.{cmd_name}").command
+        return self.command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        with told_in_one_line():
+        with told_in_one_line(self._reworded):
             status = super().main(*args, **{**kwargs, "standalone_mode": False})
         sys.exit(status if isinstance(status, int) else 0)
+
+    def _reworded(self, message: str) -> str:
+        """Give a message of Python's functions in the words of the command: the options stand for their names."""
+        options = {param.name: param.opts[-1] for param in self.command.params if isinstance(param, click.Option)}
+        if log_file := options.get("log_file"):
+            options["logcfg"] = log_file
+        return in_words_of({name: option for name, option in options.items() if name in PYTHON_NAMES}, message)
+
+
+PYTHON_NAMES = {"pipeline", "output_dir", "output_file", "output_ext", "max_memory", "config_file", "backend", "logcfg"}
+"""Names of arguments in messages that users of the command line know as options."""
 
 
 def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:

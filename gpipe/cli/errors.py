@@ -1,9 +1,10 @@
 """Errors on the command line: one line on stderr, and an exit status for each class."""
 
+import re
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import click
@@ -12,12 +13,12 @@ DEFECT, USAGE, INTERRUPTED = 1, 2, 130
 
 
 @contextmanager
-def told_in_one_line() -> Iterator[None]:
+def told_in_one_line(reworded: Callable[[str], str] = str) -> Iterator[None]:
     """End the process with an exit status where the block raises, and tell the error in one line on stderr.
 
     A mistake in the command line has status 2, an error of gpipe that of its class, an interrupt 130. Anything else is
     a defect: status 1, and the traceback goes to a file, which the line names. ``--debug`` shows it, and starts the
-    debugger.
+    debugger. ``reworded`` gives the message of an error of gpipe in the words of the command line.
     """
     try:
         yield
@@ -34,12 +35,23 @@ def told_in_one_line() -> Iterator[None]:
         if is_debugging():
             _debug()
         status = getattr(error, "exit_status", None)
-        _end("\n".join([str(error), *getattr(error, "__notes__", ())]) if status else _defect(error), status or DEFECT)
+        _end(reworded(_lines(error)) if status else _defect(error), status or DEFECT)
+
+
+def in_words_of(options: Mapping[str, str], message: str) -> str:
+    """Put options in the place of Python's names in a message; names within paths stay as they are."""
+    for name, option in options.items():
+        message = re.sub(rf"(?<![\w./=-]){name}(?![\w./])", option, message)
+    return re.sub(r"(?<![\w./-])(\w+)=(True|False)\b", lambda found: f"-s {found[1]}={found[2].lower()}", message)
 
 
 def is_debugging() -> bool:
     """Tell whether ``--debug`` was given."""
     return "--debug" in sys.argv
+
+
+def _lines(error: Exception) -> str:
+    return "\n".join([str(error), *getattr(error, "__notes__", ())])
 
 
 def _end(message: str, status: int) -> None:

@@ -19,7 +19,8 @@ from gpipe.exceptions import ParameterError
 from gpipe.imports import collector_at_rest
 
 if TYPE_CHECKING:
-    from gpipe.controller.several import Outcome
+    from gpipe.controller.inputs import Job
+    from gpipe.controller.several import Outcome, Settled
 
 log = logging.getLogger(__name__)
 
@@ -89,16 +90,23 @@ def call(cls: type[StepBase], source: Any, options: CallOptions) -> Any:
         return _for_each_job(top, source, work)
 
 
-def call_each(cls: type[StepBase], sources: Sequence[Any], options: CallOptions, around: Around) -> list["Outcome"]:
+def call_each(
+    cls: type[StepBase],
+    to_do: "list[Job]",
+    options: CallOptions,
+    around: Around,
+    settled: "Settled | None" = None,
+) -> list["Outcome"]:
     """Calibrate exposures, one after the other, whatever becomes of each; no result stays in memory.
 
     Parameters
     ----------
+    to_do : jobs of a list of exposures; they leave the list.
     around : from an exposure's name, and the number of exposures, to a context in which its work is done.
+    settled : as of `several.try_all`.
 
     An exposure whose header or names are wrong fails without work; the headers of all are read first.
     """
-    from gpipe.controller.inputs import jobs
     from gpipe.controller.run.run import check_options, execute
     from gpipe.controller.run.termination import ends_cleanly
     from gpipe.controller.several import find_problems, try_all
@@ -106,8 +114,7 @@ def call_each(cls: type[StepBase], sources: Sequence[Any], options: CallOptions,
     user_layers = options.user_layers(cls)
     top = cls(options.name).configure(user_layers)
     check_options(options.backend, options.max_memory)
-    to_do = jobs(list(sources), cls.kinds())
-    _check_name(sources, len(to_do), top.output_file)
+    _check_name([], len(to_do), top.output_file)
     problems = find_problems(top, to_do)
     total, waiting = len(to_do), iter(problems)
 
@@ -119,7 +126,7 @@ def call_each(cls: type[StepBase], sources: Sequence[Any], options: CallOptions,
             execute(step, job.science, options.backend, options.max_memory, job=job)
 
     with options.logging(), ends_cleanly():
-        return try_all(to_do, work)
+        return try_all(to_do, work, settled)
 
 
 def plan(cls: type[StepBase], source: Any, options: CallOptions) -> Any:

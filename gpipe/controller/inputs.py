@@ -11,6 +11,7 @@ from gpipe.associations import SINGLETON, Association, Member, Product, find_fil
 from gpipe.controller.declaration.companions import NO_COMPANIONS, Companion, Companions
 from gpipe.controller.products.claims import Claims, Owner
 from gpipe.datamodels import Header, read_header
+from gpipe.datamodels.exposures.composite import is_of
 from gpipe.datamodels.group_header import GroupHeader, MemberHeader, group_header, group_id_of, group_kind
 from gpipe.exceptions import InputError
 from gpipe.forks import cached_property
@@ -102,6 +103,11 @@ class Job:
     def owner(self) -> Owner:
         """The input that products are made of."""
         return Owner(self.product_name or _name(self.source), () if self.place is None else (self.place,))
+
+    def take_header(self, header: Header) -> None:
+        """Use a header of the source that has been read already, if it is of a kind that is accepted."""
+        if self.association is None and is_of(header.kind, _exposures(self.kinds)):
+            self.__dict__["science"] = header
 
     def forget_header(self) -> None:
         """Read the header again when it is asked for next."""

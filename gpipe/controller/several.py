@@ -1,21 +1,26 @@
 """Jobs of a list: what can be refused is refused before the first; then all are tried, and every error is told."""
 
 import logging
+import threading
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 from gpipe.controller.declaration.step_base import StepBase
 from gpipe.controller.inputs import Job
-from gpipe.controller.products.background_writer import background_writing, problems_of_writing
+from gpipe.controller.products.background_writer import Problems, background_writing, problems_of_writing
 from gpipe.controller.references.resolution import Resolution
+from gpipe.controller.reporting.events import watch
 from gpipe.controller.run.preparation import saver_of
 from gpipe.controller.run.record import RunRecord, output_levels
 from gpipe.datamodels.group_header import GroupHeader
 from gpipe.exceptions import ExposureErrors, GpipeError, raise_all
 
 log = logging.getLogger(__name__)
+
+Settled = Callable[["Outcome"], None]
 
 HEADERS_HELD = 64
 """Longest list whose headers stay in memory until their turn; those of a longer one are read twice."""
@@ -27,7 +32,12 @@ class Outcome:
 
     name: str
     result: Any
-    problems: list[Exception]
+    problems: Problems
+
+    @property
+    def is_settled(self) -> bool:
+        """True where its files are on disk, whole, or have failed."""
+        return self.problems.are_all
 
 
 def check_all(top: StepBase, jobs: list[Job]) -> None:
@@ -92,21 +102,45 @@ def each(jobs: list[Job], work: Callable[[Job], Any]) -> list[Any]:
     return [outcome.result for outcome in outcomes]
 
 
-def try_all(jobs: list[Job], work: Callable[[Job], Any]) -> list[Outcome]:
+def try_all(jobs: list[Job], work: Callable[[Job], Any], settled: Settled | None = None) -> list[Outcome]:
     """Do the work of all jobs, one after the other, whatever becomes of each.
 
     Files are written in the background. A job leaves the list when its turn comes, and nothing of it outlives that.
+    ``settled`` is called with each outcome, in order, when its files are on disk; on this thread, so while the next
+    job is worked on.
     """
     outcomes: list[Outcome] = []
+    told = _InOrder(outcomes, settled)
     try:
-        with background_writing():
+        with background_writing(), told.watching():
             for _ in range(len(jobs)):
                 outcomes.append(_tried(jobs.pop(0), work))
+        told.tell()
     except BaseException as error:  # an interruption
         for problem in _told(outcomes):
             error.add_note(f"also: {problem}")
         raise
     return outcomes
+
+
+class _InOrder:
+    """Tells of outcomes in their order, each when its files are on disk."""
+
+    def __init__(self, outcomes: list[Outcome], tell: Settled | None) -> None:
+        self._outcomes, self._tell, self._told = outcomes, tell, 0
+        self._thread = threading.current_thread()
+
+    def watching(self) -> AbstractContextManager[None]:
+        """Return the context within which the events of a run are moments to look at the disk."""
+        return watch(lambda _: self.tell()) if self._tell else nullcontext()
+
+    def tell(self) -> None:
+        """Tell of those that are settled and have not been told."""
+        if self._tell is None or threading.current_thread() is not self._thread:
+            return
+        while self._told < len(self._outcomes) and self._outcomes[self._told].is_settled:
+            self._told += 1
+            self._tell(self._outcomes[self._told - 1])
 
 
 def _tried(job: Job, work: Callable[[Job], Any]) -> Outcome:

@@ -14,6 +14,7 @@ import gpipe
 from gpipe import simulate
 from gpipe.batch.choice import chosen_for
 from gpipe.controller.run import record
+from gpipe.datamodels.files import reading
 from gpipe.exceptions import ExposureErrors, InputError, OutputError, ParameterError
 from gpipe.jump import JumpStep
 from gpipe.pipeline import DarkPipeline, Detector1Pipeline
@@ -49,6 +50,24 @@ def test_the_report_has_products_and_errors(files):
     with pytest.raises(ExposureErrors) as caught:
         report.raise_errors()
     assert caught.value.exceptions == (report.failed[0].error,)
+
+
+def test_each_is_told_when_its_products_are_there(files):
+    there = []
+
+    def tell(line):
+        there.append([Path(f"jw{len(there) + 1}_{kind}.fits").is_file() for kind in ("rate", "rateints")])
+
+    gpipe.run(files, configure_log=False, tell=tell)
+    assert there == [[True, True]] * 3
+
+
+def test_headers_are_read_once(files, monkeypatch):
+    read = []
+    plainly = reading.find_source
+    monkeypatch.setattr(reading, "find_source", lambda source: read.append(source) or plainly(source))
+    assert not gpipe.run(files, configure_log=False).failed
+    assert read == files
 
 
 def test_the_error_of_an_only_exposure_is_its_own(files):
@@ -104,8 +123,9 @@ def test_no_result_stays_in_memory(files, monkeypatch):
     [
         ({"steps": {"jump": {"rejection": 5}}}, ParameterError, "unknown name 'rejection'"),
         ({"output_file": "one"}, ParameterError, "output_file: found one name for 3 exposures"),
-        ({"pipeline": "nothing"}, ParameterError, "--pipeline: unknown name 'nothing'"),
+        ({"pipeline": "nothing"}, ParameterError, "pipeline: unknown name 'nothing'"),
         ({"max_memory": "much"}, ParameterError, "max_memory"),
+        ({"save_results": "false"}, ParameterError, "save_results: found false, expected true"),
     ],
 )
 def test_what_is_wrong_with_all_is_told_before_work(files, tmp_path, keywords, error, message):
@@ -128,7 +148,7 @@ def test_the_pipeline_is_chosen_by_what_files_hold(files, tmp_path):
 
 
 def test_a_class_of_another_package_is_not_taken_for_one_of_gpipe():
-    with pytest.raises(ParameterError, match=r"^--pipeline: unknown name 'mine.JumpStep'; did you mean 'JumpStep'\?"):
+    with pytest.raises(ParameterError, match=r"^pipeline: unknown name 'mine.JumpStep'; did you mean 'JumpStep'\?"):
         chosen_for([], "mine.JumpStep")
 
 

@@ -117,11 +117,16 @@ MISTAKES = [
     (["UNCAL", "--override", "gain=nothing.fits"], 4, "nothing.fits"),
     (["UNCAL", "-o", "a_file"], 5, "a_file"),
     (["UNCAL", "--backend", "torch"], 6, "'torch'"),
-    (["UNCAL", "--max-memory", "much"], 2, "max_memory"),
+    (["UNCAL", "--max-memory", "much"], 2, "--max-memory: found 'much'"),
+    (["UNCAL", "-s", "save_results=false"], 2, "save_results: found false, expected true"),
+    (["UNCAL", "-o", "a", "-s", "output_dir=b"], 2, "found -o a and -s output_dir=b, expected one of them"),
+    (["UNCAL", "--log-file", "nowhere/a.log"], 2, "--log-file"),
 ]
 
 
-@pytest.mark.parametrize(("arguments", "status", "message"), MISTAKES, ids=[str(number) for number in range(15)])
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"), MISTAKES, ids=[str(number) for number in range(len(MISTAKES))]
+)
 def test_a_mistake_is_one_line_and_the_status_of_its_kind(uncal, tmp_path, arguments, status, message):
     (name,) = uncal(1)
     (tmp_path / "a_file").write_text("")

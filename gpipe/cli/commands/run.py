@@ -7,12 +7,14 @@ import click
 from gpipe.cli.logging_options import log_configuration, logging_options
 
 SEVERAL_FAILED = 7
+OUTPUT = {"output_dir": "-o", "output_file": "--name", "suffix": "--suffix", "output_ext": "--ext"}
+"""Options that set parameters of the same meaning."""
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("files", nargs=-1, type=click.Path())
 @click.option("-p", "--pipeline", help="Pipeline or step: alias or class. By default the first file decides.")
-@click.option("-o", "--output-dir", type=click.Path(), default=".", show_default=True, help="Folder of the products.")
+@click.option("-o", "--output-dir", type=click.Path(), help="Folder of the products; by default the current one.")
 @click.option("-s", "--set", "assignments", multiple=True, metavar="STEP.PARAM=VALUE", help="Set a parameter.")
 @click.option("--skip", "skipped", multiple=True, metavar="STEP", help="Skip a step.")
 @click.option("--save", "saved", multiple=True, metavar="STEP", help="Save the result of a step.")
@@ -67,13 +69,24 @@ def _arguments(files: tuple[str, ...], options: dict[str, Any]) -> dict[str, Any
         saved=options["saved"],
         overrides=options["overrides"],
     )
-    named = {name: options[name] for name in ("output_file", "suffix", "output_ext") if options[name]}
+    named = _output_settings(options, values.parameters)
     return {
         "files": paths,
         "pipeline": cls,
         "steps": values.steps,
         "uses_crds_parameters": not options["no_crds_parameters"],
-        **{name: options[name] for name in ("output_dir", "config_file", "backend", "max_memory")},
+        **{name: options[name] for name in ("config_file", "backend", "max_memory")},
+        "output_dir": ".",
         **values.parameters,
         **named,
     }
+
+
+def _output_settings(options: dict[str, Any], parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return the options that are parameters, too. UsageError: -s gives another value to one of them."""
+    named = {name: options[name] for name in OUTPUT if options[name]}
+    for name in (name for name in named if parameters.get(name, named[name]) != named[name]):
+        raise click.UsageError(
+            f"found {OUTPUT[name]} {named[name]} and -s {name}={parameters[name]}, expected one of them"
+        )
+    return named

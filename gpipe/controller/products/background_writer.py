@@ -15,17 +15,35 @@ FILES = 2
 """Files that are written at a time: so many are the products of an exposure."""
 
 _writer: ContextVar["_Writer | None"] = ContextVar("writer", default=None)
-_problems: ContextVar[list[Exception] | None] = ContextVar("problems", default=None)
+_problems: ContextVar["Problems | None"] = ContextVar("problems", default=None)
+
+
+class Problems(list[Exception]):
+    """Errors of files that are handed to the background writer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._files: list[Future[Any]] = []
+
+    def await_file(self, file: Future[Any]) -> None:
+        """Take note of a file whose error may come."""
+        self._files.append(file)
+
+    @property
+    def are_all(self) -> bool:
+        """True where all files are written, or have failed."""
+        return all(file.done() for file in self._files)
 
 
 class _Writer:
     def __init__(self, pool: ThreadPool) -> None:
         self._pool, self._waiting, self._lock = pool, deque[Future[Any]](), Lock()
 
-    def take(self, put: Callable[[], Any], problems: list[Exception]) -> None:
+    def take(self, put: Callable[[], Any], problems: Problems) -> None:
         with self._lock:  # members of a group come from several threads
             self.settle(FILES - 1)
             self._waiting.append(self._pool.submit(_put, put, problems))
+            problems.await_file(self._waiting[-1])
 
     def settle(self, left: int = 0) -> None:
         while len(self._waiting) > left:
@@ -59,9 +77,9 @@ def background_writing() -> Iterator[bool]:
 
 
 @contextmanager
-def problems_of_writing() -> Iterator[list[Exception]]:
+def problems_of_writing() -> Iterator[Problems]:
     """Gather the errors of files that are handed to the background writer in the block; they may come after it."""
-    problems: list[Exception] = []
+    problems = Problems()
     token = _problems.set(problems)
     try:
         yield problems

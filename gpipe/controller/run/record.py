@@ -134,7 +134,8 @@ class RunRecord:
             if place not in self._started and getattr(meta.cal_step, place, None) is None
         ]
         if missing:
-            log.warning("Step %s expects that %s ran before it; it did not", step.name, " and ".join(missing))
+            they = "they" if len(missing) > 1 else "it"
+            log.warning("Step %s expects that %s ran before it; %s did not", step.name, " and ".join(missing), they)
 
     def begun(self, step: StepBase) -> None:
         """Take note that a step has had its turn; no later one misses it, also where a parameter skips it."""
