@@ -91,7 +91,7 @@ def test_it_starts_with_the_log_and_its_predecessors(ramp, caplog):
     of(TimesStep()).start(ramp.meta)
     assert caplog.messages == [
         "Step times running",
-        "Step times expects that dq_init and refpix ran before it; it did not",
+        "Step times expects that dq_init and refpix ran before it; they did not",
     ]
 
 
