@@ -31,7 +31,7 @@ class CupyBackend:
             import cupy
         except ImportError as error:
             raise BackendError(
-                f"backend 'cupy': CuPy cannot be imported ({error}); install gpipe[cuda12] or gpipe[cuda13]"
+                f"backend 'cupy': CuPy cannot be imported ({error}); install cupy-cuda12x[ctk] or cupy-cuda13x[ctk]"
             ) from None
         try:
             count = cupy.cuda.runtime.getDeviceCount()

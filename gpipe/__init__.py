@@ -9,8 +9,11 @@ from importlib.metadata import PackageNotFoundError as _PackageNotFoundError
 from importlib.metadata import version as _version
 from typing import Any as _Any
 
+DISTRIBUTION = "gpipe"
+"""Name of the distribution. On PyPI another project has it: gpipe is installed from a wheel or a checkout."""
+
 try:
-    __version__ = _version("gpipe")
+    __version__ = _version(DISTRIBUTION)
 except _PackageNotFoundError:  # a frozen program, or a folder on the path: that ends no calibration
     __version__ = "0+unknown"
 

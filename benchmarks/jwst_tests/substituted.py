@@ -45,7 +45,7 @@ def copy_tests(folder: Path, *, on_gpipe: bool) -> Path:
     """
     found = importlib.util.find_spec("jwst")
     if found is None or found.origin is None:
-        raise SystemExit("jwst is not installed: its tests come with it (pip install 'gpipe[parity]')")
+        raise SystemExit("jwst is not installed: its tests come with it (make jwst-tests installs it)")
     source, package = Path(found.origin).parent, folder / COPIES
     shutil.rmtree(package, ignore_errors=True)
     package.mkdir(parents=True)

@@ -1,7 +1,7 @@
 """Results of later stages, computed by the ``jwst`` package: a WCS, and the brightness of integrations.
 
 This is the only module that imports ``jwst``, and only when a result is needed. The package is an optional
-extra: ``pip install "gpipe[later]"`` (docs/decisions/0007-asking-jwst.md).
+extra ``later`` (docs/decisions/0007-asking-jwst.md).
 """
 
 import importlib.metadata
@@ -48,7 +48,7 @@ def require(parameter: str, found: str, instead: str) -> None:
     if lacking:
         raise ParameterError(
             f"{parameter}: found {found}, for which the jwst package is asked, and {lacking} "
-            f'(pip install "gpipe[later]"); expected {instead}'
+            f"(install jwst>=3.0); expected {instead}"
         )
 
 

@@ -15,7 +15,7 @@ def new_figure(width: float, height: float) -> Any:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError:
-        raise OutputError("a picture needs matplotlib, which is not installed; install gpipe[plot]") from None
+        raise OutputError("a picture needs matplotlib, which is not installed; install matplotlib") from None
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure

@@ -67,7 +67,7 @@ def test_a_missing_matplotlib_is_told_before_work(tmp_path):
         [sys.executable, "-c", script, "demo"], capture_output=True, text=True, cwd=tmp_path, check=False
     )
     assert (done.returncode, done.stdout) == (OutputError.exit_status, "")
-    assert done.stderr == "gpipe: a picture needs matplotlib, which is not installed; install gpipe[plot]\n"
+    assert done.stderr == "gpipe: a picture needs matplotlib, which is not installed; install matplotlib\n"
 
 
 def test_the_demo(tmp_path):

@@ -25,7 +25,7 @@ def nvrtc():
     folders = [] if found is None else [Path(folder) for folder in found.submodule_search_locations]
     libraries = sorted(path for folder in folders for path in folder.glob("*/lib/libnvrtc.so.*"))
     if not libraries:
-        assert sys.platform != "linux", "nvidia-cuda-nvrtc is missing; install gpipe[test]"
+        assert sys.platform != "linux", "nvidia-cuda-nvrtc is missing; install nvidia-cuda-nvrtc"
         pytest.skip("nvidia-cuda-nvrtc is for Linux")
     return ctypes.CDLL(str(libraries[0]))
 

@@ -3,14 +3,17 @@
 import ast
 import re
 import textwrap
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from gpipe import DISTRIBUTION
 from gpipe.pipeline import Detector1Pipeline
 
 ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
 TARGET = r"(?:^|`)make (\w+)"
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 
@@ -58,6 +61,51 @@ def test_links_and_named_files_exist(page):
 
 def test_make_targets_that_the_readme_names():
     rules = (ROOT / "Makefile").read_text()
-    named = set(re.findall(TARGET, (ROOT / "README.md").read_text(), re.MULTILINE))
+    named = set(re.findall(TARGET, README, re.MULTILINE))
     assert {"demo", "test", "parity"} <= named
     assert [name for name in named if not re.search(rf"^{name}:", rules, re.MULTILINE)] == []
+
+
+def test_nothing_says_to_install_gpipe_by_its_name():
+    """The name belongs to another project on PyPI."""
+    by_name = re.compile(rf"pip install [\"']?{DISTRIBUTION}\b|install {DISTRIBUTION}\[")
+    sources = [path for folder in ("gpipe", "backends", "benchmarks") for path in (ROOT / folder).rglob("*.py")]
+    texts = {path: path.read_text() for path in [*PAGES, *sources]}
+    assert [str(path.relative_to(ROOT)) for path, text in texts.items() if by_name.search(text)] == []
+
+
+def test_extras_of_the_distribution_hold_what_hints_say_to_install():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    assert project["name"] == DISTRIBUTION
+    assert {f"{DISTRIBUTION}[plot]"} == {
+        need for needs in extras.values() for need in needs if need.startswith("gpipe")
+    }
+    hints = {"plot": "matplotlib", "cuda12": "cupy-cuda12x[ctk]", "cuda13": "cupy-cuda13x[ctk]", "later": "jwst>=3.0"}
+    assert all(extras[extra][0].startswith(hint) for extra, hint in hints.items())
+    sources = "".join(path.read_text() for folder in ("gpipe", "backends") for path in (ROOT / folder).rglob("*.py"))
+    assert all(f"install {hint}" in sources for hint in hints.values() if hint != "cupy-cuda13x[ctk]")
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/install.md"])
+def test_extras_that_pages_name_exist(page):
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    named = {extra for text in re.findall(r"'\.\[([\w,]+)\]'", (ROOT / page).read_text()) for extra in text.split(",")}
+    assert named
+    assert named <= set(extras)
+
+
+def test_figures_of_the_readme_are_those_of_the_benchmarks():
+    measured = {}
+    page = (ROOT / "docs" / "benchmarks.md").read_text()
+    row = r"^\| ([^|]+) \| ([^|]+) \| ([\d.]+) \| ([\d.]+)\*? \|"
+    for case, figure, ours, theirs in re.findall(row, page, re.MULTILINE):
+        measured.setdefault((case, figure), (float(ours), float(theirs)))  # the newest is first
+    rows = re.findall(r"^\| (.+) \| (.+) s \| (.+) s \| (.+) s \| (.+) GB \| (.+) GB \|$", README, re.MULTILINE)
+    assert len(rows) == 4
+    for case, *figures in rows:
+        ours, theirs = measured[case, "whole process [s]"]
+        again = measured[case, "call in a running process [s]"][0]
+        memory, memory_of_theirs = measured[case, "peak memory [MB]"]
+        expected = [theirs, ours, again, memory_of_theirs / 1000, memory / 1000]
+        assert figures == [f"{value:.1f}" for value in expected]
