@@ -13,6 +13,7 @@ from gpipe.controller.inputs import Job
 from gpipe.controller.products.background_writer import Problems, background_writing, problems_of_writing
 from gpipe.controller.references.resolution import Resolution
 from gpipe.controller.reporting.events import watch
+from gpipe.controller.reporting.logs import named_in_log
 from gpipe.controller.run.preparation import saver_of
 from gpipe.controller.run.record import RunRecord, output_levels
 from gpipe.datamodels.group_header import GroupHeader
@@ -113,8 +114,10 @@ def try_all(jobs: list[Job], work: Callable[[Job], Any], settled: Settled | None
     told = _InOrder(outcomes, settled)
     try:
         with background_writing(), told.watching():
+            is_named = len(jobs) > 1
             for _ in range(len(jobs)):
-                outcomes.append(_tried(jobs.pop(0), work))
+                with named_in_log(jobs[0].owner.name if is_named else ""):
+                    outcomes.append(_tried(jobs.pop(0), work))
         told.tell()
     except BaseException as error:  # an interruption
         for problem in _told(outcomes):

@@ -37,10 +37,6 @@ class FirstFrameStep(Step):
         def apply(chunk: Ramp) -> Produced:
             flagged = flag_first_group(chunk.groupdq, chunk.pixeldq, bright_use_group1=self.bright_use_group1)
             result = replace(chunk, groupdq=flagged.groupdq, pixeldq=flagged.pixeldq)
-            return Produced((result,), counts={"kept": flagged.kept_pixels})
+            return Produced((result,), counts={"pixels that keep their first group": flagged.kept_pixels})
 
-        return Work(apply, _tell)
-
-
-def _tell(counts: Mapping[str, int]) -> None:
-    log.info("%d usable pixels keep their first group", counts["kept"])
+        return Work(apply)

@@ -135,11 +135,14 @@ class JumpStep(Step):
                 counts |= full_group_counts(found.groupdq, found.open_rows, chunk.backend)
             return Produced((replace(flagged, groupdq=groupdq),), counts=counts)
 
-        def end(counts: Mapping[str, int]) -> None:
-            if counts and settings.method is not None:
-                jumps = counts["jumps"] - number_taken_back(counts)
-                log.info("%d jumps found (%s)", jumps, settings.method.value)
-                _record_rates(outline, jumps, counts["large events"], differences)
+        def end(counts: Mapping[str, int]) -> Mapping[str, int]:
+            if not counts or settings.method is None:
+                return {}
+            jumps, events = counts["jumps"] - number_taken_back(counts), counts["large events"]
+            log.debug("Jumps are found by %s", settings.method.value)
+            _record_rates(outline, jumps, events, differences)
+            large = "snowballs" if snowballs else "showers" if showers else None
+            return {"jumps": jumps} | ({large: events} if large else {})
 
         return Work(apply, end, take_back)
 

@@ -40,5 +40,4 @@ def with_showers(
     data, groupdq, pixeldq = exposure.data, exposure.groupdq, exposure.pixeldq
     light = faint_light(data, groupdq, pixeldq, gain, readnoise, settings=search.light)
     found = flag_showers(groupdq, light, search.areas, group_finder(exposure.backend, "Showers"))
-    log.info("%d showers found", found.count)
     return keep_small_changes(data, groupdq, found.groupdq, pixeldq, gain, most=search.largest_change), found.count

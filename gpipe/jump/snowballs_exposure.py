@@ -1,12 +1,8 @@
 """The jump step's search for snowballs."""
 
-import logging
-
 from gpipe.arrays import Array
 from gpipe.datamodels import Ramp
 from gpipe.jump.settings import SnowballSettings
-
-log = logging.getLogger(__name__)
 
 
 def with_snowballs(exposure: Ramp, groupdq: Array, settings: SnowballSettings) -> tuple[Array, int]:
@@ -16,5 +12,4 @@ def with_snowballs(exposure: Ramp, groupdq: Array, settings: SnowballSettings) -
     from gpipe.jump.snowballs_host import flag_snowballs
 
     found = flag_snowballs(groupdq, settings, group_finder(exposure.backend, "Snowballs"))
-    log.info("%d snowballs found", found.count)
     return found.groupdq, found.count

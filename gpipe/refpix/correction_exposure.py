@@ -51,12 +51,12 @@ def by_borders(outline: Described, borders: Mapping[str, Border], settings: Drif
         whole = {name: find(replace(border, elsewhere=gathered.of(name))) for name, border in arrays.items()}
         return partial(_subtracted, signals={name: difference(whole[name], signals[name]) for name in whole})
 
-    return Work(apply, _tell, fix)
+    return Work(apply, _found, fix)
 
 
-def _tell(counts: Mapping[str, int]) -> None:
-    if counts["elsewhere"]:
-        log.info("%d reference pixels away from the edges take part", counts["elsewhere"])
+def _found(counts: Mapping[str, int]) -> Mapping[str, int]:
+    """Name the reference pixels that few exposures have."""
+    return {"reference pixels away from the edges": counts["elsewhere"]} if counts["elsewhere"] else {}
 
 
 def _subtracted(chunk: Ramp, signals: Mapping[str, Signals]) -> Ramp:

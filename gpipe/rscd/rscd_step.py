@@ -44,9 +44,11 @@ class RscdStep(Step):
             result = replace(chunk, groupdq=flagged.groupdq, pixeldq=flagged.pixeldq)
             return Produced((result,), counts=_counts("int1", flagged.first) | _counts("int2p", flagged.later))
 
-        def end(counts: Mapping[str, int]) -> None:
+        def end(counts: Mapping[str, int]) -> Mapping[str, int]:
             _record(outline.meta, "int1", skips.first, counts)
             _record(outline.meta, "int2p", skips.later, counts)
+            lowered = sum(counts.get(f"lowered_{which}", 0) for which in ("int1", "int2p"))
+            return {"bright pixels that leave out fewer groups": lowered}
 
         return Work(apply, end)
 
@@ -95,8 +97,6 @@ def _record(meta: Any, which: str, skip: int, counts: Mapping[str, int]) -> None
     if f"lowered_{which}" not in counts:
         return
     lowered, first_kept = counts[f"lowered_{which}"], counts[f"first_kept_{which}"]
-    said = {"int1": "the first integration", "int2p": "later integrations"}[which]
-    log.info("%d bright pixels leave out fewer groups of %s, %d of them none", lowered, said, first_kept)
     setattr(meta.rscd, f"ngroups_skip_{which}", skip)
     setattr(meta.rscd, f"keep_groups_saturation_{which}", lowered)
     setattr(meta.rscd, f"keep_bright_firstgroup_{which}", first_kept)

@@ -1,6 +1,5 @@
 """The saturation step."""
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -11,8 +10,6 @@ from gpipe.controller import parameters as p
 from gpipe.datamodels import Described, Ramp, Window
 from gpipe.saturation.irs2 import flag_saturation_irs2
 from gpipe.saturation.saturation import Flagged, flag_saturation
-
-log = logging.getLogger(__name__)
 
 
 class SaturationStep(Step):
@@ -53,7 +50,7 @@ class SaturationStep(Step):
             counts = {"saturated": flagged.saturated_pixels, "floor": flagged.floor_pixels}
             return Produced((replace(chunk, **flags),), counts=counts)
 
-        return Work(apply, _tell)
+        return Work(apply, _found)
 
     @staticmethod
     def _function(chunk: Ramp) -> tuple[Callable[..., Flagged], Window]:
@@ -65,6 +62,7 @@ class SaturationStep(Step):
         return partial(flag_saturation_irs2, places=places, flag=flag), window
 
 
-def _tell(counts: Mapping[str, int]) -> None:
-    log.info("%d pixels saturated in some group", counts["saturated"])
-    log.info("%d pixels at the converter's floor in some group", counts["floor"])
+def _found(counts: Mapping[str, int]) -> Mapping[str, int]:
+    """Name the pixels that are flagged in some group; few exposures have any at the converter's floor."""
+    floor = {"at the converter's floor": counts["floor"]} if counts["floor"] else {}
+    return {"saturated": counts["saturated"]} | floor

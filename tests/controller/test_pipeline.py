@@ -213,7 +213,7 @@ def test_a_folder_that_cannot_be_written_to_is_refused_before_work(path, tmp_pat
 
 def test_the_log_of_the_run_is_in_the_product(path):
     lines = StubPipeline.call(path, output_dir="out").cal_logs.stub_pipeline
-    assert any(" - INFO - Step times done" in line for line in lines)
+    assert any(" - INFO - times 0." in line for line in lines)
 
 
 # --- references -----------------------------------------------------------------------------------------------------

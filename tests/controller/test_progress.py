@@ -18,7 +18,7 @@ def test_steps_are_shown_on_a_terminal_only(model, monkeypatch, stream, shown):
     monkeypatch.setenv("TERM", "xterm")
     StubPipeline.call(model)
     assert ("2/2" in stream.getvalue()) is shown
-    assert "Step times done" in stream.getvalue()
+    assert " - INFO - times 0." in stream.getvalue()
 
 
 def test_a_caller_with_its_own_logging_gets_no_display(model, monkeypatch):

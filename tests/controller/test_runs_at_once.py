@@ -79,7 +79,7 @@ def test_a_product_has_the_lines_of_its_run_only(runs, capsys):
         assert sum("worker" in line for line in lines) == sum("chunk" in line for line in lines) == 3
         assert sum("warning of" in line for line in lines) == 1
         assert all(name in line for line in lines if " of jw0" in line)
-        assert sum("Step meeting running" in line for line in lines) == 1
+        assert sum(" - INFO - meeting " in line for line in lines) == 1
     err = capsys.readouterr().err
     assert err.count("line of jw00_uncal.fits") == err.count("line of jw01_uncal.fits") == 1, "shown once"
 

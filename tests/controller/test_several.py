@@ -201,3 +201,14 @@ def test_options_that_are_wrong_for_all_are_refused_before_the_first(paths, monk
     with pytest.raises(error):
         call(paths, **options)
     assert heard == []
+
+
+def test_lines_of_several_exposures_begin_with_their_names(paths, capsys):
+    AddStep.call(paths[:2])
+    lines = [line for line in capsys.readouterr().err.splitlines() if " - add 0." in line or ": add 0." in line]
+    assert [line.split(" - INFO - ")[1].split(": ")[0] for line in lines] == ["jw00_uncal", "jw01_uncal"]
+
+
+def test_lines_of_one_exposure_have_no_name(paths, capsys):
+    AddStep.call(paths[0])
+    assert " - INFO - add 0." in capsys.readouterr().err

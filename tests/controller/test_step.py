@@ -87,7 +87,7 @@ def test_the_origin_of_values():
 
 
 def test_only_values_that_are_not_defaults_are_logged(model, caplog):
-    caplog.set_level(logging.INFO, "gpipe")
+    caplog.set_level(logging.DEBUG, "gpipe")
     AddStep(amount=3, minimum_groups=3).run(model)
     assert [m for m in caplog.messages if "Parameters" in m] == ["Parameters of add: amount=3.0 (keyword)"]
 

@@ -77,7 +77,7 @@ def test_snowballs_are_looked_for_where_the_pixels_are(place, folder, caplog):
     with written("snowballs", folder) as (path, steps), caplog.at_level("INFO"):
         products(path, folder / "expected", steps, NumpyBackend(use_kernels=False))
         products(path, folder / "found", steps, place)
-    counts = re.findall(r"(\d+) snowballs found", caplog.text)
+    counts = re.findall(r"(\d+) snowballs", caplog.text)
     assert counts[0] == counts[1] != "0"
     assert "looked for on the host" not in caplog.text
     check_kernels(place, set(native.CUDA))

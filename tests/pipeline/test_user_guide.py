@@ -4,7 +4,6 @@ Where the guide itself is mistyped (``'rejection_threshold'=12.0``, ``if __name_
 imported, dictionaries that do not nest) the example is what it means. Paths of the guide are paths of the test.
 """
 
-import logging
 import os
 import shutil
 import subprocess
@@ -17,6 +16,7 @@ import stdatamodels.jwst.datamodels as dm
 from astropy.io import fits
 
 from gpipe import dq, simulate
+from gpipe.controller.run import preparation
 from gpipe.dark_current import DarkCurrentStep
 from gpipe.exceptions import ParameterError
 from gpipe.jump import JumpStep
@@ -57,13 +57,14 @@ def working_folder(made, tmp_path, monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def said(caplog):
-    """Return a function that returns the log's lines on a step's parameters, and clears the log."""
-    caplog.set_level(logging.INFO, "gpipe")
+def said(monkeypatch):
+    """Return a function that returns the line on a step's parameters, and forgets all lines."""
+    noted = []
+    monkeypatch.setattr(preparation, "note", lambda log, message, *args: noted.append(message % args))
 
     def parameters(step):
-        lines = [r.message for r in caplog.records if r.message.startswith(f"Parameters of {step}:")]
-        caplog.clear()
+        lines = [line for line in noted if line.startswith(f"Parameters of {step}:")]
+        noted.clear()
         return lines[-1] if lines else ""
 
     return parameters

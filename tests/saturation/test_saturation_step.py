@@ -1,5 +1,3 @@
-import logging
-
 import numpy as np
 import pytest
 from helpers.stub_exposures import StubReference, ramp, references
@@ -72,13 +70,15 @@ def test_flags_spread_twice_only_where_groups_average_frames(nframes, parameters
     assert distance == halo == step.halo(given.meta, references())
 
 
-def test_says_what_it_found(caplog):
-    with caplog.at_level(logging.INFO, logger="gpipe"):
-        flags(SaturationStep(), [0, 1, 60000])
-    assert [r.getMessage() for r in caplog.records] == [
-        "9 pixels saturated in some group",
-        "1 pixels at the converter's floor in some group",
-    ]
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [([0, 1, 60000], {"saturated": 9, "at the converter's floor": 1}), ([1, 1, 1], {"saturated": 0})],
+)
+def test_what_it_found(values, found):
+    given, files = exposure(values), references(saturation=thresholds(), superbias=None)
+    work = SaturationStep().begin(given, files, {})
+    counts = {name: int(rows.sum()) for name, rows in work.apply(given).counts.items()}
+    assert work.end(counts) == found
 
 
 def test_zeroframe_goes_through():

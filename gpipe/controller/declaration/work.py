@@ -28,8 +28,9 @@ def sum_counts(count: Any, rows: slice, exposure: Exposure) -> Any:
     return found if found.ndim else int(found)
 
 
-def _nothing(counts: Mapping[str, Any]) -> None:
-    """Most steps count nothing."""
+def _as_counted(counts: Mapping[str, Any]) -> Mapping[str, int]:
+    """Most steps count nothing, or have found what they counted."""
+    return counts
 
 
 def _nothing_to_fix(counts: Mapping[str, Any]) -> None:
@@ -44,7 +45,8 @@ class Work:
     ----------
     apply : from a chunk of the exposure to the same chunk after the step; `Produced` where there are several results,
         or counts. It is called on several threads: it changes no metadata and says nothing in the log.
-    end : called once, after the last chunk, with the sums of what the chunks counted.
+    end : called once, after the last chunk, with the sums of what the chunks counted. It gives what the step has found,
+        for logs and progress: numbers by plural nouns (``{"jumps": 29053}``); by default the sums.
     fix : from the sums of what the chunks counted to a last change of each chunk after ``apply``, which only the sums
         can tell; None where there is none, as nearly always. Later steps go on with a chunk before it is known; where
         there is one, the pass is repeated.
@@ -52,7 +54,7 @@ class Work:
     """
 
     apply: Callable[[Any], Any]
-    end: Callable[[Mapping[str, Any]], None] = field(default=_nothing)
+    end: Callable[[Mapping[str, Any]], Mapping[str, int] | None] = field(default=_as_counted)
     fix: Callable[[Mapping[str, Any]], Callable[[Any], Any] | None] = field(default=_nothing_to_fix)
     companions: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 

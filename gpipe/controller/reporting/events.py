@@ -1,9 +1,9 @@
 """Events of a run, for those who watch: progress displays, tables, benchmarks."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +23,29 @@ class StepDone:
 
     Attributes
     ----------
-    seconds : wall time with the work that it queued on the device, hooks and saving; of a step that works on chunks the
-        sum over all of them, threads that work at the same time included.
+    seconds : wall time with the work that it queued on the device, hooks and saving; of a step that works on chunks its
+        share of the time in which the threads worked.
     status : COMPLETE or SKIPPED.
     result : the exposure after the step, the main one where there are several; None where the next step goes on with
         each chunk before there is a whole. It is not to be kept: that would hold its arrays for the rest of the run,
         and the next step may write to them.
+    found : numbers that the step has found, by plural nouns.
     """
 
     name: str
     seconds: float
     status: str
     result: Any
+    found: Mapping[str, int] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        found = in_words(self.found)
+        return f"{self.name} {self.seconds:.2f} s" + (f": {found}" if found else "")
+
+
+def in_words(found: Mapping[str, int]) -> str:
+    """Write what a step has found: ``29,053 jumps, 2 snowballs``."""
+    return ", ".join(f"{number:,} {what}" for what, number in found.items())
 
 
 @dataclass(frozen=True)

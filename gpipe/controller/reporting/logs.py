@@ -5,12 +5,15 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gpipe.exceptions import GpipeError, ParameterError
+from gpipe.suffixes import stem
 from gpipe.user_files import expanded
 
 LINE = "%(asctime)s - %(name)s - %(levelname)s - %(message)s"
@@ -30,6 +33,29 @@ class _Standard(logging.StreamHandler[Any]):
     @property
     def stream(self) -> Any:
         return getattr(sys, self._stream_name)
+
+
+_exposure: ContextVar[str] = ContextVar("exposure", default="")
+"""Name of the exposure at work, where there are several."""
+
+
+@contextmanager
+def named_in_log(name: str) -> Iterator[None]:
+    """Begin the lines of the block with the name of an exposure, without its folder and extension."""
+    token = _exposure.set(stem(name))
+    try:
+        yield
+    finally:
+        _exposure.reset(token)
+
+
+class _Formatter(logging.Formatter):
+    """Puts the name of the exposure before the message of a record."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - of logging
+        if name := _exposure.get():
+            record.message = f"{name}: {record.message}"
+        return super().formatMessage(record)
 
 
 class Breaker(logging.Handler):
@@ -56,7 +82,7 @@ class Configuration:
         for handler, level in zip(made, self.levels, strict=False):
             handler.setLevel(level)
         for handler in made:
-            handler.setFormatter(logging.Formatter(self.line))
+            handler.setFormatter(_Formatter(self.line))
         return made if self.break_level is None else [*made, Breaker(self.break_level)]
 
 

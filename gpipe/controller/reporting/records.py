@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 from gpipe.controller.reporting.logs import Breaker, Configuration
 from gpipe.controller.reporting.privacy import without_private
@@ -57,6 +58,12 @@ class _Block:
                 # A new list: a thread that goes through one from which a handler is removed passes over the next.
                 logger.handlers = [handler for handler in logger.handlers if handler not in self._handlers]
             _set_levels()
+
+    def keep(self, record: logging.LogRecord) -> None:
+        """Hand a record that is not logged to those that collect records."""
+        if self.level is None:
+            for handler in self._handlers:
+                handler.handle(record)
 
     def _has(self, record: logging.LogRecord) -> bool:
         return self in _here.get()
@@ -137,6 +144,16 @@ class _Recorder(logging.Handler):
             self.lines.append(without_private(self.format(record)))
         except Exception:  # as all handlers do: a line that cannot be made ends no run
             self.handleError(record)
+
+
+def note(logger: logging.Logger, message: str, *args: Any) -> None:
+    """Log a DEBUG line that products have in any case."""
+    if logger.isEnabledFor(logging.DEBUG):
+        logger.debug(message, *args)
+        return
+    record = logger.makeRecord(logger.name, logging.DEBUG, __file__, 0, message, args, None)
+    for block in _here.get():
+        block.keep(record)
 
 
 @contextmanager

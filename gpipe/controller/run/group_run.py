@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -170,24 +171,27 @@ class GroupRun:
     def _through(self, step: StepBase, exposures: list[Any]) -> list[Any]:
         events.started(step.name)
         started = time.perf_counter()
-        run = StepRun(step, self.record, self._run_step)
+        run, of_members = StepRun(step, self.record, self._run_step), Counter[str]()
         after: list[Any] = []
         while exposures:
             exposure = exposures.pop(0)
             if isinstance(exposure, Group) and not isinstance(exposure, step.kinds()):
-                after.append(exposure.map(self._of_member(step), self.record.members))
+                after.append(exposure.map(self._of_member(step, of_members), self.record.members))
             else:
                 after += on_whole(run, exposure)
         if self.record.saves(step):
             self._warn_of_name(step, after)
-        tell_done(step, started, run.status or getattr(after[0].members[0].meta.cal_step, step.cal_step), after[0])
+        status = run.status or getattr(after[0].members[0].meta.cal_step, step.cal_step)
+        tell_done(step, started, status, after[0], run.found or of_members)
         return after
 
-    def _of_member(self, step: StepBase) -> Any:
+    def _of_member(self, step: StepBase, found: Counter[str]) -> Any:
         """Make the function that takes an exposure of a member, and its record, through a step."""
 
         def one(exposure: Any, record: RunRecord) -> Any:
-            results = on_whole(StepRun(step, record, self._run_step), exposure)
+            run = StepRun(step, record, self._run_step)
+            results = on_whole(run, exposure)
+            found.update(run.found)
             if len(results) > 1:
                 raise GpipeError(f"step {step.name}: found {len(results)} results of a member of a group, expected one")
             return results[0]

@@ -10,6 +10,7 @@ from gpipe.controller.inputs import Job
 from gpipe.controller.products.saving import Saver, check_folder
 from gpipe.controller.references.absent import must_not_lack, refuse_without
 from gpipe.controller.references.resolution import Resolution, resolve
+from gpipe.controller.reporting.records import note
 from gpipe.controller.run.record import RunRecord, output_levels
 from gpipe.controller.run.user_code.hooks import check_hooks
 from gpipe.datamodels import Header, crds_parameters
@@ -90,7 +91,7 @@ def _log_parameters(steps: Iterable[StepBase]) -> None:
             if getattr(step, name) != declared.default()
         ]
         if changed:
-            log.info("Parameters of %s: %s", step.name, ", ".join(changed))
+            note(log, "Parameters of %s: %s", step.name, ", ".join(changed))
 
 
 def _text(value: Any) -> str:

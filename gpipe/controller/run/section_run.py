@@ -1,7 +1,9 @@
 """An exposure on its way through the sections of a plan."""
 
+import logging
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +15,7 @@ from gpipe.controller.reporting import events
 from gpipe.controller.run.chunks import Course, Passed, Summarizers, Summary
 from gpipe.controller.run.passes import Summaries, certain, speculative
 from gpipe.controller.run.previews import preview
-from gpipe.controller.run.record import RunRecord
+from gpipe.controller.run.record import COMPLETE, RunRecord
 from gpipe.controller.run.step_run import StepRun
 from gpipe.controller.run.user_code.hooks import RunStep
 from gpipe.datamodels import Exposure, Header, Outline, Ramp, open_exposure
@@ -21,6 +23,8 @@ from gpipe.datamodels.exposures.assembly import Assembly
 from gpipe.datamodels.exposures.chunks import Chunk, chunks_of, columns_with_halo, cut
 from gpipe.datamodels.exposures.scratch import Storage, forget
 from gpipe.datamodels.files.reading import moved
+
+log = logging.getLogger(__name__)
 
 
 class SectionRun:
@@ -74,7 +78,7 @@ class SectionRun:
         while exposures:
             runs.append(StepRun(step, self._record, self._run_step))
             after += on_whole(runs[-1], exposures.pop(0), overwritable=overwritable)
-        tell_done(step, started, runs[0].status, after[0])
+        tell_done(step, started, runs[0].status, after[0], added(run.found for run in runs))
         return after
 
     def _in_chunks(
@@ -97,7 +101,7 @@ class SectionRun:
         finally:
             if following is None or not following.is_cut:
                 host_memory.release_workspace()
-        return _closed(runs, passed), passed.summaries
+        return _closed(runs, passed, min(planned.threads, len(planned.chunks))), passed.summaries
 
     def _course(self, planned: PlannedSection, stored: Any, following: Section | None) -> Course:
         section, chunks = planned.section, planned.chunks
@@ -129,11 +133,25 @@ class SectionRun:
         return read_chunk
 
 
-def tell_done(step: StepBase, started: float, status: str, result: Any) -> None:
-    """Tell watchers that a step on whole exposures has ended; only they are worth waiting for the device."""
+def tell_done(step: StepBase, started: float, status: str, result: Any, found: Mapping[str, int]) -> None:
+    """Tell the log and watchers that a step on whole exposures has ended. For watchers the device is waited for."""
     if events.is_watched():
         result.backend.synchronize()
-        events.emit(events.StepDone(step.name, time.perf_counter() - started, status, result))
+    _tell(events.StepDone(step.name, time.perf_counter() - started, status, result, found))
+
+
+def added(found: Iterable[Mapping[str, int]]) -> Mapping[str, int]:
+    """Add up what a step has found in several exposures."""
+    total: Counter[str] = Counter()
+    for one in found:
+        total.update(one)
+    return total
+
+
+def _tell(done: events.StepDone) -> None:
+    if done.status == COMPLETE:
+        log.info("%s", done)
+    events.emit(done)
 
 
 def on_whole(run: StepRun, exposure: Any, *, overwritable: bool = False) -> list[Any]:
@@ -152,7 +170,7 @@ def on_whole(run: StepRun, exposure: Any, *, overwritable: bool = False) -> list
     return run.close(passed.exposures, passed.tallies.get(run.step.name))
 
 
-def _closed(runs: Sequence[StepRun], passed: Passed) -> list[Any]:
+def _closed(runs: Sequence[StepRun], passed: Passed, threads: int) -> list[Any]:
     """The results of a section when its steps have ended. Chunks of all steps have the metadata of its first result."""
     tallies = [passed.tallies.get(run.step.name) for run in runs]
     for run, tally in zip(runs[:-1], tallies, strict=False):
@@ -160,7 +178,8 @@ def _closed(runs: Sequence[StepRun], passed: Passed) -> list[Any]:
     exposures = runs[-1].close(passed.exposures, tallies[-1])
     for run, tally in zip(runs, tallies, strict=True):
         result = exposures[0] if run is runs[-1] else None
-        events.emit(events.StepDone(run.step.name, tally.seconds if tally else 0.0, run.status, result))
+        seconds = tally.seconds / threads if tally else 0.0
+        _tell(events.StepDone(run.step.name, seconds, run.status, result, run.found))
     return exposures
 
 

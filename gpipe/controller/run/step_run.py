@@ -1,6 +1,7 @@
 """One step in one run: its life from the look at `skip` to its files, whether the exposure is cut or not."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -22,6 +23,7 @@ from gpipe.exceptions import GpipeError
 log = logging.getLogger(__name__)
 
 NO_SUMMARY: Summary = {}
+_BEGUN = {True: (logging.INFO, "Step %s skipped"), False: (logging.DEBUG, "Step %s running")}
 
 
 class StepRun:
@@ -34,12 +36,14 @@ class StepRun:
     ----------
     status : empty before it has started, COMPLETE while it works and after, else SKIPPED.
     stage : the step at work; None where it does not.
+    found : numbers that the step has found, when it has ended.
     """
 
     def __init__(self, step: StepBase, record: RunRecord, run_step: RunStep, halo: int = 0) -> None:
         self.step, self._record, self._run_step, self._halo = step, record, run_step, halo
         self.status = ""
         self.stage: Stage | None = None
+        self.found: Mapping[str, int] = {}
         self._summary: Summary | None = None
         self._whole: type[Exposure] | None = None
 
@@ -51,7 +55,7 @@ class StepRun:
     def start(self, meta: Any) -> None:
         """Log that the step runs, and which steps should have run before."""
         self.status = SKIPPED
-        log.info("Step %s skipped" if self.is_off else "Step %s running", self.step.name)
+        log.log(*_BEGUN[self.is_off], self.step.name)
         if not self.is_off and self.step.is_for(meta):
             self._record.warn_of_predecessors(self.step, meta)
         self._record.begun(self.step)
@@ -97,14 +101,12 @@ class StepRun:
         results = [self._hooked("post_hooks", result) for result in with_separate_metadata(results)]
         self.save_side_products(products)
         self.save(results)
-        if self.status == COMPLETE:
-            log.info("Step %s done", self.step.name)
         return results
 
     def end(self, counts: Mapping[str, Any]) -> None:
         """End the work with the counts of the whole exposure."""
         if self.stage:
-            self.stage.work.end(counts)
+            self.found = self.stage.work.end(counts) or {}
 
     def record(self, products: Sequence[Any]) -> None:
         """Record in the metadata what the step did; this is before hooks, which see it."""
@@ -155,13 +157,15 @@ class StepRun:
 
 
 def on_pieces(step: Any, references: References, **companions: Companions) -> Work:
-    """Work of a step on each piece of a composite."""
+    """Work of a step on each piece of a composite; it has found what it found in all of them."""
+    found: Counter[str] = Counter()
 
     def one(piece: Any) -> Any:
         work = work_of(step, piece, references, step.summarize(piece), **companions)
-        return _only(work.whole(piece), step)
+        adding = replace(work, end=lambda counts: found.update(work.end(counts) or {}))
+        return _only(adding.whole(piece), step)
 
-    return Work(lambda composite: composite.map(one))
+    return Work(lambda composite: composite.map(one), end=lambda _: found)
 
 
 def _only(outcome: Any, step: StepBase) -> Any:
