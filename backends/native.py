@@ -4,11 +4,15 @@ Kernels are in ``gpipe.kernels``, a floor above the functions that they speed up
 it is needed. Kernels for the processor are in the library of C functions, which may be missing.
 """
 
+import functools
 import importlib
+import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from gpipe.exceptions import BackendError
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 CPU: Mapping[str, str] = {
     "gpipe.backends.fits_pixels.decode": "native.fits.fits_pixels",
@@ -50,15 +54,18 @@ LIBRARY = "gpipe.kernels.native.library"
 def find(function: Callable[..., Any], table: Mapping[str, str]) -> Callable[..., Any] | None:
     """The kernel of a portable function in ``CPU`` or ``CUDA``; imported when first asked for."""
     module = table.get(f"{function.__module__}.{function.__qualname__}")
-    if module is None:
-        return None
-    kernel: Callable[..., Any] = getattr(importlib.import_module(f"gpipe.kernels.{module}"), function.__qualname__)
+    return None if module is None else _imported(f"gpipe.kernels.{module}", function.__qualname__)
+
+
+@functools.cache
+def _imported(module: str, name: str) -> Callable[..., Any]:
+    kernel: Callable[..., Any] = getattr(importlib.import_module(module), name)
     return kernel
 
 
 def find_in_library(function: Callable[..., Any]) -> Callable[..., Any] | None:
     """Find the kernel of a portable function in C; None if no kernel or no library exists (``GPIPE_NATIVE``)."""
-    library = importlib.import_module(LIBRARY)
+    library = sys.modules.get(LIBRARY) or importlib.import_module(LIBRARY)
     if not library.is_used():
         return None
     try:
@@ -66,3 +73,8 @@ def find_in_library(function: Callable[..., Any]) -> Callable[..., Any] | None:
     except BackendError as error:  # the library has another version of this kernel
         library.refuse(error)
         return None
+
+
+def in_library(function: Function) -> Function:
+    """Find the kernel of a portable function in C, or give the function itself."""
+    return find_in_library(function) or function  # type: ignore[return-value]

@@ -56,9 +56,7 @@ class NumpyBackend:
         return _whole_memory() // PLANES_SHARE if self._keeps_planes else 0
 
     def native(self, function: F) -> F:
-        if not self._use_kernels:
-            return function
-        return native.find_in_library(function) or function  # type: ignore[return-value]
+        return native.in_library(function) if self._use_kernels else function
 
     def warm_up(self) -> None:
         """Have the C library hold on to freed memory; kernels need no preparation."""

@@ -10,7 +10,7 @@ from gpipe.controller import Block, Cut, Produced, Ref, References, SideProduct,
 from gpipe.controller import parameters as p
 from gpipe.dark_current.dark_exposure import check_length, dark_of_groups, flags_of, leads_of, wanted_groups
 from gpipe.dark_current.dark_product_exposure import dark_model
-from gpipe.dark_current.dark_sub import any_flags, known_current, subtract_darks
+from gpipe.dark_current.dark_sub import any_flags, subtract_darks
 from gpipe.dark_current.poisson_exposure import dark_current_of
 from gpipe.datamodels import Described, Ramp
 from gpipe.datamodels.exposures.instruments import MIRI, OTHERS
@@ -50,8 +50,9 @@ class DarkCurrentStep(Step):
 
         def apply(chunk: Ramp) -> Ramp | Produced:
             darks = {lead: dark_of_groups(dark, chunk, lead, wanted) for lead in dict.fromkeys(leads)}
-            average, unknown = known_current(current(chunk))
-            flags = with_unknown(any_flags(flags_of(dark, chunk)) | unknown, darks.values(), dq.UNRELIABLE_DARK)
+            average, unknown = current(chunk)
+            flags = with_unknown(any_flags(flags_of(dark, chunk)), darks.values(), dq.UNRELIABLE_DARK)
+            flags = flags if unknown is None else flags | unknown
             subtract = chunk.backend.native(subtract_darks)
             found = subtract(chunk.data, chunk.pixeldq, [darks[lead].planes for lead in leads], flags)
             result = replace(chunk, data=found.data, pixeldq=found.pixeldq, average_dark_current=average)

@@ -7,14 +7,20 @@ from functools import partial
 import numpy as np
 
 from gpipe.arrays import Array
-from gpipe.dark_current.dark_sub import uniform_dark_current
+from gpipe.dark_current.dark_sub import known_current, uniform_dark_current
 from gpipe.datamodels import Ramp, Reference
 
 log = logging.getLogger(__name__)
 
 
-def dark_current_of(dark: Reference, value: float | None) -> Callable[[Ramp], Array]:
-    """Choose the given value, else the reference's array, else its keyword, else 0; electron/s, for any chunk."""
+def dark_current_of(dark: Reference, value: float | None) -> Callable[[Ramp], tuple[Array, Array | None]]:
+    """Choose the given value, else the reference's array, else its keyword, else 0; for any chunk.
+
+    Returns
+    -------
+    A function that gives the dark current, electron/s, and the flags where it is unknown; None if it is the same for
+    all pixels.
+    """
     if value is not None:
         log.info("Poisson noise of a dark current of %s electron/s", value)
         return partial(_uniform, value=value)
@@ -22,11 +28,11 @@ def dark_current_of(dark: Reference, value: float | None) -> Callable[[Ramp], Ar
     # An array of zeros holds no dark current, and the keyword counts.
     if not _has_dark_current(dark) or not np.sum(dark.read("average_dark_current")):
         return partial(_uniform, value=keyword)
-    return partial(dark.plane, "average_dark_current")
+    return lambda chunk: known_current(dark.plane("average_dark_current", chunk))
 
 
-def _uniform(chunk: Ramp, *, value: float) -> Array:
-    return uniform_dark_current(chunk.data, value)
+def _uniform(chunk: Ramp, *, value: float) -> tuple[Array, None]:
+    return uniform_dark_current(chunk.data, value), None
 
 
 def _has_dark_current(dark: Reference) -> bool:

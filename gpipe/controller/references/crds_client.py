@@ -29,7 +29,7 @@ HOW_TO_CONFIGURE = (
 
 # The client remembers answers in module globals: one question at a time, and none remembered from another environment.
 _lock = Lock()
-_remembered: tuple[Any, ...] | None = None
+_remembered: tuple[tuple[tuple[str, str], ...], Path, int | None] | None = None
 _answers: dict[Any, dict[str, str]] = {}
 EXPOSURES = 8
 """Of how many exposures answers are remembered."""
@@ -174,31 +174,48 @@ def _client() -> Iterator[Any]:
 
 
 def _crds_in_this_environment() -> Any:
-    """The package; it asserts, when it is imported and when it is asked, that the ``CRDS_*`` variables make sense."""
+    """The package; it asserts, when it is imported and when it is asked, that the ``CRDS_*`` variables make sense.
+
+    Where none of them has changed, nor the default context of the cache, that is known already.
+    """
+    global _remembered
     with deferred("crds.io.tables", "crds.misc.check_archive"):  # tables of astropy and ``requests``: not for us
         import crds
-    from crds.core import config
 
-    server_config = Path(config.locate_config("server_config", OBSERVATORY))
-    if not has_server() and not server_config.is_file() and config.get_uri("server_config") == "none":
-        cache = config.get_crds_path()
-        raise ReferenceFileError(f"CRDS_PATH={cache}: {server_config} is missing: {HOW_TO_CONFIGURE}")
-    _forget_other_environment(server_config)
+    # The client itself writes "None" and then "none" into variables that nobody set.
+    names = sorted(name for name in os.environ if name.startswith("CRDS_"))
+    variables = tuple((name, os.environ[name]) for name in names if os.environ[name].lower() != "none")
+    if _remembered is None or _remembered != (variables, server_config := _remembered[1], _changed(server_config)):
+        server_config = _server_config()
+        _forget_other_environment(server_config)
+        _remembered = variables, server_config, _changed(server_config)
     return crds
 
 
+def _server_config() -> Path:
+    """The file that tells the default context; where no server can give it, it must be there."""
+    from crds.core import config
+
+    found = Path(config.locate_config("server_config", OBSERVATORY))
+    if not has_server() and not found.is_file() and config.get_uri("server_config") == "none":
+        cache = config.get_crds_path()
+        raise ReferenceFileError(f"CRDS_PATH={cache}: {found} is missing: {HOW_TO_CONFIGURE}")
+    return found
+
+
+def _changed(server_config: Path) -> int | None:
+    """Time of the last change; with a server the client rewrites the file itself, so that its time says nothing."""
+    try:
+        return None if has_server() else server_config.stat().st_mtime_ns
+    except OSError:
+        return None
+
+
 def _forget_other_environment(server_config: Path) -> None:
-    """Clear what the client remembers if a ``CRDS_*`` variable, or the default context of the cache, has changed."""
-    global _remembered
+    """Clear what the client remembers, and set it to the variables."""
     from crds.client import api
     from crds.core import config, utils
 
-    # The client itself writes "None" and then "none" into variables that nobody set.
-    variables = tuple(sorted((k, v) for k, v in os.environ.items() if k.startswith("CRDS_") and v.lower() != "none"))
-    # With a server the client rewrites this file itself, so that its time says nothing.
-    changed = server_config.stat().st_mtime_ns if server_config.is_file() and not has_server() else None
-    if (variables, changed) == _remembered:
-        return
     utils.clear_function_caches()
     _answers.clear()
     config.CRDS_REF_SUBDIR_MODE = "None"
@@ -206,7 +223,6 @@ def _forget_other_environment(server_config: Path) -> None:
     url = os.environ.get("CRDS_SERVER_URL") or NO_SERVER
     if api.get_crds_server() != url.removesuffix("/"):
         api.set_crds_server(url)
-    _remembered = (variables, changed)
 
 
 def _writable(folder: Path) -> bool:

@@ -25,6 +25,7 @@ from astropy.io import fits
 from gpipe.arrays import Array
 from gpipe.backends import Backend
 from gpipe.backends.fits_pixels import decode, fetch
+from gpipe.backends.native import in_library
 from gpipe.datamodels.files.damage import DamageError
 from gpipe.datamodels.files.damage.fits_headers import check_headers
 from gpipe.datamodels.files.damage.unpacking import is_gzip, unpacked
@@ -113,6 +114,7 @@ class FitsFile:
             with self.hdus() as hdus:
                 self.primary = hdus[0].header.copy()
                 self._extensions = _layout(hdus)
+                self._sound: set[str] = set()
                 self._tables = {hdu.name for hdu in hdus if isinstance(hdu, fits.BinTableHDU)}
 
     def has(self, name: str) -> bool:
@@ -211,7 +213,7 @@ class FitsFile:
         first: Any = None,
         rows: slice = slice(None),
         columns: slice = slice(None),
-        native: Callable[[Any], Any] = lambda function: function,
+        native: Callable[[Any], Any] = in_library,
     ) -> np.ndarray:
         """Read an image extension, or a part of it, into a new native array.
 
@@ -221,7 +223,7 @@ class FitsFile:
         dtype : float32 or an unsigned integer wide enough for the stored values.
         first : index of the axes before the last two (integer, slice or tuple of them); None reads all.
         rows, columns : part of the last two axes; steps other than 1 are not supported.
-        native : gives the native version of a function, or the function itself.
+        native : gives the native version of a function, or the function itself; by default that in C.
         """
         extension = self._extension(name)
         part = _Part.of(extension, first, rows, columns)
@@ -258,7 +260,8 @@ class FitsFile:
         """The rows of a part as they are stored, some at a time, in memory that is used again."""
         span = part.span(extension)
         descriptor, block = self._content.descriptor, _buffer(extension.stored, span.stop - span.start)
-        stored, wanted = block.reshape(-1).view(np.uint8), _within(part.columns, span)
+        stored = block.reshape(-1).view(np.uint8)
+        wanted = slice(part.columns.start - span.start, part.columns.stop - span.start)
         for batch in _batches(part.runs, len(block)):
             pieces = _pieces(extension, batch, span)
             size = int(pieces[:, 1].sum())
@@ -282,8 +285,10 @@ class FitsFile:
         if name not in self._extensions:
             found = ", ".join([*self._extensions, *sorted(self._tables)]) or "no extension"
             raise self._error(f"{self.path}: found {found}; expected an image extension {name}")
-        with self._told():
-            self._extensions[name].check()
+        if name not in self._sound:
+            with self._told():
+                self._extensions[name].check()
+            self._sound.add(name)
         return self._extensions[name]
 
     def _checked(self) -> OpenFile:
@@ -405,11 +410,6 @@ def _pieces(extension: Extension, batch: Sequence[tuple[int, int]], span: slice)
         pieces = np.stack([(rows * width + span.start) * item, np.full_like(rows, (span.stop - span.start) * item)], 1)
     pieces[:, 0] += extension.offset
     return pieces
-
-
-def _within(columns: slice, span: slice) -> slice:
-    """Columns of an array, counted from the first one of a span."""
-    return slice(columns.start - span.start, columns.stop - span.start)
 
 
 def _buffer(stored: np.dtype, columns: int) -> np.ndarray:

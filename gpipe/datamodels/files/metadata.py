@@ -115,9 +115,8 @@ def remove_invalid(model: Any, name: str) -> None:
 
 def new_names(model: Any) -> dict[str, str]:
     """Find texts of a tree where the class's schema lists all that it knows, and not this one; by dotted place."""
-    found = {path: _at(model.instance, path) for path in _places(model).names}
-    known = _places(model).names
-    return {".".join(p): text for p, text in found.items() if isinstance(text, str) and text not in known[p]}
+    found = ((path, known, _at(model.instance, path)) for path, known in _places(model).names.items())
+    return {".".join(path): text for path, known, text in found if isinstance(text, str) and text not in known}
 
 
 def no_header_value(model: Any) -> dict[str, Any]:
@@ -125,8 +124,8 @@ def no_header_value(model: Any) -> dict[str, Any]:
 
     A header holds printable ASCII and finite numbers only.
     """
-    found = {".".join(path): _at(model.instance, path) for path in _places(model).keywords}
-    return {place: value for place, value in found.items() if not _fits_a_header(value)}
+    found = ((path, _at(model.instance, path)) for path in _places(model).keywords)
+    return {".".join(path): value for path, value in found if value is not None and not _fits_a_header(value)}
 
 
 def _fits_a_header(value: Any) -> bool:
