@@ -2,10 +2,12 @@
 
 import ast
 import re
+import runpy
 import textwrap
 import tomllib
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 
@@ -109,3 +111,18 @@ def test_figures_of_the_readme_are_those_of_the_benchmarks():
         memory, memory_of_theirs = measured[case, "peak memory [MB]"]
         expected = [theirs, ours, again, memory_of_theirs / 1000, memory / 1000]
         assert figures == [f"{value:.1f}" for value in expected]
+
+
+def test_the_page_of_a_command_has_its_options_and_the_commands_in_it():
+    @click.group(help="Many *files*.")
+    @click.option("--cluster", help="Where | to run.")
+    def batch(cluster): ...
+
+    @batch.command(help="Why it runs again.")
+    @click.option("--json", is_flag=True, help="As JSON.")
+    def why(json): ...
+
+    page = runpy.run_path(str(ROOT / "docs" / "command_pages.py"))["page"](batch, "gpipe batch")
+    assert page.startswith("# gpipe batch\n\nMany \\*files\\*.\n\n```\ngpipe batch [OPTIONS] COMMAND [ARGS]...\n```")
+    assert "| `--json` | As JSON. |" in page.partition("## gpipe batch why")[2]
+    assert r"| Where \| to run. |" in page
