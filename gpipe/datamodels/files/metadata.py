@@ -124,8 +124,9 @@ def no_header_value(model: Any) -> dict[str, Any]:
 
     A header holds printable ASCII and finite numbers only.
     """
-    found = ((path, _at(model.instance, path)) for path in _places(model).keywords)
-    return {".".join(path): value for path, value in found if value is not None and not _fits_a_header(value)}
+    keywords = _places(model).keywords
+    found = ((path, value) for path, value in _leaves(model.instance) if not _fits_a_header(value))
+    return {".".join(path): value for path, value in found if path in keywords}
 
 
 def _fits_a_header(value: Any) -> bool:
