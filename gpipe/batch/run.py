@@ -107,7 +107,10 @@ def plan(
     uses_crds_parameters: bool = True,
     **parameters: Any,
 ) -> list[RunPlan]:
-    """Preview what `run` would do with each file. No pixel is read; arguments and errors are those of `run`."""
+    """Preview what `run` would do with each file. No pixel is read; arguments and errors are those of `run`.
+
+    All that is wrong with any of the files is told in one error.
+    """
     paths = expanded(files)
     options = _options(
         parameters,
@@ -118,8 +121,8 @@ def plan(
         max_memory=max_memory,
         uses_crds_parameters=uses_crds_parameters,
     )
-    plans: list[RunPlan] = calling.plan(chosen_for(paths, pipeline), paths, options)
-    return plans
+    cls = chosen_for(paths, pipeline)
+    return calling.plan_each(cls, _jobs(paths, cls), options)
 
 
 def _options(parameters: Mapping[str, Any], output_dir: str | os.PathLike[str] | None, **others: Any) -> CallOptions:

@@ -15,7 +15,7 @@ from gpipe.controller.declaration.step_base import StepBase
 from gpipe.controller.parameters import files, precedence
 from gpipe.controller.parameters.origins import Settings
 from gpipe.controller.reporting import logs, records
-from gpipe.exceptions import ParameterError
+from gpipe.exceptions import GpipeError, ParameterError, raise_all
 from gpipe.imports import collector_at_rest
 
 if TYPE_CHECKING:
@@ -138,9 +138,37 @@ def plan(cls: type[StepBase], source: Any, options: CallOptions) -> Any:
 
     def work(job: Any) -> Any:
         step = _settled(cls, job, user_layers, options)
-        return foresee(step, job.science, options.backend, options.max_memory)
+        return foresee(step, job.science, options.backend, options.max_memory, job=job)
 
     return _for_each_job(cls(options.name).configure(user_layers), source, work)
+
+
+def plan_each(cls: type[StepBase], to_do: "list[Job]", options: CallOptions) -> list[Any]:
+    """Plan the jobs of a list of exposures.
+
+    Raises
+    ------
+    GpipeError
+        The first error; its notes tell all others.
+    """
+    from gpipe.controller.run.run import check_options, foresee
+    from gpipe.controller.several import find_problems
+
+    user_layers = options.user_layers(cls)
+    top = cls(options.name).configure(user_layers)
+    check_options(options.backend, options.max_memory)
+    _check_name([], len(to_do), top.output_file)
+    plans, problems = [], []
+    for job, problem in zip(to_do, find_problems(top, to_do), strict=True):
+        try:
+            if problem:
+                raise problem
+            step = _settled(cls, job, user_layers, options)
+            plans.append(foresee(step, job.science, options.backend, options.max_memory, job=job))
+        except GpipeError as error:
+            problems.append(error)
+    raise_all(problems)
+    return plans
 
 
 def settled(cls: type[StepBase], source: Any, options: CallOptions) -> tuple[Any, list[Settings]]:

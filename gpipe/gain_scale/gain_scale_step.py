@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from gpipe.controller import Ref, References, Skip, Step
-from gpipe.datamodels import Rate
+from gpipe.datamodels import Described, Rate
 from gpipe.exceptions import InputError, ReferenceFileError
 from gpipe.gain_scale.gain_scale import rescale_rates
 
@@ -30,11 +30,17 @@ class GainScaleStep(Step):
         if gain is not None and not _is_factor(found):
             raise ReferenceFileError(f"gain reference {gain.name}: found GAINFACT {found}, expected a positive number")
 
+    def reason_to_skip(self, outline: Described, references: References) -> str | None:
+        """Nobody names a factor."""
+        return "no GAINFACT" if self._factor(outline.meta, references) is None else None
+
+    def _factor(self, meta: Any, references: References) -> float | None:
+        """GAINFACT of the exposure, or else that of the gain reference."""
+        factor, gain = meta.exposure.gain_factor, references.get("gain")
+        return gain.number("exposure.gain_factor") if factor is None and gain is not None else factor
+
     def apply(self, exposure: Rate, references: References) -> Rate:
-        """The factor is GAINFACT of the exposure, or else that of the gain reference."""
-        factor, gain = exposure.meta.exposure.gain_factor, references.get("gain")
-        if factor is None and gain is not None:
-            factor = gain.number("exposure.gain_factor")
+        factor = self._factor(exposure.meta, references)
         if factor is None:
             raise Skip("neither the exposure nor its gain reference has GAINFACT", logging.INFO)
         log.info("Rescaling count rates by %s (GAINFACT)", factor)

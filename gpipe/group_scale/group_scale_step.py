@@ -18,6 +18,11 @@ class GroupScaleStep(Step):
     alias = "group_scale"
     cut = Cut(Block.PIXELS, writes=("data",))
 
+    def reason_to_skip(self, outline: Described, references: References) -> str | None:
+        """The divisor is right."""
+        exposure = outline.meta.exposure
+        return "NFRAMES = FRMDIVSR" if divisor_is_right(exposure.nframes, exposure.frame_divisor) else None
+
     def begin(self, outline: Described, references: References, summary: Mapping[str, Any]) -> Work:
         nframes, divisor = outline.meta.exposure.nframes, outline.meta.exposure.frame_divisor
         if divisor_is_right(nframes, divisor):

@@ -98,8 +98,20 @@ def test_files_are_found_by_pattern_folder_and_list(uncal, tmp_path):
     names = uncal(3)
     (tmp_path / "names.txt").write_text("\n".join(names[:2]) + "\n")
     for given, count in (["*_0000[12]_*uncal.fits"], 2), (["."], 3), (["@names.txt", names[0]], 2):
-        assert len(gpipe("run", *given, "--dry-run").stdout.split("arrays take")) == count + 1
+        assert gpipe("run", *given, "--dry-run").stdout.count("_uncal.fits: NIRCAM") == count
     assert products(tmp_path) == []
+
+
+def test_plans(uncal, tmp_path):
+    names = uncal(2)
+    one = gpipe("plan", names[0], "-o", "cal")
+    assert one.exit_code == 0, one.output
+    assert one.stdout == gpipe("run", "--dry-run", names[0], "-o", "cal").stdout
+    assert "  writes  cal/" in one.stdout
+    both = gpipe("plan", *names).stdout.splitlines()
+    assert [line.partition(":")[0] for line in both[:2]] == names
+    assert both[2].startswith("2 exposures · ")
+    assert "arrays take up to" in gpipe("plan", "-v", names[0]).stdout
 
 
 MISTAKES = [

@@ -4,29 +4,16 @@ from typing import Any
 
 import click
 
+from gpipe.cli.commands.plan import print_plans
 from gpipe.cli.logging_options import log_configuration, logging_options
+from gpipe.cli.run_options import arguments, run_options
 
 SEVERAL_FAILED = 7
-OUTPUT = {"output_dir": "-o", "output_file": "--name", "suffix": "--suffix", "output_ext": "--ext"}
-"""Options that set parameters of the same meaning."""
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.argument("files", nargs=-1, type=click.Path())
-@click.option("-p", "--pipeline", help="Pipeline or step: alias or class. By default the first file decides.")
-@click.option("-o", "--output-dir", type=click.Path(), help="Folder of the products; by default the current one.")
-@click.option("-s", "--set", "assignments", multiple=True, metavar="STEP.PARAM=VALUE", help="Set a parameter.")
-@click.option("--skip", "skipped", multiple=True, metavar="STEP", help="Skip a step.")
-@click.option("--save", "saved", multiple=True, metavar="STEP", help="Save the result of a step.")
-@click.option("--override", "overrides", multiple=True, metavar="TYPE=FILE", help="Use this reference file.")
-@click.option("--config", "config_file", type=click.Path(), help="Parameter file.")
-@click.option("--no-crds-parameters", is_flag=True, help="Do not use parameter files of CRDS.")
-@click.option("--name", "output_file", help="Base of the products' names.")
-@click.option("--suffix", help="End of the results' names.")
-@click.option("--ext", "output_ext", type=click.Choice(["fits", "asdf"]), help="File type of the products.")
-@click.option("--backend", help="numpy, cupy or auto.")
-@click.option("--max-memory", help="Memory that arrays may take, such as 4GB.")
-@click.option("--dry-run", is_flag=True, help="Show the plan of each file; calibrate nothing.")
+@run_options
+@click.option("--dry-run", is_flag=True, help="Show the plan of each file, as gpipe plan does.")
 @logging_options
 @click.pass_context
 def command(ctx: click.Context, files: tuple[str, ...], **options: Any) -> None:
@@ -35,12 +22,12 @@ def command(ctx: click.Context, files: tuple[str, ...], **options: Any) -> None:
     FILES are paths, patterns, folders (all *_uncal.fits in them), @list.txt, or - for names on the standard input.
     Every file is tried; the end says which failed. --STEP.PARAM VALUE is the same as -s STEP.PARAM=VALUE.
     """
-    from gpipe.batch import plan, run
+    from gpipe.batch import run
     from gpipe.cli.printing import print_line
 
-    how = _arguments(files, options)
+    how = arguments(files, options)
     if options["dry_run"]:
-        click.echo("\n".join(map(str, plan(**how))))
+        print_plans(how, with_sections=options["verbose"])
         return
     log = log_configuration(**{name: options[name] for name in ("quiet", "verbose", "log_file")})
     report = run(**how, logcfg=log, tell=print_line)
@@ -49,44 +36,3 @@ def command(ctx: click.Context, files: tuple[str, ...], **options: Any) -> None:
         return
     print_line(str(report))
     ctx.exit(SEVERAL_FAILED if report.failed else 0)
-
-
-def _arguments(files: tuple[str, ...], options: dict[str, Any]) -> dict[str, Any]:
-    """What the command line says, as arguments of `gpipe.batch.run` and `gpipe.batch.plan`."""
-    from gpipe.batch.choice import chosen_for
-    from gpipe.batch.files import expanded
-    from gpipe.cli.options import assignments_in, given
-
-    dotted, names = assignments_in(files)
-    if unknown := [name for name in names if name.startswith("-") and name != "-"]:
-        raise click.UsageError(f"No such option: {unknown[0]} (parameters: -s STEP.PARAM=VALUE or -s PARAM=VALUE)")
-    paths = expanded(names)
-    cls = chosen_for(paths, options["pipeline"])
-    values = given(
-        cls,
-        [*options["assignments"], *dotted],
-        skipped=options["skipped"],
-        saved=options["saved"],
-        overrides=options["overrides"],
-    )
-    named = _output_settings(options, values.parameters)
-    return {
-        "files": paths,
-        "pipeline": cls,
-        "steps": values.steps,
-        "uses_crds_parameters": not options["no_crds_parameters"],
-        **{name: options[name] for name in ("config_file", "backend", "max_memory")},
-        "output_dir": ".",
-        **values.parameters,
-        **named,
-    }
-
-
-def _output_settings(options: dict[str, Any], parameters: dict[str, Any]) -> dict[str, Any]:
-    """Return the options that are parameters, too. UsageError: -s gives another value to one of them."""
-    named = {name: options[name] for name in OUTPUT if options[name]}
-    for name in (name for name in named if parameters.get(name, named[name]) != named[name]):
-        raise click.UsageError(
-            f"found {OUTPUT[name]} {named[name]} and -s {name}={parameters[name]}, expected one of them"
-        )
-    return named

@@ -161,6 +161,10 @@ class StepBase(Configurable):
         """Tell whether the step may change the exposure: where not, ``begin`` raises ``Skip`` in any case."""
         return True
 
+    def reason_to_skip(self, outline: Described, references: References) -> str | None:
+        """Tell, for plans, why the step leaves an exposure as it is, if metadata say so; None where it may work."""
+        return None
+
     def summarize(self, chunk: Any) -> Mapping[str, Any]:
         """Summarize the exposure for ``begin``: arrays (…, row), which are joined over all chunks.
 

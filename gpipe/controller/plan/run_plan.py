@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from gpipe.backends import Backend
 from gpipe.controller.plan import threads
 from gpipe.controller.plan.chunk_size import chunk_length, section_size
+from gpipe.controller.plan.facts import ExposureFacts, Fewer, PlannedProduct, PlannedReference, PlannedStep
 from gpipe.controller.plan.memory import (
     AT_WORK,
     FITTED,
@@ -21,6 +22,8 @@ from gpipe.datamodels import Header, Outline, Ramp
 from gpipe.datamodels.exposures.chunks import Chunk, chunks_of
 from gpipe.datamodels.exposures.scratch import Storage
 from gpipe.exceptions import ParameterError
+
+UNKNOWN = ExposureFacts()
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,10 @@ class RunPlan:
     sections : in order.
     to_device, to_host : bytes of the exposure that cross the bus.
     in_memory : bytes of arrays in host memory before the run: those of an ASDF file, which is read whole.
+    pipeline : alias of the pipeline or step.
+    exposure : what the header says of it.
+    steps, products, references : in order.
+    fewer : a limit of memory that would do, where it is much less than the run takes.
     """
 
     name: str
@@ -102,6 +109,22 @@ class RunPlan:
     to_device: int
     to_host: int
     in_memory: int = 0
+    pipeline: str = ""
+    exposure: ExposureFacts = UNKNOWN
+    steps: tuple[PlannedStep, ...] = ()
+    products: tuple[PlannedProduct, ...] = ()
+    references: tuple[PlannedReference, ...] = ()
+    fewer: Fewer | None = None
+
+    @property
+    def threads(self) -> int:
+        """The most chunks that are at work at the same time."""
+        return max(planned.threads for planned in self.sections)
+
+    @property
+    def place(self) -> str:
+        """Say where the exposure is kept between sections."""
+        return "in memory" if (self.backend, self.storage) == ("numpy", Storage.DEVICE) else self.storage.value
 
     @property
     def arrays(self) -> int:
@@ -116,7 +139,7 @@ class RunPlan:
 
     def __str__(self) -> str:
         shape = " x ".join(str(size) for size in self.shape)
-        lines = [f"{self.name}: {shape} on {self.backend}, kept {self.storage.value} between sections"]
+        lines = [f"{self.name}: {shape} on {self.backend}, kept {self.place} between sections"]
         lines += [f"{number}. {planned}" for number, planned in enumerate(self.sections, 1)]
         if self.backend != "numpy":
             lines.append(f"{format_bytes(self.to_device)} to the device, {format_bytes(self.to_host)} to the host")

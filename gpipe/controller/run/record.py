@@ -103,7 +103,7 @@ class RunRecord:
         """Claim the names of products, as far as they are known before work. OutputError as `Saver.save`."""
         makers: dict[Path, str] = {}
         for step in steps:
-            for path, levels in self._expected(step, model_name):
+            for path, levels, _ in self._expected(step, model_name):
                 if path in makers:
                     both = " and ".join(dict.fromkeys((makers[path], step.label)))
                     raise OutputError(
@@ -112,8 +112,16 @@ class RunRecord:
                 makers[path] = step.label
                 self._saver.claim(path, levels)
 
-    def _expected(self, step: StepBase, model_name: str | None) -> Iterator[tuple[Path, list[OutputSettings]]]:
-        """Yield the names of the products of a step; one that nobody knows before has a star in it."""
+    def expected_files(self, step: StepBase, model_name: str | None) -> Iterator[tuple[Path, str | None]]:
+        """Yield the names of the products of a step, with their suffixes; None for that of the step.
+
+        A name that nobody knows before has a star in it.
+        """
+        yield from ((path, suffix) for path, _, suffix in self._expected(step, model_name))
+
+    def _expected(
+        self, step: StepBase, model_name: str | None
+    ) -> Iterator[tuple[Path, list[OutputSettings], str | None]]:
         levels, of_top = output_levels(step), output_levels(self.top)
         names: list[tuple[list[OutputSettings], dict[str, Any]]] = []
         if suffix := self.top.suffix_before(step.name):
@@ -124,7 +132,8 @@ class RunRecord:
             names += [(levels, {"output_file": name}) for name in step.named_files()]
             names += [(levels, {"suffix": f"{step.name}_*"})] if step.has_side_products else []
         for found, name in names:
-            yield self._saver.path(found, default_suffix=step.name, model_name=model_name, **name), found
+            path = self._saver.path(found, default_suffix=step.name, model_name=model_name, **name)
+            yield path, found, name.get("suffix")
 
     def warn_of_predecessors(self, step: StepBase, meta: Any) -> None:
         """Log which steps should have had their turn before this one, or in an earlier run, and had not."""

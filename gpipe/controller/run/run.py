@@ -19,6 +19,7 @@ from gpipe.controller.plan.sections import Section, in_one_pass, in_sections
 from gpipe.controller.references.resolution import Resolution
 from gpipe.controller.reporting import events
 from gpipe.controller.reporting.records import recorded
+from gpipe.controller.run import foresight
 from gpipe.controller.run.group_run import GroupRun
 from gpipe.controller.run.passes import Summaries
 from gpipe.controller.run.preparation import announce, check, check_header_values, resolved, saver_of
@@ -26,7 +27,7 @@ from gpipe.controller.run.record import RunRecord, output_levels
 from gpipe.controller.run.section_run import SectionRun
 from gpipe.controller.run.user_code.hooks import apply_hooks
 from gpipe.controller.run.user_code.own_process import Surroundings, surrounded, surroundings_of
-from gpipe.datamodels import Exposure, Header, open_exposure, read_header
+from gpipe.datamodels import Exposure, Header, Outline, open_exposure, read_header
 from gpipe.datamodels.exposures.chunks import with_separate_arrays
 from gpipe.datamodels.exposures.planes import product_only
 from gpipe.datamodels.files.reading import moved
@@ -83,10 +84,10 @@ def check_options(backend: str | Backend | None, max_memory: Any) -> None:
 
 
 def foresee(
-    top: StepBase, source: Any, backend: str | Backend | None = None, max_memory: Any = None
+    top: StepBase, source: Any, backend: str | Backend | None = None, max_memory: Any = None, *, job: Job | None = None
 ) -> RunPlan | GroupPlan:
     """Plan what ``execute`` would do; no pixel is read."""
-    return _run_of(top, source, backend, max_memory).plan()
+    return _run_of(top, source, backend, max_memory, job).plan()
 
 
 def _run_of(
@@ -133,17 +134,26 @@ class _Run:
 
     def plan(self) -> RunPlan:
         """Plan how the exposure will be cut, and what that takes."""
-        self.record = self.record.opened(resolved(self.steps, self.header, self.record), ())
-        return self._plan()
+        record = self.record = self.record.opened(resolved(self.steps, self.header, self.record), ())
+        plan, header = self._plan(self.limits), self.header
+        return replace(
+            plan,
+            pipeline=self.top.name,
+            exposure=foresight.exposure_facts(header),
+            steps=foresight.planned_steps(self.steps, Outline(header.model, self.backend, header.shape), record),
+            products=foresight.planned_products(self.top, self.steps, header, record),
+            references=foresight.planned_references(self.steps, record),
+            fewer=foresight.fewer(plan, lambda limit: self._plan(Limits(host=limit))),
+        )
 
-    def _plan(self) -> RunPlan:
+    def _plan(self, limits: Limits) -> RunPlan:
         sections = self._sections()
         if not self._shows_ramps(sections):
             left_out = (*self.header.left_out, *product_only(self.header.kind.planes))
             self.header = replace(self.header, left_out=left_out)
-        plan = make_plan(self.header, in_one_pass(sections), self.backend, self.limits)
+        plan = make_plan(self.header, in_one_pass(sections), self.backend, limits)
         if any(planned.section.previewed and planned.count == 1 for planned in plan.sections):
-            return make_plan(self.header, sections, self.backend, self.limits)
+            return make_plan(self.header, sections, self.backend, limits)
         return plan
 
     def run(self, records: Sequence[str]) -> Any:
@@ -154,7 +164,7 @@ class _Run:
             self.record = self.record.opened(resolved(self.steps, self.header, self.record), records)
             check([(self.steps, self.header.meta, self.record)])
             check_header_values(self.top, self.steps, self.header, self.record)
-            plan = self._plan()
+            plan = self._plan(self.limits)
         return self._finish(self._through_all(plan))
 
     def _sections(self) -> list[Section]:

@@ -49,6 +49,11 @@ class Reference:
         self.is_used_again = False
         """Whether another exposure has used it before: what is read for one only need not stay in memory."""
 
+    @property
+    def path(self) -> Path | None:
+        """The file; None for an open model."""
+        return None if type(self._arrays) is ReferenceModel else Path(self._arrays.label)
+
     def __repr__(self) -> str:
         return f"<Reference {self.reftype} {self.name}>"
 
