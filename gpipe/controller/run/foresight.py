@@ -61,8 +61,9 @@ def planned_products(
     found = []
     for step in dict.fromkeys((top, *steps)):
         for path, suffix in record.expected_files(step, header.meta.filename):
-            size = None if "*" in path.name else size_of(step, suffix)
-            found.append(PlannedProduct(path, size, _date(path)))
+            is_named = "*" not in path.name
+            if is_named or not step.substeps():  # side products of a pipeline are all known by name
+                found.append(PlannedProduct(path, size_of(step, suffix) if is_named else None, _date(path)))
     return tuple(found)
 
 
