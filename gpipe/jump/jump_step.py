@@ -101,11 +101,6 @@ class JumpStep(Step):
     def summarize(self, chunk: Ramp) -> Mapping[str, Array]:
         return {"unusable": chunk.backend.native(unusable_rows)(chunk.groupdq)}
 
-    def reason_to_skip(self, outline: Described, references: References) -> str | None:
-        """There are too few groups to compare."""
-        groups = outline.shape[1]
-        return f"NGROUPS = {groups}, fewer than {MIN_GROUPS}" if groups < MIN_GROUPS else None
-
     def begin(self, outline: Described, references: References, summary: Mapping[str, Any]) -> Work:
         groups = outline.shape[1]
         if groups < MIN_GROUPS:
