@@ -29,7 +29,7 @@ __all__ = ["DarkPipeline", "Detector1Pipeline", "info", "look", "run"]
 
 def __getattr__(name: str) -> _Any:
     if name not in _LAZY:
-        raise AttributeError(f"module 'gpipe' has no attribute {name!r}")
+        raise _import_module("gpipe.imports").missing_name(__name__, name, _LAZY)
     return getattr(_import_module(_LAZY[name]), name)
 
 

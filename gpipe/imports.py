@@ -1,5 +1,6 @@
 """Importing other packages at less cost: no code that a calibration never uses, no garbage looked for meanwhile."""
 
+import difflib
 import gc
 import importlib
 import os
@@ -17,6 +18,9 @@ from gpipe.forks import Lock, in_child
 
 PLAIN = "GPIPE_PLAIN_IMPORTS"
 """Set to 1, this variable turns off all that gpipe does to start faster: here, with asdf, and with the C library."""
+
+LIKE_A_NAME = 0.75
+"""Likeness from which on a name is taken for a misspelt one."""
 
 _lock = Lock()
 _blocks: Counter[str] = Counter()
@@ -174,3 +178,21 @@ def _collect_in_child() -> None:
 
 
 in_child(_collect_in_child)
+
+
+def missing_name(module: str, name: str, known: Iterable[str]) -> ImportError | AttributeError:
+    """Make the error for a name that a module lacks: the nearest one, or the place where jwst has the step or pipeline.
+
+    It is an ImportError for names of steps and pipelines: of others Python makes one without our text.
+    """
+    kind = next((kind for kind in ("Step", "Pipeline") if name.endswith(kind)), "")
+    stems = {one.removesuffix(kind).lower(): one for one in known}
+    near = difflib.get_close_matches(name.removesuffix(kind).lower(), stems, n=1, cutoff=LIKE_A_NAME)
+    if near:
+        return ImportError(f"{module} has no {name!r}; did you mean {stems[near[0]]!r}?")
+    if kind == "Step" and module == "gpipe":
+        return ImportError(f"gpipe has no {name!r}; steps are imported from gpipe.step")
+    if kind:
+        where = f"from jwst.{kind.lower()} import {name}"
+        return ImportError(f"gpipe calibrates stage 1 only; other {kind.lower()}s are jwst's: {where}")
+    return AttributeError(f"module {module!r} has no attribute {name!r}")

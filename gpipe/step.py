@@ -1,6 +1,6 @@
 """All steps of the first stage, where scripts written for jwst import them from."""
 
-from gpipe.imports import collector_at_rest
+from gpipe.imports import collector_at_rest, missing_name
 
 with collector_at_rest():
     from gpipe.charge_migration import ChargeMigrationStep
@@ -49,6 +49,4 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name.endswith("Step"):
-        raise ImportError(f"gpipe calibrates stage 1 only; other steps are jwst's: from jwst.step import {name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise missing_name(__name__, name, __all__)

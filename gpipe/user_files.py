@@ -20,6 +20,12 @@ def expanded(path: str | os.PathLike[str]) -> str:
     return os.path.expandvars(os.path.expanduser(os.fspath(path)))
 
 
+def no_such_file(path: str | os.PathLike[str]) -> str:
+    """Say that there is no such file; a pattern, which the shell or `gpipe run` would have expanded, gets a hint."""
+    hint = "; a pattern is for glob.glob, gpipe.run or `gpipe run`" if set(os.fspath(path)) & {*"*?["} else ""
+    return f"{os.fspath(path)}: no such file{hint}"
+
+
 class OpenFile:
     """A descriptor to read from, closed with the last reference to this object or to one of its readers."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from gpipe.associations import schema
 from gpipe.exceptions import InputError
-from gpipe.user_files import RegularFile, expanded
+from gpipe.user_files import RegularFile, expanded, no_such_file
 
 SINGLETON = "singleton"
 """The name of an association that is no file, in place of a file name."""
@@ -136,6 +136,8 @@ def _content(path: Path) -> Any:
         with RegularFile(path).reader() as file:
             text = file.read().decode()
         return _yaml(text) if is_yaml else json.loads(text)
+    except FileNotFoundError:
+        raise InputError(f"{no_such_file(path)}, expected an association") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error}), expected an association") from None
     except (ValueError, RecursionError) as error:

@@ -19,12 +19,45 @@ from gpipe.exceptions import GpipeError, ParameterError, raise_all
 from gpipe.imports import collector_at_rest
 
 if TYPE_CHECKING:
+    from inspect import Signature
+
     from gpipe.controller.inputs import Job
     from gpipe.controller.several import Outcome, Settled
 
 log = logging.getLogger(__name__)
 
+ON_ERROR = ("raise", "return")
 Around = Callable[[str, int], AbstractContextManager[None]]
+
+
+class Verb:
+    """A classmethod of a class or an instance: ``call`` or ``plan``, with a signature that lists the parameters."""
+
+    __name__: str
+    __wrapped__: Callable[..., Any]
+
+    def __init__(self, function: Callable[..., Any], instance: StepBase | None, owner: type[StepBase]) -> None:
+        self._instance, self._owner = instance, owner
+        functools.update_wrapper(self, function)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        changed = self._instance.changed() if self._instance is not None else ()
+        if changed:
+            what = f"{self._owner.__name__}.call makes a new instance; set on this one and not used: "
+            warnings.warn(what + ", ".join(changed), stacklevel=2)
+        return self.__wrapped__(self._owner, *args, **kwargs)
+
+    @property
+    def __signature__(self) -> "Signature":
+        from gpipe.controller.display.signature import of_call
+
+        return of_call(self.__wrapped__, self._owner)
+
+    def __get__(self, instance: object, owner: type) -> "Verb":
+        return self  # what has this method is a routine for inspect, pydoc and Sphinx
+
+    def __repr__(self) -> str:
+        return f"<{self._owner.__name__}.{self.__name__}>"
 
 
 class called_on_class:  # noqa: N801 - a decorator
@@ -34,15 +67,8 @@ class called_on_class:  # noqa: N801 - a decorator
         self.function = function
         functools.update_wrapper(self, function)  # type: ignore[arg-type]
 
-    def __get__(self, instance: StepBase | None, owner: type[StepBase]) -> Callable[..., Any]:
-        return functools.update_wrapper(functools.partial(self._call, instance, owner), self.function)
-
-    def _call(self, instance: StepBase | None, owner: type[StepBase], *args: Any, **kwargs: Any) -> Any:
-        changed = instance.changed() if instance is not None else ()
-        if changed:
-            what = f"{owner.__name__}.call makes a new instance; set on this one and not used: {', '.join(changed)}"
-            warnings.warn(what, stacklevel=2)
-        return self.function(owner, *args, **kwargs)
+    def __get__(self, instance: StepBase | None, owner: type[StepBase]) -> Verb:
+        return Verb(self.function, instance, owner)
 
 
 @dataclass(frozen=True)
@@ -58,6 +84,7 @@ class CallOptions:
     logcfg: str | os.PathLike[str] | logs.Configuration | None = None
     configure_log: bool = True
     uses_crds_parameters: bool = True
+    on_error: str = "raise"
 
     def logging(self) -> AbstractContextManager[None]:
         """Return the context in which the log of a call goes where the user wants it."""
@@ -73,6 +100,8 @@ class CallOptions:
 
 def call(cls: type[StepBase], source: Any, options: CallOptions) -> Any:
     """See ``Step.call``."""
+    if options.on_error not in ON_ERROR:
+        raise ParameterError(f"on_error: found {options.on_error!r}, expected {' or '.join(map(repr, ON_ERROR))}")
     user_layers = options.user_layers(cls)
     top = cls(options.name).configure(user_layers)  # tells a user's mistakes before anything is opened
     with collector_at_rest():
@@ -87,7 +116,7 @@ def call(cls: type[StepBase], source: Any, options: CallOptions) -> Any:
             return execute(step, job.science, options.backend, options.max_memory, job=job)
 
     with options.logging():
-        return _for_each_job(top, source, work)
+        return _for_each_job(top, source, work, options.on_error)
 
 
 def call_each(
@@ -201,7 +230,7 @@ def standard_process(step: StepBase, source: Any) -> Any:
     return execute(step, source, inner=True)
 
 
-def _for_each_job(top: StepBase, source: Any, work: Callable[[Any], Any]) -> Any:
+def _for_each_job(top: StepBase, source: Any, work: Callable[[Any], Any], on_error: str = "raise") -> Any:
     """Do the work of each job of an input: a list of results where the jobs say so, else one result.
 
     ``top`` has the parameters that the user gave.
@@ -209,7 +238,7 @@ def _for_each_job(top: StepBase, source: Any, work: Callable[[Any], Any]) -> Any
     with collector_at_rest():
         from gpipe.controller.inputs import NO_ASSOCIATION, jobs
         from gpipe.controller.run.termination import ends_cleanly
-        from gpipe.controller.several import check_all, each
+        from gpipe.controller.several import check_all, each, each_or_error
 
     to_do = jobs(source, top.expected(), unless_given=NO_ASSOCIATION if top.names_association else None)
     as_list = not to_do or to_do[0].as_list
@@ -218,6 +247,9 @@ def _for_each_job(top: StepBase, source: Any, work: Callable[[Any], Any]) -> Any
             result = work(to_do[0])
         return [result] if as_list else result
     _check_name(source, len(to_do), top.output_file)
+    if on_error == "return":
+        with ends_cleanly():
+            return each_or_error(top, to_do, work)
     with collector_at_rest():
         check_all(top, to_do)
     with ends_cleanly():

@@ -8,11 +8,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 
-import traitlets
-
 from gpipe.controller import call as calling
 from gpipe.controller.declaration.ref import Ref
 from gpipe.controller.declaration.step_base import StepBase
+from gpipe.controller.display.shown import Shown, ShownClass
 from gpipe.controller.parameters import precedence
 from gpipe.controller.parameters.origins import Settings
 from gpipe.controller.parameters.spec import parameters_of, spec_of
@@ -21,8 +20,10 @@ LIKE_A_PARAMETER = 0.85
 """Likeness of names from which on an attribute is taken for a misspelt parameter."""
 
 
-class WithSpec(traitlets.MetaHasTraits):
+class WithSpec(ShownClass):
     """Classes with ``spec``, the parameters as jwst declares them; the text is made when somebody reads it."""
+
+    __doc__ = vars(ShownClass)["__doc__"]  # a property, which the text above would hide
 
     def __getattr__(cls, name: str) -> str:  # noqa: N805 - a metaclass
         if name != "spec" or not issubclass(cls, StepBase):
@@ -32,7 +33,7 @@ class WithSpec(traitlets.MetaHasTraits):
         return spec_of({key: one for key, one in own.items() if not key.startswith("override_")})
 
 
-class DropIn(StepBase, metaclass=WithSpec):
+class DropIn(Shown, metaclass=WithSpec):
     """A step with the names that jwst's steps have, in their meaning.
 
     A subclass may declare parameters as text (``spec``), its name as ``class_alias``, types of references that it asks

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from gpipe.controller.parameters import types as p
 from gpipe.controller.parameters.file_format import Entry
@@ -12,6 +12,9 @@ from gpipe.controller.step import Step
 from gpipe.exceptions import ParameterError
 
 S = TypeVar("S", bound=Step)
+
+LIKE_A_STEP = 0.8
+"""Likeness from which on the name of a parameter is taken for that of a step."""
 
 
 class Pipeline(Step):
@@ -81,12 +84,13 @@ class Pipeline(Step):
         """The steps by name."""
         return dict(self._steps)
 
-    def __getattr__(self, name: str) -> Step:
-        try:
-            step: Step = self.__dict__["_steps"][name]
-            return step
-        except KeyError:
-            raise AttributeError(f"{type(self).__name__} has no step or parameter {name!r}") from None
+    if not TYPE_CHECKING:  # a pipeline declares the types of its steps
+
+        def __getattr__(self, name: str) -> Step:
+            try:
+                return self.__dict__["_steps"][name]
+            except KeyError:
+                return super().__getattr__(name)
 
     def _configure(self, layers: Sequence[Settings], problems: list[str]) -> None:
         super()._configure(layers, problems)
@@ -102,6 +106,8 @@ class Pipeline(Step):
             self._report(p.unknown_name(f"{self.label} steps", name, self._steps), layer.origin, problems)
 
     def _unknown(self, name: str) -> str:
+        if step := p.nearest(name, [*self._steps, *self.step_synonyms], LIKE_A_STEP):
+            return f"{self.label}: found {name!r} among the parameters, expected steps={{{step!r}: {{...}}}}"
         owners = [key for key, step in self._steps.items() if name in type(step).parameters()]
         if owners:
             which = " or ".join(f"steps={{{key!r}: {{{name!r}: ...}}}}" for key in owners)
@@ -112,6 +118,9 @@ class Pipeline(Step):
         if name in self.step_defs:
             raise ParameterError(f"{self.label}.{name}: a step cannot be replaced; set its parameters")
         super().__setattr__(name, value)
+
+    def setup_output(self, result: Any) -> None:
+        """Do nothing: products have the suffix of their kind. A ``process`` written for jwst calls this at its end."""
 
     def describe(self) -> str:
         """All parameters of the pipeline and its steps, a line each."""

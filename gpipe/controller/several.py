@@ -89,7 +89,27 @@ def each(jobs: list[Job], work: Callable[[Job], Any]) -> list[Any]:
     ExposureErrors
         Some failed. The others were done, and their results go with the error.
     """
+    outcomes = try_all(jobs, _logging_errors(work))
+    if problems := list(_told(outcomes)):
+        raise _errors(outcomes, problems)
+    return [outcome.result for outcome in outcomes]
 
+
+def each_or_error(top: StepBase, jobs: list[Job], work: Callable[[Job], Any]) -> list[Any]:
+    """Do the work of all jobs and return the results; in the place of a result that failed stands its first error."""
+    problems = iter(find_problems(top, jobs))
+
+    def work_unless_wrong(job: Job) -> Any:
+        if problem := next(problems):
+            raise problem
+        return work(job)
+
+    outcomes = try_all(jobs, _logging_errors(work_unless_wrong))
+    list(_told(outcomes))
+    return [next(iter(outcome.problems), outcome.result) for outcome in outcomes]
+
+
+def _logging_errors(work: Callable[[Job], Any]) -> Callable[[Job], Any]:
     def work_and_log(job: Job) -> Any:
         try:
             return work(job)
@@ -97,10 +117,7 @@ def each(jobs: list[Job], work: Callable[[Job], Any]) -> list[Any]:
             log.error("%s failed: %s", job.owner, error)
             raise
 
-    outcomes = try_all(jobs, work_and_log)
-    if problems := list(_told(outcomes)):
-        raise _errors(outcomes, problems)
-    return [outcome.result for outcome in outcomes]
+    return work_and_log
 
 
 def try_all(jobs: list[Job], work: Callable[[Job], Any], settled: Settled | None = None) -> list[Outcome]:

@@ -25,6 +25,7 @@ class Step(DropIn):
         logcfg: str | os.PathLike[str] | None = None,
         configure_log: bool = True,
         name: str | None = None,
+        on_error: str = "raise",
         **parameters: Any,
     ) -> Any:
         """Calibrate an exposure with the parameters that CRDS recommends for it, and those given here.
@@ -42,6 +43,8 @@ class Step(DropIn):
         logcfg : logging configuration; by default INFO lines go to stderr.
         configure_log : False leaves logging to the caller.
         name : of the step in place of its alias; also the suffix of its product.
+        on_error : for a list. ``"raise"``: all are tried, then `ExposureErrors` is raised, which has the results of
+            the others. ``"return"``: an error stands in the list in the place of the result.
         parameters : of the step or pipeline.
 
         Returns
@@ -55,7 +58,15 @@ class Step(DropIn):
             Before work begins, wherever that can be known.
         """
         options = CallOptions(
-            parameters, steps, config_file, name, backend, max_memory, logcfg=logcfg, configure_log=configure_log
+            parameters,
+            steps,
+            config_file,
+            name,
+            backend,
+            max_memory,
+            logcfg=logcfg,
+            configure_log=configure_log,
+            on_error=on_error,
         )
         return calling.call(cls, source, options)
 

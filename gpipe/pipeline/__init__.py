@@ -1,6 +1,6 @@
 """Whole pipelines."""
 
-from gpipe.imports import collector_at_rest
+from gpipe.imports import collector_at_rest, missing_name
 
 with collector_at_rest():
     from gpipe.pipeline.dark import DarkPipeline
@@ -10,8 +10,4 @@ __all__ = ["DarkPipeline", "Detector1Pipeline"]
 
 
 def __getattr__(name: str) -> object:
-    from gpipe.pipeline.catalog import OTHER_PIPELINES
-
-    if name.endswith("Pipeline") and name in OTHER_PIPELINES.values():
-        raise ImportError(f"gpipe calibrates stage 1 only; its products are ready for jwst.pipeline.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise missing_name(__name__, name, __all__)

@@ -44,6 +44,19 @@ class DarkPipeline(Pipeline):
         "linearity": LinearityStep,
     }
 
+    group_scale: GroupScaleStep
+    dq_init: DQInitStep
+    emicorr: EmiCorrStep
+    saturation: SaturationStep
+    ipc: IPCStep
+    superbias: SuperBiasStep
+    refpix: RefPixStep
+    reset: ResetStep
+    rscd: RscdStep
+    firstframe: FirstFrameStep
+    lastframe: LastFrameStep
+    linearity: LinearityStep
+
     def order(self, meta: Any) -> Sequence[str]:
         """Return the order of the steps, which differs for MIRI; guide exposures are refused."""
         return early_steps(meta)

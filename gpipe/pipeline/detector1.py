@@ -68,6 +68,27 @@ class Detector1Pipeline(Pipeline):
     step_synonyms: ClassVar[Mapping[str, str]] = {"dark": "dark_current"}
     saves_before: ClassVar[Mapping[str, str]] = {"ramp_fit": "ramp"}
 
+    group_scale: GroupScaleStep
+    dq_init: DQInitStep
+    emicorr: EmiCorrStep
+    saturation: SaturationStep
+    ipc: IPCStep
+    superbias: SuperBiasStep
+    refpix: RefPixStep
+    rscd: RscdStep
+    firstframe: FirstFrameStep
+    lastframe: LastFrameStep
+    linearity: LinearityStep
+    dark_current: DarkCurrentStep
+    reset: ResetStep
+    persistence: PersistenceStep
+    charge_migration: ChargeMigrationStep
+    jump: JumpStep
+    picture_frame: PictureFrameStep
+    clean_flicker_noise: CleanFlickerNoiseStep
+    ramp_fit: RampFitStep
+    gain_scale: GainScaleStep
+
     def order(self, meta: Any) -> Sequence[str]:
         """Return the order of the steps, which differs for MIRI; guide exposures are refused."""
         early, miri = early_steps(meta), is_miri(meta)
@@ -85,9 +106,6 @@ class Detector1Pipeline(Pipeline):
         """Tell whether the calibrated ramp is asked for. Without a fit it is the result, which is saved anyway."""
         is_result = self.ramp_fit.skip and OutputSettings.of(self).saves
         return self.save_calibrated_ramp and not is_result
-
-    def setup_output(self, result: Any) -> None:
-        """Do nothing: products have the suffix of their kind. A ``process`` written for jwst calls this at its end."""
 
     def suffixes(self) -> Sequence[str | None]:
         """List the suffixes of the results: of rates or, without a fit, of the ramp."""

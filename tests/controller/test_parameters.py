@@ -104,12 +104,12 @@ def test_an_open_model_is_an_override_as_it_is():
     assert step.x is opened
 
 
-def test_a_long_list_of_names_is_left_out_where_one_is_near():
+def test_the_list_of_names_is_left_out_where_one_is_near():
     known = [f"name_{number}" for number in range(20)]
     assert p.unknown_name("jump", "nam_7", known) == "jump: unknown name 'nam_7'; did you mean 'name_7'?"
     assert p.unknown_name("jump", "x", known).endswith(f"(allowed: {', '.join(sorted(known))})")
 
 
-def test_nearest_name_is_suggested_and_all_are_listed():
-    line = p.unknown_name("jump", "treshold", ["threshold", "skip"])
-    assert line == "jump: unknown name 'treshold'; did you mean 'threshold'? (allowed: skip, threshold)"
+def test_names_that_begin_alike_are_near_from_a_likeness_that_the_caller_chooses():
+    assert p.unknown_name("jump", "override_jump", ["override_gain"], cutoff=0.8).endswith("(allowed: override_gain)")
+    assert p.unknown_name("jump", "override_gian", ["override_gain"], cutoff=0.8).endswith("'override_gain'?")

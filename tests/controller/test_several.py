@@ -212,3 +212,27 @@ def test_lines_of_several_exposures_begin_with_their_names(paths, capsys):
 def test_lines_of_one_exposure_have_no_name(paths, capsys):
     AddStep.call(paths[0])
     assert " - INFO - add 0." in capsys.readouterr().err
+
+
+def test_errors_are_returned_in_the_place_of_results(paths, tmp_path, monkeypatch):
+    worked = failing(monkeypatch, (1,))
+    (tmp_path / "jw03_uncal.fits").write_text("no FITS")
+    results = AddStep.call([*paths, tmp_path / "none.fits"], on_error="return")
+    assert worked == [f"jw0{number}_uncal.fits" for number in range(3)]
+    kinds = [type(one).__name__ for one in results]
+    assert kinds == ["RampModel", "InputError", "RampModel", "InputError", "InputError"]
+    assert results[1].__notes__[-1] == f"in {paths[1]} (input 2)"
+
+
+def test_notes_of_errors_are_sent_with_them(paths, monkeypatch):
+    failing(monkeypatch, (1,))
+    with pytest.raises(ExposureErrors) as caught:
+        AddStep.call(paths[:2])
+    caught.value.results = []  # models are not sent
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert again.exceptions[0].__notes__ == caught.value.exceptions[0].__notes__ != []
+
+
+def test_a_way_to_treat_errors_that_is_none():
+    with pytest.raises(ParameterError, match="on_error: found 'ignore', expected 'raise' or 'return'"):
+        AddStep.call([], on_error="ignore")

@@ -60,8 +60,8 @@ def test_an_unknown_name_is_an_error_with_the_nearest_known_one(set_wrong):
 
 
 def test_an_override_that_the_step_does_not_have_names_those_that_it_has():
-    with pytest.raises(ParameterError, match=r"override_gaining.*\(allowed: override_gain, override_readnoise\)$"):
-        GainStep(override_gaining="x.fits")
+    with pytest.raises(ParameterError, match=r"override_jump.*\(allowed: override_gain, override_readnoise\)$"):
+        GainStep(override_jump="x.fits")
 
 
 def test_all_problems_of_a_call_are_told_at_once():

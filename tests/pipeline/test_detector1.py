@@ -158,12 +158,12 @@ def test_a_rate_is_refused(exposure):
 
 @pytest.mark.parametrize("name", ["Image2Pipeline", "Spec2Pipeline", "Image3Pipeline"])
 def test_later_stages_belong_to_jwst(name):
-    with pytest.raises(ImportError, match=f"stage 1 only; its products are ready for jwst.pipeline.{name}"):
+    with pytest.raises(ImportError, match=f"stage 1 only; other .*: from jwst.pipeline import {name}"):
         exec(f"from gpipe.pipeline import {name}")
 
 
 def test_no_such_pipeline():
-    with pytest.raises(ImportError, match="cannot import name 'Detector2Pipeline'"):
+    with pytest.raises(ImportError, match="did you mean 'Detector1Pipeline'"):
         exec("from gpipe.pipeline import Detector2Pipeline")
 
 

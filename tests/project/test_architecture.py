@@ -33,6 +33,7 @@ FLOORS = (
     ("datamodels", "associations"),
     "controller.parameters",
     "controller.declaration",
+    "controller.display",
     ("controller.reporting", "controller.products", "controller.references", "controller.plan"),
     "controller.inputs",
     "controller.run",

@@ -16,6 +16,9 @@ from gpipe.exceptions import ParameterError
 
 log = logging.getLogger(__name__)
 
+LIKE_AN_OVERRIDE = 0.8
+"""Likeness from which on the name of an override, of which all begin alike, is taken for a misspelt one."""
+
 
 class Configurable(traitlets.HasTraits):
     """A named set of parameters, declared as class attributes.
@@ -111,6 +114,7 @@ class Configurable(traitlets.HasTraits):
         known = list(type(self).parameters())
         if name.startswith("override_"):
             known = [n for n in known if n.startswith("override_")]
+            return p.unknown_name(self.label, name, known, cutoff=LIKE_AN_OVERRIDE)
         return p.unknown_name(self.label, name, known)
 
     def configure(self, layers: Sequence[Settings]) -> Self:

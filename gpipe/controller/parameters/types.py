@@ -21,8 +21,6 @@ from gpipe.user_files import expanded
 TRUE_WORDS = ("true", "yes", "on", "1")
 FALSE_WORDS = ("false", "no", "off", "0")
 TRUTH_WORDS = (*TRUE_WORDS, *FALSE_WORDS)
-FEW = 12
-"""The most names that a message lists beside a near one."""
 LONGEST = 200
 """Characters of a value in messages."""
 CORE_WORDS = ("none", "one", "quarter", "half", "all")
@@ -264,13 +262,17 @@ class Cores(Parameter):
         return "a whole number of cores, at least 1, or one of " + ", ".join(map(repr, CORE_WORDS))
 
 
-def unknown_name(what: str, name: str, known: Iterable[str]) -> str:
-    """Say in a line that ``name`` is not known, with the nearest known one, and all if they are few or none is near."""
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.5) -> str | None:
+    """Find the known name that is most like a name; None if none is near."""
+    return next(iter(difflib.get_close_matches(name, sorted(known), n=1, cutoff=cutoff)), None)
+
+
+def unknown_name(what: str, name: str, known: Iterable[str], cutoff: float = 0.5) -> str:
+    """Say in a line that ``name`` is not known, with the nearest known one, or all of them if none is near."""
     known = sorted(known)
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    listed = "" if near and len(known) > FEW else f" (allowed: {', '.join(known) or 'none'})"
-    return f"{what}: unknown name {name!r:.{LONGEST}}{hint}{listed}"
+    near = nearest(name, known, cutoff)
+    hint = f"; did you mean {near!r}?" if near else f" (allowed: {', '.join(known) or 'none'})"
+    return f"{what}: unknown name {name!r:.{LONGEST}}{hint}"
 
 
 def raise_together(problems: Sequence[str]) -> None:

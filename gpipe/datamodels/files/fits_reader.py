@@ -31,7 +31,7 @@ from gpipe.datamodels.files.damage.fits_headers import check_headers
 from gpipe.datamodels.files.damage.unpacking import is_gzip, unpacked
 from gpipe.datamodels.files.warnings import complaints_logged, first_line, one_thread_at_a_time
 from gpipe.exceptions import GpipeError
-from gpipe.user_files import OpenFile, RegularFile
+from gpipe.user_files import OpenFile, RegularFile, no_such_file
 
 BLOCK_BYTES = 1 << 20
 MAPPED_BYTES = 1 << 24
@@ -334,7 +334,7 @@ class FitsFile:
         except DamageError as error:
             raise self._error(f"{self.path}: {error}") from None
         except FileNotFoundError:
-            raise self._error(f"{self.path}: no such file") from None
+            raise self._error(no_such_file(self.path)) from None
         except (EOFError, BadGzipFile, zlib.error) as error:
             raise self._error(f"{self.path}: damaged or truncated gzip file ({error})") from None
         except Exception as error:

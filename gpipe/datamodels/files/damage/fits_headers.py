@@ -56,6 +56,8 @@ def _header(read: Callable[[int], bytes], before: str, *, first: bool) -> bytes 
     block = read(RECORD)
     if first and not block.startswith(SIGNATURE):
         start = block[: len(SIGNATURE)]
+        if start.startswith(b"{"):
+            raise DamageError("found JSON, as of an association, which steps and pipelines take; expected an exposure")
         raise DamageError(f"not a FITS file (it starts with {start!r}); expected 'SIMPLE  = … T'")
     if not first and not block.startswith(b"XTENSION"):
         if (block + read(TRAILING_BYTES)).strip(b"\0 "):
