@@ -54,5 +54,5 @@ class DraftRates:
 
     @cached_property
     def _fit(self) -> RampFit:
-        log.info("Rates are drafted to tell background from sources")
+        log.info("Fitting draft rates, to separate background from sources")
         return cast(RampFit, RampFitStep().fit(cast(Ramp, self._exposure), self._references))

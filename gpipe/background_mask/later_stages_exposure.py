@@ -47,7 +47,7 @@ def require(parameter: str, found: str, instead: str) -> None:
     lacking = _lacking()
     if lacking:
         raise ParameterError(
-            f"{parameter}: found {found}, for which the jwst package is asked, and {lacking} "
+            f"{parameter}: found {found}, for which the jwst package is needed, and {lacking} "
             f"(install jwst>=3.0); expected {instead}"
         )
 
@@ -182,7 +182,7 @@ def _run(step: Any, model: Any, folder: str) -> Any:
 @contextmanager
 def _asked(what: str, exposure: Exposure) -> Iterator[None]:
     """Run jwst on the host within the block: warnings go to gpipe's log, a failure is an error of one line."""
-    log.info("jwst %s is asked for %s, on the host", importlib.metadata.version("jwst"), what)
+    log.info("Calling jwst %s for %s, on the host", importlib.metadata.version("jwst"), what)
     try:
         with one_thread_at_a_time(""), _heard(), _warnings_logged_as_before():
             yield

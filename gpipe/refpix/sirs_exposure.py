@@ -48,7 +48,7 @@ def side_kernels(
     detector = exposure.meta.instrument.detector
     names = _names(detector, sirskernel) if sirskernel else []
     if not sirskernel or not names:
-        log.warning("No SIRS kernels for %s; its side pixels go through a running median", detector)
+        log.warning("No SIRS kernels for %s: the running median of its side pixels is used", detector)
         return None
     coefficients = np.stack([sirskernel.read(name) for name in names]).astype(np.complex128)
     return convolution_kernels(exposure.backend.to_device(coefficients), gaussmooth=gaussmooth, halfwidth=halfwidth)

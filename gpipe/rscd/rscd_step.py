@@ -60,7 +60,7 @@ def _skips(rscd: Reference, exposure: Any) -> GroupSkips:
     if skips is None:
         raise Skip(f"{rscd.name} has no SUBARRAY={meta.subarray.name}, READPATT={meta.exposure.readpatt}")
     if skips.first < 0:
-        log.warning("%s is of an old kind, without the first integration; 1 group is left out there", rscd.name)
+        log.warning("%s: found no GROUP_SKIP1; 1 group of the first integration is left out", rscd.name)
         skips = replace(skips, first=1)
     if groups < FEWEST_GROUPS:
         raise Skip(f"found {groups} groups in an integration, expected {FEWEST_GROUPS} or more")

@@ -128,7 +128,7 @@ def test_warnings_of_jwst_are_heard_through_gpipe_once(monkeypatch, caplog):
         with_wcs(count_rate(), flag_open=False, folder="")
     finally:
         logging.getLogger("gpipe").removeHandler(handler)
-    assert heard == ["jwst 3.0.0 is asked for a WCS, on the host", "worth knowing"]
+    assert heard == ["Calling jwst 3.0.0 for a WCS, on the host", "worth knowing"]
     assert caplog.messages == heard
     peer_log = logging.getLogger("jwst")
     assert (peer_log.handlers, peer_log.level, peer_log.propagate) == ([], logging.NOTSET, True)

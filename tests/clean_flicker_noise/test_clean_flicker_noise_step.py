@@ -493,7 +493,7 @@ def test_references_that_are_needed(given, described, expected):
             ParameterError,
             r"background_method: found 'median_image' for NRC_TSIMAGE, .*not installed .*expected 'median', 'model'",
         ),
-        ({"background_method": "median_image"}, {"exp_type": "NIS_SOSS"}, ParameterError, "gpipe.later"),
+        ({"background_method": "median_image"}, {"exp_type": "NIS_SOSS"}, ParameterError, "install jwst"),
         ({"background_method": "median_image"}, {**MIRI, "series": True}, ParameterError, "'median_image' for MIR_IM"),
         ({"user_mask": "absent.fits"}, {}, ParameterError, "found no file absent.fits, expected a FITS file"),
         (
@@ -506,7 +506,7 @@ def test_references_that_are_needed(given, described, expected):
             {"mask_science_regions": True},
             {"exp_type": "NRS_FIXEDSLIT"},
             ParameterError,
-            "no WCS, for .*gpipe.later",
+            "no WCS, for .*install jwst",
         ),
         ({"mask_science_regions": True}, {"exp_type": "NIS_SOSS"}, ParameterError, "no pastasoss reference applies"),
     ],

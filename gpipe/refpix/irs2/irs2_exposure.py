@@ -94,7 +94,7 @@ def apply_irs2(exposure: Ramp, orientation: Orientation, refpix: Reference | Non
         raise Skip("no refpix reference; the reference pixels of IRS2 readout stay, which later steps refuse")
     limit, workers = settings.bad_read_limit, settings.workers
     found = find_bad_reads(exposure.data, exposure.pixeldq, limit=limit, workers=workers)
-    log.info("Reference reads that stand out: %d", exposure.backend.to_host(found).sum())
+    log.info("Outliers among reference reads: %d", exposure.backend.to_host(found).sum())
     data = correct_irs2(
         exposure.data,
         _weights(exposure, refpix, workers),
@@ -149,7 +149,7 @@ def _named_by_reference(exposure: Ramp, orientation: Orientation, refpix: Refere
         log.warning("refpix reference %s names no bad reference pixels (it has no DQ table)", refpix.name)
         return None
     bad = _reads_of_reference(refpix, exposure.data.shape[-2])
-    log.info("Reference reads that the reference names as bad: %d", bad.sum())
+    log.info("Reference reads that the reference file flags as bad: %d", bad.sum())
     return exposure.backend.to_device(bad if orientation.fastaxis > 0 else np.flip(bad).copy())
 
 
