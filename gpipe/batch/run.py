@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from gpipe.backends import Backend
 from gpipe.batch.choice import chosen_for
@@ -37,6 +37,7 @@ def run(
     logcfg: str | os.PathLike[str] | None = None,
     configure_log: bool = True,
     uses_crds_parameters: bool = True,
+    if_exists: Literal["replace", "error"] = "replace",
     tell: Tell | None = None,
     **parameters: Any,
 ) -> RunReport:
@@ -49,6 +50,7 @@ def run(
         by default what the files hold decides.
     output_dir : folder of the products, by default the working directory.
     steps, config_file, backend, max_memory, logcfg, configure_log, parameters : as of ``Step.call``.
+    if_exists : ``"error"`` refuses a run whose products exist, before work.
     uses_crds_parameters : False leaves out the parameter files of CRDS.
     tell : called with a line for each exposure when it is done or has failed.
 
@@ -59,7 +61,8 @@ def run(
     Raises
     ------
     GpipeError
-        Before work begins: a file is not there, no pipeline is for the files, or a parameter is wrong.
+        Before work begins: a file is not there, no pipeline is for the files, a parameter is wrong, or names of
+        products clash with each other or with inputs.
     """
     paths = expanded(files)
     cls = chosen_for(paths, pipeline)
@@ -75,8 +78,14 @@ def run(
         uses_crds_parameters=uses_crds_parameters,
     )
     progress, began = _Progress(tell), time.perf_counter()
-    calling.call_each(cls, _jobs(paths, cls), options, progress.around, progress.settled)
+    calling.call_each(cls, _jobs(paths, cls), options, progress.around, progress.settled, replaces=_replaces(if_exists))
     return RunReport(tuple(progress.outcomes), time.perf_counter() - began)
+
+
+def _replaces(if_exists: str) -> bool:
+    if if_exists not in ("replace", "error"):
+        raise ParameterError(f"if_exists: found {if_exists!r}, expected 'replace' or 'error'")
+    return if_exists == "replace"
 
 
 def _jobs(paths: Inputs, cls: type[Step]) -> list[Job]:

@@ -125,6 +125,8 @@ def call_each(
     options: CallOptions,
     around: Around,
     settled: "Settled | None" = None,
+    *,
+    replaces: bool = True,
 ) -> list["Outcome"]:
     """Calibrate exposures, one after the other, whatever becomes of each; no result stays in memory.
 
@@ -133,9 +135,17 @@ def call_each(
     to_do : jobs of a list of exposures; they leave the list.
     around : from an exposure's name, and the number of exposures, to a context in which its work is done.
     settled : as of `several.try_all`.
+    replaces : whether products may take the place of existing files.
 
-    An exposure whose header or names are wrong fails without work; the headers of all are read first.
+    An exposure whose header is wrong fails without work; the headers of all are read first.
+
+    Raises
+    ------
+    OutputError
+        Before work: names of products clash with each other, with inputs, or with files that are not to be replaced.
+        The first error; its notes tell all others.
     """
+    from gpipe.controller.products.claims import NameClashError
     from gpipe.controller.run.run import check_options, execute
     from gpipe.controller.run.termination import ends_cleanly
     from gpipe.controller.several import find_problems, try_all
@@ -144,7 +154,8 @@ def call_each(
     top = cls(options.name).configure(user_layers)
     check_options(options.backend, options.max_memory)
     _check_name([], len(to_do), top.output_file)
-    problems = find_problems(top, to_do)
+    problems = find_problems(top, to_do, replaces=replaces)
+    raise_all([problem for problem in problems if isinstance(problem, NameClashError)])
     total, waiting = len(to_do), iter(problems)
 
     def work(job: Any) -> None:

@@ -6,11 +6,13 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from gpipe.controller.declaration.step_base import StepBase
 from gpipe.controller.inputs import Job
 from gpipe.controller.products.background_writer import Problems, background_writing, problems_of_writing
+from gpipe.controller.products.claims import NameClashError
 from gpipe.controller.references.resolution import Resolution
 from gpipe.controller.reporting.events import watch
 from gpipe.controller.reporting.logs import named_in_log
@@ -56,14 +58,17 @@ def check_all(top: StepBase, jobs: list[Job]) -> None:
     raise_all([problem for problem in find_problems(top, jobs) if problem])
 
 
-def find_problems(top: StepBase, jobs: list[Job]) -> list[GpipeError | None]:
-    """Read all headers and claim the names of all products: for each job what is wrong with it, or None."""
-    return [_problem(top, job, forgets=len(jobs) > HEADERS_HELD) for job in jobs]
+def find_problems(top: StepBase, jobs: list[Job], *, replaces: bool = True) -> list[GpipeError | None]:
+    """Read all headers and claim the names of all products: for each job what is wrong with it, or None.
+
+    ``replaces`` is False where products may not take the place of existing files.
+    """
+    return [_problem(top, job, replaces=replaces, forgets=len(jobs) > HEADERS_HELD) for job in jobs]
 
 
-def _problem(top: StepBase, job: Job, *, forgets: bool) -> GpipeError | None:
+def _problem(top: StepBase, job: Job, *, replaces: bool, forgets: bool) -> GpipeError | None:
     try:
-        _claim_names(top, job)
+        _claim_names(top, job, replaces=replaces)
     except GpipeError as error:
         return error
     finally:
@@ -72,13 +77,23 @@ def _problem(top: StepBase, job: Job, *, forgets: bool) -> GpipeError | None:
     return None
 
 
-def _claim_names(top: StepBase, job: Job) -> None:
+def _claim_names(top: StepBase, job: Job, *, replaces: bool) -> None:
     header, levels = job.science, output_levels(top)
     saver, steps = saver_of(job, header), top.sequence(header.meta)
     if not isinstance(header, GroupHeader):
-        RunRecord(top, saver, Resolution(), ()).claim_names(dict.fromkeys((top, *steps)), header.meta.filename)
+        record, everyone = RunRecord(top, saver, Resolution(), ()), dict.fromkeys((top, *steps))
+        record.claim_names(everyone, header.meta.filename)
+        if not replaces:
+            files = [path for step in everyone for path, _ in record.expected_files(step, header.meta.filename)]
+            _refuse_existing([path for path in files if path.exists()])
     elif levels[0].saves:  # steps decide whether the group has products or its members have
         saver.claim(saver.path(levels, default_suffix=top.name, suffix="*"), levels)
+
+
+def _refuse_existing(files: list[Path]) -> None:
+    if files:
+        names = "\n".join(f"{path}: found a file under the name of a product, expected nothing" for path in files)
+        raise NameClashError(names)
 
 
 def each(jobs: list[Job], work: Callable[[Job], Any]) -> list[Any]:

@@ -70,6 +70,26 @@ def test_headers_are_read_once(files, monkeypatch):
     assert read == files
 
 
+def test_clashes_are_refused_before_work(files, tmp_path):
+    (tmp_path / "again").mkdir()
+    twins = [shutil.copy(path, tmp_path / "again") for path in files[:2]]
+    with pytest.raises(OutputError, match=r"jw1_rate.fits: found as the name of a product of .* and of") as caught:
+        gpipe.run([*files, *twins], output_dir="cal", configure_log=False)
+    assert "jw2_rate.fits: found as the name" in "".join(caught.value.__notes__)
+    assert not (tmp_path / "cal").exists()
+
+
+def test_existing_products_are_refused_if_asked(files, tmp_path):
+    for name in ("jw1_rate.fits", "jw3_rateints.fits"):
+        (tmp_path / name).write_text("mine")
+    with pytest.raises(OutputError, match=r"^jw1_rate.fits: found a file") as caught:
+        gpipe.run(files, if_exists="error", configure_log=False)
+    assert "jw3_rateints.fits: found a file" in "".join(caught.value.__notes__)
+    assert (tmp_path / "jw1_rate.fits").read_text() == "mine"
+    with pytest.raises(ParameterError, match="if_exists: found 'never'"):
+        gpipe.run(files, if_exists="never", configure_log=False)
+
+
 def test_the_error_of_an_only_exposure_is_its_own(files):
     files[0].write_bytes(b"none")
     lines = []

@@ -13,6 +13,13 @@ SEVERAL_FAILED = 7
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @run_options
+@click.option(
+    "--if-exists",
+    type=click.Choice(["replace", "error"]),
+    default="replace",
+    show_default=True,
+    help="Replace products that exist, or refuse the run.",
+)
 @click.option("--dry-run", is_flag=True, help="Show the plan of each file, as gpipe plan does.")
 @logging_options
 @click.pass_context
@@ -30,7 +37,7 @@ def command(ctx: click.Context, files: tuple[str, ...], **options: Any) -> None:
         print_plans(how, with_sections=options["verbose"])
         return
     log = log_configuration(**{name: options[name] for name in ("quiet", "verbose", "log_file")})
-    report = run(**how, logcfg=log, tell=print_line)
+    report = run(**how, if_exists=options["if_exists"], logcfg=log, tell=print_line)
     if len(report.outcomes) == 1:
         report.raise_errors()
         return

@@ -20,6 +20,10 @@ class Owner:
         return f"{self.name} (input {'.'.join(map(str, self.place))})" if self.place else self.name
 
 
+class NameClashError(OutputError):
+    """A product would take the place of a file that is needed: an input, another product, or one that is to stay."""
+
+
 class Claims:
     """The names of all products of a call.
 
@@ -37,7 +41,7 @@ class Claims:
         """Claim a name. OutputError: it is that of an input, of a product of another input, or of a folder."""
         place = _place(path)
         if place in self._inputs and not overwrites_input:
-            raise OutputError(
+            raise NameClashError(
                 f"{path}: found an input under the name of a product; expected another name or folder (output_dir, "
                 "output_file, suffix), or overwrite_input=True"
             )
@@ -46,7 +50,7 @@ class Claims:
         with self._lock:
             first = self._owners.setdefault(place, owner)
         if first != owner:
-            raise OutputError(
+            raise NameClashError(
                 f"{path}: found as the name of a product of {first} and of {owner}; expected a name for each (calls of "
                 "their own with output_dir or output_file, or an association with product names)"
             )
