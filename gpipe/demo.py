@@ -129,13 +129,13 @@ def _make(folder: Path) -> None:
 
 def _print_commands(console: Console, path: Path, environment: dict[str, str]) -> None:
     settings = " ".join(f"{name}={shlex.quote(value)}" for name, value in environment.items())
-    run = f"{_command()} run"
+    run = f"{command_of_this_program()} run"
     _print_line(console, f"with other parameters: {settings} {run} {shlex.quote(str(path))} -o cal")
     _print_line(console, "your own file, with CRDS_PATH and CRDS_SERVER_URL set as for jwst:")
     _print_line(console, f"    {run} jw…_uncal.fits -o cal")
 
 
-def _command() -> str:
+def command_of_this_program() -> str:
     """Return how this program is called in a shell: by its path if the name finds no program or another one."""
     script, found = Path(sys.argv[0]), shutil.which("gpipe")
     if script.name != "gpipe" or (found and Path(found).samefile(script)):

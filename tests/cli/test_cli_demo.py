@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import gpipe.backends
-from gpipe.demo import JWST_MEMORY, JWST_SECONDS, compared_with_truth
+from gpipe.demo import JWST_MEMORY, JWST_SECONDS, command_of_this_program, compared_with_truth
 from gpipe.exceptions import BackendError, OutputError, ParameterError
 
 MAIN = "from gpipe.cli import main; main()"
@@ -101,3 +101,15 @@ def test_the_figures_of_jwst_are_those_of_the_benchmarks():
     ]  # the newest is first
     megabytes = re.search(case + r"peak memory \[MB\] \| \d+ \| (\d+)", page, re.MULTILINE)[1]
     assert (f"{seconds} s", f"{int(megabytes) / 1000:.1f} GB") == (JWST_SECONDS, JWST_MEMORY)
+
+
+@pytest.mark.parametrize("first_on_path", [True, False])
+def test_the_command_is_a_path_where_the_name_finds_another_program(first_on_path, tmp_path, monkeypatch):
+    programs = [tmp_path / folder / "gpipe" for folder in ("ours here", "theirs")]
+    for program in programs:
+        program.parent.mkdir()
+        program.write_text("#!/bin/sh")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs[0 if first_on_path else 1].parent))
+    monkeypatch.setattr(sys, "argv", [str(programs[0]), "demo"])
+    assert command_of_this_program() == ("gpipe" if first_on_path else f"'{programs[0]}'")
