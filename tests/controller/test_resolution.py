@@ -11,7 +11,7 @@ from pathlib import Path
 from time import perf_counter
 
 import pytest
-from helpers.small_cache import EXPOSURE, SmallCache, write_reference
+from helpers.small_cache import EXPOSURE, SmallCache, signed, write_reference
 from stdatamodels.jwst import datamodels
 
 from gpipe.controller.references import crds_client, resolution
@@ -499,16 +499,72 @@ def test_parameter_files_of_all_steps_are_one_request(cache, monkeypatch):
     found = [resolution.find_parameter_file(reftype, parameters) for reftype in types]
     assert [path.name if path else None for path in found] == [PARS, None, None]
     assert asked == [types]
-    resolution.find_parameter_file(types[0], {**parameters, "meta.exposure.type": "NRC_TACQ"})
+    resolution.find_parameter_file(types[0], {**parameters, "meta.instrument.detector": "NRCBLONG"})
     assert asked == [types, types[:1]]
 
 
-def test_answers_are_remembered_of_few_exposures(cache, monkeypatch):
-    monkeypatch.setattr(crds_client, "EXPOSURES", 2)
-    parameters = {key: value for key, value in EXPOSURE.items() if value is not None}
-    for number in range(4):
-        found = crds_client.recommended({**parameters, "meta.observation.visit_id": str(number)}, ["gain"])
-        assert found == {"gain": GAIN}
+def questions(monkeypatch):
+    """The types of each request to the client from now on."""
+    asked = []
+    crds_client.context()  # makes ready
+    import crds
+
+    real = crds.getrecommendations
+    monkeypatch.setattr(crds, "getrecommendations", lambda *a, **k: asked.append(k["reftypes"]) or real(*a, **k))
+    return asked
+
+
+def test_exposures_that_the_rules_do_not_tell_apart_are_one_question(cache, monkeypatch):
+    asked = questions(monkeypatch)
+    for number in range(3000):
+        day = {"meta.observation.date": f"20{18 + number % 7}-05-{1 + number % 28:02d}"}
+        found = crds_client.recommended({**EXPOSURE, **day, "meta.observation.visit_id": str(number)}, ["gain", "ipc"])
+        assert found == {"gain": GAIN, "ipc": "N/A"}
+    assert asked == [["gain", "ipc"]]
+
+
+def test_a_date_of_the_rules_and_a_value_that_they_look_at_are_another_question(cache, monkeypatch):
+    rules = cache.mapping("jwst_nircam_gain_0001.rmap")
+    older = f"'2010-01-01 00:00:00' : {SUPERBIAS!r},\n        '2015-01-01"
+    rules.write_text(signed(rules.read_text().replace("'2015-01-01", older)))
+    asked = questions(monkeypatch)
+    expected = {"2014-12-31": SUPERBIAS, "2015-01-01": GAIN, "2012-02-03": SUPERBIAS, "2024-02-03": GAIN}
+    for day, name in expected.items():
+        changed = {**EXPOSURE, "meta.observation.date": day, "meta.observation.time": "00:00:00.000"}
+        assert crds_client.recommended(changed, ["gain"]) == {"gain": name}
+    assert len(asked) == 2
+    other = {**EXPOSURE, "meta.instrument.detector": "NRCBLONG"}
+    assert crds_client.recommended(other, ["gain"])["gain"].startswith("NOT FOUND")
+    assert len(asked) == 3
+
+
+def test_a_condition_of_the_rules_looks_at_a_value(cache):
+    conditions = {"gain": "'rmap_omit' : '(META_EXPOSURE_TYPE == \"NRC_TACQ\")'",
+                  "superbias": "'extra_keys' : ('META.EXPOSURE.TYPE',)"}  # fmt: skip
+    for reftype, condition in conditions.items():  # the client hands on the values that any type looks at
+        rules = cache.mapping(f"jwst_nircam_{reftype}_0001.rmap")
+        rules.write_text(signed(rules.read_text().replace("header = {\n", f"header = {{\n    {condition},\n", 1)))
+    for kind, name in [("NRC_TACQ", "N/A"), ("NRC_IMAGE", GAIN)] * 2:
+        assert crds_client.recommended({**EXPOSURE, "meta.exposure.type": kind}, ["gain"]) == {"gain": name}
+
+
+def test_a_date_that_is_none_is_a_question_of_its_own(cache):
+    for day in ("2024-05-06", "6 May"):
+        found = crds_client.recommended({**EXPOSURE, "meta.observation.date": day}, ["gain"])["gain"]
+        assert (found == GAIN) == (day == "2024-05-06")
+
+
+def test_another_context_within_a_block(cache):
+    cache.add_context("jwst_0002.pmap", gain="jwst_nircam_gain_0002.fits")
+    with crds_client.in_context("jwst_0002.pmap"):
+        assert crds_client.context() == "jwst_0002.pmap"
+        assert crds_client.recommended(EXPOSURE, ["gain"]) == {"gain": "jwst_nircam_gain_0002.fits"}
+    assert crds_client.recommended(EXPOSURE, ["gain"]) == {"gain": GAIN}
+
+
+def test_answers_are_not_remembered_without_end(cache, monkeypatch):
+    monkeypatch.setattr(crds_client, "ANSWERS", 2)
+    assert len(crds_client.recommended(EXPOSURE, ["gain", "ipc", "superbias"])) == 3
     assert len(crds_client._answers) == 2
 
 

@@ -21,7 +21,12 @@ EXPOSURE = {
 
 def _text(header: dict, selector: str) -> str:
     lines = "".join(f"    {key!r} : {value!r},\n" for key, value in header.items())
-    unsigned = f"header = {{\n{lines}}}\n\nselector = {selector}\n"
+    return signed(f"header = {{\n{lines}}}\n\nselector = {selector}\n")
+
+
+def signed(text: str) -> str:
+    """Rules with their checksum, in place of one that they had."""
+    unsigned = "".join(line for line in text.splitlines(True) if "sha1sum" not in line)
     sha1sum = hashlib.sha1(unsigned.encode()).hexdigest()
     return unsigned.replace("header = {\n", f"header = {{\n    'sha1sum' : '{sha1sum}',\n", 1)
 

@@ -10,14 +10,18 @@ import importlib.metadata
 import logging
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
+from gpipe.controller.references.matching import Matching
 from gpipe.exceptions import ReferenceFileError
 from gpipe.forks import Lock
 from gpipe.imports import deferred
+
+Selection = Callable[[Mapping[str, str]], Hashable]
 
 OBSERVATORY = "jwst"
 NO_SERVER = "https://jwst-serverless.stsci.edu"
@@ -30,9 +34,11 @@ HOW_TO_CONFIGURE = (
 # The client remembers answers in module globals: one question at a time, and none remembered from another environment.
 _lock = Lock()
 _remembered: tuple[tuple[tuple[str, str], ...], Path, int | None] | None = None
-_answers: dict[Any, dict[str, str]] = {}
-EXPOSURES = 8
-"""Of how many exposures answers are remembered."""
+_answers: dict[Hashable, str] = {}
+_selections: dict[tuple[str, str, str], Selection] = {}
+ANSWERS = 20_000
+"""How many answers are remembered; an exposure has some thirty, and those that CRDS does not tell apart share them."""
+_chosen: ContextVar[str | None] = ContextVar("context", default=None)
 
 
 def configured() -> bool:
@@ -65,10 +71,20 @@ def context() -> str:
         return _context(crds)
 
 
+@contextmanager
+def in_context(name: str | None) -> Iterator[None]:
+    """Within the block this context is in force, in place of that of the environment; None: as outside."""
+    token = _chosen.set(name or _chosen.get())
+    try:
+        yield
+    finally:
+        _chosen.reset(token)
+
+
 def recommended(parameters: Mapping[str, Any], reftypes: Sequence[str]) -> dict[str, str]:
     """The name of the best reference of each type, in one request; nothing is downloaded.
 
-    What has been answered for the exposure is not asked again.
+    Exposures that differ in nothing that the rules of a type look at share the answer: it is asked for once.
 
     A type that does not apply to the exposure is ``'N/A'``; one without a match is ``'NOT FOUND'`` and the reason.
 
@@ -80,18 +96,44 @@ def recommended(parameters: Mapping[str, Any], reftypes: Sequence[str]) -> dict[
     relevant = {key: value for key, value in parameters.items() if key.startswith("meta.")}
     with _client() as crds:
         name = _context(crds)
-        known = _answers.setdefault((name, frozenset(relevant.items())), {})
-        unknown = [reftype for reftype in reftypes if reftype not in known]
+        keys = _keys(crds, name, relevant, reftypes)
+        unknown = [reftype for reftype in reftypes if keys[reftype] not in _answers]
         if unknown and not has_server():
             _load_rules(crds, name, relevant)
         if unknown:
             found = crds.getrecommendations(relevant, reftypes=unknown, context=name, observatory=OBSERVATORY)
             # A type that the rules omit for an exposure is absent from the answer.
-            known.update({reftype: found.get(reftype, "N/A") for reftype in unknown})
-        while len(_answers) > EXPOSURES:
+            _answers.update({keys[reftype]: found.get(reftype, "N/A") for reftype in unknown})
+        answers = {reftype: _answers[keys[reftype]] for reftype in reftypes}
+        while len(_answers) > ANSWERS:
             del _answers[next(iter(_answers))]
-    answers = {reftype: known[reftype] for reftype in reftypes}
     return {reftype: "N/A" if text.upper() in ("NOT FOUND N/A", "N/A") else text for reftype, text in answers.items()}
+
+
+def _keys(crds: Any, context: str, parameters: Mapping[str, Any], reftypes: Sequence[str]) -> dict[str, Hashable]:
+    """Return for each type all that its answer depends on."""
+    from crds.core import utils
+
+    conditioned = utils.condition_header(dict(parameters))
+    instrument = conditioned.get("META.INSTRUMENT.NAME", "")
+    return {
+        reftype: (context, instrument, reftype, _selection(crds, context, instrument, reftype)(conditioned))
+        for reftype in reftypes
+    }
+
+
+def _selection(crds: Any, context: str, instrument: str, reftype: str) -> Selection:
+    """Return the function that selects the values of an exposure that the rules of a type look at."""
+    key = context, instrument, reftype
+    if key not in _selections:
+        try:
+            rules = crds.get_symbolic_mapping(context).get_imap(instrument).get_rmap(reftype)
+            _selections[key] = Matching(rules).values
+        except (crds.CrdsUnknownReftypeError, crds.IrrelevantReferenceTypeError, crds.OmitReferenceTypeError):
+            _selections[key] = lambda conditioned: None  # the answer is the same for all exposures of the instrument
+        except (crds.CrdsError, OSError, LookupError):  # of no use, or not in the cache yet: the request tells
+            return lambda conditioned: frozenset(conditioned.items())
+    return _selections[key]
 
 
 def local_files(names: Iterable[str], parameters: Mapping[str, Any] | None = None) -> dict[str, Path]:
@@ -127,6 +169,8 @@ def _fetch(names: Sequence[str], parameters: Mapping[str, Any]) -> str:
 
 
 def _context(crds: Any) -> str:
+    if chosen := _chosen.get():
+        return str(crds.get_context_name(OBSERVATORY, chosen))
     latest = not os.environ.get("CRDS_CONTEXT") and not _jwst_is_installed()
     return str(crds.get_context_name(OBSERVATORY, "latest" if latest else None))
 
@@ -218,6 +262,7 @@ def _forget_other_environment(server_config: Path) -> None:
 
     utils.clear_function_caches()
     _answers.clear()
+    _selections.clear()
     config.CRDS_REF_SUBDIR_MODE = "None"
     config.set_cache_readonly(server_config.is_file() and not _writable(Path(config.get_crds_refpath(OBSERVATORY))))
     url = os.environ.get("CRDS_SERVER_URL") or NO_SERVER
