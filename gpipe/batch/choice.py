@@ -36,7 +36,7 @@ def chosen_for(paths: Iterable[Path], pipeline: str | type[Step] | None = None) 
     for path in paths:
         try:
             header = first_header(path)
-            chosen.setdefault(_pipeline_of(header), path)
+            chosen.setdefault(pipeline_of(header), path)
         except GpipeError as error:
             problems.append(str(error))
         else:
@@ -55,7 +55,7 @@ def first_header(source: Any) -> Any:
     return jobs(source, (Ramp, Rate))[0].science
 
 
-def _pipeline_of(header: Any) -> type[Step]:
+def pipeline_of(header: Any) -> type[Step]:
     """Choose a pipeline by what a file holds: ramps are calibrated to rates, dark exposures to dark ramps.
 
     InputError: gpipe has no pipeline for it yet.

@@ -11,6 +11,7 @@ from gpipe.cli.errors import in_words_of, told_in_one_line
 COMMANDS = {
     "run": "Calibrate exposures and write the products.",
     "plan": "Show what a run would do: steps, memory, products, references.",
+    "refs": "List, check or fetch the references that exposures need.",
     "parameters": "Show parameters, and where their values come from.",
     "list": "List pipelines and steps.",
     "look": "Draw a picture of a product.",

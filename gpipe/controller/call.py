@@ -281,16 +281,21 @@ def _crds_layers(cls: type[StepBase], header: Any) -> list[Settings]:
     if precedence.crds_parameters_disabled():
         log.debug("STPIPE_DISABLE_CRDS_STEPPARS is set: no parameters from CRDS")
         return []
-    from gpipe.controller.references.resolution import ask_for_parameter_files, find_parameter_file
+    from gpipe.controller.references.resolution import find_parameter_file, parameter_file_names
     from gpipe.datamodels import crds_parameters
 
-    needed = [step.name for step in cls().sequence(header.meta) if step.parent is not None]
-    if cls.has_own_process():
-        needed = [*cls.substeps()]
-    parameters, substeps = crds_parameters(header), cls.substeps()
-    types = [precedence.parameter_file_type(wanted) for wanted in (*(substeps[name] for name in needed), cls)]
-    ask_for_parameter_files(types, parameters)
+    types, parameters = parameter_file_types(cls, header.meta), crds_parameters(header)
+    parameter_file_names(list(types.values()), parameters)  # one request for all that are asked for below
+    needed = [name for name in types if name is not None]
     return precedence.layers_from_crds(cls, needed, functools.partial(find_parameter_file, crds_parameters=parameters))
+
+
+def parameter_file_types(cls: type[StepBase], meta: Any) -> dict[str | None, str]:
+    """List the types of parameter files that CRDS may have for an exposure, by step; None stands for the whole."""
+    needed = [step.name for step in cls().sequence(meta) if step.parent is not None]
+    substeps = cls.substeps()
+    owners: dict[str | None, Any] = {name: substeps[name] for name in (substeps if cls.has_own_process() else needed)}
+    return {name: precedence.parameter_file_type(owner) for name, owner in {**owners, None: cls}.items()}
 
 
 def _check_name(source: Any, count: int, output_file: str | None) -> None:

@@ -297,20 +297,34 @@ def test_a_server_that_does_not_answer_leaves_the_cache(cache, monkeypatch):
 def test_a_missing_reference_is_fetched_from_the_server(cache, monkeypatch):
     asked = []
 
-    def deliver(context, files, **keys):
-        asked.append((context, files))
-        write_reference(cache.reference(GAIN), "gain")
+    def deliver(cacher, names, paths):
+        asked.append(names)
+        write_reference(paths[names[0]], "gain")
 
     monkeypatch.setenv("CRDS_SERVER_URL", "https://localhost:9")
-    monkeypatch.setattr("crds.client.api.cache_references", deliver)
+    monkeypatch.setattr("crds.client.api.FileCacher.download_files", deliver)
     cache.reference(GAIN).unlink()
     assert resolve({"a": ["gain", "superbias"]}).steps["a"]["gain"].shape("data") == (8, 8)
-    assert asked == [("jwst_0001.pmap", {GAIN: GAIN})]
+    assert asked == [[GAIN]]
+
+
+def test_what_arrives_damaged_is_not_in_the_cache(cache, monkeypatch):
+    def deliver(cacher, names, paths):
+        Path(paths[names[0]]).write_bytes(b"half")
+        raise OSError("the checksum is another one")
+
+    monkeypatch.setenv("CRDS_SERVER_URL", "https://localhost:9")
+    monkeypatch.setattr("crds.client.api.FileCacher.download_files", deliver)
+    cache.reference(GAIN).unlink()
+    [line] = complaint({"a": ["gain"]})
+    assert line.startswith(GAIN)
+    assert "the checksum is another one" in line
+    assert sorted(path.name for path in cache.reference(GAIN).parent.iterdir()) == [PARS, SUPERBIAS]
 
 
 def test_nothing_is_fetched_into_a_read_only_cache(cache, monkeypatch):
     monkeypatch.setenv("CRDS_SERVER_URL", "https://localhost:9")
-    monkeypatch.setattr("crds.client.api.cache_references", None)
+    monkeypatch.setattr("crds.client.api.FileCacher.download_files", None)
     cache.reference(GAIN).unlink()
     folder = cache.root / "references/jwst"
     folder.chmod(stat.S_IRUSR | stat.S_IXUSR)
@@ -495,7 +509,7 @@ def test_parameter_files_of_all_steps_are_one_request(cache, monkeypatch):
     real = crds.getrecommendations
     monkeypatch.setattr(crds, "getrecommendations", lambda *a, **k: asked.append(k["reftypes"]) or real(*a, **k))
     types = ["pars-jumpstep", "pars-linearitystep", "pars-detector1pipeline"]
-    resolution.ask_for_parameter_files(types, parameters)
+    resolution.parameter_file_names(types, parameters)
     found = [resolution.find_parameter_file(reftype, parameters) for reftype in types]
     assert [path.name if path else None for path in found] == [PARS, None, None]
     assert asked == [types]

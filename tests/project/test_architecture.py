@@ -45,6 +45,9 @@ FLOORS = (
     "controller",
     ("steps", "simulate", "lib"),
     ("pipeline", "quicklook"),
+    "batch.files",
+    "batch.choice",
+    "references",
     ("batch", "demo"),
     ("cli", "installation"),
 )
@@ -60,6 +63,7 @@ INFRASTRUCTURE = {
     "simulate",
     "pipeline",
     "quicklook",
+    "references",
     "batch",
     "demo",
     "cli",

@@ -25,10 +25,10 @@ Selection = Callable[[Mapping[str, str]], Hashable]
 
 OBSERVATORY = "jwst"
 NO_SERVER = "https://jwst-serverless.stsci.edu"
+SERVER = "https://jwst-crds.stsci.edu"
 DEFAULT_CACHE = "/grp/crds/cache"
 HOW_TO_CONFIGURE = (
-    "set CRDS_PATH to a folder for the cache, and CRDS_SERVER_URL to https://jwst-crds.stsci.edu"
-    " unless the cache is complete"
+    f"set CRDS_PATH to a folder for the cache, and CRDS_SERVER_URL to {SERVER} unless the cache is complete"
 )
 
 # The client remembers answers in module globals: one question at a time, and none remembered from another environment.
@@ -112,14 +112,20 @@ def recommended(parameters: Mapping[str, Any], reftypes: Sequence[str]) -> dict[
 
 def _keys(crds: Any, context: str, parameters: Mapping[str, Any], reftypes: Sequence[str]) -> dict[str, Hashable]:
     """Return for each type all that its answer depends on."""
-    from crds.core import utils
-
-    conditioned = utils.condition_header(dict(parameters))
+    conditioned = _conditioned(frozenset(parameters.items()))
     instrument = conditioned.get("META.INSTRUMENT.NAME", "")
     return {
         reftype: (context, instrument, reftype, _selection(crds, context, instrument, reftype)(conditioned))
         for reftype in reftypes
     }
+
+
+@functools.lru_cache(maxsize=8)
+def _conditioned(parameters: frozenset[tuple[str, Any]]) -> dict[str, str]:
+    """Values as the client compares them with its rules, by name in capitals; an exposure asks many times."""
+    from crds.core import utils
+
+    return dict(utils.condition_header(dict(parameters)))
 
 
 def _selection(crds: Any, context: str, instrument: str, reftype: str) -> Selection:
@@ -136,36 +142,102 @@ def _selection(crds: Any, context: str, instrument: str, reftype: str) -> Select
     return _selections[key]
 
 
-def local_files(names: Iterable[str], parameters: Mapping[str, Any] | None = None) -> dict[str, Path]:
+def places(names: Iterable[str]) -> dict[str, Path]:
+    """Locate references in the cache, by name, whether they are there or not."""
+    with _client() as crds:
+        return {name: Path(crds.locate_file(name, OBSERVATORY)) for name in sorted(set(names))}
+
+
+def cache_folder() -> Path:
+    """The folder of the cache."""
+    with _client():
+        from crds.core import config
+
+        return Path(config.get_crds_path())
+
+
+def rules(instruments: Iterable[str]) -> list[str]:
+    """List the rules (mappings) of the context in force that exposures of these instruments need, by name."""
+    with _client() as crds:
+        top = crds.get_symbolic_mapping(_context(crds))
+        return [top.basename, *(name for each in instruments for name in top.get_imap(each).mapping_names())]
+
+
+def catalog() -> Mapping[str, Mapping[str, str]]:
+    """Return ``size`` and ``sha1sum`` of all files of CRDS, by name; empty where neither server nor cache know them."""
+    with _client():
+        from crds.client.proxy import crds_decode
+        from crds.core.heavy_client import get_config_info
+
+        return dict(crds_decode(get_config_info(OBSERVATORY).get("download_metadata") or {}))
+
+
+def local_files(names: Iterable[str]) -> dict[str, Path]:
     """Locate references in the cache, by name; missing ones are fetched from the server, if one is set.
 
     All that cannot be had are named in one ReferenceFileError, with the cache.
     """
-    names = sorted(set(names))
-    why = "CRDS_SERVER_URL is not set"
-    with _client() as crds:
-        paths = {name: Path(crds.locate_file(name, OBSERVATORY)) for name in names}
-        missing = [name for name in names if not paths[name].is_file()]
-        if missing and has_server():
-            why = _fetch(missing, parameters or {})
-    lines = [f"{n}: missing in the CRDS cache ({p.parent}), and {why}" for n, p in paths.items() if not p.is_file()]
+    paths = places(names)
+    missing = [name for name, path in paths.items() if not path.is_file()]
+    lines = [
+        f"{name}: missing in the CRDS cache ({paths[name].parent}), and {why}" for name, why in fetch(missing).items()
+    ]
     if lines:
         raise ReferenceFileError("\n".join(lines))
     return paths
 
 
-def _fetch(names: Sequence[str], parameters: Mapping[str, Any]) -> str:
-    """Download references into the cache; returns what to say of those that are still missing afterwards."""
-    from crds.client import api
-    from crds.core import config
+def fetch(names: Sequence[str], advance: Callable[[str, int], None] | None = None) -> dict[str, str]:
+    """Download references into the cache; those that are there are replaced.
 
-    if config.get_cache_readonly():
-        return "the cache is read-only"
+    A file has its name in the cache only when it is whole: size and checksum are those of the server.
+
+    Parameters
+    ----------
+    advance : called with name and number of bytes for each piece that arrives.
+
+    Returns
+    -------
+    Why, for each that cannot be had.
+    """
+    if not names:
+        return {}
+    with _client() as crds:
+        from crds.client import api
+        from crds.core import config
+
+        if not has_server():
+            return dict.fromkeys(names, "CRDS_SERVER_URL is not set")
+        if config.get_cache_readonly():
+            return dict.fromkeys(names, "the cache is read-only")
+        cacher = api.FileCacher(_context(crds))
+        if advance:
+            cacher.get_data_http = _counting(cacher.get_data_http, advance)
+        problems = {name: _download(cacher, name) for name in names}
+        return {name: problem for name, problem in problems.items() if problem}
+
+
+def _download(cacher: Any, name: str) -> str | None:
+    """Download a file beside its place, and move it there when it is whole; else return what went wrong."""
+    path = Path(cacher.locate(name))
+    part = path.with_name(f".{os.getpid()}.{name}")
     try:
-        api.cache_references(context(), {name: name for name in names}, parameters=dict(parameters))
-    except Exception as error:
+        cacher.download_files([name], {name: str(part)})
+        os.replace(part, path)
+    except Exception as error:  # of the client, which has a dozen classes, or of the network
         return f"{os.environ['CRDS_SERVER_URL']} does not hand it out ({' '.join(str(error).split())})"
-    return f"{os.environ['CRDS_SERVER_URL']} does not hand it out"
+    finally:
+        part.unlink(missing_ok=True)
+    return None
+
+
+def _counting(data_of: Callable[[str], Iterator[bytes]], advance: Callable[[str, int], None]) -> Any:
+    def counted(name: str) -> Iterator[bytes]:
+        for piece in data_of(name):
+            advance(name, len(piece))
+            yield piece
+
+    return counted
 
 
 def _context(crds: Any) -> str:

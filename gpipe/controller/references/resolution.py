@@ -55,14 +55,26 @@ def resolve(
     overridden. ReferenceFileError names all types without a match, and all files that are missing, damaged, of another
     type or do not cover the exposure.
     """
+    chosen, asked_crds = choose(wanted, crds_parameters, overrides)
+    opened = _opened(chosen, meta)
+    steps = {step: References({t: opened[step, t] for t in types}, folder) for step, types in wanted.items()}
+    return Resolution(steps, *context()) if asked_crds else Resolution(steps)
+
+
+def choose(
+    wanted: Mapping[str, Sequence[str]],
+    crds_parameters: Mapping[str, Any],
+    overrides: Mapping[str, Mapping[str, Any]],
+) -> tuple[Chosen, bool]:
+    """Decide on the references of a run, by step and type, without looking for files; and tell if CRDS had a say.
+
+    Parameters are those of `resolve`. ReferenceFileError names all types without a match.
+    """
     given = {(s, t): choice(v) for s, values in overrides.items() for t, v in values.items() if v is not None}
     pairs = [(step, reftype) for step, reftypes in wanted.items() for reftype in reftypes]
     from_crds = _best(sorted({reftype for step, reftype in pairs if (step, reftype) not in given}), crds_parameters)
     chosen = {(step, reftype): given.get((step, reftype)) or from_crds[reftype] for step, reftype in pairs}
-    opened = _opened(chosen, crds_parameters, meta)
-    steps = {step: References({t: opened[step, t] for t in types}, folder) for step, types in wanted.items()}
-    asked_crds = bool(from_crds) or any(c.in_crds for c in chosen.values())
-    return Resolution(steps, *context()) if asked_crds else Resolution(steps)
+    return chosen, bool(from_crds) or any(c.in_crds for c in chosen.values())
 
 
 def find_reference(reftype: str, crds_parameters: Mapping[str, Any], override: Any = None) -> Any:
@@ -74,15 +86,18 @@ def find_reference(reftype: str, crds_parameters: Mapping[str, Any], override: A
     if not chosen.applies:
         return NOT_APPLICABLE
     if chosen.in_crds:
-        return str(crds_client.local_files([chosen.in_crds], crds_parameters)[chosen.in_crds])
+        return str(crds_client.local_files([chosen.in_crds])[chosen.in_crds])
     return str(chosen.source) if isinstance(chosen.source, Path) else chosen.source
 
 
-def ask_for_parameter_files(reftypes: Sequence[str], crds_parameters: Mapping[str, Any]) -> None:
-    """One request for all that `find_parameter_file` will be asked for, type by type."""
-    if crds_client.configured():
-        with suppress(ReferenceFileError):
-            crds_client.recommended(crds_parameters, reftypes)
+def parameter_file_names(reftypes: Sequence[str], crds_parameters: Mapping[str, Any]) -> dict[str, str]:
+    """The names of the CRDS parameter files for an exposure, by type; only of those that there are."""
+    if not crds_client.configured():
+        return {}
+    with suppress(ReferenceFileError):
+        found = crds_client.recommended(crds_parameters, reftypes)
+        return {t: name for t, name in found.items() if name != NOT_APPLICABLE and not name.startswith(NO_MATCH)}
+    return {}
 
 
 def find_parameter_file(reftype: str, crds_parameters: Mapping[str, Any]) -> Path | None:
@@ -128,10 +143,10 @@ def _no_match(reftype: str, answer: str, parameters: Mapping[str, Any]) -> str:
     return f"{reftype}: no reference file in {crds_client.context()} for this exposure: {reason}{when}"
 
 
-def _opened(chosen: Chosen, parameters: Mapping[str, Any], meta: Any) -> dict[tuple[str, str], Reference | None]:
+def _opened(chosen: Chosen, meta: Any) -> dict[tuple[str, str], Reference | None]:
     """A Reference for each (step, type), opened once for each file; all that cannot be used are told in one error."""
     in_crds = [c.in_crds for c in chosen.values() if c.in_crds]
-    paths = crds_client.local_files(in_crds, parameters) if in_crds else {}
+    paths = crds_client.local_files(in_crds) if in_crds else {}
     distinct = {(reftype, c.key): c for (_, reftype), c in chosen.items() if c.applies}
     opened: dict[tuple[str, tuple[str, int | None]], Reference] = {}
     problems = []

@@ -40,9 +40,14 @@ def saver_of(job: Job, header: Header) -> Saver:
 def resolved(steps: Sequence[StepBase], header: Header, record: RunRecord) -> Resolution:
     """Find the references of the steps that run on an exposure."""
     running = [step for step in steps if not record.skips(step)]
-    overrides = {s.name: {t: getattr(s, f"override_{t}") for t in s.reference_file_types} for s in running}
-    wanted = {s.name: s.wanted_references(header.meta) if s.is_for(header.meta) else () for s in running}
+    wanted, overrides = needs(running, header.meta)
     return resolve(wanted, crds_parameters(header), overrides, header.meta, os.path.dirname(header.name))
+
+
+def needs(running: Sequence[StepBase], meta: Any) -> tuple[dict[str, Sequence[str]], dict[str, dict[str, Any]]]:
+    """List by step the types of references that steps need for an exposure, and the overrides by type."""
+    overrides = {s.name: {t: getattr(s, f"override_{t}") for t in s.reference_file_types} for s in running}
+    return {s.name: s.wanted_references(meta) if s.is_for(meta) else () for s in running}, overrides
 
 
 def input_name(header: Header) -> str | None:
