@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 import gpipe
-from gpipe.exceptions import BackendError
+from gpipe.exceptions import BackendError, ReferenceFileError
 
 PACKAGES = (
     "numpy",
@@ -42,6 +42,8 @@ class Info:
     versions : of gpipe, of Python and of the packages that are installed.
     platform : operating system and processor.
     cores : cores that this process may use.
+    memory : the tightest limit that holds for this process.
+    context : the CRDS context in force, or why there is none.
     kernels : which native kernels are in use for NumPy, or why none.
     gpu : whether CuPy is installed.
     environment : the variables that gpipe looks at, as far as they are set.
@@ -50,6 +52,8 @@ class Info:
     versions: dict[str, str]
     platform: str
     cores: int
+    memory: str
+    context: str
     kernels: str
     gpu: str
     environment: dict[str, str]
@@ -58,6 +62,8 @@ class Info:
         lines = [f"{name} {number}" for name, number in self.versions.items()]
         lines += [
             f"platform: {self.platform}, {self.cores} cores",
+            f"memory: {self.memory}",
+            f"CRDS context: {self.context}",
             f"native kernels: {self.kernels}",
             f"GPU: {self.gpu}",
         ]
@@ -79,10 +85,29 @@ def info() -> Info:
         versions=installed,
         platform=f"{platform.platform()}, {platform.machine()}, {sys.implementation.name}",
         cores=cores_of_this_process(),
+        memory=_memory(),
+        context=_context(),
         kernels=_kernels(),
         gpu="CuPy is installed" if has_cupy else "CuPy is not installed",
         environment={name: os.environ[name] for name in VARIABLES if os.environ.get(name)},
     )
+
+
+def _memory() -> str:
+    from gpipe.controller.plan.machine import memory_limits, tightest
+    from gpipe.controller.plan.memory import format_bytes
+
+    found = tightest(memory_limits())
+    return f"{format_bytes(found.limit)} ({found.source})"
+
+
+def _context() -> str:
+    from gpipe.controller.references import crds_client
+
+    try:
+        return crds_client.context()
+    except ReferenceFileError as error:
+        return f"none ({error})"
 
 
 def _kernels() -> str:

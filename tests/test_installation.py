@@ -42,4 +42,5 @@ def test_versions_and_variables(monkeypatch):
     lines = str(found).splitlines()
     assert f"gpipe {gpipe.__version__}" in lines
     assert "GPIPE_BACKEND=numpy" in lines
+    assert any(line.startswith("memory: ") and line.endswith(")") for line in lines)
     assert sum(line.startswith("native kernels: ") for line in lines) == 1

@@ -21,7 +21,12 @@ OPTIONS = (
     click.option("--suffix", help="End of the results' names."),
     click.option("--ext", "output_ext", type=click.Choice(["fits", "asdf"]), help="File type of the products."),
     click.option("--backend", help="numpy, cupy or auto."),
-    click.option("--max-memory", help="Memory that arrays may take, such as 4GB."),
+    click.option(
+        "--max-memory",
+        default="auto",
+        show_default=True,
+        help="Memory that arrays may take, such as 4GB; auto: 60 % of what is left.",
+    ),
 )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gpipe.backends import Backend
+from gpipe.controller.plan.machine import memory_left
 from gpipe.datamodels.exposures.planes import nbytes
 from gpipe.datamodels.exposures.rate import RATES_OF_BOTH, Rate
 from gpipe.exceptions import ParameterError
@@ -17,6 +18,8 @@ PLANES = 100
 """Bytes of a pixel of a chunk for planes of references."""
 PROCESS = 95_000_000
 """Bytes of a process without arrays: Python, libraries, headers and schemas."""
+AUTOMATIC_SHARE = 0.6
+"""Part of the memory that is left which arrays take at most where the machine decides."""
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
 
 
@@ -29,17 +32,30 @@ class Limits:
 
     host: int | None = None
     device: int | None = None
+    is_automatic: bool = False
+    """Whether the machine decides, and not a user."""
+
+    @property
+    def keeps_planes(self) -> bool:
+        """True where planes of references may stay in memory between exposures."""
+        return self.host is None or self.is_automatic
 
     @classmethod
     def of(cls, max_memory: "int | str | dict[str, int | str] | None") -> "Limits":
-        """From a number of bytes, a text like ``"4 GB"``, or one of them for each of ``host`` and ``device``."""
+        """From a number of bytes, a text like ``"4 GB"``, or one of them for each of ``host`` and ``device``.
+
+        ``"auto"`` is a share of what the machine, cgroups and limits of the process leave to the host.
+        """
         if max_memory is None:
             return cls()
+        if max_memory == "auto":
+            return cls(host=max(1, int(AUTOMATIC_SHARE * memory_left())), is_automatic=True)
         if not isinstance(max_memory, dict):
             return cls(host=_bytes(max_memory), device=_bytes(max_memory))
         if unknown := set(max_memory) - {"host", "device"}:
             raise ParameterError(f"max_memory: found {sorted(unknown)}; expected host, device or both")
-        return cls(**{where: _bytes(value) for where, value in max_memory.items()})
+        sizes = {where: _bytes(value) for where, value in max_memory.items()}
+        return cls(sizes.get("host"), sizes.get("device"))
 
     def budget(self, backend: Backend) -> int | None:
         """Return the bytes for the arrays of a run on the device where steps work; None for no limit."""
@@ -57,7 +73,7 @@ def _bytes(value: int | str) -> int:
     except ValueError:
         number = 0.0
     if not number > 0:
-        raise ParameterError(f"max_memory: found {value!r}; expected a number of bytes or a text like '4 GB'")
+        raise ParameterError(f"max_memory: found {value!r}; expected a number of bytes, a text like '4 GB' or 'auto'")
     return int(number)
 
 

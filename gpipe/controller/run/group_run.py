@@ -89,7 +89,7 @@ class GroupRun:
         sources = [member.source for member in header.headers if isinstance(member.source, Exposure)]
         self.in_flight = len(sources) == len(header.headers)
         chosen = sources[0].backend if backend is None and self.in_flight else backends.get(backend)
-        self.backend = chosen.suited_to(keeps_planes=limits.host is None)
+        self.backend = chosen.suited_to(keeps_planes=limits.keeps_planes)
         self.backend.warm_up()
         self.steps = top.sequence(header.meta)
         self._job, self.saver, self._companions = job, saver_of(job, header), job.companions

@@ -124,7 +124,7 @@ class _Run:
         self.top, self.header, self.limits = top, header, limits
         self.origin = header.source if isinstance(header.source, Exposure) else None
         chosen = self.origin.backend if backend is None and self.origin else backends.get(backend)
-        self.backend = chosen.suited_to(keeps_planes=limits.host is None)
+        self.backend = chosen.suited_to(keeps_planes=limits.keeps_planes)
         self.backend.warm_up()
         around = surroundings_of(top)
         self.saver = around.saver.another() if around else saver_of(job, header)
