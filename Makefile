@@ -78,6 +78,8 @@ lint: $(VENVS)/lint/installed
 	$(<D)/bin/ruff check .
 	$(<D)/bin/ruff format --check .
 	$(<D)/bin/mypy
+	$(<D)/bin/mypy tests/typing
+	$(<D)/bin/pyright --pythonpath $(<D)/bin/python
 
 docs: $(VENVS)/docs/installed
 	$(<D)/bin/python -m sphinx -W --keep-going -q -b html docs build/docs

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from gpipe.backends import Backend
 from gpipe.controller.declaration.step_base import StepBase
@@ -39,6 +39,11 @@ class Verb:
     def __init__(self, function: Callable[..., Any], instance: StepBase | None, owner: type[StepBase]) -> None:
         self._instance, self._owner = instance, owner
         functools.update_wrapper(self, function)
+
+    @overload
+    def __call__(self, source: list[Any] | tuple[Any, ...], **options: Any) -> list[Any]: ...
+    @overload
+    def __call__(self, source: Any, **options: Any) -> Any: ...
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         changed = self._instance.changed() if self._instance is not None else ()

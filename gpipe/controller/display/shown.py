@@ -1,7 +1,7 @@
 """Steps and pipelines at a prompt: the names that tab completes, signatures, help, and a line for an instance."""
 
 import sys
-from typing import Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import traitlets
 
@@ -89,11 +89,13 @@ class Shown(StepBase, metaclass=ShownClass):
 
         return html(self)
 
-    def __getattr__(self, name: str) -> Any:
-        known = [] if name.startswith("_") else [*self.substeps(), *type(self).parameters()]
-        near = p.nearest(name, known)
-        hint = f"; did you mean {near!r}?" if near else ""
-        raise AttributeError(f"{type(self).__name__} has no step or parameter {name!r}{hint}", name=name, obj=self)
+    if not TYPE_CHECKING:  # a name that a class does not declare is an error to type checkers
+
+        def __getattr__(self, name: str) -> Any:
+            known = [] if name.startswith("_") else [*self.substeps(), *type(self).parameters()]
+            near = p.nearest(name, known)
+            hint = f"; did you mean {near!r}?" if near else ""
+            raise AttributeError(f"{type(self).__name__} has no step or parameter {name!r}{hint}", name=name, obj=self)
 
     def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Tell the two ways to calibrate an exposure: TypeError."""
