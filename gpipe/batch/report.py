@@ -1,6 +1,7 @@
 """Report of a run: what became of each exposure."""
 
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 
 from gpipe.exceptions import ExposureErrors
@@ -54,6 +55,14 @@ class RunReport:
             raise errors[0]
         if errors:
             raise ExposureErrors(f"{len(errors)} of {len(self.outcomes)} exposures failed", errors)
+
+    def __repr__(self) -> str:
+        return f"RunReport({str(self).splitlines()[-1]})"
+
+    def _repr_html_(self) -> str:
+        """Make a list of the exposures for notebooks."""
+        items = "".join(f"<li>{escape(str(outcome))}</li>" for outcome in self.outcomes)
+        return f"<div>{escape(str(self).splitlines()[-1])}<ul>{items}</ul></div>"
 
     def __str__(self) -> str:
         whole = f"{len(self.done)} of {len(self.outcomes)} done in {self.seconds:.0f} s"

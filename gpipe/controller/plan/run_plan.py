@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from html import escape
 
 from gpipe.backends import Backend
 from gpipe.controller.plan import threads
@@ -136,6 +137,16 @@ class RunPlan:
     def peak(self) -> int:
         """Predicted bytes of the process at its most, if this is its first run; on a device, of the arrays there."""
         return self.arrays + (PROCESS if self.backend == "numpy" else 0)
+
+    def __repr__(self) -> str:
+        shape, count = " x ".join(map(str, self.shape)), len(self.sections)
+        return f"RunPlan({self.name}, {shape}, {count} sections on {self.backend}, up to {format_bytes(self.arrays)})"
+
+    def _repr_html_(self) -> str:
+        """Make a list of the sections for notebooks."""
+        first, *lines = str(self).splitlines()
+        items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+        return f"<div>{escape(first)}<ul>{items}</ul></div>"
 
     def __str__(self) -> str:
         shape = " x ".join(str(size) for size in self.shape)

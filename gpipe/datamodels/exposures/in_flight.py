@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any, ClassVar, Protocol
 
 from gpipe.arrays import Array
@@ -38,6 +39,26 @@ class WithHeader:
 
     header: Any
     backend: Backend
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__repr__" not in vars(cls):  # else a dataclass would get one that prints its arrays
+            cls.__repr__ = WithHeader.__repr__  # type: ignore[method-assign]
+
+    def __repr__(self) -> str:
+        told = [str(text) for text in (self.meta.filename, self.meta.instrument.detector) if text]
+        return f"{type(self).__name__}({', '.join([*told, *self._size(), f'on {self.backend.name}'])})"
+
+    def _size(self) -> tuple[str, ...]:
+        shape = getattr(self, "shape", None)
+        return (" x ".join(map(str, shape)),) if shape else ()
+
+    def _repr_html_(self) -> str:
+        """Make a table for notebooks: a row for each array."""
+        arrays = [(name, getattr(self, name, None)) for name in getattr(self, "planes", ())]
+        cells = [(name, " x ".join(map(str, x.shape)), str(x.dtype)) for name, x in arrays if x is not None]
+        rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in cells)
+        return f"<div><code>{escape(repr(self))}</code><table>{rows}</table></div>"
 
     @property
     def meta(self) -> Any:

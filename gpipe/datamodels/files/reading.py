@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any
 
@@ -47,7 +47,7 @@ class Header:
     name: str
     kind: type[Exposure]
     shape: tuple[int, ...]
-    source: "Source | Exposure"
+    source: "Source | Exposure" = field(repr=False)
     left_out: tuple[str, ...] = ()
 
     @property
