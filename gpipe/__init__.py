@@ -29,7 +29,8 @@ __all__ = ["DarkPipeline", "Detector1Pipeline", "info", "look", "run"]
 
 def __getattr__(name: str) -> _Any:
     if name not in _LAZY:
-        raise _import_module("gpipe.imports").missing_name(__name__, name, _LAZY)
+        # An AttributeError, because whoever looks whether the package has a name relies on it.
+        raise AttributeError(str(_import_module("gpipe.imports").missing_name(__name__, name, _LAZY)))
     return getattr(_import_module(_LAZY[name]), name)
 
 

@@ -184,9 +184,6 @@ def test_an_association_where_none_is_taken(tmp_path):
 @pytest.mark.parametrize(
     ("typed", "message"),
     [
-        ("from gpipe import Detector1Pipline", "did you mean 'Detector1Pipeline'"),
-        ("from gpipe import Image2Pipeline", "from jwst.pipeline import Image2Pipeline"),
-        ("from gpipe import JumpStep", "steps are imported from gpipe.step"),
         ("from gpipe.pipeline import Spec3Pipeline", "from jwst.pipeline import Spec3Pipeline"),
         ("from gpipe.step import JumStep", "did you mean 'JumpStep'"),
         ("from gpipe.step import ResampleStep", "from jwst.step import ResampleStep"),
@@ -196,6 +193,19 @@ def test_an_association_where_none_is_taken(tmp_path):
 def test_imports_of_names_that_gpipe_lacks(typed, message):
     with pytest.raises(ImportError, match=message):
         exec(typed)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Detector1Pipline", "did you mean 'Detector1Pipeline'"),
+        ("Image2Pipeline", "from jwst.pipeline import Image2Pipeline"),
+        ("JumpStep", "steps are imported from gpipe.step"),
+    ],
+)
+def test_names_that_the_package_lacks(name, message):
+    with pytest.raises(AttributeError, match=message):
+        getattr(gpipe, name)
 
 
 def test_pipelines_are_names_of_the_package():
