@@ -18,7 +18,7 @@ from gpipe.ramp_fitting.likely_jumps import leave_out_jumps
 from gpipe.ramp_fitting.likely_slopes import Slopes, chi_square, fit_slopes, photon_variance, read_variance
 from gpipe.ramp_fitting.rates import Rates, pixel_quality
 from gpipe.ramp_fitting.reads import Reads, Times, apart_from_first
-from gpipe.ramp_fitting.variances import known_reference
+from gpipe.ramp_fitting.variances import known_reference, not_negative
 
 CACHED_SAMPLES = 1 << 19
 DEVICE_SAMPLES = 1 << 25
@@ -72,8 +72,8 @@ def fit_ramps_likely(
         is negative or not below 10^8 the rate is NaN and the pixel becomes DO_NOT_USE.
     gain : float32, (row, column), electrons / DN. Where it is not positive and below 10^8 the rate is NaN and the pixel
         becomes DO_NOT_USE and NO_GAIN_VALUE.
-    dark_current : float32, (row, column), DN/s, adds to the rate that sets the photon noise; None for 0. Where it is
-        not finite the rate is NaN and the pixel becomes DO_NOT_USE.
+    dark_current : float32, (row, column), DN/s, adds to the rate that sets the photon noise, which is not negative;
+        None for 0. Where it is not finite the rate is NaN and the pixel becomes DO_NOT_USE.
     zeroframe : float32, (integration, row, column), DN: the first read of the first group, which must hold two or more;
         0 or NaN where it is of no use. None for none.
     workers : threads; the results do not depend on it.
@@ -191,7 +191,8 @@ def _fit_without_jumps(
     noise = Noise(guess / gain, xp.broadcast_to(reading, guess.shape))
     kept, first = leave_out_jumps(steps, ramps.used, noise, reads, xp=xp)
     rate = xp.where(first > 0, first, 0.0)
-    noise = Noise((rate if dark_current is None else rate + dark_current) / gain, reading)
+    flux = rate if dark_current is None else not_negative(rate + dark_current, xp=xp)
+    noise = Noise(flux / gain, reading)
     matrix = covariance(kept, noise, reads, xp=xp)
     return kept, fit_slopes(steps, kept, matrix, reads, xp=xp), noise, matrix
 

@@ -16,7 +16,7 @@ class NoiseUnits:
     Attributes
     ----------
     reading : read-noise variance, 12 R^2 / (t g)^2; 0 where the noise is unknown: the pixel has no rate.
-    photons : Poisson variance, (rate + dark current) / (t g); 0 where the noise is unknown.
+    photons : Poisson variance, (rate + dark current) / (t g), not negative; 0 where the noise is unknown.
     """
 
     reading: Array
@@ -43,17 +43,22 @@ def noise_units(
     readnoise : float32, (row, column), R in electrons, of one group; NaN where it is unknown.
     gain : float32, (row, column), g in electrons / DN; NaN where it is unknown.
     rate : float32, (row, column), estimate in DN/s; a negative or missing one counts as 0.
-    dark_current : float32, (row, column), added to the rate as jwst does, or None for 0. Where it is not finite the
-        noise is unknown.
+    dark_current : float32, (row, column), added to the rate as jwst does, or None for 0; a negative sum counts as 0.
+        Where it is not finite the noise is unknown.
     group_time : t in seconds.
     """
     per_group = readnoise / (gain * group_time)
     flux = xp.where(rate > 0, rate, 0.0)
     if dark_current is not None:
-        flux = flux + dark_current
+        flux = not_negative(flux + dark_current, xp=xp)
     reading, photons = 12.0 * per_group * per_group, flux / (gain * group_time)
     is_known = (reading > 0) & (xp.abs(photons) < LARGEST_VARIANCE)
     return NoiseUnits(reading=xp.where(is_known, reading, 0.0), photons=xp.where(is_known, photons, 0.0))
+
+
+def not_negative(flux: Array, *, xp: Namespace) -> Array:
+    """Return 0 for a negative flux: a dark current measured below 0 takes no noise away. NaN and -infinity stay."""
+    return xp.where((flux < 0) & (flux > -LARGEST_VARIANCE), 0.0, flux)
 
 
 def read_noise_variance(reading: Array, units: NoiseUnits, *, xp: Namespace) -> Array:

@@ -23,7 +23,7 @@ class Threshold:
     ----------
     level : float32, (row, column), DN; out of reach where saturation is not to be checked.
     unchecked : bool, (row, column).
-    dq : uint32, (row, column); NO_SAT_CHECK added where the threshold was NaN.
+    dq : uint32, (row, column); NO_SAT_CHECK added where the threshold was not finite.
     """
 
     level: Array
@@ -80,7 +80,7 @@ def flag_saturation(
     data : float32, (integration, group, row, column), DN. NaN is neither saturated nor at the floor.
     groupdq : uint8, (integration, group, row, column).
     pixeldq : uint32, (row, column).
-    level : float32, (row, column), DN. NaN means unknown: the pixel is not checked and gets NO_SAT_CHECK.
+    level : float32, (row, column), DN. NaN and infinity mean unknown: the pixel is not checked, gets NO_SAT_CHECK.
     level_dq : uint32, (row, column); joins ``pixeldq``. Pixels with NO_SAT_CHECK are not checked.
     grow : pixels by which charge spills, diagonals included.
     nframes : frames averaged in a group; None leaves out rules 3 and 4.
@@ -117,7 +117,7 @@ def flag_saturation(
 
 
 def usable_threshold(level: Array, level_dq: Array) -> Threshold:
-    """Put thresholds that are NaN or flagged NO_SAT_CHECK out of reach, and flag the former NO_SAT_CHECK.
+    """Put thresholds that are not finite or flagged NO_SAT_CHECK out of reach, and flag the former NO_SAT_CHECK.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def usable_threshold(level: Array, level_dq: Array) -> Threshold:
     level_dq : uint32, (row, column).
     """
     xp = array_namespace(level, level_dq)
-    unknown = xp.isnan(level)
+    unknown = ~xp.isfinite(level)
     unchecked = unknown | ((level_dq & dq.NO_SAT_CHECK) != 0)
     return Threshold(
         level=xp.where(unchecked, BEYOND_CONVERTER, level),

@@ -66,7 +66,7 @@ def test_variances_of_any_size_or_no_rate(cuda):
     ramps, timing = random_ramps(0, 2, 5, (8, 16), bad_pixels=False)
     ramps["readnoise"] *= 10.0 ** np.arange(0, 16, 2, dtype=np.float32)[:, None]
     ramps["gain"] *= 10.0 ** -np.arange(0, 16, dtype=np.float32)
-    ramps["dark_current"][2, :3] = np.nan, np.inf, -np.inf
+    ramps["dark_current"][2, :4] = np.nan, np.inf, -np.inf, -1e3
     found = assert_same(cuda, ramps, FitOptions(timing=timing)).exposure
     fitted = np.isfinite(found.slope)
     assert 0.1 < np.mean(fitted) < 0.9

@@ -85,6 +85,7 @@ def test_pixels_that_have_the_flags_of_most_others(pattern, odd, columns, suppre
     ramps["groupdq"][1, 1:, :, :: columns // 4] ^= 1
     ramps["data"][rng.random(ramps["data"].shape) < odd / 9] = np.nan
     ramps["dark_current"][0, ::9] = np.nan
+    ramps["dark_current"][1, ::5] = -1e3
     assert_same(ramps, FitOptions(timing=timing, suppress_one_group=suppress))
 
 

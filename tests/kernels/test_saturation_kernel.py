@@ -28,6 +28,7 @@ def scene(rng, shape):
     data[rng.random(shape) < 0.02] = np.nan
     level = rng.integers(40000, 60000, shape[2:]).astype(np.float32)
     level[rng.random(level.shape) < 0.05] = np.nan
+    level[:1, :1], level[:1, 1:2] = np.inf, -np.inf
     level_dq = rng.choice(np.array([0] * 8 + [dq.NO_SAT_CHECK, dq.DEAD], dtype=np.uint32), level.shape)
     groupdq = rng.choice(np.array([0] * 60 + [dq.DO_NOT_USE, dq.SATURATED, 0x8C], dtype=np.uint8), shape)
     return data, groupdq, rng.choice(np.array([0, dq.HOT], dtype=np.uint32), level.shape), level, level_dq

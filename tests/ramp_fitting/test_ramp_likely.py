@@ -226,6 +226,9 @@ def test_a_read_noise_of_any_size_is_in_the_error_or_there_is_no_rate(noise, kno
 
 def test_a_dark_current_adds_to_the_photons_and_of_nan_is_no_rate():
     ramps = straight(rate=1e-3, readnoise=np.full((1, 3), 1e-3, np.float32))
+    out = rates_of(ramps | {"dark_current": np.array([[-3, 0, 0]], np.float32)}).exposure
+    np.testing.assert_allclose(out.var_poisson / out.var_poisson[0, 1], [[0, 1, 1]])
+    assert np.isfinite(out.err).all()
     out = rates_of(ramps | {"dark_current": np.array([[0, 5, np.nan]], np.float32)}).exposure
     np.testing.assert_allclose(out.var_poisson[0, :2], [1e-3 / 2 / 5, 5.001 / 2 / 5], rtol=1e-3)
     assert np.isnan(out.slope[0, 2])

@@ -73,6 +73,17 @@ def test_without_a_noise_there_is_no_rate_and_a_flag(fit, plane, bad, flags, gro
             np.testing.assert_array_equal((variance == 0).reshape(-1), [False, True, False])
 
 
+@pytest.mark.parametrize("groups", [1, 6])
+def test_a_dark_current_below_zero_takes_no_noise_away(fit, groups):
+    ramps = straight(0.5, groups=groups) | {"dark_current": np.array([[0, -0.1, -30]], np.float32)}
+    out = fit(ramps)
+    for rates in (out.exposure, out.integrations):
+        variance = rates.var_poisson.reshape(-1)
+        np.testing.assert_allclose(variance / variance[0], [1, 0.8, 0], rtol=1e-5)
+        np.testing.assert_allclose(rates.err**2, rates.var_poisson + rates.var_rnoise, rtol=1e-5)
+        assert (rates.dq == 0).all()
+
+
 SPOILT = {
     "saturated": (6, "groupdq", SATURATED),
     "left out": (6, "groupdq", DO_NOT_USE),

@@ -87,11 +87,11 @@ def test_pixel_flags_join_those_of_the_reference(library, rng):
 
 
 def test_thresholds_that_are_not_to_be_checked_are_out_of_reach(library):
-    level = np.array([[1000, np.nan, 1000]], dtype=np.float32)
-    level_dq = np.array([[0, 0, dq.NO_SAT_CHECK]], dtype=np.uint32)
+    level = np.array([[1000, np.nan, 1000, np.inf, -np.inf]], dtype=np.float32)
+    level_dq = np.array([[0, 0, dq.NO_SAT_CHECK, 0, 0]], dtype=np.uint32)
     out = library.run(usable_threshold, level, level_dq)
-    np.testing.assert_array_equal(out.level, np.array([[1000, BEYOND_CONVERTER, BEYOND_CONVERTER]], np.float32))
-    np.testing.assert_array_equal(out.dq, [[0, dq.NO_SAT_CHECK, dq.NO_SAT_CHECK]])
+    np.testing.assert_array_equal(out.level, np.array([[1000, *[BEYOND_CONVERTER] * 4]], np.float32))
+    np.testing.assert_array_equal(out.dq, [[0, *[dq.NO_SAT_CHECK] * 4]])
     assert out.level.dtype == np.float32
 
 

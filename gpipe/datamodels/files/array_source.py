@@ -53,13 +53,10 @@ class FitsArrays:
     error : raised for a file that is missing or damaged.
     """
 
-    _maps = False
-    """Whether narrow strips may be read from a map of the file, see `FitsFile`."""
-
     def __init__(self, path: Path, error: type[GpipeError]) -> None:
         from gpipe.datamodels.files.fits_reader import FitsFile  # pulls in astropy; importing a step should not
 
-        self.file, self.name = FitsFile(path, error, maps=self._maps), str(path)
+        self.file, self.name = FitsFile(path, error), str(path)
 
     def _extension(self, array: str) -> str:
         """The EXTNAME of an array."""

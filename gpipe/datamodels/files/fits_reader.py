@@ -6,7 +6,6 @@ may read from one file at once.
 """
 
 import math
-import mmap
 import os
 import threading
 import zlib
@@ -34,12 +33,9 @@ from gpipe.exceptions import GpipeError
 from gpipe.user_files import OpenFile, RegularFile, no_such_file
 
 BLOCK_BYTES = 1 << 20
-MAPPED_BYTES = 1 << 24
-"""Stored pixels that are in memory at once where a file is mapped."""
 FEW_COLUMNS = 32
-"""Up to one column in so many is read from a map of the file, where that is allowed: rows would take longer to copy."""
 LONG_ROW = 6144
-"""Bytes of a row from which on few columns take less time by a call for each row than with all others."""
+"""Up to one column in so many, of rows of so many bytes, take less time by a call for each row than with all others."""
 ROWS_AT_ONCE = 1 << 14
 """Rows of a table that are copied together: values of a column are far apart, and caches hold so many rows."""
 _REFUSED = ("File may have been truncated", "Error validating header")
@@ -101,13 +97,14 @@ class FitsFile:
     ----------
     path : the file.
     error : the class of gpipe's errors to raise when the file is missing, not FITS or truncated.
-    maps : whether narrow strips of columns, of which an exposure has hundreds of thousands of rows, are read from a map
-        of the file. It is ten times as fast, but the system ends a process that reads what a file has lost meanwhile.
+
+    Notes
+    -----
+    Nothing is read from a map of the file: the system ends a process that reads there what a file has lost meanwhile.
     """
 
-    def __init__(self, path: str | os.PathLike[str], error: type[GpipeError], *, maps: bool = False) -> None:
-        self.path = Path(path)
-        self._error, self._maps = error, maps
+    def __init__(self, path: str | os.PathLike[str], error: type[GpipeError]) -> None:
+        self.path, self._error = Path(path), error
         with self._told():
             self._file = RegularFile(path)
             self._content = self._checked()
@@ -246,17 +243,14 @@ class FitsFile:
         if not out.size:
             return
         lines = out.reshape(-1, out.shape[-1])
-        in_memory = self._maps and part.is_narrow(extension)
         with self._told():
-            batches = self._in_memory(extension, part) if in_memory else self._read(extension, part, get)
             done = 0
-            for stored in batches:
+            for stored in self._read(extension, part, get):
                 put(stored, lines[done : done + len(stored)])
                 done += len(stored)
             self._check_unchanged()
 
     def _read(self, extension: Extension, part: "_Part", get: Get) -> Iterator[np.ndarray]:
-        """The rows of a part as they are stored, some at a time, in memory that is used again."""
         """The rows of a part as they are stored, some at a time, in memory that is used again."""
         span = part.span(extension)
         descriptor, block = self._content.descriptor, _buffer(extension.stored, span.stop - span.start)
@@ -268,18 +262,6 @@ class FitsFile:
             if not get(descriptor, pieces, stored[:size]):
                 raise self._truncated("within the pixels")
             yield block[: size // block.strides[0], wanted]
-
-    def _in_memory(self, extension: Extension, part: "_Part") -> Iterator[np.ndarray]:
-        """The rows of a part in a map of the file, as most of what is read would be thrown away."""
-        source = mmap.mmap(self._content.descriptor, 0, access=mmap.ACCESS_READ)
-        if extension.end > len(source):
-            raise self._truncated("within the pixels")
-        stored = np.frombuffer(source, extension.stored, math.prod(extension.shape), extension.offset)
-        whole = stored.reshape(-1, extension.shape[-1])
-        for batch in _batches(part.runs, MAPPED_BYTES // (extension.shape[-1] * extension.stored.itemsize) or 1):
-            for start, count in batch:
-                yield whole[start : start + count, part.columns]
-            source.madvise(mmap.MADV_DONTNEED)  # else all pages that were looked at count as memory of this process
 
     def _extension(self, name: str) -> Extension:
         if name not in self._extensions:
@@ -362,14 +344,10 @@ class _Part:
         runs = _runs((planes.reshape(-1) * height).tolist(), top, bottom, whole=bottom - top == height)
         return cls((*planes.shape, max(bottom - top, 0), max(right - left, 0)), runs, slice(left, right))
 
-    def is_narrow(self, extension: Extension) -> bool:
-        """Tell whether few columns are wanted."""
-        return self.shape[-1] * FEW_COLUMNS <= extension.shape[-1]
-
     def span(self, extension: Extension) -> slice:
         """The columns that are read: those of whole rows, but for few columns of long rows."""
         width = extension.shape[-1]
-        by_itself = self.is_narrow(extension) and width * extension.stored.itemsize >= LONG_ROW
+        by_itself = self.shape[-1] * FEW_COLUMNS <= width and width * extension.stored.itemsize >= LONG_ROW
         return self.columns if by_itself else slice(0, width)
 
 

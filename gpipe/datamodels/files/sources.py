@@ -74,8 +74,6 @@ def find_source(source: Any) -> Source:
 class FitsSource(FitsArrays):
     """A FITS file of JWST; ``.fits.gz`` too."""
 
-    _maps = True
-
     def __init__(self, path: Path) -> None:
         super().__init__(path, InputError)
         self.kind: type[Exposure] = Exposure

@@ -32,7 +32,8 @@ PIXEL_FUNCTION float read_noise_unit(float noise, float gain, float group_time)
 
 PIXEL_FUNCTION float poisson_unit(float rate, float dark, float gain, float group_time)
 {
-    return ((rate > 0.0f ? rate : 0.0f) + dark) / (gain * group_time);
+    float flux = (rate > 0.0f ? rate : 0.0f) + dark;
+    return ((flux < 0.0f) & (flux > -LARGEST_VARIANCE) ? 0.0f : flux) / (gain * group_time);
 }
 
 // The unit of read noise; 0 where the noise is unknown.

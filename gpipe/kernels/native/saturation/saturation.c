@@ -38,7 +38,7 @@ static void set_thresholds(const uint32_t *restrict pixeldq, const float *restri
                            uint8_t *restrict unchecked, uint32_t *restrict new_dq)
 {
     for (int64_t c = 0; c < n; c++) {
-        bool unknown = level[c] != level[c], out = unknown | ((level_dq[c] & NO_SAT_CHECK) != 0);
+        bool unknown = !isfinite(level[c]), out = unknown | ((level_dq[c] & NO_SAT_CHECK) != 0);
         limit[c] = out ? BEYOND_CONVERTER : level[c];
         unchecked[c] = out;
         new_dq[c] = pixeldq[c] | level_dq[c] | (unknown ? NO_SAT_CHECK : 0);
