@@ -16,10 +16,17 @@ _UNKNOWN_WELL = 1e7
 
 @dataclass(frozen=True)
 class TrapPixels:
-    """Attributes: ``density`` and ``full_well``, float32, (row, column), DN; an infinite well is never full."""
+    """Traps of each pixel, (row, column).
+
+    Attributes
+    ----------
+    density, full_well : float32, DN; an infinite well is never full.
+    unknown : bool: a reference has no number for the pixel; None if that is so for none.
+    """
 
     density: Array
     full_well: Array
+    unknown: Array | None = None
 
 
 def trap_pixels(density: Array, density_dq: Array, full_well: Array, full_well_dq: Array) -> TrapPixels:
@@ -27,16 +34,17 @@ def trap_pixels(density: Array, density_dq: Array, full_well: Array, full_well_d
 
     Parameters
     ----------
-    density : float32, (row, column), DN: traps. NaN, or DO_NOT_USE in ``density_dq``, means none.
+    density : float32, (row, column), DN: traps. NaN, infinity, or DO_NOT_USE in ``density_dq``, means none.
     full_well : float32, (row, column), DN, above which all traps are within reach. Where it is not positive, or
         DO_NOT_USE in ``full_well_dq``, light fills no traps. NaN means beyond all values.
     density_dq, full_well_dq : uint32, (row, column).
     """
     xp = array_namespace(density, density_dq, full_well, full_well_dq)
-    no_traps = xp.isnan(density) | ((density_dq & dq.DO_NOT_USE) != 0)
+    unknown = ~(xp.isfinite(density) & xp.isfinite(full_well))
+    no_traps = ~xp.isfinite(density) | ((density_dq & dq.DO_NOT_USE) != 0)
     known = xp.where(xp.isnan(full_well), _UNKNOWN_WELL, full_well)
     unlimited = (known <= 0) | ((full_well_dq & dq.DO_NOT_USE) != 0)
-    return TrapPixels(xp.where(no_traps, 0.0, density), xp.where(unlimited, xp.inf, known))
+    return TrapPixels(xp.where(no_traps, 0.0, density), xp.where(unlimited, xp.inf, known), unknown)
 
 
 def mean_step(ramp: Array, groupdq: Array) -> Array:

@@ -68,8 +68,9 @@ def correct_traps(
     data : float32, (integration, group, row, column), DN. NaN stays NaN.
     groupdq : uint8, (integration, group, row, column).
     pixeldq : uint32, (row, column).
-    filled : float32, (family, row, column), DN, at the start of the exposure. NaN counts as 0.
-    pixels : traps and full wells.
+    filled : float32, (family, row, column), DN, at the start of the exposure. NaN and infinity count as 0.
+    pixels : traps and full wells. Where they, or ``filled``, are unknown, a pixel that is no reference pixel is flagged
+        PERSISTENCE: it may hold some that is not subtracted.
     timing : seconds.
     cutoff : DN: pixels with this much persistence or more in any group are flagged PERSISTENCE; None flags none.
     keep_persistence : also return the subtracted signal.
@@ -103,13 +104,14 @@ def correct_traps(
         for k, plane in enumerate(traps):
             state[k, rows, :] = plane
         flags[rows, :] = pixeldq[rows, :] | _flag(most, cutoff, flags, xp=xp)
+    flags = flags | _unknown(filled, pixels, pixeldq, xp=xp)
     return TrapsCorrected(out, flags, state, kept)
 
 
 def decayed_traps(filled: Array, families: Sequence[TrapFamily], seconds: float) -> Array:
-    """The traps of ``filled`` (family, row, column) that are filled still after a time. NaN counts as 0."""
+    """The traps of ``filled`` (family, row, column) that are filled still after a time. NaN stays NaN."""
     xp = array_namespace(filled)
-    return xp.stack(_decayed(_known([filled[k, ...] for k in range(len(families))]), families, seconds))
+    return xp.stack(_decayed([filled[k, ...] for k in range(len(families))], families, seconds))
 
 
 def empty_traps(families: Sequence[TrapFamily], data: Array, *, shape: tuple[int, ...] | None = None) -> Array:
@@ -128,7 +130,7 @@ def put_in_frame(frame: Array, part: Array, rows: slice, columns: slice) -> Arra
 
 def _known(planes: list[Array]) -> list[Array]:
     xp = array_namespace(*planes)
-    return [xp.where(xp.isnan(plane), 0.0, plane) for plane in planes]
+    return [xp.where(xp.isfinite(plane), plane, 0.0) for plane in planes]
 
 
 def _decayed(planes: list[Array], families: Sequence[TrapFamily], seconds: float) -> list[Array]:
@@ -142,6 +144,14 @@ def _released(planes: list[Array], families: Sequence[TrapFamily], seconds: floa
     for plane, weight in zip(planes[1:], weights[1:], strict=True):
         total = total + plane * weight
     return total
+
+
+def _unknown(filled: Array, pixels: TrapPixels, pixeldq: Array, *, xp: Namespace) -> Array:
+    """Return PERSISTENCE where nobody knows the traps, or how many of them are filled."""
+    unknown = ~xp.all(xp.isfinite(filled), axis=0)
+    if pixels.unknown is not None:
+        unknown = unknown | pixels.unknown
+    return xp.astype(unknown & ((pixeldq & dq.REFERENCE_PIXEL) == 0), pixeldq.dtype) * dq.PERSISTENCE
 
 
 def _flag(most: Array, cutoff: float | None, like: Array, *, xp: Namespace) -> Array:

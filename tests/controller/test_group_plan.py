@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gpipe.backends.numpy import NumpyBackend
 from gpipe.controller.plan.group_plan import IN_HAND, UNASKED, plan_group, storage_for
-from gpipe.controller.plan.memory import Limits
+from gpipe.controller.plan.memory import Limits, format_both
 from gpipe.datamodels.exposures.scratch import Storage
 from gpipe.exceptions import ParameterError
 
@@ -91,3 +91,11 @@ def test_the_peak_is_within_the_limit_or_the_group_is_refused(shapes, limit, thr
 def test_the_plan_as_text():
     plan = plan_group(headers(), NumpyBackend(), Limits(host=100 * MB), threads=2)
     assert str(plan) == "3 members kept on the device, 2 MB; 2 in hand, 2 MB"
+
+
+@pytest.mark.parametrize(
+    ("found", "expected", "texts"),
+    [(3990, 4040, ("3990 bytes", "4040 bytes")), (0, 4040, ("0 kB", "4 kB")), (10**6, 10**9, ("1 MB", "1.0 GB"))],
+)
+def test_what_is_found_and_what_is_expected_are_told_apart(found, expected, texts):
+    assert format_both(found, expected) == texts

@@ -74,6 +74,40 @@ def test_a_zeroframe_must_be_cut_too(ramp):
         read_header(ramp)
 
 
+@pytest.mark.parametrize("last", [0, 1, 2])
+def test_integrations_of_a_model_that_are_counted_from_zero_are_counted_anew_and_told(last, ramp, caplog):
+    ramp.meta.exposure.instance.update(integration_start=0, integration_end=last)
+    settings = read_header(ramp).meta.exposure
+    assert (settings.integration_start, settings.integration_end) == (1, 2)
+    assert "found 0 for meta.exposure.integration_start; 1 is used" in caplog.text
+
+
+@pytest.mark.parametrize(("last", "is_read"), [(1, True), (2, False)])
+def test_integrations_of_a_file_that_are_counted_from_zero(last, is_read, uncal_path):
+    with fits.open(uncal_path, mode="update") as hdus:
+        hdus[0].header.update(INTSTART=0, INTEND=last)
+        del hdus["ASDF"]
+    if is_read:
+        assert read_header(uncal_path).meta.exposure.integration_end == 2
+        return
+    with pytest.raises(
+        InputError, match=r"found 0 for meta\.exposure\.integration_start; expected an integer of at lea"
+    ):
+        read_header(uncal_path)
+
+
+def test_a_reference_output_that_was_not_cut_is_left_out_and_told(ramp, caplog):
+    ramp.refout = np.zeros((2, 5, 16, 3), np.float32)
+    assert read_header(ramp).left_out == ()
+    ramp.data, ramp.zeroframe = ramp.data[:, :, :8, :8], ramp.zeroframe[:, :8, :8]
+    ramp.meta.subarray.xsize = ramp.meta.subarray.ysize = 8
+    result = GroupScaleStep.call(ramp)
+    assert result.data.shape == (2, 5, 8, 8)
+    assert not result.hasattr("refout")
+    assert ramp.refout.shape == (2, 5, 16, 3)
+    assert "found refout of shape (2, 5, 16, 3)" in caplog.text
+
+
 @pytest.mark.parametrize("keyword", ["NINTS", "NGROUPS"])
 def test_a_missing_count_is_that_of_the_array(keyword, uncal_path, caplog):
     with fits.open(uncal_path, mode="update") as hdus:

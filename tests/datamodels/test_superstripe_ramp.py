@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from stdatamodels.jwst.datamodels import SuperstripeRampModel
+from stdatamodels.jwst.datamodels import RampModel, SuperstripeRampModel
 
 import gpipe.backends
 from gpipe.controller import Step
@@ -54,6 +54,19 @@ def test_it_becomes_the_model_of_jwst(exposure):
     model = to_model(exposure)
     assert type(model) is SuperstripeRampModel
     assert model.pixeldq.shape == (10, 256, 208)
+
+
+@pytest.mark.parametrize("is_set", [False, True])
+def test_flags_of_a_ramp_model_of_one_stripe_count_where_one_is_set(is_set, uncal):
+    ramp = RampModel(data=uncal.data.astype(np.float32))
+    ramp.update(uncal)
+    assert ramp.pixeldq.shape == (256, 208)
+    ramp.pixeldq[5, 5] = is_set
+    if not is_set:
+        assert open_exposure(ramp, gpipe.backends.get("numpy")).pixeldq.shape == (10, 256, 208)
+        return
+    with pytest.raises(InputError, match=r"found pixeldq of shape \(256, 208\); expected \(10, 256, 208\)"):
+        read_header(ramp)
 
 
 def test_integrations_that_are_no_multiple_of_the_superstripes(uncal):

@@ -73,6 +73,7 @@ def test_correction_against_a_loop(library, ramps, pixels, rng, integrations, gr
     )
     assert (out.data.dtype, out.pixeldq.dtype, out.filled.dtype) == (np.float32, np.uint32, np.float32)
     assert (out.persistence is not None) == keep
+    unknown = np.isnan(filled).any(axis=0) & (pixeldq & dq.REFERENCE_PIXEL == 0)
     for y, x in np.ndindex(ROWS, COLUMNS):
         corrected, state, persistence = plain_correction(
             data[:, :, y, x],
@@ -85,7 +86,7 @@ def test_correction_against_a_loop(library, ramps, pixels, rng, integrations, gr
         np.testing.assert_allclose(out.data[:, :, y, x], corrected, rtol=1e-5, atol=1e-3)
         np.testing.assert_allclose(out.filled[:, y, x], state, rtol=1e-4, atol=1e-4)
         assert bool(out.pixeldq[y, x] & dq.PERSISTENCE) == bool(
-            pixeldq[y, x] & dq.PERSISTENCE or (persistence >= 100).any()
+            pixeldq[y, x] & dq.PERSISTENCE or (persistence >= 100).any() or unknown[y, x]
         )
         if keep:
             np.testing.assert_allclose(out.persistence[:, :, y, x], persistence, rtol=1e-5, atol=1e-4)
@@ -101,14 +102,32 @@ def test_without_a_cutoff_nothing_is_flagged(library, ramps, pixels):
 
 
 def test_what_the_references_do_not_know(library):
-    density = np.array([[5, np.nan, 5, 5, 5, 5]], np.float32)
-    density_dq = np.array([[0, 0, dq.DO_NOT_USE, dq.HOT, 0, 0]], np.uint32)
-    well = np.array([[100, 100, 100, np.nan, 0, 100]], np.float32)
-    well_dq = np.array([[0, 0, 0, 0, 0, dq.DO_NOT_USE]], np.uint32)
+    density = np.array([[5, np.nan, 5, 5, 5, 5, np.inf, 5]], np.float32)
+    density_dq = np.array([[0, 0, dq.DO_NOT_USE, dq.HOT, 0, 0, 0, 0]], np.uint32)
+    well = np.array([[100, 100, 100, np.nan, 0, 100, 100, np.inf]], np.float32)
+    well_dq = np.array([[0, 0, 0, 0, 0, dq.DO_NOT_USE, 0, 0]], np.uint32)
     out = library.run(trap_pixels, density, density_dq, well, well_dq)
-    np.testing.assert_array_equal(out.density, [[5, 0, 0, 5, 5, 5]])
-    np.testing.assert_array_equal(out.full_well, [[100, 100, 100, 1e7, np.inf, np.inf]])
+    np.testing.assert_array_equal(out.density, [[5, 0, 0, 5, 5, 5, 0, 5]])
+    np.testing.assert_array_equal(out.full_well, [[100, 100, 100, 1e7, np.inf, np.inf, 100, np.inf]])
+    np.testing.assert_array_equal(out.unknown, [[0, 1, 0, 1, 0, 0, 1, 1]])
     assert out.density.dtype == out.full_well.dtype == np.float32
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("name", ["density", "well", "filled"])
+def test_a_pixel_of_unknown_traps_is_flagged_and_its_signal_stays_finite(library, name, value):
+    planes = {"density": np.full((1, 3), 5, np.float32), "well": np.full((1, 3), 1e5, np.float32)}
+    filled = np.full((3, 1, 3), 50, np.float32)
+    (filled[1] if name == "filled" else planes[name])[0, 1:] = value
+    no_flags = np.zeros((1, 3), np.uint32)
+    pixels = library.run(trap_pixels, planes["density"], no_flags, planes["well"], no_flags)
+    pixeldq = np.array([[0, 0, dq.REFERENCE_PIXEL]], np.uint32)
+    data, groupdq = np.full((2, 3, 1, 3), 100, np.float32), np.full((2, 3, 1, 3), dq.JUMP_DET, np.uint8)
+    how = {"families": FAMILIES, "timing": TIMING}
+    out = library.run(correct_traps, data, groupdq, pixeldq, filled, pixels, **how)
+    assert np.isfinite(out.data).all()
+    assert np.isfinite(out.filled).all()
+    np.testing.assert_array_equal(out.pixeldq, [[0, dq.PERSISTENCE, dq.REFERENCE_PIXEL]])
 
 
 def test_a_well_of_unknown_depth_fills_no_traps(library):
@@ -136,7 +155,7 @@ def test_decay_of_filled_traps(library):
     filled[0, 0, 1] = np.nan
     left = library.run(decayed_traps, filled, FAMILIES, 50.0)
     np.testing.assert_allclose(left[:, 0, 0], 100 * np.exp(-50 * np.array([0.02, 0.0015, 0.2])), rtol=1e-6)
-    assert left[0, 0, 1] == 0
+    assert np.isnan(left[0, 0, 1])
 
 
 @given(st.floats(0, 1e5), st.integers(1, 6), st.integers(1, 4))

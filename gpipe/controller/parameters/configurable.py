@@ -154,6 +154,10 @@ class Configurable(traitlets.HasTraits):
             raise ParameterError(self._unknown(name))
         return self._origins.get(name, DEFAULT)
 
+    def refuses_to_save(self) -> bool:
+        """Tell whether the user said ``save_results=False``; a parameter file lists what nobody has said."""
+        return not self.save_results and self.origin("save_results") in (KEYWORD, ATTRIBUTE)
+
     def describe(self) -> str:
         """All parameters, a line each: value, unit, where it comes from and what it is for."""
         lines = []

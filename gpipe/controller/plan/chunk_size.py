@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gpipe.controller.plan.memory import WORKSPACE, format_bytes
+from gpipe.controller.plan.memory import WORKSPACE, format_both
 from gpipe.controller.plan.sections import Section
 from gpipe.exceptions import ParameterError
 
@@ -33,9 +33,9 @@ def chunk_length(
     if fitting < 1:
         unit = "a row of all integrations" if section.by_rows else "an integration"
         steps = ", ".join(step.name for step in section.working)
+        found, expected = format_both(max(budget, 0), WORKSPACE * one * threads * (1 + 2 * halo))
         raise ParameterError(
-            f"max_memory: found {format_bytes(max(budget, 0))} for chunks of the exposure; expected "
-            f"{format_bytes(WORKSPACE * one * threads * (1 + 2 * halo))} or more, for {unit} in {steps}"
+            f"max_memory: found {found} for chunks of the exposure; expected {expected} or more, for {unit} in {steps}"
         )
     return min(wanted, fitting)
 

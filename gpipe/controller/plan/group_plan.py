@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gpipe.backends import Backend
-from gpipe.controller.plan.memory import Limits, format_bytes
+from gpipe.controller.plan.memory import Limits, format_both, format_bytes
 from gpipe.datamodels import Header
 from gpipe.datamodels.exposures.scratch import Storage
 from gpipe.exceptions import ParameterError
@@ -59,9 +59,8 @@ def plan_group(headers: Sequence[Header], backend: Backend, limits: Limits, *, t
     left = one * threads if budget is None else budget - (kept if storage is Storage.DEVICE else 0)
     if left < one:
         largest = headers[sizes.index(max(sizes))].name
-        raise ParameterError(
-            f"max_memory: found {format_bytes(left)}; expected {format_bytes(one)} or more, for {largest} of the group"
-        )
+        found, expected = format_both(left, one)
+        raise ParameterError(f"max_memory: found {found}; expected {expected} or more, for {largest} of the group")
     threads = min(threads, len(headers), left // one)
     return GroupPlan(storage, len(headers), threads, 0 if storage is Storage.DISK else kept, one * threads)
 

@@ -91,3 +91,9 @@ def format_bytes(count: int) -> str:
     units = [unit for unit in ((10**9, "GB", 1), (10**6, "MB", 0)) if count >= unit[0]]
     size, name, digits = units[0] if units else (10**3, "kB", 0)
     return f"{count / size:.{digits}f} {name}"
+
+
+def format_both(found: int, expected: int) -> tuple[str, str]:
+    """Two numbers of bytes for people, who must see that they are not the same."""
+    texts = format_bytes(found), format_bytes(expected)
+    return texts if texts[0] != texts[1] else (f"{found} bytes", f"{expected} bytes")

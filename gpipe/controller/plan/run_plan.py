@@ -15,6 +15,7 @@ from gpipe.controller.plan.memory import (
     PROCESS,
     WORKSPACE,
     Limits,
+    format_both,
     format_bytes,
     rate_bytes,
 )
@@ -199,9 +200,10 @@ def _budget(header: Header, backend: Backend, limits: Limits) -> int | None:
     """Bytes for the arrays of a run, beside those that its file takes on the host."""
     before, budget = header.in_memory, limits.budget(backend)
     if limits.host is not None and before >= limits.host:
+        found, expected = format_both(limits.host, before)
         raise ParameterError(
-            f"max_memory: found {format_bytes(limits.host)}; expected more than {format_bytes(before)}, "
-            f"because {header.name} is an ASDF file, which is read whole"
+            f"max_memory: found {found}; expected more than {expected}, because {header.name} is an ASDF file, "
+            "which is read whole"
         )
     return budget - before if budget is not None and backend.name == "numpy" else budget
 
@@ -246,9 +248,9 @@ def _refuse_whole(sections: Sequence[Section], kept: Sequence[_Kept], budget: in
     for section, each in zip(sections, kept, strict=True):
         if each.ramps and section.working and not section.is_cut:
             names = ", ".join(step.name for step in section.working)
+            found, expected = format_both(budget, 2 * each.ramps)
             raise ParameterError(
-                f"max_memory: found {format_bytes(budget)}; expected {format_bytes(2 * each.ramps)} or more, "
-                f"because {names} works on the whole exposure"
+                f"max_memory: found {found}; expected {expected} or more, because {names} works on the whole exposure"
             )
 
 

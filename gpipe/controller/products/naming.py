@@ -25,16 +25,19 @@ class OutputSettings:
     overwrite_input: bool = False
     save_results: bool = False
     suffix: str | None = None
+    folder_saves: bool = True
+    """Whether ``output_dir`` by itself saves results; not a parameter."""
 
     @classmethod
     def of(cls, step: Any) -> "OutputSettings":
         """The settings of a step or pipeline."""
-        return cls(**{name: getattr(step, name) for name in cls.__dataclass_fields__})
+        names = (name for name in cls.__dataclass_fields__ if name != "folder_saves")
+        return cls(**{name: getattr(step, name) for name in names}, folder_saves=not step.refuses_to_save())
 
     @property
     def saves(self) -> bool:
         """True if results are saved: ``save_results``, or a file or folder for them, asks for it."""
-        return bool(self.save_results or self.output_file or self.output_dir)
+        return bool(self.save_results or self.output_file or (self.output_dir and self.folder_saves))
 
 
 def output_path(

@@ -27,8 +27,8 @@ _COUNTS = {
 _OPTIONAL = {
     "exposure.frame_divisor": (1, _MANY),
     "exposure.drop_frames1": (0, _MANY),
-    "exposure.integration_start": (0, _MANY),
-    "exposure.integration_end": (0, _MANY),
+    "exposure.integration_start": (1, _MANY),
+    "exposure.integration_end": (1, _MANY),
     "exposure.noutputs": (1, _MANY),
     "subarray.num_superstripe": (0, _MANY),
 }
@@ -82,6 +82,7 @@ def settle_ramp(meta: Any, shape: tuple[int, ...], name: str, *, is_open: bool) 
         if isinstance(value, float) and value.is_integer():
             _put(meta, path, int(value))
     groups, integrations = shape[1], shape[0]
+    _count_from_one(meta, integrations, name, is_open=is_open)
     first, last = meta.exposure.integration_start, meta.exposure.integration_end
     has_span = _is_count(first) and _is_count(last)
     total = meta.exposure.nints
@@ -94,6 +95,15 @@ def settle_ramp(meta: Any, shape: tuple[int, ...], name: str, *, is_open: bool) 
         _correct(meta, "exposure.ngroups", groups, name)
     if is_open and has_span:
         _correct(meta, "exposure.integration_end", first + integrations - 1, name)
+
+
+def _count_from_one(meta: Any, integrations: int, name: str, *, is_open: bool) -> None:
+    """Correct a span of integrations that were counted from 0: steps would take those of another integration."""
+    first, last = meta.exposure.integration_start, meta.exposure.integration_end
+    if _is_count(first) and first == 0 and (is_open or last in (None, integrations - 1)):
+        _correct(meta, "exposure.integration_start", 1, name)
+        if last is not None:
+            _correct(meta, "exposure.integration_end", integrations, name)
 
 
 def _correct(meta: Any, path: str, count: int, name: str) -> None:

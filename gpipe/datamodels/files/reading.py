@@ -236,17 +236,24 @@ def _settle_metadata(header: Header) -> None:
 
 
 def _unset(header: Header) -> tuple[str, ...]:
-    """Flags of an open model of which none is set, in the shape that the science array had before the caller cut it.
+    """Arrays of an open model that do not fit the science array, and that nobody needs.
 
-    ``stdatamodels`` makes them when a ramp is opened.
+    Flags of which none is set: ``stdatamodels`` makes them when a ramp is opened, before the caller cuts it, and for
+    superstripes like those of other ramps. Arrays that only products hold, and no step looks at.
     """
     source = header.source
     if isinstance(source, Exposure) or not source.is_open:
         return ()
-    found = {name: source.shape(name) for name, plane in header.kind.planes.items() if plane.zeros and source.has(name)}
-    wanted = {name: header.kind.planes[name].shape(header.sizes) for name in found}
-    cut = [name for name in found if found[name] != wanted[name] and len(found[name]) == len(wanted[name])]
-    return tuple(name for name in cut if not source.read(name).any())
+    planes = header.kind.planes.items()
+    unfit = {name: p for name, p in planes if source.has(name) and not p.fits(source.shape(name), header.sizes)}
+    for name in (name for name, plane in unfit.items() if plane.product_only):
+        log.warning(
+            "%s: found %s of shape %s, which is not that of the science array; it is left out",
+            header.name,
+            name,
+            source.shape(name),
+        )
+    return tuple(name for name, p in unfit.items() if p.product_only or (p.zeros and not source.read(name).any()))
 
 
 def _check_planes(header: Header) -> None:
