@@ -64,6 +64,14 @@ class ExposureErrors(GpipeError, ExceptionGroup[Exception]):  # noqa: N818 - the
         return ExposureErrors(self.message, errors, self.results)
 
 
+def exposures_failed(
+    errors: Sequence[Exception], failed: int, total: int, results: Sequence[Any] = ()
+) -> ExposureErrors:
+    """Make the error of a list of ``total`` exposures of which so many failed; its message tells the first errors."""
+    first = "; ".join(map(str, errors[:3])) + "; …" * (len(errors) > 3)
+    return ExposureErrors(f"{failed} of {total} exposures failed: {first}", errors, results)
+
+
 def raise_all(problems: Sequence[Exception]) -> None:
     """Raise the first of some errors, if there are any; the others are told in its notes."""
     if problems:

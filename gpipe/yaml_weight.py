@@ -18,10 +18,13 @@ class TreeWeight:
     Parameters
     ----------
     most : the greatest weight that is allowed.
+    deepest : levels that are allowed.
+    counts_characters : False for the weight of nodes alone.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most, self._total = most, 0
+    def __init__(self, most: int, *, deepest: int = DEEPEST, counts_characters: bool = True) -> None:
+        self._most, self._deepest, self._total = most, deepest, 0
+        self._counts_characters = counts_characters
         self._weights: dict[str, int | None] = {}
         """Of nodes by their anchor; None for a collection that has not ended."""
         self._open: list[tuple[str | None, int]] = []
@@ -38,8 +41,9 @@ class TreeWeight:
         if isinstance(event, yaml.AliasEvent):
             self._count(self._weight_of(event), event)
         elif isinstance(event, yaml.ScalarEvent):
-            self._count(1 + len(event.value), event)
-            self._note(event.anchor, 1 + len(event.value))
+            weight = 1 + (len(event.value) if self._counts_characters else 0)
+            self._count(weight, event)
+            self._note(event.anchor, weight)
         elif isinstance(event, yaml.CollectionStartEvent):
             self._begin(event)
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -48,8 +52,8 @@ class TreeWeight:
 
     def _begin(self, event: Any) -> None:
         self._open.append((event.anchor, self._total))
-        if len(self._open) > DEEPEST:
-            raise _error(f"found more than {DEEPEST} levels, expected fewer", event)
+        if len(self._open) > self._deepest:
+            raise _error(f"found more than {self._deepest} levels, expected fewer", event)
         self._count(1, event)
         self._note(event.anchor, None)
 
@@ -66,7 +70,8 @@ class TreeWeight:
     def _count(self, weight: int, event: Any) -> None:
         self._total += weight
         if self._total > self._most:
-            raise _error(f"found more than {self._most} characters with aliases written out, expected fewer", event)
+            unit = "characters" if self._counts_characters else "nodes"
+            raise _error(f"found more than {self._most} {unit} with aliases written out, expected fewer", event)
 
 
 def _error(problem: str, event: Any) -> TooHeavyError:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from gpipe.exceptions import ExposureErrors
+from gpipe.exceptions import exposures_failed
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class RunReport:
         if len(self.outcomes) == 1 and errors:
             raise errors[0]
         if errors:
-            raise ExposureErrors(f"{len(errors)} of {len(self.outcomes)} exposures failed", errors)
+            raise exposures_failed(errors, len(errors), len(self.outcomes))
 
     def __repr__(self) -> str:
         return f"RunReport({str(self).splitlines()[-1]})"

@@ -19,7 +19,7 @@ from gpipe.controller.reporting.logs import named_in_log
 from gpipe.controller.run.preparation import saver_of
 from gpipe.controller.run.record import RunRecord, output_levels
 from gpipe.datamodels.group_header import GroupHeader
-from gpipe.exceptions import ExposureErrors, GpipeError, raise_all
+from gpipe.exceptions import GpipeError, exposures_failed, raise_all
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +106,8 @@ def each(jobs: list[Job], work: Callable[[Job], Any]) -> list[Any]:
     """
     outcomes = try_all(jobs, _logging_errors(work))
     if problems := list(_told(outcomes)):
-        raise _errors(outcomes, problems)
+        failed = sum(bool(outcome.problems) for outcome in outcomes)
+        raise exposures_failed(problems, failed, len(outcomes), [outcome.result for outcome in outcomes])
     return [outcome.result for outcome in outcomes]
 
 
@@ -194,13 +195,6 @@ def _told(outcomes: list[Outcome]) -> Iterator[Exception]:
         for problem in outcome.problems:
             problem.add_note(f"in {outcome.name}")
             yield problem
-
-
-def _errors(outcomes: list[Outcome], problems: list[Exception]) -> ExposureErrors:
-    failed = sum(bool(outcome.problems) for outcome in outcomes)
-    first = "; ".join(str(problem) for problem in problems[:3]) + "; …" * (len(problems) > 3)
-    message = f"{failed} of {len(outcomes)} exposures failed: {first}"
-    return ExposureErrors(message, problems, [outcome.result for outcome in outcomes])
 
 
 def _let_go(error: BaseException | None) -> None:

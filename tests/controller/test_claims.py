@@ -72,6 +72,21 @@ def test_a_list_that_writes_nothing_may_have_equal_names(twins):
     assert [float(result.data[0, 0, 0, 0]) for result in AddStep.call([*twins, twins[0]])] == [2, 3, 2]
 
 
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        ({"output_dir": "out"}, ["x_add.fits"]),
+        ({"output_dir": "out", "save_results": False}, []),
+        ({"output_dir": "out", "output_file": "x", "save_results": False}, ["x_add.fits"]),
+        ({"output_dir": "out", "config_file": "all.asdf"}, ["x_add.fits"]),
+    ],
+)
+def test_who_says_that_nothing_is_saved_gets_no_file(given, written, twins, tmp_path):
+    AddStep().export_config("all.asdf")  # lists save_results: false, which nobody has said
+    AddStep.call(twins[0], **given)
+    assert products(tmp_path / "out") == written
+
+
 def test_a_file_twice_in_a_list_is_refused(path, worked):
     with pytest.raises(OutputError, match=rf"{path} \(input 1\) and of {path} \(input 3\)"):
         AddStep.call([path, uncal_named("other_uncal.fits"), path], save_results=True)

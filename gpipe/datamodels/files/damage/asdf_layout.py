@@ -6,12 +6,12 @@ could take all memory.
 
 import re
 import struct
-from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import yaml
 
 from gpipe.datamodels.files.damage import DamageError
+from gpipe.yaml_weight import TooHeavyError, TreeWeight
 
 MOST_NODES = 1_000_000
 """Nodes of a tree, each alias counted with all that it stands for."""
@@ -29,46 +29,33 @@ def check_tree(text: bytes) -> None:
 
     Nor may its arrays lie in other files, which asdf would open, whatever they are.
     """
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    sizes: dict[str, int] = {}
-    open_nodes = [_Node()]
-    for event in yaml.parse(text, Loader=loader):
-        node = _Node(getattr(event, "anchor", None), getattr(event, "tag", None))
-        if isinstance(event, yaml.CollectionStartEvent):
-            open_nodes.append(node)
-            continue
-        if isinstance(event, yaml.ScalarEvent):
-            open_nodes[-1].check_source(event.value)
-        elif isinstance(event, yaml.AliasEvent):
-            if event.anchor not in sizes:
-                raise DamageError(f"found the alias *{event.anchor} before the end of what it stands for")
-            node = _Node(size=sizes[event.anchor])
-        elif isinstance(event, yaml.CollectionEndEvent):
-            node = open_nodes.pop()
-        else:
-            continue
-        open_nodes[-1].size += node.size
-        if node.anchor is not None:
-            sizes[node.anchor] = node.size
-        if open_nodes[-1].size > MOST_NODES or len(open_nodes) > DEEPEST:
-            raise DamageError(f"found more than {MOST_NODES} nodes, or {DEEPEST} within each other, in its YAML")
+    weight, arrays = TreeWeight(MOST_NODES, deepest=DEEPEST, counts_characters=False), _Arrays()
+    for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+        try:
+            weight.add(event)
+        except TooHeavyError as error:
+            raise DamageError(f"{error.problem}, in its YAML") from None
+        arrays.add(event)
 
 
-@dataclass
-class _Node:
-    """A node of a tree, while its end has not been reached: ``size`` nodes so far."""
+class _Arrays:
+    """Arrays of a tree, found from the events of a parser."""
 
-    anchor: str | None = None
-    tag: str | None = None
-    size: int = 1
-    last: str = ""
+    def __init__(self) -> None:
+        self._open: list[tuple[str, str]] = []
+        """Collections that have not ended: tag, and text of the scalar that came last."""
 
-    def check_source(self, text: str) -> None:
+    def add(self, event: Any) -> None:
         """Refuse an array whose numbers are neither in a block (0, 1, …) nor in an extension of FITS."""
-        is_source = self.last == "source" and "core/ndarray" in (self.tag or "")
-        if is_source and not re.fullmatch(r"-?\d+|fits:.*", text):
-            raise DamageError(f"found an array in another file, {text}; expected it in this one")
-        self.last = text
+        if isinstance(event, yaml.CollectionStartEvent):
+            self._open.append((event.tag or "", ""))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            self._open.pop()
+        elif isinstance(event, yaml.ScalarEvent) and self._open:
+            tag, last = self._open.pop()
+            if last == "source" and "core/ndarray" in tag and not re.fullmatch(r"-?\d+|fits:.*", event.value):
+                raise DamageError(f"found an array in another file, {event.value}; expected it in this one")
+            self._open.append((tag, event.value))
 
 
 def tree_text(file: BinaryIO) -> bytes:
