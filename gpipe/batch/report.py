@@ -64,6 +64,15 @@ class RunReport:
         items = "".join(f"<li>{escape(str(outcome))}</li>" for outcome in self.outcomes)
         return f"<div>{escape(str(self).splitlines()[-1])}<ul>{items}</ul></div>"
 
+    def save_pictures(self) -> list[Path]:
+        """Draw the first product of each exposure into a PNG beside it."""
+        from gpipe.quicklook import look
+
+        drawn = [outcome.products[0] for outcome in self.done if outcome.products]
+        for path in drawn:
+            look(path, path=path.with_suffix(".png"))
+        return [path.with_suffix(".png") for path in drawn]
+
     def __str__(self) -> str:
         whole = f"{len(self.done)} of {len(self.outcomes)} done in {self.seconds:.0f} s"
         return "\n".join([*map(str, self.failed), whole + (f", {len(self.failed)} failed" if self.failed else "")])

@@ -51,12 +51,13 @@ def products(folder):
 
 def test_a_file_is_calibrated_into_the_working_directory(uncal, tmp_path):
     (name,) = uncal(1)
-    done = gpipe("run", name)
+    done = gpipe("run", name, "--look")
     assert done.exit_code == 0, done.output
     assert products(tmp_path) == [f"{STEM.format(1)}_rate.fits", f"{STEM.format(1)}_rateints.fits"]
     assert done.stdout.startswith(f"1/1 {name}: ")
     assert f"{STEM.format(1)}_rateints.fits" in done.stdout
-    assert done.stdout.count("\n") == 1
+    assert done.stdout.splitlines()[1:] == [f"{STEM.format(1)}_rate.png"]
+    assert (tmp_path / f"{STEM.format(1)}_rate.png").stat().st_size > 0
 
 
 def test_a_bad_file_in_a_list_of_twelve(uncal, tmp_path):

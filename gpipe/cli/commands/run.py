@@ -20,6 +20,7 @@ SEVERAL_FAILED = 7
     show_default=True,
     help="Replace products that exist, or refuse the run.",
 )
+@click.option("--look", is_flag=True, help="Draw a picture of each exposure beside its products.")
 @click.option("--dry-run", is_flag=True, help="Show the plan of each file, as gpipe plan does.")
 @logging_options
 @click.pass_context
@@ -38,6 +39,9 @@ def command(ctx: click.Context, files: tuple[str, ...], **options: Any) -> None:
         return
     log = log_configuration(**{name: options[name] for name in ("quiet", "verbose", "log_file")})
     report = run(**how, if_exists=options["if_exists"], logcfg=log, tell=print_line)
+    if options["look"]:
+        for picture in report.save_pictures():
+            print_line(str(picture))
     if len(report.outcomes) == 1:
         report.raise_errors()
         return
