@@ -22,6 +22,12 @@ class InputError(GpipeError, ValueError):
     exit_status = 3
 
 
+class NoScienceDataError(InputError):
+    """No light of the exposure falls on its detector: there is nothing to calibrate, and nothing is wrong."""
+
+    exit_status = 64
+
+
 class ReferenceFileError(GpipeError, ValueError):
     """A CRDS reference or mapping is missing, unreadable, of another type or does not match the exposure."""
 

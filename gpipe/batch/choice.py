@@ -1,12 +1,14 @@
 """Choice of the pipeline for a file."""
 
 from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from gpipe.batch.files import Inputs
 from gpipe.controller import Step
 from gpipe.controller.inputs import jobs
+from gpipe.controller.parameters import file_format
 from gpipe.controller.parameters.types import unknown_name
 from gpipe.controller.several import HEADERS_HELD
 from gpipe.datamodels import Ramp, Rate
@@ -15,13 +17,47 @@ from gpipe.pipeline.catalog import OTHER_PIPELINES, named, names
 
 
 def named_class(name: str) -> type[Step]:
-    """Find a pipeline or step of gpipe by alias, class or class path. ParameterError: gpipe has none of this name."""
-    entry = named(name)
+    """Find a pipeline or step by alias, class or class path: one of gpipe (also as ``jwst.…``), or a user's.
+
+    ParameterError: there is none of this name.
+    """
+    entry = named(name.removeprefix("jwst::"))
+    if entry is None and _is_of_a_user(name):
+        return _imported(name)
     if entry is None:
         raise ParameterError(unknown_name("pipeline", name, names()))
     if entry.cls is None:
         raise ParameterError(f"pipeline: found {name}, which gpipe does not have yet; run it with jwst")
     return entry.cls
+
+
+def class_in_file(path: Path) -> type[Step]:
+    """Find the pipeline or step of gpipe that a parameter file is for. Nothing that it names is imported.
+
+    ParameterError: it cannot be read, or names none.
+    """
+    name = file_format.read(path).class_name
+    entry = named(name) if name else None
+    if entry is None or entry.cls is None:
+        found = f"class {name!r:.60}" if name else "no class"
+        raise ParameterError(f"parameter file {path}: found {found}, expected a pipeline or step of gpipe")
+    return entry.cls
+
+
+def _is_of_a_user(name: str) -> bool:
+    package, point, _ = name.partition(".")
+    return bool(point) and package not in ("jwst", "gpipe") and name.replace(".", "").isidentifier()
+
+
+def _imported(name: str) -> type[Step]:
+    module, _, last = name.rpartition(".")
+    try:
+        found = getattr(import_module(module), last)
+    except (ImportError, AttributeError) as error:
+        raise ParameterError(f"pipeline: {name} cannot be imported ({error})") from None
+    if not (isinstance(found, type) and issubclass(found, Step)):
+        raise ParameterError(f"pipeline: found {name}, expected a class made from gpipe.stpipe.Step")
+    return found
 
 
 def chosen_for(paths: Iterable[Path], pipeline: str | type[Step] | None = None) -> type[Step]:

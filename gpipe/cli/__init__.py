@@ -12,6 +12,7 @@ COMMANDS = {
     "run": "Calibrate exposures and write the products.",
     "plan": "Show what a run would do: steps, memory, products, references.",
     "refs": "List, check or fetch the references that exposures need.",
+    "strun": "Run a pipeline or step as strun of jwst does.",
     "parameters": "Show parameters, and where their values come from.",
     "list": "List pipelines and steps.",
     "look": "Draw a picture of a product.",
@@ -34,6 +35,16 @@ class Commands(click.Group):
         self.command: click.Command = import_module(f"gpipe.cli.commands.{cmd_name}").command
         return self.command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and not (ctx.resilient_parsing or args[0].startswith("-")):
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], COMMANDS, n=1)
+            ctx.fail(f"No such command {args[0]!r}" + (f"; did you mean {near[0]!r}?" if near else "."))
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
@@ -47,7 +58,7 @@ class Commands(click.Group):
         """Give a message of Python's functions in the words of the command: the options stand for their names."""
         options = {param.name: param.opts[-1] for param in self.command.params if isinstance(param, click.Option)}
         if log_file := options.get("log_file"):
-            options["logcfg"] = log_file
+            options.setdefault("logcfg", log_file)
         return in_words_of({name: option for name, option in options.items() if name in PYTHON_NAMES}, message)
 
 
@@ -55,7 +66,8 @@ PYTHON_NAMES = {"pipeline", "output_dir", "output_file", "output_ext", "max_memo
 """Names of arguments in messages that users of the command line know as options."""
 
 
-def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+def show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    """Print the version and end, if it is wanted."""
     if wanted:
         import gpipe
 
@@ -64,6 +76,6 @@ def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show it.")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=show_version, help="Show it.")
 def main() -> None:
     """Calibrate JWST exposures: uncalibrated ramps in, count-rate images out."""

@@ -42,7 +42,7 @@ def in_words_of(options: Mapping[str, str], message: str) -> str:
     """Put options in the place of Python's names in a message; names within paths stay as they are."""
     for name, option in options.items():
         message = re.sub(rf"(?<![\w./=-]){name}(?![\w./])", option, message)
-    return re.sub(r"(?<![\w./-])(\w+)=(True|False)\b", lambda found: f"-s {found[1]}={found[2].lower()}", message)
+    return re.sub(r"(?<![\w./-])(\w+)=(True|False)\b", lambda found: f"--{found[1]}={found[2].lower()}", message)
 
 
 def is_debugging() -> bool:

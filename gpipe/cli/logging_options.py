@@ -31,3 +31,21 @@ def log_configuration(*, quiet: bool, verbose: bool, log_file: str | None) -> An
     if log_file:
         handlers[f"append:{log_file}"] = logging.DEBUG if verbose else logging.INFO
     return Configuration(tuple(handlers), min(handlers.values()), levels=tuple(handlers.values()))
+
+
+def log_configuration_of_strun(
+    *, verbose: bool, log_level: str | None, log_file: str | None, log_stream: str | None, logcfg: str | None
+) -> Any:
+    """Make the configuration of the log as strun does: INFO lines on stderr, unless the options say otherwise.
+
+    A configuration file counts only without other options.
+    """
+    import logging
+
+    from gpipe.controller.reporting.logs import Configuration
+
+    if logcfg and not (verbose or log_level or log_file or log_stream):
+        return logcfg
+    level = "DEBUG" if verbose else log_level or "INFO"
+    handlers = [log_stream or "stderr", *([f"file:{log_file}"] if log_file else ())]
+    return Configuration(handlers, logging.getLevelNamesMapping()[level])

@@ -2,6 +2,7 @@
 ``--steps.jump.rejection_threshold=5``, and short forms for the commonest.
 """
 
+import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,14 @@ from gpipe.controller import Step
 from gpipe.controller.parameters import List
 from gpipe.controller.parameters.types import unknown_name
 from gpipe.exceptions import ParameterError
+
+
+@dataclass(frozen=True)
+class Option:
+    """A parameter as an option: ``--jump.skip=true``, ``--jump.skip true``; the value is None where there is none."""
+
+    name: str
+    value: str | None
 
 
 @dataclass
@@ -29,6 +38,7 @@ class Given:
 def given(
     cls: type[Step],
     assignments: Iterable[str],
+    options: Iterable[Option] = (),
     *,
     skipped: Iterable[str] = (),
     saved: Iterable[str] = (),
@@ -39,6 +49,7 @@ def given(
     Parameters
     ----------
     assignments : texts like ``jump.rejection_threshold=5``, for the whole without the step.
+    options : the same as options.
     skipped, saved : names of steps.
     overrides : texts like ``gain=my_gain.fits``; every step that uses the type gets the file.
 
@@ -46,13 +57,18 @@ def given(
     ------
     ParameterError
         A text is no assignment, the whole has no such parameter, or no step uses a reference type.
+    click.UsageError
+        The whole has no parameter of an option's name, or the value is missing.
     """
-    found = Given()
-    for text in assignments:
-        path, value = _halves(text, "STEP.PARAMETER=VALUE")
+    found, options = Given(), list(options)
+    check_options(options, [cls])
+    pairs = [_halves(text, "STEP.PARAMETER=VALUE") for text in assignments]
+    for path, value in [*pairs, *((option.name, option.value or "") for option in options)]:
         step, _, name = path.removeprefix("steps.").rpartition(".")
         if not step and name not in cls.parameters():
             raise ParameterError(unknown_name(cls.__name__, name, cls.parameters()))
+        if step and name == "class":
+            raise ParameterError(f"{path}: found {value!r}; the class of a step is chosen in Python only (step_defs)")
         found.put(step or None, name, _value(cls, step, name, value))
     for step in skipped:
         found.put(step, "skip", True)
@@ -65,24 +81,51 @@ def given(
     return found
 
 
-def assignments_in(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Split arguments into assignments (``--jump.skip true``, ``--jump.skip=true``) and the others, in order.
-
-    An option with a point in its name is a parameter of a step. UsageError: its value is missing.
-    """
-    assignments, others = [], []
-    rest = iter(arguments)
-    for argument in rest:
-        name, equals, value = argument.partition("=")
-        if not (name.startswith("--") and "." in name):
+def options_in(arguments: Sequence[str]) -> tuple[list[Option], list[str]]:
+    """Split arguments into parameters (``--jump.skip true``, ``--jump.skip=true``) and the others, in order."""
+    options, others = [], []
+    waiting = list(arguments)
+    while waiting:
+        argument = waiting.pop(0)
+        if not argument.startswith("--"):
             others.append(argument)
             continue
-        if not equals:
-            value = next(rest, "")
-            if not value or value.startswith("--"):
-                raise click.UsageError(f"{name}: found no value, expected one")
-        assignments.append(f"{name[2:]}={value}")
-    return assignments, others
+        name, equals, value = argument.removeprefix("--").partition("=")
+        if not equals and waiting and not waiting[0].startswith("--"):
+            equals, value = "=", waiting.pop(0)
+        options.append(Option(name, value if equals else None))
+    return options, others
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Refuse an option among the names of files. UsageError: there is one."""
+    for name in names:
+        if name.startswith("-") and name != "-":
+            raise click.UsageError(f"No such option: {name}")
+
+
+def check_options(options: Iterable[Option], classes: Sequence[type[Step]]) -> None:
+    """Refuse options that are parameters of none of the classes, or have no value; the nearest name is told.
+
+    Names of steps and of their parameters are checked with their values, later. UsageError: see above.
+    """
+    known = {name for cls in classes for name in cls.parameters()}
+    for option in options:
+        if "." not in option.name and option.name not in known:
+            near = difflib.get_close_matches(option.name, [*known, *_other_names(classes)], n=1)
+            hint = f"; did you mean --{near[0]}?" if near else ""
+            raise click.UsageError(f"No such option: --{option.name}{hint}")
+        if option.value is None:
+            raise click.UsageError(f"--{option.name}: found no value, expected one")
+
+
+def _other_names(classes: Iterable[type[Step]]) -> list[str]:
+    """List the options of the command at work, and the parameters of the steps of the classes."""
+    context = click.get_current_context(silent=True)
+    flags = [flag for one in (context.command.params if context else ()) for flag in one.opts]
+    own = [flag.removeprefix("--") for flag in flags if flag.startswith("--")]
+    steps = {name: step for cls in classes for name, step in cls.substeps().items()}
+    return [*own, *(f"{name}.{parameter}" for name, step in steps.items() for parameter in step.parameters())]
 
 
 def _halves(text: str, expected: str) -> tuple[str, str]:

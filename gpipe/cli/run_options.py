@@ -41,16 +41,19 @@ def arguments(files: tuple[str, ...], options: dict[str, Any]) -> dict[str, Any]
     """Give what the command line says as arguments of `gpipe.batch.run` and `gpipe.batch.plan`."""
     from gpipe.batch.choice import chosen_for
     from gpipe.batch.files import expanded
-    from gpipe.cli.options import assignments_in, given
+    from gpipe.cli.options import check_names, check_options, given, options_in
+    from gpipe.pipeline.catalog import available
 
-    dotted, names = assignments_in(files)
-    if unknown := [name for name in names if name.startswith("-") and name != "-"]:
-        raise click.UsageError(f"No such option: {unknown[0]} (parameters: -s STEP.PARAM=VALUE or -s PARAM=VALUE)")
+    parameters, names = options_in(files)
+    check_names(names)
+    if not names:  # it may be what follows an option that there is not
+        check_options(parameters, [entry.cls for entry in available() if entry.cls])
     paths = expanded(names)
     cls = chosen_for(paths, options["pipeline"])
     values = given(
         cls,
-        [*options["assignments"], *dotted],
+        options["assignments"],
+        parameters,
         skipped=options["skipped"],
         saved=options["saved"],
         overrides=options["overrides"],

@@ -78,6 +78,12 @@ def test_an_unknown_command():
     assert done.stderr == "gpipe: No such command 'calibrate'.\n"
 
 
+@pytest.mark.parametrize(("typed", "meant"), [("rnu", "run"), ("strum", "strun"), ("lst", "list")])
+def test_a_misspelt_command(typed, meant):
+    done = run(typed, "x_uncal.fits", "--option")
+    assert (done.exit_code, done.stderr) == (2, f"gpipe: No such command {typed!r}; did you mean {meant!r}?\n")
+
+
 def test_no_command_shows_the_help():
     done = run()
     assert (done.exit_code, done.stderr) == (2, run("-h").stdout)

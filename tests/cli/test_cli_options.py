@@ -3,7 +3,7 @@
 import click
 import pytest
 
-from gpipe.cli.options import assignments_in, given
+from gpipe.cli.options import Option, given, options_in
 from gpipe.exceptions import ParameterError
 from gpipe.jump import JumpStep
 from gpipe.pipeline import Detector1Pipeline
@@ -13,18 +13,45 @@ ONE = ["--jump.rejection_threshold=5"], ["--jump.rejection_threshold", "5"], ["-
 
 @pytest.mark.parametrize("arguments", ONE)
 def test_spellings(arguments):
-    assignments, others = assignments_in(["a.fits", *arguments, "-v", "b.fits"])
+    options, others = options_in(["a.fits", *arguments, "-v", "b.fits"])
     assert others == ["a.fits", "-v", "b.fits"]
-    assert given(Detector1Pipeline, assignments).steps == {"jump": {"rejection_threshold": "5"}}
+    assert given(Detector1Pipeline, [], options).steps == {"jump": {"rejection_threshold": "5"}}
 
 
-@pytest.mark.parametrize("arguments", [["--jump.skip"], ["--jump.skip", "--jump.save_results=true"], ["--jump.skip="]])
+@pytest.mark.parametrize("arguments", [["--rejection_threshold=5"], ["--rejection_threshold", "5"]])
+def test_a_parameter_of_a_step_alone(arguments):
+    assert given(JumpStep, [], options_in(arguments)[0]).parameters == {"rejection_threshold": "5"}
+
+
+@pytest.mark.parametrize("value", ["-5", "a=b", ""])
+def test_values(value):
+    assert options_in([f"--jump.skip={value}"]) == ([Option("jump.skip", value)], [])
+
+
+@pytest.mark.parametrize("arguments", [["--jump.skip"], ["--jump.skip", "--jump.save_results=true"]])
 def test_a_value_is_missing(arguments):
-    if arguments == ["--jump.skip="]:
-        assert assignments_in(arguments) == (["jump.skip="], [])
-        return
     with pytest.raises(click.UsageError, match=r"^--jump\.skip: found no value, expected one$"):
-        assignments_in(arguments)
+        given(Detector1Pipeline, [], options_in(arguments)[0])
+
+
+@pytest.mark.parametrize(
+    ("cls", "name", "hint"),
+    [
+        (Detector1Pipeline, "save_calibrated_rmp", "; did you mean --save_calibrated_ramp?"),
+        (Detector1Pipeline, "rejection_threshold", "; did you mean --jump.rejection_threshold?"),
+        (JumpStep, "rejection_treshold", "; did you mean --rejection_threshold?"),
+        (JumpStep, "zzz", ""),
+    ],
+)
+def test_an_option_that_there_is_not(cls, name, hint):
+    with pytest.raises(click.UsageError) as caught:
+        given(cls, [], [Option(name, "5")])
+    assert str(caught.value) == f"No such option: --{name}{hint}"
+
+
+def test_the_class_of_a_step_is_not_chosen_here():
+    with pytest.raises(ParameterError, match=r"^steps\.jump\.class: found 'os\.system'; "):
+        given(Detector1Pipeline, [], [Option("steps.jump.class", "os.system")])
 
 
 def test_the_whole_and_its_steps():

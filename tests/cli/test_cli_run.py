@@ -74,7 +74,8 @@ def test_a_bad_file_in_a_list_of_twelve(uncal, tmp_path):
 def test_all_spellings_of_a_parameter(uncal, tmp_path):
     (name,) = uncal(1)
     done = gpipe("run", name, "-s", "jump.skip=true", "--steps.refpix.skip=true", "--linearity.skip", "true",
-                 "--skip", "saturation", "--save", "dq_init", "--name", "mine", "-o", "cal")  # fmt: skip
+                 "--skip", "saturation", "--save", "dq_init", "--name", "mine", "-o", "cal",
+                 "--save_calibrated_ramp=yes")  # fmt: skip
     assert done.exit_code == 0, done.output
     from gpipe.datamodels import read_header
 
@@ -84,13 +85,14 @@ def test_all_spellings_of_a_parameter(uncal, tmp_path):
     ]
     assert skipped == ["jump", "refpix", "linearity", "saturation"]
     assert (tmp_path / "cal" / "mine_dq_init.fits").exists()
+    assert (tmp_path / "cal" / "mine_ramp.fits").exists()
 
 
 def test_a_step_alone_and_the_log(uncal, tmp_path):
     (name,) = uncal(1)
-    done = gpipe("run", name, "-p", "jwst.dq_init.DQInitStep", "-v", "--log-file", "run.log")
+    done = gpipe("run", name, "-p", "jwst.dq_init.DQInitStep", "-v", "--log-file", "run.log", "--output_ext", "asdf")
     assert done.exit_code == 0, done.output
-    assert (tmp_path / f"{STEM.format(1)}_dq_init.fits").exists()
+    assert (tmp_path / f"{STEM.format(1)}_dq_init.asdf").exists()
     assert "Step dq_init running" in done.stderr
     assert "Step dq_init running" in (tmp_path / "run.log").read_text()
 
@@ -124,7 +126,9 @@ MISTAKES = [
     (["UNCAL", "-p", "calwebb_image2"], 2, "which gpipe does not have yet"),
     (["UNCAL", "-p", "calweb_detector1"], 2, "did you mean 'calwebb_detector1'?"),
     (["UNCAL", "--nothing"], 2, "No such option: --nothing"),
-    (["UNCAL", "--save_calibrated_ramp", "true"], 2, "(parameters: -s STEP.PARAM=VALUE or -s PARAM=VALUE)"),
+    (["UNCAL", "--rejection_threshold", "5"], 2, "did you mean --jump.rejection_threshold?"),
+    (["--dryrun", "UNCAL"], 2, "did you mean --dry-run?"),
+    (["UNCAL", "-p", "os.path"], 2, "os.path, expected a class made from gpipe.stpipe.Step"),
     (["UNCAL", "-s", "files=other.fits"], 2, "unknown name 'files'"),
     (["UNCAL", "--config", "none.asdf"], 2, "none.asdf"),
     (["UNCAL", "--override", "gain=nothing.fits"], 4, "nothing.fits"),

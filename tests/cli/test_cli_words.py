@@ -12,7 +12,7 @@ OPTIONS = {"output_dir": "--output-dir", "max_memory": "--max-memory", "pipeline
     [
         ("max_memory: found 'much'", "--max-memory: found 'much'"),
         ("expected a folder (output_dir, suffix)", "expected a folder (--output-dir, suffix)"),
-        ("or overwrite_input=True", "or -s overwrite_input=true"),
+        ("or overwrite_input=True", "or --overwrite_input=true"),
         ("/data/output_dir/a.fits: no such file", "/data/output_dir/a.fits: no such file"),
         ("pipeline_x: found", "pipeline_x: found"),
     ],

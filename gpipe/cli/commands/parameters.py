@@ -33,14 +33,15 @@ def command(pipeline: str, arguments: tuple[str, ...], **options: Any) -> None:
 def _settled(pipeline: str, arguments: tuple[str, ...], options: dict[str, Any]) -> Any:
     from gpipe.batch.choice import named_class
     from gpipe.batch.settings import SettledParameters
-    from gpipe.cli.options import assignments_in, given
+    from gpipe.cli.options import check_names, given, options_in
     from gpipe.controller.call import CallOptions
 
-    dotted, files = assignments_in(arguments)
-    if len(files) > 1 or any(name.startswith("-") for name in files):
+    parameters, files = options_in(arguments)
+    check_names(files)
+    if len(files) > 1:
         raise click.UsageError(f"found {' '.join(files)}, expected one file or none")
     cls = named_class(pipeline)
-    values = given(cls, [*options["assignments"], *dotted])
+    values = given(cls, options["assignments"], parameters)
     how = CallOptions(
         values.parameters,
         values.steps,

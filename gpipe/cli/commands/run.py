@@ -28,7 +28,8 @@ def command(ctx: click.Context, files: tuple[str, ...], **options: Any) -> None:
     """Calibrate exposures and write the products.
 
     FILES are paths, patterns, folders (all *_uncal.fits in them), @list.txt, or - for names on the standard input.
-    Every file is tried; the end says which failed. --STEP.PARAM VALUE is the same as -s STEP.PARAM=VALUE.
+    Every file is tried; the end says which failed. --STEP.PARAM VALUE is the same as -s STEP.PARAM=VALUE, and --PARAM
+    VALUE, of the pipeline or of a lone step, as -s PARAM=VALUE.
     """
     from gpipe.batch import run
     from gpipe.cli.printing import print_line
