@@ -44,11 +44,15 @@ class StrunLine:
         folder = self.values.parameters.get("input_dir") or ""
         return [path if os.path.dirname(path) else os.path.join(folder, path) for path in self.inputs]
 
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters of the whole; of an input the results are saved whatever the command line says."""
+        return {**self.values.parameters, **({"save_results": True} if self.inputs else {})}
+
     def settled(self, path: str | None) -> SettledParameters:
         """Return all parameters as a run would use them; None leaves out what CRDS recommends for an exposure."""
-        saved = {"save_results": True} if path else {}
         how = CallOptions(
-            {**saved, **self.values.parameters},
+            self.parameters,
             self.values.steps,
             self.config_file,
             uses_crds_parameters=self.uses_crds_parameters,
@@ -71,7 +75,7 @@ class StrunLine:
             config_file=self.config_file,
             logcfg=logcfg,
             uses_crds_parameters=self.uses_crds_parameters,
-            **self.values.parameters,
+            **self.parameters,
         )
         report.raise_errors()
 

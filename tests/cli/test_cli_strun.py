@@ -87,7 +87,7 @@ def test_everything_is_handed_on(calls):
         "steps": {"jump": {"skip": "yes"}},
         "config_file": None,
         "uses_crds_parameters": False,
-        "save_results": "false",
+        "save_results": True,
     }
     assert (log.handlers, log.level) == (["stderr", "file:a.log"], logging.DEBUG)
 
@@ -141,7 +141,7 @@ MISTAKES = [
     (["jump", "a.fits", "--rejection_treshold=5"], 2, "did you mean --rejection_threshold?"),
     (["jump", "a.fits", "--skip"], 2, "--skip: found no value"),
     (["jump", "a.fits", "-x"], 2, "No such option: -x"),
-    (["jump", "mine.yaml", "--rejection_threshold=x"], 2, "rejection_threshold: found 'x'"),
+    (["jump", "there.fits", "--rejection_threshold=x"], 2, "rejection_threshold: found 'x'"),
     (["jump", "a.fits", "--log-level=LOUD"], 2, "'LOUD' is not one of"),
     (["calwebb_detector1", "a.fits", "--steps.jump.class=os.system"], 2, "is chosen in Python only"),
 ]
@@ -150,6 +150,7 @@ MISTAKES = [
 @pytest.mark.parametrize(("arguments", "status", "message"), MISTAKES, ids=map(str, range(len(MISTAKES))))
 def test_a_mistake_is_one_line(parameter_file, tmp_path, arguments, status, message):
     (tmp_path / "other.yaml").write_text("save_results: true\n")
+    (tmp_path / "there.fits").touch()
     done = strun(*arguments)
     assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (status, "", 1)
     assert message in done.stderr
