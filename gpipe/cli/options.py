@@ -2,7 +2,6 @@
 ``--steps.jump.rejection_threshold=5``, and short forms for the commonest.
 """
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +10,7 @@ import click
 
 from gpipe.controller import Step
 from gpipe.controller.parameters import List
-from gpipe.controller.parameters.types import unknown_name
+from gpipe.controller.parameters.types import nearest, unknown_name
 from gpipe.exceptions import ParameterError
 
 
@@ -112,8 +111,8 @@ def check_options(options: Iterable[Option], classes: Sequence[type[Step]]) -> N
     known = {name for cls in classes for name in cls.parameters()}
     for option in options:
         if "." not in option.name and option.name not in known:
-            near = difflib.get_close_matches(option.name, [*known, *_other_names(classes)], n=1)
-            hint = f"; did you mean --{near[0]}?" if near else ""
+            near = nearest(option.name, [*known, *_other_names(classes)])
+            hint = f"; did you mean --{near}?" if near else ""
             raise click.UsageError(f"No such option: --{option.name}{hint}")
         if option.value is None:
             raise click.UsageError(f"--{option.name}: found no value, expected one")
