@@ -12,6 +12,7 @@ from gpipe.controller import Step
 from gpipe.controller.parameters import List
 from gpipe.controller.parameters.types import nearest, unknown_name
 from gpipe.exceptions import ParameterError
+from gpipe.pipeline.catalog import available
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,15 @@ def check_names(names: Iterable[str]) -> None:
     for name in names:
         if name.startswith("-") and name != "-":
             raise click.UsageError(f"No such option: {name}")
+
+
+def names_in(arguments: Sequence[str]) -> tuple[list[Option], list[str]]:
+    """Split arguments into parameters and names of files. UsageError: there is another option."""
+    options, names = options_in(arguments)
+    check_names(names)
+    if not names:  # it may be what follows an option that there is not
+        check_options(options, [entry.cls for entry in available() if entry.cls])
+    return options, names
 
 
 def check_options(options: Iterable[Option], classes: Sequence[type[Step]]) -> None:

@@ -41,13 +41,9 @@ def arguments(files: tuple[str, ...], options: dict[str, Any]) -> dict[str, Any]
     """Give what the command line says as arguments of `gpipe.batch.run` and `gpipe.batch.plan`."""
     from gpipe.batch.choice import chosen_for
     from gpipe.batch.files import expanded
-    from gpipe.cli.options import check_names, check_options, given, options_in
-    from gpipe.pipeline.catalog import available
+    from gpipe.cli.options import given, names_in
 
-    parameters, names = options_in(files)
-    check_names(names)
-    if not names:  # it may be what follows an option that there is not
-        check_options(parameters, [entry.cls for entry in available() if entry.cls])
+    parameters, names = names_in(files)
     paths = expanded(names)
     cls = chosen_for(paths, options["pipeline"])
     values = given(

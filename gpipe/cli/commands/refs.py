@@ -91,17 +91,16 @@ def _arguments(files: tuple[str, ...], options: dict[str, Any]) -> dict[str, Any
     """What the command line says, as arguments of `gpipe.references.needed`."""
     from gpipe.batch.choice import chosen_for
     from gpipe.batch.files import expanded
-    from gpipe.cli.options import assignments_in, given
+    from gpipe.cli.options import given, names_in
 
-    dotted, names = assignments_in(files)
-    if unknown := [name for name in names if name.startswith("-") and name != "-"]:
-        raise click.UsageError(f"No such option: {unknown[0]} (parameters: -s STEP.PARAM=VALUE or -s PARAM=VALUE)")
+    parameters, names = names_in(files)
     paths = expanded(names)
-    assignments = [*options["assignments"], *dotted]
     how: dict[str, Any] = {"steps": None}
-    if assignments or options["skipped"] or options["overrides"]:
+    if parameters or any(options[name] for name in ("assignments", "skipped", "overrides")):
         cls = chosen_for(paths[:1], options["pipeline"])
-        values = given(cls, assignments, skipped=options["skipped"], overrides=options["overrides"])
+        values = given(
+            cls, options["assignments"], parameters, skipped=options["skipped"], overrides=options["overrides"]
+        )
         how = {"steps": values.steps, **values.parameters}
     return {
         "files": paths,
