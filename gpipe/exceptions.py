@@ -1,25 +1,66 @@
 """Every error that gpipe raises on purpose; each has its own exit status on the command line."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
+DEFECT = "defect"
+"""The kind of errors that gpipe does not raise on purpose."""
+_LINE = re.compile(r"(?:(?P<subject>[^:\n]+): )?(?:found (?P<found>[^\n]+?)[,;] expected (?P<expected>[^\n]+)|[^\n]+)")
+
 
 class GpipeError(Exception):
-    """Base of all errors of gpipe."""
+    """Base of all errors of gpipe.
+
+    Messages have the form ``SUBJECT: found WHAT, expected WHAT``, as far as there are these parts.
+
+    Class attributes
+    ----------------
+    exit_status : of the command line.
+    kind : one word for users.
+    subject : parameter, file or reference: what the messages of the class begin with.
+    """
 
     exit_status = 1
+    kind = DEFECT
+    subject = "file"
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """Return what the first line of the message names: parameter, file or reference, found, expected."""
+        line = _LINE.match(str(self))
+        parts = {name: text for name, text in line.groupdict().items() if text} if line else {}
+        if subject := parts.pop("subject", ""):
+            # A word without a point is no file: an argument such as output_dir.
+            parts["parameter" if subject.isidentifier() else self.subject] = subject
+        return parts
+
+
+def status_of(error: BaseException) -> int:
+    """Return the exit status for an error; a defect of gpipe has 1."""
+    return getattr(error, "exit_status", GpipeError.exit_status)
+
+
+def details(error: BaseException) -> dict[str, Any]:
+    """Describe an error for programs: class, message, exit status, and what its message names."""
+    notes = "\n".join([str(error), *getattr(error, "__notes__", ())])
+    parts = error.parts if isinstance(error, GpipeError) else {}
+    return {"class": type(error).__name__, "message": notes, **parts, "exit_status": status_of(error)}
 
 
 class ParameterError(GpipeError, ValueError):
     """A parameter, a parameter file or a step name is wrong."""
 
     exit_status = 2
+    kind = "parameter"
+    subject = "parameter"
 
 
 class InputError(GpipeError, ValueError):
     """An exposure cannot be read, or is not what the step or pipeline calibrates."""
 
     exit_status = 3
+    kind = "input"
 
 
 class NoScienceDataError(InputError):
@@ -32,18 +73,23 @@ class ReferenceFileError(GpipeError, ValueError):
     """A CRDS reference or mapping is missing, unreadable, of another type or does not match the exposure."""
 
     exit_status = 4
+    kind = "reference"
+    subject = "reference"
 
 
 class OutputError(GpipeError, OSError):
     """A product cannot be written."""
 
     exit_status = 5
+    kind = "output"
 
 
 class BackendError(GpipeError, RuntimeError):
     """The requested array backend is unknown or not usable on this machine."""
 
     exit_status = 6
+    kind = "backend"
+    subject = "parameter"
 
 
 class ExposureErrors(GpipeError, ExceptionGroup[Exception]):  # noqa: N818 - there are several

@@ -1,10 +1,13 @@
 """Report of a run: what became of each exposure."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
+from typing import Any
 
-from gpipe.exceptions import exposures_failed
+from gpipe.exceptions import DEFECT, ExposureErrors, GpipeError, exposures_failed, status_of
+from gpipe.suffixes import split_suffix, stem
 
 
 @dataclass(frozen=True)
@@ -17,26 +20,47 @@ class Outcome:
     seconds : wall time, without files that were written meanwhile.
     products : the files that were written.
     error : why it failed; None if it is done.
+    found : numbers that the steps have found, by plural nouns (``{"jumps": 29053}``).
     """
 
     name: str
     seconds: float
     products: tuple[Path, ...] = ()
     error: Exception | None = None
+    found: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def base(self) -> str:
+        """Return the name without folder, suffix and extension."""
+        return split_suffix(stem(self.name))[0]
+
+    @property
+    def kind(self) -> str:
+        """Return the kind of the error in a word: parameter, input, reference, output, backend or defect."""
+        return self.error.kind if isinstance(self.error, GpipeError) else DEFECT
 
     def __str__(self) -> str:
         if self.error is not None:
-            return f"{self.name}: failed: {self.error}"
-        files = ", ".join(str(path) for path in self.products)
-        return f"{self.name}: {self.seconds:.1f} s → {files or 'no file'}"
+            return f"{self.base}  ✗ {self.kind}: {self.error}"
+        found = [f"{number:,} {what}" for what, number in self.found.items()]
+        return "  ".join([self.base, f"{self.seconds:.1f} s", *found, f"→ {self._files() or 'no file'}"])
+
+    def _files(self) -> str:
+        """Name the products, the first with its folder, others in the same folder by what differs."""
+        first, *others = self.products or (Path(),)
+        same = f"{self.base}_"
+        short = [path.name.removeprefix(same[:-1]) if path.parent == first.parent else str(path) for path in others]
+        return ", ".join([str(first), *short]) if self.products else ""
 
 
 @dataclass(frozen=True)
 class RunReport:
-    """What became of all exposures, in order; as text, a line for each that failed and one for the whole."""
+    """What became of all exposures, in order; as text, one line that names those that failed."""
 
     outcomes: tuple[Outcome, ...]
     seconds: float
+    untried: int = 0
+    """Exposures that were not begun, since an earlier one had failed."""
 
     @property
     def done(self) -> list[Outcome]:
@@ -51,10 +75,30 @@ class RunReport:
     def raise_errors(self) -> None:
         """Raise what failed: the error of the only exposure, or `ExposureErrors`."""
         errors = [outcome.error for outcome in self.failed if outcome.error is not None]
-        if len(self.outcomes) == 1 and errors:
+        if self._is_only and errors:
             raise errors[0]
         if errors:
             raise exposures_failed(errors, len(errors), len(self.outcomes))
+
+    @property
+    def exit_status(self) -> int:
+        """Return the status of ``gpipe run``: that of the error of an only exposure, 7 if some of several failed."""
+        if self._is_only and self.outcomes[0].error is not None:
+            return status_of(self.outcomes[0].error)
+        return ExposureErrors.exit_status if self.failed else 0
+
+    @property
+    def _is_only(self) -> bool:
+        return len(self.outcomes) + self.untried == 1
+
+    def totals(self) -> dict[str, Any]:
+        """Return the numbers of exposures done and failed, the seconds and the exit status."""
+        return {
+            "done": len(self.done),
+            "failed": len(self.failed),
+            "seconds": self.seconds,
+            "exit_status": self.exit_status,
+        }
 
     def __repr__(self) -> str:
         return f"RunReport({str(self).splitlines()[-1]})"
@@ -74,5 +118,6 @@ class RunReport:
         return [path.with_suffix(".png") for path in drawn]
 
     def __str__(self) -> str:
-        whole = f"{len(self.done)} of {len(self.outcomes)} done in {self.seconds:.0f} s"
-        return "\n".join([*map(str, self.failed), whole + (f", {len(self.failed)} failed" if self.failed else "")])
+        whole = f"{len(self.done)} of {len(self.outcomes) + self.untried} done in {self.seconds:.0f} s"
+        failed = ", ".join(f"{one.base} ({one.kind})" for one in self.failed)
+        return whole + (f", {len(self.failed)} failed: {failed}" if failed else "")

@@ -2,18 +2,17 @@
 
 import os
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from gpipe.backends import Backend
 from gpipe.batch.choice import chosen_for
+from gpipe.batch.events import Follow
 from gpipe.batch.files import Inputs, expanded
-from gpipe.batch.report import Outcome, RunReport
-from gpipe.controller import ProductSaved, Step, several, watch
+from gpipe.batch.heading import heading
+from gpipe.batch.progress import Progress
+from gpipe.batch.report import RunReport
+from gpipe.controller import Step
 from gpipe.controller import call as calling
 from gpipe.controller import parameters as p
 from gpipe.controller.call import CallOptions
@@ -38,10 +37,12 @@ def run(
     configure_log: bool = True,
     uses_crds_parameters: bool = True,
     if_exists: Literal["replace", "error"] = "replace",
+    keep_going: bool = True,
     tell: Tell | None = None,
+    follow: Follow | None = None,
     **parameters: Any,
 ) -> RunReport:
-    """Calibrate files, one after the other, and write the products. Every file is tried.
+    """Calibrate files, one after the other, and write the products.
 
     Parameters
     ----------
@@ -52,7 +53,9 @@ def run(
     steps, config_file, backend, max_memory, logcfg, configure_log, parameters : as of ``Step.call``.
     if_exists : ``"error"`` refuses a run whose products exist, before work.
     uses_crds_parameters : False leaves out the parameter files of CRDS.
-    tell : called with a line for each exposure when it is done or has failed.
+    keep_going : every file is tried; False stops at the first that fails.
+    tell : called with a line on the run before work, and one for each exposure when it is done or has failed.
+    follow : called with each `gpipe.batch.RunEvent`: what is planned, started, done or failed, steps and products.
 
     Returns
     -------
@@ -77,9 +80,14 @@ def run(
         configure_log=configure_log,
         uses_crds_parameters=uses_crds_parameters,
     )
-    progress, began = _Progress(tell), time.perf_counter()
-    calling.call_each(cls, _jobs(paths, cls), options, progress.around, progress.settled, replaces=_replaces(if_exists))
-    return RunReport(tuple(progress.outcomes), time.perf_counter() - began)
+    replaces = _replaces(if_exists)
+    progress, began, to_do = Progress(tell, follow), time.perf_counter(), _jobs(paths, cls)
+    lines = heading(cls, len(to_do), options)
+    progress.planned([job.owner.name for job in to_do], cls.alias or cls.__name__, lines)
+    calling.call_each(cls, to_do, options, progress.around, progress.settled, replaces=replaces, keep_going=keep_going)
+    report = RunReport(tuple(progress.outcomes), time.perf_counter() - began, untried=len(to_do))
+    progress.emit("summary", **report.totals())
+    return report
 
 
 def _replaces(if_exists: str) -> bool:
@@ -95,13 +103,6 @@ def _jobs(paths: Inputs, cls: type[Step]) -> list[Job]:
         if header := paths.headers.pop(job.source, None):
             job.take_header(header)
     return to_do
-
-
-def _ended(outcome: Outcome, error: Exception | None) -> Outcome:
-    """What became of an exposure when all files are written: of one that failed, those products that are there."""
-    if error is None:
-        return outcome
-    return replace(outcome, error=error, products=tuple(path for path in outcome.products if path.is_file()))
 
 
 def plan(
@@ -139,31 +140,3 @@ def _options(parameters: Mapping[str, Any], output_dir: str | os.PathLike[str] |
     if p.Boolean(True).named("save_results").validate(None, parameters.get("save_results", True)) is False:
         raise ParameterError("save_results: found false, expected true: a run writes the products of all exposures")
     return CallOptions({"save_results": True, **parameters, **folder}, **others)
-
-
-class _Progress:
-    """Progress of a run: what became of each exposure so far."""
-
-    def __init__(self, tell: Tell | None) -> None:
-        self.outcomes: list[Outcome] = []
-        self._tell, self._total = tell, 0
-        self._worked: deque[Outcome] = deque()
-
-    @contextmanager
-    def around(self, name: str, total: int) -> Iterator[None]:
-        """Take note of an exposure that is calibrated within the block."""
-        self._total = total
-        products: list[Path] = []
-        began = time.perf_counter()
-        try:
-            with watch(lambda event: products.append(event.path) if isinstance(event, ProductSaved) else None):
-                yield
-        finally:
-            self._worked.append(Outcome(name, time.perf_counter() - began, tuple(products)))
-
-    def settled(self, one: several.Outcome) -> None:
-        """Tell what became of an exposure: its files are on disk now, or have failed."""
-        outcome = _ended(self._worked.popleft(), next(iter(one.problems), None))
-        self.outcomes.append(outcome)
-        if self._tell and (outcome.error is None or self._total > 1):  # the error of an only exposure is told by itself
-            self._tell(f"{len(self.outcomes):{len(str(self._total))}}/{self._total} {outcome}")

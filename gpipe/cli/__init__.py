@@ -1,6 +1,7 @@
 """Command line: ``gpipe …``. A command's module is imported when the command is asked for."""
 
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
@@ -49,9 +50,9 @@ class Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
-    def main(self, *args: Any, **kwargs: Any) -> Any:
-        with told_in_one_line(self._reworded):
-            status = super().main(*args, **{**kwargs, "standalone_mode": False})
+    def main(self, args: Sequence[str] | None = None, *others: Any, **kwargs: Any) -> Any:
+        with told_in_one_line(self._reworded, as_json="--json" in (sys.argv if args is None else args)):
+            status = super().main(args, *others, **{**kwargs, "standalone_mode": False})
         sys.exit(status if isinstance(status, int) else 0)
 
     def _reworded(self, message: str) -> str:

@@ -13,12 +13,13 @@ DEFECT, USAGE, INTERRUPTED = 1, 2, 130
 
 
 @contextmanager
-def told_in_one_line(reworded: Callable[[str], str] = str) -> Iterator[None]:
+def told_in_one_line(reworded: Callable[[str], str] = str, *, as_json: bool = False) -> Iterator[None]:
     """End the process with an exit status where the block raises, and tell the error in one line on stderr.
 
     A mistake in the command line has status 2, an error of gpipe that of its class, an interrupt 130. Anything else is
     a defect: status 1, and the traceback goes to a file, which the line names. ``--debug`` shows it, and starts the
     debugger. ``reworded`` gives the message of an error of gpipe in the words of the command line.
+    ``as_json`` prints the event of a failure, too.
     """
     try:
         yield
@@ -28,14 +29,15 @@ def told_in_one_line(reworded: Callable[[str], str] = str) -> Iterator[None]:
         if error.ctx and error.message == error.ctx.get_help():  # of a command without arguments
             click.echo(error.message, err=True)
             sys.exit(USAGE)
-        _end(" ".join(error.format_message().split()), USAGE)
-    except (click.Abort, KeyboardInterrupt):
-        _end("interrupted", INTERRUPTED)
+        _end(" ".join(error.format_message().split()), USAGE, error if as_json else None)
+    except (click.Abort, KeyboardInterrupt) as error:
+        _end("interrupted", INTERRUPTED, error if as_json else None)
     except Exception as error:
         if is_debugging():
             _debug()
         status = getattr(error, "exit_status", None)
-        _end(reworded(_lines(error)) if status else _defect(error), status or DEFECT)
+        message = reworded(_lines(error)) if status else _defect(error)
+        _end(message, status or DEFECT, error if as_json else None)
 
 
 def in_words_of(options: Mapping[str, str], message: str) -> str:
@@ -54,7 +56,11 @@ def _lines(error: Exception) -> str:
     return "\n".join([str(error), *getattr(error, "__notes__", ())])
 
 
-def _end(message: str, status: int) -> None:
+def _end(message: str, status: int, shown_as_json: BaseException | None = None) -> None:
+    if shown_as_json is not None:
+        from gpipe.cli.json_lines import print_failure
+
+        print_failure(shown_as_json, message, status)
     click.echo(f"gpipe: {message}", err=True)
     sys.exit(status)
 

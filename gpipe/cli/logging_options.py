@@ -1,14 +1,27 @@
-"""Options of commands that log: how much, and where."""
+"""Options that commands share: the log (how much, and where), JSON, colours."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
 import click
 
+
+def _without_color(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted or os.environ.get("NO_COLOR"):
+        ctx.color = False
+
+
+JSON, NO_COLOR = (
+    click.option("--json", "as_json", is_flag=True, help="Print JSON, an object a line."),
+    click.option("--no-color", is_flag=True, expose_value=False, callback=_without_color, help="Print no colours."),
+)
 OPTIONS = (
     click.option("-q", "--quiet", is_flag=True, help="Log errors only."),
     click.option("-v", "--verbose", is_flag=True, help="Show the whole log, DEBUG lines included."),
     click.option("--log-file", type=click.Path(), help="Append the log to a file, INFO lines or all of it."),
+    JSON,
+    NO_COLOR,
     click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error."),
 )
 

@@ -132,6 +132,7 @@ def call_each(
     settled: "Settled | None" = None,
     *,
     replaces: bool = True,
+    keep_going: bool = True,
 ) -> list["Outcome"]:
     """Calibrate exposures, one after the other, whatever becomes of each; no result stays in memory.
 
@@ -139,7 +140,7 @@ def call_each(
     ----------
     to_do : jobs of a list of exposures; they leave the list.
     around : from an exposure's name, and the number of exposures, to a context in which its work is done.
-    settled : as of `several.try_all`.
+    settled, keep_going : as of `several.try_all`.
     replaces : whether products may take the place of existing files.
 
     An exposure whose header is wrong fails without work; the headers of all are read first.
@@ -171,7 +172,7 @@ def call_each(
             execute(step, job.science, options.backend, options.max_memory, job=job)
 
     with options.logging(), ends_cleanly():
-        return try_all(to_do, work, settled)
+        return try_all(to_do, work, settled, keep_going=keep_going)
 
 
 def plan(cls: type[StepBase], source: Any, options: CallOptions) -> Any:

@@ -136,8 +136,10 @@ def _logging_errors(work: Callable[[Job], Any]) -> Callable[[Job], Any]:
     return work_and_log
 
 
-def try_all(jobs: list[Job], work: Callable[[Job], Any], settled: Settled | None = None) -> list[Outcome]:
-    """Do the work of all jobs, one after the other, whatever becomes of each.
+def try_all(
+    jobs: list[Job], work: Callable[[Job], Any], settled: Settled | None = None, *, keep_going: bool = True
+) -> list[Outcome]:
+    """Do the work of all jobs, one after the other, whatever becomes of each; or stop after one that fails.
 
     Files are written in the background. A job leaves the list when its turn comes, and nothing of it outlives that.
     ``settled`` is called with each outcome, in order, when its files are on disk; on this thread, so while the next
@@ -151,6 +153,8 @@ def try_all(jobs: list[Job], work: Callable[[Job], Any], settled: Settled | None
             for _ in range(len(jobs)):
                 with named_in_log(jobs[0].owner.name if is_named else ""):
                     outcomes.append(_tried(jobs.pop(0), work))
+                if not keep_going and outcomes[-1].problems:
+                    break
         told.tell()
     except BaseException as error:  # an interruption
         for problem in _told(outcomes):

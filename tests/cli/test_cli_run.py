@@ -1,6 +1,7 @@
 """``gpipe run``: files in, products and an exit status out."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -54,10 +55,12 @@ def test_a_file_is_calibrated_into_the_working_directory(uncal, tmp_path):
     done = gpipe("run", name, "--look")
     assert done.exit_code == 0, done.output
     assert products(tmp_path) == [f"{STEM.format(1)}_rate.fits", f"{STEM.format(1)}_rateints.fits"]
-    assert done.stdout.startswith(f"1/1 {name}: ")
-    assert f"{STEM.format(1)}_rateints.fits" in done.stdout
-    assert done.stdout.splitlines()[1:] == [f"{STEM.format(1)}_rate.png"]
-    assert (tmp_path / f"{STEM.format(1)}_rate.png").stat().st_size > 0
+    first, line, picture = done.stdout.splitlines()
+    assert re.fullmatch(r"1 exposure · calwebb_detector1 · numpy, \d+ threads?", first)
+    files = f"→ {STEM.format(1)}_rate.fits, _rateints.fits"
+    assert re.fullmatch(rf"1/1 {STEM.format(1)}  \d+\.\d s  [\d,]+ saturated  [\d,]+ jumps  {files}", line)
+    assert picture == f"{STEM.format(1)}_rate.png"
+    assert (tmp_path / picture).stat().st_size > 0
 
 
 def test_a_bad_file_in_a_list_of_twelve(uncal, tmp_path):
@@ -67,8 +70,9 @@ def test_a_bad_file_in_a_list_of_twelve(uncal, tmp_path):
     assert done.exit_code == 7
     assert len(products(tmp_path / "cal")) == 22
     assert not [name for name in products(tmp_path / "cal") if name.startswith(STEM.format(5))]
-    assert done.stdout.splitlines()[-1].startswith("11 of 12 done in ")
-    assert f"{names[4]}: failed: {names[4]}: not a FITS file" in done.stdout
+    assert re.fullmatch(rf"11 of 12 done in \d+ s, 1 failed: {STEM.format(5)} \(input\)", done.stdout.splitlines()[-1])
+    assert f" 5/12 {STEM.format(5)}  ✗ input: {names[4]}: not a FITS file" in done.stdout
+    assert "\x1b" not in done.output, "colours where nobody sees them"
 
 
 def test_all_spellings_of_a_parameter(uncal, tmp_path):

@@ -84,7 +84,7 @@ def test_a_wheel(source, tmp_path):
     assert "-py3-none-" in wheel.name
     names = set(zipfile.ZipFile(wheel).namelist())
     assert modules(ROOT) <= names
-    assert "gpipe/kernels/native/libkernels.so" in names
+    assert {"gpipe/kernels/native/libkernels.so", "gpipe/batch/event.schema.json"} <= names
     assert not [name for name in names if name.endswith((".c", ".h"))]
     said = answer(wheel, tmp_path / "installed", GPIPE_NATIVE="1")
     assert said.stdout.split() == [str(tmp_path / "installed" / "gpipe" / "backends" / "__init__.py"), "True"], (

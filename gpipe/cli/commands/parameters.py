@@ -4,6 +4,9 @@ from typing import Any
 
 import click
 
+from gpipe.cli.json_lines import print_object
+from gpipe.cli.logging_options import JSON
+
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("pipeline")
@@ -14,6 +17,7 @@ import click
 @click.option("--config", "config_file", type=click.Path(), help="Parameter file.")
 @click.option("--no-crds-parameters", is_flag=True, help="Do not use parameter files of CRDS.")
 @click.option("--export", type=click.Path(), help="Write the parameters to an ASDF file, which --config reads.")
+@JSON
 def command(pipeline: str, arguments: tuple[str, ...], **options: Any) -> None:
     """Show the parameters of a pipeline or step: value, unit, origin, meaning.
 
@@ -23,6 +27,9 @@ def command(pipeline: str, arguments: tuple[str, ...], **options: Any) -> None:
     if options["export"]:
         settled.step.export_config(options["export"])
         click.echo(options["export"])
+    elif options["as_json"]:
+        rows = [vars(row) for row in settled.rows(changed=options["changed"])]
+        print_object("parameters", {"parameters": rows})
     elif options["why"]:
         _explain(settled, options["why"])
     else:

@@ -5,10 +5,9 @@ from typing import Any
 import click
 
 from gpipe.cli.commands.plan import print_plans
+from gpipe.cli.json_lines import print_json
 from gpipe.cli.logging_options import log_configuration, logging_options
 from gpipe.cli.run_options import arguments, run_options
-
-SEVERAL_FAILED = 7
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -22,6 +21,7 @@ SEVERAL_FAILED = 7
 )
 @click.option("--look", is_flag=True, help="Draw a picture of each exposure beside its products.")
 @click.option("--dry-run", is_flag=True, help="Show the plan of each file, as gpipe plan does.")
+@click.option("--keep-going/--stop", default=True, help="After a failure: try all files (the default), or stop.")
 @logging_options
 @click.pass_context
 def command(ctx: click.Context, files: tuple[str, ...], **options: Any) -> None:
@@ -32,19 +32,28 @@ def command(ctx: click.Context, files: tuple[str, ...], **options: Any) -> None:
     VALUE, of the pipeline or of a lone step, as -s PARAM=VALUE.
     """
     from gpipe.batch import run
-    from gpipe.cli.printing import print_line
+    from gpipe.cli.printing import print_line, shown_on_terminal
 
     how = arguments(files, options)
     if options["dry_run"]:
         print_plans(how, with_sections=options["verbose"])
         return
+    as_json = options["as_json"]
     log = log_configuration(**{name: options[name] for name in ("quiet", "verbose", "log_file")})
-    report = run(**how, if_exists=options["if_exists"], logcfg=log, tell=print_line)
-    if options["look"]:
-        for picture in report.save_pictures():
-            print_line(str(picture))
+    how |= {"logcfg": log, "keep_going": options["keep_going"], "if_exists": options["if_exists"]}
+    if as_json:
+        report = run(**how, follow=lambda event: print_json(event.as_dict()))
+    else:
+        with shown_on_terminal(quiet=options["quiet"] or options["verbose"]):
+            report = run(**how, tell=print_line)
+    pictures = report.save_pictures() if options["look"] else ()
+    if as_json:
+        ctx.exit(report.exit_status)
+    for picture in pictures:
+        print_line(str(picture))
     if len(report.outcomes) == 1:
         report.raise_errors()
         return
-    print_line(str(report))
-    ctx.exit(SEVERAL_FAILED if report.failed else 0)
+    logged = f". Log: {options['log_file']}" if options["log_file"] else ""
+    print_line(f"{report}{logged}")
+    ctx.exit(report.exit_status)

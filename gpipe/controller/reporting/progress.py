@@ -1,5 +1,6 @@
 """Progress of the steps, on a terminal."""
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,14 +33,16 @@ def progress_shown() -> Iterator[None]:
 @contextmanager
 def _displayed() -> Iterator[None]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(
+        *columns, console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty()
+    ) as progress:
         task = progress.add_task("reading", total=None)
 
         def show(event: Event) -> None:
             if isinstance(event, StepDone):
                 progress.advance(task)
             elif isinstance(event, StepStarted):
-                progress.update(task, description=event.name, total=event.total)
+                progress.update(task, description=event.name, total=event.total, completed=event.position - 1)
             elif isinstance(event, ChunkDone):
                 progress.update(task, description=f"up to {event.name}: chunk {event.number} of {event.total}")
 
