@@ -25,6 +25,7 @@ GROUND = {
 FLOORS = (
     "backends",
     "arrays",
+    "coordinates",
     "functions",
     "kernels",
     "datamodels.exposures",
@@ -55,6 +56,7 @@ FLOORS = (
 FLOOR_OF = {room: k for k, rooms in enumerate(FLOORS) for room in ([rooms] if isinstance(rooms, str) else rooms)}
 INFRASTRUCTURE = {
     "backends",
+    "coordinates",
     "kernels",
     "datamodels",
     "associations",
@@ -183,6 +185,15 @@ def test_cupy_is_imported_in_its_rooms_only(name):
     assert not found or name.startswith(("gpipe.backends", "gpipe.kernels.cuda")), f"{name} imports {found}"
 
 
+KNOW_WCS = ("gpipe.coordinates", "gpipe.assign_wcs", "gpipe.datamodels.files.wcs_tree")
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_wcs_is_known_in_its_rooms_only(name):
+    found = {i for i in imports(name) if i.split(".")[0] == "gwcs" or i.startswith("astropy.modeling")}
+    assert not found or name.startswith(KNOW_WCS), f"{name} imports {found}"
+
+
 def test_infrastructure_folders_are_small():
     counts = {}
     for name in MODULES:
@@ -272,7 +283,7 @@ def test_the_peer_is_imported_only_when_it_is_asked():
 
 @pytest.mark.parametrize("name", pure_modules())
 def test_pure_functions_know_arrays_only(name):
-    allowed = {None, FLOOR_OF["arrays"], FLOOR_OF["functions"]}
+    allowed = {None, FLOOR_OF["arrays"], FLOOR_OF["coordinates"], FLOOR_OF["functions"]}
     foreign = {i for i in imports(name) if i.split(".")[0] not in PURE_MAY_IMPORT | {"gpipe", "concurrent"}}
     foreign |= {i for i in modules_of(name) if floor(i) not in allowed}
     assert not foreign, f"{name} is pure and imports {foreign}"
