@@ -10,9 +10,9 @@ from gpipe.datamodels.exposures.chunks import arrays_of
 from gpipe.datamodels.exposures.groups.array_store import ArrayStore, InMemory, Stored
 from gpipe.datamodels.exposures.groups.group import Group
 from gpipe.datamodels.exposures.groups.member import Member, StoredPixels, stored_pixels
+from gpipe.datamodels.exposures.groups.scratch import Storage
 from gpipe.datamodels.exposures.in_flight import Exposure
 from gpipe.datamodels.exposures.planes import ALL
-from gpipe.datamodels.exposures.scratch import Storage
 from gpipe.datamodels.files.reading import Header, open_exposure
 
 

@@ -8,7 +8,7 @@ from helpers.stub_steps import AddStep, uncal
 from gpipe.controller import Produced
 from gpipe.controller.products import background_writer, saving
 from gpipe.controller.products.background_writer import background_writing, write_out
-from gpipe.datamodels.files import fits_writer
+from gpipe.datamodels.files.disk import fits_writer
 from gpipe.exceptions import ExposureErrors, OutputError
 
 LONG = 30.0

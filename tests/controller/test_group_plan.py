@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gpipe.backends.numpy import NumpyBackend
 from gpipe.controller.plan.group_plan import IN_HAND, UNASKED, plan_group, storage_for
 from gpipe.controller.plan.memory import Limits, format_both
-from gpipe.datamodels.exposures.scratch import Storage
+from gpipe.datamodels.exposures.groups.scratch import Storage
 from gpipe.exceptions import ParameterError
 
 MB = 10**6

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import gpipe.backends
 from gpipe.controller.inputs import NO_ASSOCIATION, jobs
 from gpipe.datamodels import Header, Ramp, Rate, open_exposure
-from gpipe.datamodels.exposures.scratch import Storage
+from gpipe.datamodels.exposures.groups.scratch import Storage
 from gpipe.datamodels.group_header import GroupHeader
 from gpipe.datamodels.groups import open_group
 from gpipe.exceptions import InputError, ParameterError

@@ -16,7 +16,7 @@ from gpipe.controller.products.background_writer import background_writing
 from gpipe.controller.products.naming import OutputSettings
 from gpipe.controller.products.saving import Saver, check_folder
 from gpipe.datamodels import Ramp
-from gpipe.datamodels.files import fits_writer
+from gpipe.datamodels.files.disk import fits_writer
 from gpipe.exceptions import OutputError
 
 HERE = [OutputSettings(save_results=True)]

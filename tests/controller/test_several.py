@@ -11,7 +11,7 @@ from helpers.stub_steps import AddStep, uncal
 
 from gpipe.controller import several
 from gpipe.controller.products.background_writer import background_writing, write_out
-from gpipe.datamodels.files import fits_writer
+from gpipe.datamodels.files.disk import fits_writer
 from gpipe.exceptions import BackendError, ExposureErrors, GpipeError, InputError, OutputError, ParameterError
 
 LONG = 30.0

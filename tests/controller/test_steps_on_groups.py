@@ -12,7 +12,7 @@ from helpers.stub_steps import GainStep
 from gpipe.backends.numpy import NumpyBackend
 from gpipe.controller.references.resolution import resolve
 from gpipe.datamodels import forget_references
-from gpipe.datamodels.exposures.scratch import Storage
+from gpipe.datamodels.exposures.groups.scratch import Storage
 from gpipe.datamodels.files.array_source import FitsArrays
 
 GAIN = 2.0

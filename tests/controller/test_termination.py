@@ -101,7 +101,7 @@ def test_a_call_is_such_a_block(model, monkeypatch):
 PROGRAM = """
 import sys, time
 from helpers.stub_steps import AddStep
-from gpipe.datamodels.files import fits_writer
+from gpipe.datamodels.files.disk import fits_writer
 
 def slow(file, pixels, write=fits_writer._write_pixels):
     print("writing", flush=True)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from gpipe.backends.numpy import NumpyBackend
 from gpipe.datamodels.exposures.groups.array_store import ArrayStore
-from gpipe.datamodels.exposures.scratch import Storage
+from gpipe.datamodels.exposures.groups.scratch import Storage
 from gpipe.exceptions import OutputError
 
 BACKENDS = [NumpyBackend(), StrictBackend()]

@@ -21,7 +21,7 @@ from gpipe.backends.numpy import NumpyBackend
 from gpipe.datamodels import Rate, open_exposure, read_header
 from gpipe.datamodels.exposures.groups.array_store import ArrayStore
 from gpipe.datamodels.exposures.groups.group import Group
-from gpipe.datamodels.exposures.scratch import Storage
+from gpipe.datamodels.exposures.groups.scratch import Storage
 from gpipe.datamodels.files.array_source import FitsArrays
 from gpipe.datamodels.groups import open_group
 from gpipe.exceptions import InputError

@@ -7,8 +7,8 @@ import tempfile
 import numpy as np
 import pytest
 
-from gpipe.datamodels.exposures import scratch
-from gpipe.datamodels.exposures.scratch import scratch_array, scratch_file
+from gpipe.datamodels.exposures.groups import scratch
+from gpipe.datamodels.exposures.groups.scratch import scratch_array, scratch_file
 from gpipe.exceptions import OutputError
 
 NBYTES = 3_000_001

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpipe.backends.numpy import NumpyBackend
+from gpipe.datamodels.exposures.groups.scratch import Storage
 from gpipe.datamodels.exposures.groups.window_store import WindowStore
-from gpipe.datamodels.exposures.scratch import Storage
 
 GRID = (11, 9)
 

@@ -10,7 +10,7 @@ import pytest
 from stdatamodels.jwst import datamodels
 
 from gpipe.datamodels import write
-from gpipe.datamodels.files import fits_writer
+from gpipe.datamodels.files.disk import fits_writer
 from gpipe.exceptions import OutputError
 
 

@@ -293,7 +293,7 @@ def test_a_full_disk(monkeypatch):
     def full(*args):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("gpipe.datamodels.files.fits_writer._write_pixels", full)
+    monkeypatch.setattr("gpipe.datamodels.files.disk.fits_writer._write_pixels", full)
     refused(OutputError, f"out/{BASE}_rate.fits: cannot be written (No space left on device)")
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from gpipe.backends import Backend
 from gpipe.controller.plan.memory import Limits, format_both, format_bytes
 from gpipe.datamodels import Header
-from gpipe.datamodels.exposures.scratch import Storage
+from gpipe.datamodels.exposures.groups.scratch import Storage
 from gpipe.exceptions import ParameterError
 
 IN_HAND = 3

@@ -22,7 +22,7 @@ from gpipe.controller.plan.memory import (
 from gpipe.controller.plan.sections import Section, cuttable
 from gpipe.datamodels import Header, Outline, Ramp
 from gpipe.datamodels.exposures.chunks import Chunk, chunks_of
-from gpipe.datamodels.exposures.scratch import Storage
+from gpipe.datamodels.exposures.groups.scratch import Storage
 from gpipe.exceptions import ParameterError
 
 UNKNOWN = ExposureFacts()

@@ -21,7 +21,7 @@ from gpipe.controller.run.user_code.hooks import RunStep
 from gpipe.datamodels import Exposure, Header, Outline, Ramp, open_exposure
 from gpipe.datamodels.exposures.assembly import Assembly
 from gpipe.datamodels.exposures.chunks import Chunk, chunks_of, columns_with_halo, cut
-from gpipe.datamodels.exposures.scratch import Storage, forget
+from gpipe.datamodels.exposures.groups.scratch import Storage, forget
 from gpipe.datamodels.files.reading import moved
 
 log = logging.getLogger(__name__)

@@ -9,9 +9,9 @@ from array_api_compat import array_namespace, device
 
 from gpipe.arrays import Array
 from gpipe.datamodels.exposures.chunks import Chunk, arrays_of, index, map_arrays
+from gpipe.datamodels.exposures.groups.scratch import forget, scratch_array
 from gpipe.datamodels.exposures.in_flight import Exposure
 from gpipe.datamodels.exposures.planes import Plane
-from gpipe.datamodels.exposures.scratch import forget, scratch_array
 
 
 class Assembly:

@@ -92,7 +92,7 @@ def needs_libraries(model: Any, target: Path) -> bool:
 
 def _contents(model: Any, target: Path) -> _Contents:
     from gpipe.datamodels.files.core_asdf import suited_to  # all is there already when there is a model to write
-    from gpipe.datamodels.files.fits_writer import FitsPieces
+    from gpipe.datamodels.files.disk.fits_writer import FitsPieces
 
     if needs_libraries(model, target):
         return _Whole(model, str(target))

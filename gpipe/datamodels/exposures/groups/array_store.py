@@ -10,8 +10,8 @@ import numpy as np
 
 from gpipe.arrays import Array
 from gpipe.backends import Backend
+from gpipe.datamodels.exposures.groups.scratch import Storage, no_room, scratch_file
 from gpipe.datamodels.exposures.planes import ALL
-from gpipe.datamodels.exposures.scratch import Storage, no_room, scratch_file
 
 
 class Stored(Protocol):

@@ -12,9 +12,9 @@ from gpipe.datamodels.exposures.chunks import copied
 from gpipe.datamodels.exposures.composite import Composite
 from gpipe.datamodels.exposures.groups.array_store import ArrayStore
 from gpipe.datamodels.exposures.groups.member import Member
+from gpipe.datamodels.exposures.groups.scratch import Storage
 from gpipe.datamodels.exposures.in_flight import Exposure, WithHeader
 from gpipe.datamodels.exposures.rate import Rate
-from gpipe.datamodels.exposures.scratch import Storage
 from gpipe.exceptions import InputError
 
 

@@ -10,7 +10,7 @@ from array_api_compat import array_namespace, device
 from gpipe.arrays import Array
 from gpipe.backends import Backend
 from gpipe.datamodels.exposures.groups.array_store import ArrayStore, Stored
-from gpipe.datamodels.exposures.scratch import Storage
+from gpipe.datamodels.exposures.groups.scratch import Storage
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""New files on a disk: where they are written, and when they are safe."""
+"""New files on a disk: FITS as bytes, where files are written, and when they are safe."""
