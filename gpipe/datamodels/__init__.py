@@ -7,6 +7,7 @@ Models (``RampModel``), ``open`` and ``dqflags`` are those of ``stdatamodels``, 
 from importlib import import_module
 from typing import Any
 
+from gpipe.datamodels.exposures.image import Image
 from gpipe.datamodels.exposures.in_flight import Described, Exposure, Outline
 from gpipe.datamodels.exposures.ramp import Ramp, Superstripes
 from gpipe.datamodels.exposures.rate import Rate
@@ -23,6 +24,7 @@ __all__ = [
     "Described",
     "Exposure",
     "Header",
+    "Image",
     "Outline",
     "Ramp",
     "Rate",

@@ -40,6 +40,8 @@ class Rate(Exposure):
     suffixes: ClassVar[Mapping[int, str]] = {2: "rate", 3: "rateints"}
     models: ClassVar[Mapping[str, str]] = {"ImageModel": "yx", "IFUImageModel": "yx", "CubeModel": "iyx"}
     units: ClassVar[Mapping[str, str]] = {"bunit_data": "DN/s", "bunit_err": "DN/s"}
+    is_calibrated: ClassVar[bool] = False
+    """Whether a step of the second stage has worked on what files hold of the kind."""
 
     data: Array
     dq: Array
@@ -47,6 +49,10 @@ class Rate(Exposure):
     var_poisson: Array
     var_rnoise: Array
     shared: tuple[str, ...] = ()
+
+    @classmethod
+    def is_in(cls, source: Any) -> bool:
+        return super().is_in(source) and source.is_calibrated == cls.is_calibrated
 
     @classmethod
     def new_model(cls, meta: Any, ndim: int) -> str:

@@ -3,7 +3,6 @@
 Arrays carry the attribute names of ``stdatamodels`` (``data``, ``groupdq``, …), dotted where nested.
 """
 
-import copy
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,6 +11,7 @@ import numpy as np
 from gpipe.arrays import Array
 from gpipe.backends import Backend
 from gpipe.datamodels.exposures.planes import ALL
+from gpipe.datamodels.files.wcs_tree import copied_tree
 from gpipe.exceptions import GpipeError
 
 
@@ -125,7 +125,7 @@ class ModelArrays:
 
     def without(self, arrays: tuple[str, ...]) -> dict[str, Any]:
         """A copy of the model's tree without some arrays."""
-        return copy.deepcopy({key: value for key, value in self._model.instance.items() if key not in arrays})
+        return copied_tree({key: value for key, value in self._model.instance.items() if key not in arrays})
 
     def _found(self, array: str) -> Any:
         node = self._model.instance

@@ -24,6 +24,7 @@ from gpipe.datamodels.files.core_asdf import LateAsdfFile, core_of_asdf, suited_
 from gpipe.datamodels.files.damage.asdf_layout import END_OF_TREE, check_tree
 from gpipe.datamodels.files.schemas import schema_of
 from gpipe.datamodels.files.warnings import log
+from gpipe.datamodels.files.wcs_tree import copied_tree, is_wcs
 
 _VALIDATORS = HashableDict(YAML_VALIDATORS)
 _PROTECTED = {("meta", "date"), ("meta", "model_type")}
@@ -46,11 +47,11 @@ def new_model(model_class: Any, tree: dict[str, Any] | None = None, *, checks: b
     return model
 
 
-def copied(model: Any) -> Any:
-    """A model of the same class with a copy of everything in it; anything else is copied as it is."""
+def copied(model: Any, *, checks: bool = False) -> Any:
+    """A model of the same class with a copy of everything in it but the WCS; anything else is copied as it is."""
     if not isinstance(model, DataModel):
         return copy.deepcopy(model)
-    return new_model(type(model), copy.deepcopy(dict(model.instance)))
+    return new_model(type(model), copied_tree(dict(model.instance)), checks=checks)
 
 
 def read_model(model_class: Any, contents: Any) -> Any:
@@ -94,6 +95,7 @@ def note_invalid(model: Any, tree: Any) -> None:
     """Take note of the values in a tree that the model's schema refuses, for `remove_invalid`."""
     relevant = {"type": "object", "properties": {"meta": model.schema["properties"]["meta"]}}
     errors = get_validator(relevant, None, _VALIDATORS).iter_errors({"meta": tree.get("meta", {})})
+    errors = (error for error in errors if not is_wcs(error.instance))  # a tree that has been read knows no tags
     wrong = (error for error in errors if not isinstance(error.instance, dict | None) or error.validator == "type")
     model._refused = [(tuple(error.absolute_path), error.instance, error.message) for error in wrong]
 

@@ -1,6 +1,5 @@
 """From an exposure in flight to a ``stdatamodels`` model, as jwst's steps return it."""
 
-import copy
 from dataclasses import replace
 from typing import Any
 
@@ -18,30 +17,33 @@ def to_model(exposure: Exposure) -> Any:
     ----------
     exposure : its kind says the class of the model. `Ramp` becomes a RampModel, `Superstripes` a SuperstripeRampModel;
         `Rate` an ImageModel (IFUImageModel for IFU exposures) when it is (row, column) and a CubeModel, with the table
-        of integration times, when it is (integration, row, column).
+        of integration times, when it is (integration, row, column); so does `Image`.
 
     Returns
     -------
-    A model with its own metadata, ready for ``jwst.pipeline.Image2Pipeline``. On the NumPy backend its arrays are
-    those of the exposure, copied only where they belong to the caller's input.
+    A model with its own metadata (but the WCS of the exposure), ready for ``jwst.pipeline.Image2Pipeline``. On the
+    NumPy backend its arrays are those of the exposure, copied only where they belong to the caller's input.
 
     Notes
     -----
     Metadata follow jwst's ramp_fit: https://jwst-pipeline.readthedocs.io/en/latest/jwst/ramp_fitting/description.html
     """
-    from gpipe.datamodels.files.metadata import new_model  # pulls in stdatamodels
-
     if not isinstance(exposure, Exposure):
         raise TypeError(f"expected an exposure in flight, found {type(exposure).__qualname__}")
-    header = exposure.header
-    if exposure.model_of(type(header).__name__):
-        model = new_model(type(header), copy.deepcopy(dict(header.instance)), checks=True)
-    else:
-        model = _model_of_new_class(exposure)
+    model = fitting_header(exposure, checks=True)
     arrays = {name: _writable(exposure.backend.to_host(values)) for name, values in arrays_of(exposure)}
     values = {name: getattr(exposure, name) for name in exposure.fields if getattr(exposure, name) is not None}
     model.instance.update(arrays | values)
     return model
+
+
+def fitting_header(exposure: Exposure, *, checks: bool = False) -> Any:
+    """A copy of the metadata in a model of a class that holds the exposure; ``checks`` as of ``new_model``."""
+    from gpipe.datamodels.files.metadata import copied  # pulls in stdatamodels
+
+    if exposure.models and not exposure.model_of(type(exposure.header).__name__):
+        return _model_of_new_class(exposure, checks=checks)
+    return copied(exposure.header, checks=checks)
 
 
 def with_own_metadata(exposure: Exposure) -> Any:
@@ -51,12 +53,12 @@ def with_own_metadata(exposure: Exposure) -> Any:
     return replace(exposure, header=copied(exposure.header))
 
 
-def _model_of_new_class(exposure: Exposure) -> Any:
+def _model_of_new_class(exposure: Exposure, *, checks: bool) -> Any:
     """A model for a kind that the header's class does not hold, with keywords and tables that both have."""
     from gpipe.datamodels.files.metadata import new_model, take_over
 
     header = exposure.header
-    model = new_model(model_class(exposure.new_model(exposure.meta, exposure.data.ndim)), checks=True)
+    model = new_model(model_class(exposure.new_model(exposure.meta, exposure.data.ndim)), checks=checks)
     take_over(model, header)
     model.instance["meta"] |= exposure.units
     for table in exposure.tables:

@@ -14,19 +14,20 @@ from gpipe.arrays.interleaved import is_interleaved
 from gpipe.backends import Backend
 from gpipe.datamodels.exposures.chunks import arrays_of
 from gpipe.datamodels.exposures.composite import Pieces, is_of
+from gpipe.datamodels.exposures.image import Image
 from gpipe.datamodels.exposures.in_flight import Exposure
 from gpipe.datamodels.exposures.planes import ALL, Plane
 from gpipe.datamodels.exposures.ramp import Ramp, Superstripes
 from gpipe.datamodels.exposures.rate import Rate
 from gpipe.datamodels.files.jwst_models import model_class
-from gpipe.datamodels.files.products import with_own_metadata
+from gpipe.datamodels.files.products import fitting_header
 from gpipe.datamodels.files.sources import Source, find_source
 from gpipe.datamodels.files.warnings import first_line
 from gpipe.exceptions import GpipeError, InputError
 
 log = logging.getLogger(__name__)
 
-KINDS: tuple[type[Exposure], ...] = (Ramp, Superstripes, Rate)
+KINDS: tuple[type[Exposure], ...] = (Ramp, Superstripes, Rate, Image)
 
 
 @dataclass(frozen=True)
@@ -103,8 +104,7 @@ def read_header(source: Any, *, expects: tuple[type[Exposure], ...] = ()) -> Hea
         _check_kind(source.name, source.kind, expects, "")
         return source
     if isinstance(source, Exposure):
-        own = with_own_metadata(source).header
-        header = Header(own, _name(source), type(source), tuple(source.data.shape), source)
+        header = Header(fitting_header(source), _name(source), type(source), tuple(source.data.shape), source)
         _check_kind(header.name, header.kind, expects, "")
         return header
     found = find_source(source)

@@ -23,6 +23,9 @@ from gpipe.datamodels.files.warnings import complaints_logged, first_line, one_t
 from gpipe.exceptions import GpipeError, InputError
 from gpipe.user_files import RegularFile, expanded
 
+_CALIBRATED = {"assign_wcs": "S_WCS", "flat_field": "S_FLAT", "photom": "S_PHOTOM"}
+"""Places in ``meta.cal_step`` of the steps that make images of rates, and their keywords."""
+_OF_IMAGES = ("var_flat", "area")
 _FORMS: dict[str, type] = {"meta": dict, "extra_fits": dict, "cal_logs": dict, "history": list}
 """Forms of what an ASDF data model holds beside arrays; all may be mappings."""
 
@@ -39,6 +42,8 @@ class Source(ArraySource, Protocol):
     """Bytes of arrays of the source that are in memory all the time, beside those that the caller holds anyway."""
     is_open: bool
     """True for a model that the caller holds, and may have changed."""
+    is_calibrated: bool
+    """Whether a step of the second stage has worked on the exposure: it has a WCS, or arrays that only they make."""
     kind: type[Exposure]
     """The kind of exposure, which says what its arrays are; `Exposure` until that is known."""
 
@@ -83,6 +88,8 @@ class FitsSource(FitsArrays):
         self.reftype: str | None = keyword("REFTYPE")
         self.superstripes = _whole(keyword("SSTR_NST"), f"{path}: found SSTR_NST")
         self.in_memory, self.is_open = 0, False
+        done = any(keyword(name) == "COMPLETE" for name in _CALIBRATED.values())
+        self.is_calibrated = done or any(map(self.has, _OF_IMAGES))
 
     def header(self, model_class: type) -> Any:
         """Let ``stdatamodels`` read the file with its pixels left out.
@@ -119,6 +126,8 @@ class ModelSource(ModelArrays):
         stripes = getattr(getattr(model.meta, "subarray", None), "num_superstripe", None)
         self.superstripes = _whole(stripes, f"{self.name}: found meta.subarray.num_superstripe")
         self.in_memory, self.is_open = 0, True
+        done = any(super(ModelSource, self)._found(f"meta.cal_step.{name}") == "COMPLETE" for name in _CALIBRATED)
+        self.is_calibrated = done or any(map(self.has, _OF_IMAGES))
 
     def has(self, array: str) -> bool:
         """Tell whether there is such an array; models stand for none by an empty one."""
