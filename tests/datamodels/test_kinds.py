@@ -132,7 +132,7 @@ def test_flags_that_are_missing_are_zeros(model):
     ],
 )
 def test_a_wrong_shape_is_refused(model, name, shape, expected):
-    model.instance[name] = np.zeros(shape, Cutout.planes[name].dtype)
+    model.instance[name] = np.ones(shape, Cutout.planes[name].dtype)  # flags that nobody has set would be left out
     with pytest.raises(InputError) as caught:
         read(model)
     assert f"found {name} of shape {shape}; expected {expected} beside" in str(caught.value)

@@ -254,10 +254,17 @@ def test_columns_of_the_reference_output_are_its_own(uncal, backend):
         np.testing.assert_array_equal(part.zeroframe, whole.zeroframe[..., 4:9, 6:8])
 
 
-def test_the_reference_output_must_fit_the_ramps(uncal):
+def test_a_reference_output_that_does_not_fit_the_ramps_of_an_open_model_is_left_out(uncal, caplog):
     uncal.refout = with_reference_output(uncal).refout[:, :4]
+    assert read_header(uncal).left_out == ("refout",)
+    assert "found refout of shape (2, 4, 16, 3), which is not that of the science array" in caplog.text
+
+
+def test_the_reference_output_of_a_file_must_fit_the_ramps(uncal, tmp_path):
+    uncal.refout = with_reference_output(uncal).refout[:, :4]
+    uncal.save(path := tmp_path / "cut_uncal.fits")
     with pytest.raises(InputError, match=r"found refout of shape \(2, 4, 16, 3\); expected \(2, 5, 16, None\)"):
-        read_header(uncal)
+        read_header(path)
 
 
 def test_bytes_of_a_ramp_are_those_of_the_planes_that_are_read(uncal):
