@@ -51,7 +51,8 @@ class Progress:
             elif isinstance(event, StepDone):
                 found.update(event.found)
                 values = {"status": event.status, "seconds": event.seconds, "counts": dict(event.found)}
-                self.emit("step", name, step=event.name, **values)
+                reason = {"reason": event.reason} if event.reason else {}
+                self.emit("step", name, step=event.name, **values, **reason)
 
         try:
             with watch(hear):

@@ -14,7 +14,7 @@ from gpipe.backends import Backend
 from gpipe.controller.declaration.step_base import StepBase
 from gpipe.controller.parameters import files, precedence
 from gpipe.controller.parameters.origins import Settings
-from gpipe.controller.reporting import logs, records
+from gpipe.controller.reporting import logs, notebook
 from gpipe.exceptions import GpipeError, ParameterError, raise_all
 from gpipe.imports import collector_at_rest
 
@@ -91,11 +91,11 @@ class CallOptions:
     uses_crds_parameters: bool = True
     on_error: str = "raise"
 
-    def logging(self) -> AbstractContextManager[None]:
-        """Return the context in which the log of a call goes where the user wants it."""
+    def logging(self, title: str) -> AbstractContextManager[None]:
+        """Return the context in which the log of a call goes where the user wants it; ``title`` is of a table."""
         if not self.configure_log:
             return nullcontext()
-        return records.installed(logs.read_configuration(self.logcfg, [self.parameters.get("output_dir")]))
+        return notebook.told(title, self.logcfg, [self.parameters.get("output_dir")])
 
     def user_layers(self, cls: type[StepBase]) -> list[Settings]:
         """The values that the user gives, lowest rank first."""
@@ -120,7 +120,7 @@ def call(cls: type[StepBase], source: Any, options: CallOptions) -> Any:
                 step = _settled(cls, job, user_layers, options)
             return execute(step, job.science, options.backend, options.max_memory, job=job)
 
-    with options.logging():
+    with options.logging(top.name):
         return _for_each_job(top, source, work, options.on_error)
 
 
@@ -171,7 +171,7 @@ def call_each(
             step = _settled(cls, job, user_layers, options)
             execute(step, job.science, options.backend, options.max_memory, job=job)
 
-    with options.logging(), ends_cleanly():
+    with options.logging(top.name), ends_cleanly():
         return try_all(to_do, work, settled, keep_going=keep_going)
 
 
@@ -237,7 +237,8 @@ def run(step: StepBase, source: Any, backend: str | Backend | None, max_memory: 
     check_options(backend, max_memory)
     if step.parent is None:
         say_that_run_reads_no_crds_parameters()
-    return _for_each_job(step, source, lambda job: execute(step, job.science, backend, max_memory, job=job))
+    with notebook.table_shown(step.name):
+        return _for_each_job(step, source, lambda job: execute(step, job.science, backend, max_memory, job=job))
 
 
 def standard_process(step: StepBase, source: Any) -> Any:
@@ -318,7 +319,7 @@ def _check_name(source: Any, count: int, output_file: str | None) -> None:
 @contextmanager
 def _progress(*, shown: bool) -> Iterator[None]:
     """A line on the terminal that says which step is at work; nothing where stderr is not a terminal."""
-    if not (shown and _is_terminal(sys.stderr)):
+    if not (shown and _is_terminal(sys.stderr) and notebook.chosen() in ("", notebook.TABLE)):
         yield
         return
     from gpipe.controller.reporting.progress import progress_shown

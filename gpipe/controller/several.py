@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -14,7 +15,7 @@ from gpipe.controller.inputs import Job
 from gpipe.controller.products.background_writer import Problems, background_writing, problems_of_writing
 from gpipe.controller.products.claims import NameClashError
 from gpipe.controller.references.resolution import Resolution
-from gpipe.controller.reporting.events import watch
+from gpipe.controller.reporting.events import ExposureDone, ExposureStarted, emit, watch
 from gpipe.controller.reporting.logs import named_in_log
 from gpipe.controller.run.preparation import saver_of
 from gpipe.controller.run.record import RunRecord, output_levels
@@ -149,10 +150,10 @@ def try_all(
     told = _InOrder(outcomes, settled)
     try:
         with background_writing(), told.watching():
-            is_named = len(jobs) > 1
-            for _ in range(len(jobs)):
-                with named_in_log(jobs[0].owner.name if is_named else ""):
-                    outcomes.append(_tried(jobs.pop(0), work))
+            total = len(jobs)
+            for position in range(1, total + 1):
+                with named_in_log(jobs[0].owner.name if total > 1 else ""):
+                    outcomes.append(_followed(jobs.pop(0), work, position, total))
                 if not keep_going and outcomes[-1].problems:
                     break
         told.tell()
@@ -181,6 +182,18 @@ class _InOrder:
         while self._told < len(self._outcomes) and self._outcomes[self._told].is_settled:
             self._told += 1
             self._tell(self._outcomes[self._told - 1])
+
+
+def _followed(job: Job, work: Callable[[Job], Any], position: int, total: int) -> Outcome:
+    """Do the work of a job; where there are several, watchers are told of its beginning and end."""
+    if total == 1:
+        return _tried(job, work)
+    name, began = job.owner.name, time.perf_counter()
+    emit(ExposureStarted(name, position, total))
+    outcome = _tried(job, work)
+    problem = "".join(str(error) for error in outcome.problems[:1])
+    emit(ExposureDone(name, time.perf_counter() - began, problem))
+    return outcome
 
 
 def _tried(job: Job, work: Callable[[Job], Any]) -> Outcome:

@@ -68,6 +68,8 @@ def test_events_of_a_run(tmp_path):
     assert (kinds.count("started"), kinds.count("done"), kinds.count("failed"), kinds.count("product")) == (3, 2, 1, 4)
     jump = next(event for event in events if event.get("step") == "jump")
     assert (jump["name"], jump["status"], list(jump["counts"])) == (FILES[0], "COMPLETE", ["jumps"])
+    skipped = next(event for event in events if event.get("step") == "gain_scale")
+    assert (skipped["status"], "GAINFACT" in skipped["reason"]) == ("SKIPPED", True)
     failed = next(event for event in events if event["event"] == "failed")
     assert (failed["name"], failed["class"], failed["file"], failed["exit_status"]) == (
         FILES[1], "InputError", FILES[1], 3,

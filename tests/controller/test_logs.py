@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from helpers.small_cache import SmallCache
-from helpers.stub_steps import AddStep
+from helpers.stub_steps import AddStep, StubPipeline
 
 from gpipe.controller import Step
 from gpipe.controller.references import crds_client
@@ -204,3 +204,18 @@ def test_a_process_without_a_terminal_is_calibrated(model, monkeypatch, stream, 
     monkeypatch.setattr("sys.stderr", stream)
     monkeypatch.setattr(logging, "raiseExceptions", False)
     assert AddStep.call(model).data[0, 0, 0, 0] == 11
+
+
+@pytest.mark.parametrize(("level", "shown"), [("DEBUG", ["DEBUG", "INFO"]), ("ERROR", [])])
+def test_the_level_that_a_user_has_set_stays(model, capsys, caplog, level, shown):
+    caplog.set_level(level, "gpipe")
+    AddStep.call(model)
+    assert sorted({line.split(" - ")[2] for line in capsys.readouterr().err.splitlines()}) == shown
+    assert logging.getLogger("gpipe").level == logging.getLevelNamesMapping()[level]
+
+
+def test_a_step_that_is_skipped_has_one_line(model, capsys):
+    AddStep.call(model, minimum_groups=9)
+    StubPipeline.call(model, steps={"times": {"skip": True}})
+    told = [line.split(" - ", 2)[2] for line in capsys.readouterr().err.splitlines() if "skipped" in line]
+    assert told == ["WARNING - Step add skipped: found 4 groups, expected at least 9", "INFO - times skipped"]

@@ -269,7 +269,7 @@ def test_the_level_of_a_skip(model, caplog):
 
     caplog.set_level(logging.INFO, "gpipe")
     Quiet().run(model)
-    assert ("INFO", "Step quiet skipped: nothing to do") in [(r.levelname, r.message) for r in caplog.records]
+    assert ("INFO", "quiet skipped: nothing to do") in [(r.levelname, r.message) for r in caplog.records]
 
 
 @pytest.mark.parametrize(("instrument", "missed"), [("NIRCAM", "dq_init and refpix"), ("MIRI", "dq_init")])

@@ -30,6 +30,7 @@ class StepDone:
         each chunk before there is a whole. It is not to be kept: that would hold its arrays for the rest of the run,
         and the next step may write to them.
     found : numbers that the step has found, by plural nouns.
+    reason : why the step skipped itself; empty where it did not.
     """
 
     name: str
@@ -37,8 +38,16 @@ class StepDone:
     status: str
     result: Any
     found: Mapping[str, int] = field(default_factory=dict)
+    reason: str = ""
+
+    @property
+    def is_skipped(self) -> bool:
+        """Tell whether the step was skipped, by a parameter or by itself."""
+        return self.status == "SKIPPED"
 
     def __str__(self) -> str:
+        if self.is_skipped:
+            return f"{self.name} skipped" + (f": {self.reason}" if self.reason else "")
         found = in_words(self.found)
         return f"{self.name} {self.seconds:.2f} s" + (f": {found}" if found else "")
 
@@ -69,7 +78,30 @@ class ProductSaved:
         return self.path.name
 
 
-Event = StepStarted | StepDone | ChunkDone | ProductSaved
+@dataclass(frozen=True)
+class ExposureStarted:
+    """Work on an exposure of a list begins: the ``position``-th of ``total``, counted from 1."""
+
+    name: str
+    position: int
+    total: int
+
+
+@dataclass(frozen=True)
+class ExposureDone:
+    """Work on an exposure of a list has ended; its files may still be written.
+
+    Attributes
+    ----------
+    problem : why it failed, in a line; empty where it did not.
+    """
+
+    name: str
+    seconds: float
+    problem: str = ""
+
+
+Event = StepStarted | StepDone | ChunkDone | ProductSaved | ExposureStarted | ExposureDone
 _order: ContextVar[Sequence[str]] = ContextVar("order", default=())
 _watchers: ContextVar[tuple[Callable[[Event], None], ...]] = ContextVar("watchers", default=())
 

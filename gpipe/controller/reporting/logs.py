@@ -49,7 +49,7 @@ def named_in_log(name: str) -> Iterator[None]:
         _exposure.reset(token)
 
 
-class _Formatter(logging.Formatter):
+class Formatter(logging.Formatter):
     """Puts the name of the exposure before the message of a record."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - of logging
@@ -70,7 +70,8 @@ class Configuration:
     """Levels and destinations of the log of a run."""
 
     handlers: Sequence[str] = ("stderr",)
-    level: int = logging.INFO
+    level: int | None = None
+    """None stands for the level of the logger ``gpipe`` where a user has set it, else for INFO."""
     break_level: int | None = None
     line: str = LINE
     levels: Sequence[int] = ()
@@ -82,7 +83,7 @@ class Configuration:
         for handler, level in zip(made, self.levels, strict=False):
             handler.setLevel(level)
         for handler in made:
-            handler.setFormatter(_Formatter(self.line))
+            handler.setFormatter(Formatter(self.line))
         return made if self.break_level is None else [*made, Breaker(self.break_level)]
 
 

@@ -61,8 +61,8 @@ class _Block:
 
     def keep(self, record: logging.LogRecord) -> None:
         """Hand a record that is not logged to those that collect records."""
-        if self.level is None:
-            for handler in self._handlers:
+        for handler in self._handlers if self.level is None else ():
+            if record.levelno >= handler.level:
                 handler.handle(record)
 
     def _has(self, record: logging.LogRecord) -> bool:
@@ -111,9 +111,22 @@ def installed(configuration: Configuration) -> Iterator[None]:
     with ExitStack() as stack:
         for handler in handlers:
             stack.callback(handler.close)
-        stack.enter_context(_inside(_Block(handlers, configuration.level)))
+        stack.enter_context(_inside(_Block(handlers, _level() if configuration.level is None else configuration.level)))
         stack.enter_context(shown_by(_log_warning))
         yield
+
+
+@contextmanager
+def heard_by(handler: logging.Handler) -> Iterator[None]:
+    """Hand the records that are logged inside the ``with`` block to a handler, by its own level."""
+    with _inside(_Block([handler])):
+        yield
+
+
+def _level() -> int:
+    """Return the level of a log that nobody has configured."""
+    ours = LOGGERS[0]
+    return _levels_before.get(ours, logging.getLogger(ours).level) or logging.INFO
 
 
 def _log_warning(warning: warnings.WarningMessage) -> None:

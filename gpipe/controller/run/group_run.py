@@ -182,7 +182,7 @@ class GroupRun:
         if self.record.saves(step):
             self._warn_of_name(step, after)
         status = run.status or getattr(after[0].members[0].meta.cal_step, step.cal_step)
-        tell_done(step, started, status, after[0], run.found or of_members)
+        tell_done(step, started, status, after[0], run.found or of_members, run.skipped)
         return after
 
     def _of_member(self, step: StepBase, found: Counter[str]) -> Any:

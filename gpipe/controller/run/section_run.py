@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from gpipe.backends import Backend, host_memory
+from gpipe.controller.declaration.results import Skip
 from gpipe.controller.declaration.step_base import StepBase
 from gpipe.controller.plan.run_plan import PlannedSection, suited
 from gpipe.controller.plan.sections import Section
@@ -15,7 +16,7 @@ from gpipe.controller.reporting import events
 from gpipe.controller.run.chunks import Course, Passed, Summarizers, Summary
 from gpipe.controller.run.passes import Summaries, certain, speculative
 from gpipe.controller.run.previews import preview
-from gpipe.controller.run.record import COMPLETE, RunRecord
+from gpipe.controller.run.record import RunRecord
 from gpipe.controller.run.step_run import StepRun
 from gpipe.controller.run.user_code.hooks import RunStep
 from gpipe.datamodels import Exposure, Header, Outline, Ramp, open_exposure
@@ -78,7 +79,7 @@ class SectionRun:
         while exposures:
             runs.append(StepRun(step, self._record, self._run_step))
             after += on_whole(runs[-1], exposures.pop(0), overwritable=overwritable)
-        tell_done(step, started, runs[0].status, after[0], added(run.found for run in runs))
+        tell_done(step, started, runs[0].status, after[0], added(run.found for run in runs), runs[0].skipped)
         return after
 
     def _in_chunks(
@@ -133,11 +134,13 @@ class SectionRun:
         return read_chunk
 
 
-def tell_done(step: StepBase, started: float, status: str, result: Any, found: Mapping[str, int]) -> None:
+def tell_done(
+    step: StepBase, started: float, status: str, result: Any, found: Mapping[str, int], skipped: Skip | None = None
+) -> None:
     """Tell the log and watchers that a step on whole exposures has ended. For watchers the device is waited for."""
     if events.is_watched():
         result.backend.synchronize()
-    _tell(events.StepDone(step.name, time.perf_counter() - started, status, result, found))
+    _tell(events.StepDone(step.name, time.perf_counter() - started, status, result, found, _reason(skipped)), skipped)
 
 
 def added(found: Iterable[Mapping[str, int]]) -> Mapping[str, int]:
@@ -148,10 +151,15 @@ def added(found: Iterable[Mapping[str, int]]) -> Mapping[str, int]:
     return total
 
 
-def _tell(done: events.StepDone) -> None:
-    if done.status == COMPLETE:
+def _tell(done: events.StepDone, skipped: Skip | None) -> None:
+    """Tell of the end of a step, in the log by one line: a warning has been logged already."""
+    if skipped is None or skipped.level <= logging.INFO:
         log.info("%s", done)
     events.emit(done)
+
+
+def _reason(skipped: Skip | None) -> str:
+    return skipped.reason if skipped else ""
 
 
 def on_whole(run: StepRun, exposure: Any, *, overwritable: bool = False) -> list[Any]:
@@ -179,7 +187,8 @@ def _closed(runs: Sequence[StepRun], passed: Passed, threads: int) -> list[Any]:
     for run, tally in zip(runs, tallies, strict=True):
         result = exposures[0] if run is runs[-1] else None
         seconds = tally.seconds / threads if tally else 0.0
-        _tell(events.StepDone(run.step.name, seconds, run.status, result, run.found))
+        done = events.StepDone(run.step.name, seconds, run.status, result, run.found, _reason(run.skipped))
+        _tell(done, run.skipped)
     return exposures
 
 

@@ -23,7 +23,6 @@ from gpipe.exceptions import GpipeError
 log = logging.getLogger(__name__)
 
 NO_SUMMARY: Summary = {}
-_BEGUN = {True: (logging.INFO, "Step %s skipped"), False: (logging.DEBUG, "Step %s running")}
 
 
 class StepRun:
@@ -37,6 +36,7 @@ class StepRun:
     status : empty before it has started, COMPLETE while it works and after, else SKIPPED.
     stage : the step at work; None where it does not.
     found : numbers that the step has found, when it has ended.
+    skipped : why the step skipped itself; None where it did not.
     """
 
     def __init__(self, step: StepBase, record: RunRecord, run_step: RunStep, halo: int = 0) -> None:
@@ -44,6 +44,7 @@ class StepRun:
         self.status = ""
         self.stage: Stage | None = None
         self.found: Mapping[str, int] = {}
+        self.skipped: Skip | None = None
         self._summary: Summary | None = None
         self._whole: type[Exposure] | None = None
 
@@ -55,7 +56,8 @@ class StepRun:
     def start(self, meta: Any) -> None:
         """Log that the step runs, and which steps should have run before."""
         self.status = SKIPPED
-        log.log(*_BEGUN[self.is_off], self.step.name)
+        if not self.is_off:
+            log.debug("Step %s running", self.step.name)
         if not self.is_off and self.step.is_for(meta):
             self._record.warn_of_predecessors(self.step, meta)
         self._record.begun(self.step)
@@ -86,7 +88,7 @@ class StepRun:
         except Skip as skip:
             self._skip(skip)
         else:
-            self.status = COMPLETE
+            self.status, self.skipped = COMPLETE, None
 
     def close(self, results: Sequence[Any], tally: Tally | None) -> list[Any]:
         """End the work and give what comes of the hooks on its results; everything is recorded and saved.
@@ -147,8 +149,10 @@ class StepRun:
         return outcome
 
     def _skip(self, skip: Skip) -> None:
-        log.log(skip.level, "Step %s skipped: %s", self.step.name, skip.reason)
-        self.status, self.stage = SKIPPED, None
+        # What is no warning stands in the line of the step's end.
+        level = skip.level if skip.level > logging.INFO else logging.DEBUG
+        log.log(level, "Step %s skipped: %s", self.step.name, skip.reason)
+        self.status, self.stage, self.skipped = SKIPPED, None, skip
 
     def _hooked(self, parameter: str, exposure: Any) -> Any:
         if self.is_off or (self._record.inner and self.step is self._record.top):
