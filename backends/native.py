@@ -6,7 +6,6 @@ it is needed. Kernels for the processor are in the library of C functions, which
 
 import functools
 import importlib
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -63,9 +62,14 @@ def _imported(module: str, name: str) -> Callable[..., Any]:
     return kernel
 
 
+@functools.cache
+def _library() -> Any:
+    return importlib.import_module(LIBRARY)
+
+
 def find_in_library(function: Callable[..., Any]) -> Callable[..., Any] | None:
     """Find the kernel of a portable function in C; None if no kernel or no library exists (``GPIPE_NATIVE``)."""
-    library = sys.modules.get(LIBRARY) or importlib.import_module(LIBRARY)
+    library = _library()
     if not library.is_used():
         return None
     try:
