@@ -1,6 +1,5 @@
 """Steps and pipelines at a prompt: the names that tab completes, signatures, help, and a line for an instance."""
 
-import sys
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import traitlets
@@ -59,10 +58,7 @@ class ShownClass(traitlets.MetaHasTraits):
         cls._set_up = cls
 
     def __dir__(cls) -> list[str]:
-        if not _is_set_up(cls):
-            return [*super().__dir__()]
-        # The help of a class is its docstring: pydoc, by inspect, would put the long text of each method behind it.
-        return [] if sys._getframe(1).f_globals.get("__name__") == "inspect" else [*OF_CLASSES]
+        return [*OF_CLASSES] if _is_set_up(cls) else [*super().__dir__()]
 
 
 def _is_set_up(cls: type) -> bool:
