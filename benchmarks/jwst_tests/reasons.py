@@ -35,7 +35,7 @@ BY_TEST: Mapping[str, str] = {
 
 BY_MESSAGE: Mapping[str, str] = {
     r"CRDS is not configured|^-1$": CRDS,
-    r"not in logs|INFO     gpipe|Picture frame correction is not available|DeprecationWarning": WORDS,
+    r"not in logs|(INFO|WARNING) +gpipe|Picture frame correction is not available|DeprecationWarning": WORDS,
     r"^(open \w+|override_\w+|[\w.]+\.fits): (\w+ reference \S+: )?found": REFUSED,
 }
 """Patterns of messages."""
