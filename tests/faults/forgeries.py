@@ -37,7 +37,7 @@ class Forgery:
     drawn : how often it is tried, where the random numbers decide what is damaged; else 0.
     refused : False where it may be calibrated.
     named : words of which the error may hold one in place of the file's name.
-    one_line : False where the name itself has several lines, or where each reference has one.
+    one_line : False where the name itself has several lines.
     """
 
     make: Make
@@ -162,7 +162,7 @@ def _tried(name: str, seed: int, materials: Mapping[str, str]) -> dict[str, Any]
         "bytes": peak - before,
         "written": written,
         "refused": forgery.refused,
-        "one_line": forgery.one_line and forgery.part not in _STEPS,
+        "one_line": forgery.one_line,
         "letters": len(path),
         "named": [Path(path).name, *forgery.named, "override_", "meta."],
     }

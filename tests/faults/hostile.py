@@ -10,7 +10,7 @@ from faults.trials import Room, Trial, generator
 NAME = "hostile files"
 MOST_BYTES = 300_000_000
 MOST_SECONDS = 10.0
-MOST_LETTERS = 10_000
+MOST_LETTERS = 1_500
 IN_A_BATCH = 12
 
 

@@ -16,13 +16,13 @@ def record(
     meta : ``stdatamodels`` metadata tree.
     references : name by reference type: ``crds://NAME``, a path, ``override://ModelClass`` or ``N/A``. Where steps used
         different files of one type the caller gives that of the last step: there is one keyword for a type.
-    context, crds_version : what chose them; None where CRDS was not asked.
+    context, crds_version : of CRDS, in force in this run; None without CRDS.
 
     Notes
     -----
     CAL_VER is ``gpipe 0.1.0``, so that nobody takes the product for one of ``jwst``; CAL_VCS is ``RELEASE``, or what
     follows the ``+`` of the version of a development copy. R_* are ``meta.ref_file.<reftype>.name``; a type without a
-    keyword in the JWST schemas is left out. CRDS_CTX and CRDS_VER stay as they are when this run did not ask CRDS.
+    keyword in the JWST schemas is left out. CRDS_CTX and CRDS_VER stay as they are in a run without CRDS.
     """
     meta.calibration_software_version = f"gpipe {gpipe.__version__}"
     meta.calibration_software_revision = gpipe.__version__.partition("+")[2] or "RELEASE"

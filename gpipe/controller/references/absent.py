@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from gpipe.controller.declaration.ref import Ref
 from gpipe.controller.declaration.results import References, Skip
 from gpipe.controller.declaration.step_base import StepBase
+from gpipe.controller.references.problems import in_one_line
 from gpipe.exceptions import ReferenceFileError
 
 
@@ -37,7 +38,7 @@ def refuse_without(needs: Iterable[tuple[StepBase, References]]) -> None:
         if (absent := must_not_lack(step, references))
     ]
     if problems:
-        raise ReferenceFileError("\n".join(problems))
+        raise ReferenceFileError(in_one_line(problems))
 
 
 def _lacks(references: References, ref: Ref) -> bool:

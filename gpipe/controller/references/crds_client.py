@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from gpipe.controller.references.matching import Matching
+from gpipe.controller.references.problems import in_one_line
 from gpipe.exceptions import ReferenceFileError
 from gpipe.forks import Lock
 from gpipe.imports import deferred
@@ -175,15 +176,15 @@ def catalog() -> Mapping[str, Mapping[str, str]]:
 def local_files(names: Iterable[str]) -> dict[str, Path]:
     """Locate references in the cache, by name; missing ones are fetched from the server, if one is set.
 
-    All that cannot be had are named in one ReferenceFileError, with the cache.
+    Those that cannot be had are named in one ReferenceFileError, with the cache.
     """
     paths = places(names)
     missing = [name for name, path in paths.items() if not path.is_file()]
-    lines = [
+    problems = [
         f"{name}: missing in the CRDS cache ({paths[name].parent}), and {why}" for name, why in fetch(missing).items()
     ]
-    if lines:
-        raise ReferenceFileError("\n".join(lines))
+    if problems:
+        raise ReferenceFileError(in_one_line(problems))
     return paths
 
 

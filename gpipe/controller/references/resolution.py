@@ -4,6 +4,7 @@ N/A is a valid answer; `absent` says what follows from it.
 """
 
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import Any
 from gpipe.controller.declaration.results import References
 from gpipe.controller.references import crds_client
 from gpipe.controller.references.overrides import CRDS_SCHEME, NOT_APPLICABLE, Choice, choice
+from gpipe.controller.references.problems import in_one_line
 from gpipe.datamodels.references.cache import open_reference
 from gpipe.datamodels.references.reference import Reference
 from gpipe.exceptions import ReferenceFileError
@@ -25,7 +27,7 @@ Chosen = dict[tuple[str, str], Choice]
 
 @dataclass(frozen=True)
 class Resolution:
-    """The references of every step of a run, and what chose them (None where CRDS was not asked)."""
+    """The references of every step of a run, and the context in force (None without CRDS)."""
 
     steps: Mapping[str, References] = field(default_factory=dict)
     context: str | None = None
@@ -37,7 +39,7 @@ def resolve(
     crds_parameters: Mapping[str, Any],
     overrides: Mapping[str, Mapping[str, Any]],
     meta: Any,
-    folder: str = "",
+    exposure: str = "",
 ) -> Resolution:
     """Find all reference files of a run, in one request to CRDS, and check them against the exposure; no pixel is read.
 
@@ -47,32 +49,36 @@ def resolve(
     crds_parameters : metadata of the exposure by dotted name (``meta.instrument.name`` …), which CRDS selects by.
     overrides : by step and reference type: a path, ``crds://NAME``, ``'N/A'`` or an open model; None: not given.
     meta : the same metadata as a ``stdatamodels`` tree, which the files are checked against.
-    folder : where the exposure is.
+    exposure : its name, or the path of its file, for messages.
 
     Returns
     -------
-    Resolution. Steps that use the same file share one Reference. CRDS is neither needed nor imported when everything is
-    overridden. ReferenceFileError names all types without a match, and all files that are missing, damaged, of another
-    type or do not cover the exposure.
+    Resolution. Steps that use the same file share one Reference. CRDS is not needed when everything is overridden; its
+    context is recorded, if it has one. ReferenceFileError names the exposure and, as far as they fit in a line, all
+    types without a match, or all files that are missing, damaged, of another type or do not cover the exposure.
     """
-    chosen, asked_crds = choose(wanted, crds_parameters, overrides)
-    opened = _opened(chosen, meta)
+    chosen, asked_crds = choose(wanted, crds_parameters, overrides, exposure)
+    opened = _opened(chosen, meta, exposure)
+    folder = os.path.dirname(exposure)
     steps = {step: References({t: opened[step, t] for t in types}, folder) for step, types in wanted.items()}
-    return Resolution(steps, *context()) if asked_crds else Resolution(steps)
+    return Resolution(steps, *(context() if asked_crds else _context_in_force(chosen)))
 
 
 def choose(
     wanted: Mapping[str, Sequence[str]],
     crds_parameters: Mapping[str, Any],
     overrides: Mapping[str, Mapping[str, Any]],
+    exposure: str = "",
 ) -> tuple[Chosen, bool]:
     """Decide on the references of a run, by step and type, without looking for files; and tell if CRDS had a say.
 
-    Parameters are those of `resolve`. ReferenceFileError names all types without a match.
+    Parameters are those of `resolve`. ReferenceFileError names the types without a match.
     """
     given = {(s, t): choice(v) for s, values in overrides.items() for t, v in values.items() if v is not None}
     pairs = [(step, reftype) for step, reftypes in wanted.items() for reftype in reftypes]
-    from_crds = _best(sorted({reftype for step, reftype in pairs if (step, reftype) not in given}), crds_parameters)
+    from_crds = _best(
+        sorted({reftype for step, reftype in pairs if (step, reftype) not in given}), crds_parameters, exposure
+    )
     chosen = {(step, reftype): given.get((step, reftype)) or from_crds[reftype] for step, reftype in pairs}
     return chosen, bool(from_crds) or any(c.in_crds for c in chosen.values())
 
@@ -127,12 +133,19 @@ def context() -> tuple[str, str]:
     return crds_client.context(), crds_client.version()
 
 
-def _best(reftypes: Sequence[str], parameters: Mapping[str, Any]) -> dict[str, Choice]:
-    """Ask CRDS for the best reference of each type; one error names all types without a match."""
+def _context_in_force(chosen: Chosen) -> tuple[str, str] | tuple[()]:
+    """The context that jwst records beside overrides, which it did not choose; nothing without CRDS or references."""
+    with suppress(ReferenceFileError):
+        return context() if chosen and crds_client.configured() else ()
+    return ()
+
+
+def _best(reftypes: Sequence[str], parameters: Mapping[str, Any], exposure: str = "") -> dict[str, Choice]:
+    """Ask CRDS for the best reference of each type; one error names the types without a match."""
     if not reftypes:
         return {}
     answers = crds_client.recommended(parameters, reftypes)
-    _raise([_no_match(t, text, parameters) for t, text in answers.items() if text.startswith(NO_MATCH)])
+    _raise([_no_match(t, text, parameters) for t, text in answers.items() if text.startswith(NO_MATCH)], exposure)
     return {t: Choice(text if text == NOT_APPLICABLE else CRDS_SCHEME + text) for t, text in answers.items()}
 
 
@@ -140,13 +153,12 @@ def _no_match(reftype: str, answer: str, parameters: Mapping[str, Any]) -> str:
     reason = " ".join(answer.removeprefix(NO_MATCH).split())
     observed = f"{parameters.get('meta.observation.date')} {parameters.get('meta.observation.time')}"
     when = "" if "parameter" in reason or "type" in reason else f" (observed {observed})"
-    return f"{reftype}: no reference file in {crds_client.context()} for this exposure: {reason}{when}"
+    return f"{reftype}: no reference file in {crds_client.context()}: {reason}{when}"
 
 
-def _opened(chosen: Chosen, meta: Any) -> dict[tuple[str, str], Reference | None]:
+def _opened(chosen: Chosen, meta: Any, exposure: str) -> dict[tuple[str, str], Reference | None]:
     """A Reference for each (step, type), opened once for each file; all that cannot be used are told in one error."""
-    in_crds = [c.in_crds for c in chosen.values() if c.in_crds]
-    paths = crds_client.local_files(in_crds) if in_crds else {}
+    paths = _paths([c.in_crds for c in chosen.values() if c.in_crds], exposure)
     distinct = {(reftype, c.key): c for (_, reftype), c in chosen.items() if c.applies}
     opened: dict[tuple[str, tuple[str, int | None]], Reference] = {}
     problems = []
@@ -157,10 +169,21 @@ def _opened(chosen: Chosen, meta: Any) -> dict[tuple[str, str], Reference | None
             log.info("%s reference: %s", reftype, c.name)
         except ReferenceFileError as error:
             problems.append(str(error) if c.source is None else f"override_{reftype}: {error}")
-    _raise(problems)
+    _raise(problems, exposure)
     return {(step, reftype): opened.get((reftype, c.key)) for (step, reftype), c in chosen.items()}
 
 
-def _raise(problems: Sequence[str]) -> None:
+def _paths(names: Sequence[str], exposure: str) -> Mapping[str, Path]:
+    try:
+        return crds_client.local_files(names) if names else {}
+    except ReferenceFileError as error:
+        raise _error(str(error), exposure) from None
+
+
+def _raise(problems: Sequence[str], exposure: str) -> None:
     if problems:
-        raise ReferenceFileError("\n".join(dict.fromkeys(problems)))
+        raise _error(in_one_line(problems), exposure)
+
+
+def _error(line: str, exposure: str) -> ReferenceFileError:
+    return ReferenceFileError(f"{line} (exposure: {exposure})" if exposure else line)

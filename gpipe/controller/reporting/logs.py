@@ -155,7 +155,7 @@ def _level(text: str, path: Path) -> int:
         return levels[text.strip().upper()]
     if re.fullmatch(r"\s*[0-9]{1,9}\s*", text):
         return int(text)
-    raise ParameterError(f"logcfg {path}: level: found {text!r}, expected one of {', '.join(levels)}")
+    raise ParameterError(f"logcfg {path}: level: found {text!r:.200}, expected one of {', '.join(levels)}")
 
 
 def _handler(text: str) -> logging.Handler:

@@ -41,7 +41,7 @@ def resolved(steps: Sequence[StepBase], header: Header, record: RunRecord) -> Re
     """Find the references of the steps that run on an exposure."""
     running = [step for step in steps if not record.skips(step)]
     wanted, overrides = needs(running, header.meta)
-    return resolve(wanted, crds_parameters(header), overrides, header.meta, os.path.dirname(header.name))
+    return resolve(wanted, crds_parameters(header), overrides, header.meta, header.name)
 
 
 def needs(running: Sequence[StepBase], meta: Any) -> tuple[dict[str, Sequence[str]], dict[str, dict[str, Any]]]:
