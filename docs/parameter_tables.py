@@ -1,7 +1,7 @@
 """Puts a step's parameters, as declared in the code, where its page says ``<!-- parameters -->``."""
 
 from gpipe.controller import Step
-from gpipe.pipeline import Detector1Pipeline
+from gpipe.pipeline.catalog import named
 
 MARK = "<!-- parameters -->"
 
@@ -9,7 +9,7 @@ MARK = "<!-- parameters -->"
 def fill_in(_app, docname, source):
     """Sphinx hook: replace the mark on the page of a step by a table."""
     if MARK in source[0]:
-        step = Detector1Pipeline.step_defs[docname.rsplit("/", 1)[-1]]
+        step = named(docname.rsplit("/", 1)[-1]).cls
         source[0] = source[0].replace(MARK, table(step))
 
 

@@ -1,8 +1,9 @@
-"""All steps of the first stage, where scripts written for jwst import them from."""
+"""All steps, where scripts written for jwst import them from."""
 
 from gpipe.imports import collector_at_rest, missing_name
 
 with collector_at_rest():
+    from gpipe.background import BackgroundStep
     from gpipe.charge_migration import ChargeMigrationStep
     from gpipe.clean_flicker_noise import CleanFlickerNoiseStep
     from gpipe.dark_current import DarkCurrentStep
@@ -25,6 +26,7 @@ with collector_at_rest():
     from gpipe.superbias import SuperBiasStep
 
 __all__ = [
+    "BackgroundStep",
     "ChargeMigrationStep",
     "CleanFlickerNoiseStep",
     "DQInitStep",

@@ -41,9 +41,9 @@ class Verb:
         functools.update_wrapper(self, function)
 
     @overload
-    def __call__(self, source: list[Any] | tuple[Any, ...], **options: Any) -> list[Any]: ...
+    def __call__(self, source: list[Any] | tuple[Any, ...], *arguments: Any, **options: Any) -> list[Any]: ...
     @overload
-    def __call__(self, source: Any, **options: Any) -> Any: ...
+    def __call__(self, source: Any, *arguments: Any, **options: Any) -> Any: ...
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         changed = self._instance.changed() if self._instance is not None else ()
@@ -258,7 +258,8 @@ def _for_each_job(top: StepBase, source: Any, work: Callable[[Any], Any], on_err
         from gpipe.controller.run.termination import ends_cleanly
         from gpipe.controller.several import check_all, each, each_or_error
 
-    to_do = jobs(source, top.expected(), unless_given=NO_ASSOCIATION if top.names_association else None)
+    unless_given = NO_ASSOCIATION if top.names_association else None
+    to_do = jobs(source, top.expected(), unless_given=unless_given, only_first=top.takes_first_product)
     as_list = not to_do or to_do[0].as_list
     if len(to_do) == 1 and not (as_list and isinstance(source, list | tuple)):
         with ends_cleanly():

@@ -140,7 +140,9 @@ class Job:
             header.meta.asn.exptype = member.keys["exptype"]
 
 
-def jobs(source: Any, kinds: tuple[Any, ...], *, unless_given: AssociationInfo | None = None) -> list[Job]:
+def jobs(
+    source: Any, kinds: tuple[Any, ...], *, unless_given: AssociationInfo | None = None, only_first: bool = False
+) -> list[Job]:
     """Make the jobs that an input asks for; files of members are found, and no exposure is read.
 
     Parameters
@@ -149,13 +151,17 @@ def jobs(source: Any, kinds: tuple[Any, ...], *, unless_given: AssociationInfo |
     kinds : the kinds of exposure that the step or pipeline accepts. If a group is among them an association, or a list
         of exposures, is one job; else each product of the association, and each exposure, is one.
     unless_given : stands for the association where the input is none.
+    only_first : take the first product of an association, as if its exposure were the input.
 
     Raises
     ------
     InputError
         The association is none, or one that cannot be worked on; a member is not to be found.
     """
-    found = _jobs(source, kinds, unless_given)
+    if only_first and not isinstance(source, list | tuple) and is_association(source):
+        found = [_first(read_association(source), kinds)]
+    else:
+        found = _jobs(source, kinds, unless_given)
     claims = Claims(path for job in found for path in _paths(job))
     places = range(1, len(found) + 1) if len(found) > 1 else [None]
     return [replace(job, claims=claims, place=place) for job, place in zip(found, places, strict=False)]
@@ -193,6 +199,12 @@ def _jobs_of_association(association: Association, kinds: tuple[Any, ...]) -> li
         names = " and ".join(_label(product, number) for number, product in enumerate(products))
         raise InputError(f"{association.table}: found products {names}, expected one")
     return [_job(association, 0, kinds)]
+
+
+def _first(association: Association, kinds: tuple[Any, ...]) -> Job:
+    if len(association.products) > 1:
+        log.warning("%s: found %d products; the first is used", association.table, len(association.products))
+    return _job(association, 0, kinds)
 
 
 def _job(association: Association, number: int, kinds: tuple[Any, ...]) -> Job:

@@ -17,7 +17,7 @@ class Step(DropIn):
     def call(
         cls: "type[Step]",  # noqa: N805
         source: Any,
-        *,
+        *arguments: Any,
         backend: str | Backend | None = None,
         max_memory: int | str | Mapping[str, int | str] | None = None,
         config_file: str | os.PathLike[str] | None = None,
@@ -35,6 +35,7 @@ class Step(DropIn):
         source : path, open ``stdatamodels`` model, exposure in flight, association (path of a ``.json`` file, or a
             dict), or a list of them. An association and a list give a list of results, or are one group where the step
             accepts a group. Neither file nor model is changed.
+        arguments : values of the parameters that the step takes by position (``by_position``); nearly all take none.
         backend : ``"numpy"``, ``"cupy"`` or ``"auto"``.
         max_memory : bytes that arrays may take, also as text (``"4 GB"``), or one for each of ``host`` and ``device``.
             A larger exposure streams through it, with the same result.
@@ -58,7 +59,7 @@ class Step(DropIn):
             Before work begins, wherever that can be known.
         """
         options = CallOptions(
-            parameters,
+            parameters | cls.named(arguments),
             steps,
             config_file,
             name,

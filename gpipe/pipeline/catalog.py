@@ -5,13 +5,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from importlib import import_module
+from typing import Any
 
-from gpipe.controller import Pipeline, Step
+from gpipe.controller import Step
 
 PIPELINES = {
     "calwebb_detector1": "gpipe.pipeline.detector1.Detector1Pipeline",
     "calwebb_dark": "gpipe.pipeline.dark.DarkPipeline",
 }
+SINGLE_STEPS = ("gpipe.background.BackgroundStep",)
+"""Steps that no pipeline of gpipe has yet."""
 OTHER_PIPELINES = {
     "calwebb_guider": "GuiderPipeline",
     "calwebb_image2": "Image2Pipeline",
@@ -24,7 +27,7 @@ OTHER_PIPELINES = {
     "calwebb_wfs-image3": "WfsCombineStep",
 }
 OTHER_STEPS = (
-    *("guider_cds", "assign_wcs", "badpix_selfcal", "msa_flagging", "imprint", "bkg_subtract", "extract_2d"),
+    *("guider_cds", "assign_wcs", "badpix_selfcal", "msa_flagging", "imprint", "extract_2d"),
     *("srctype", "master_background_mos", "wavecorr", "straylight", "targ_centroid", "flat_field", "fringe"),
     *("pathloss", "barshadow", "wfss_contam", "photom", "residual_fringe", "adaptive_trace_model"),
     *("pixel_replace", "resample", "resample_spec", "cube_build", "extract_1d", "assign_mtwcs", "tweakreg"),
@@ -87,14 +90,14 @@ def _all() -> Iterator[Entry]:
     yield from (Entry(cls.alias, "pipeline", cls, _first_sentence(cls)) for cls in pipelines)
     yield from (Entry(name, "pipeline") for name in OTHER_PIPELINES)
     steps = {step.alias: step for cls in pipelines for step in cls.substeps().values()}
+    steps |= {step.alias: step for step in map(_imported, SINGLE_STEPS)}
     yield from (Entry(name, "step", step, _first_sentence(step)) for name, step in steps.items())
     yield from (Entry(name, "step") for name in OTHER_STEPS)
 
 
-def _imported(path: str) -> type[Pipeline]:
+def _imported(path: str) -> Any:
     module, _, name = path.rpartition(".")
-    cls: type[Pipeline] = getattr(import_module(module), name)
-    return cls
+    return getattr(import_module(module), name)
 
 
 def _first_sentence(cls: type[Step]) -> str:

@@ -41,9 +41,9 @@ class Companion:
         """The paths under which the file may be; none of what a step made."""
         return [] if self.exposure is not None else places_of(self.name, self.folder)
 
-    def header(self) -> Header:
-        """Read the metadata of an exposure."""
-        return read_header(self.exposure or self.path)
+    def header(self, *kinds: type[Exposure]) -> Header:
+        """Read the metadata of an exposure. InputError: it is none of these kinds, where some are given."""
+        return read_header(self.exposure or self.path, expects=kinds)
 
     def open(self, backend: Backend) -> Any:
         """Load an exposure onto a device. Nothing of it stays with the companion."""

@@ -36,6 +36,9 @@ class StepBase(Configurable):
     makes : kind of the results where it is another one, such as rates of ramps.
     companions : exptypes of an association whose files the step gets beside the exposure (``("background",)``). Its
         ``apply``, or ``begin``, then has a keyword ``companions``, with `NO_COMPANIONS` as its default.
+    by_position : parameters that ``call`` takes by position after the exposure, as jwst's step does.
+    takes_first_product : whether a call of the step alone works on the first product of an association, and returns no
+        list, as jwst's step does.
     names_association : whether products name an association, ``"singleton"``, if the input is none (second stage).
 
     A step that needs the whole exposure at once implements ``apply``. One that works on chunks implements ``begin``,
@@ -51,6 +54,8 @@ class StepBase(Configurable):
     cut: ClassVar[Cut] = Cut(Block.EXPOSURE)
     makes: ClassVar[type[Exposure] | None] = None
     companions: ClassVar[Sequence[str]] = ()
+    by_position: ClassVar[Sequence[str]] = ()
+    takes_first_product: ClassVar[bool] = False
     names_association: ClassVar[bool] = False
     reference_file_types: ClassVar[Sequence[str]] = ()
     """Types of ``references``, under the name that jwst has for them."""
@@ -76,6 +81,14 @@ class StepBase(Configurable):
         """List the kinds of exposure that a run takes: any, if nothing but a ``process`` works on them."""
         works = (StepBase.begin, StepBase.apply) != (cls.begin, cls.apply)
         return (Exposure,) if cls.has_own_process() and not works and not cls.substeps() else cls.kinds()
+
+    @classmethod
+    def named(cls, arguments: Sequence[Any]) -> dict[str, Any]:
+        """Name the values that a call is given by position after the exposure. TypeError: it takes fewer."""
+        if len(arguments) > len(cls.by_position):
+            wanted = ", ".join(("the exposure", *cls.by_position))
+            raise TypeError(f"{cls.__name__}: found {len(arguments) + 1} values without a name, expected {wanted}")
+        return dict(zip(cls.by_position, arguments, strict=False))
 
     @classmethod
     def has_own_process(cls) -> bool:

@@ -27,9 +27,12 @@ _TYPES: Mapping[type[p.Parameter], Any] = {
 def of_call(function: Callable[..., Any], cls: type[StepBase]) -> Signature:
     """Return the signature of ``call`` or ``plan`` of a class: the input, the parameters of the class, the options."""
     _, source, *options = inspect.signature(function).parameters.values()
+    options = [option for option in options if option.kind is not Parameter.VAR_POSITIONAL]
     if not cls.substeps():
         options = [option for option in options if option.name != "steps"]
-    return _joined([source], _parameters(cls), options)
+    own = _parameters(cls)
+    first = [one.replace(kind=Parameter.POSITIONAL_OR_KEYWORD) for one in own if one.name in cls.by_position]
+    return _joined([source, *first], [one for one in own if one.name not in cls.by_position], options)
 
 
 def of_class(cls: type[StepBase]) -> Signature:

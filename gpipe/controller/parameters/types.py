@@ -231,6 +231,19 @@ class List(Parameter):
         return f"a list{length}" + (f", each {self.item.kind()}" if self.item else "")
 
 
+class Files(List):
+    """Files: a list of paths or of what is open, one of them alone, or text with commas between paths."""
+
+    def convert(self, value: Any) -> list[Any]:
+        if isinstance(value, str):
+            value = [name.strip() for name in value.split(",")]
+        given = value if isinstance(value, (list, tuple)) else [value]
+        return [one if hasattr(one, "meta") else expanded(one) for one in given if one != ""]
+
+    def kind(self) -> str:
+        return "paths or open models"
+
+
 class FloatList(List):
     """A list of numbers."""
 

@@ -28,6 +28,13 @@ class Window:
             and self.ystart + self.ysize <= outer.ystart + outer.ysize
         )
 
+    def overlap(self, other: "Window") -> "Window | None":
+        """The pixels that belong to both windows; None if there are none."""
+        x, y = max(self.xstart, other.xstart), max(self.ystart, other.ystart)
+        xsize = min(self.xstart + self.xsize, other.xstart + other.xsize) - x
+        ysize = min(self.ystart + self.ysize, other.ystart + other.ysize) - y
+        return Window(x, y, xsize, ysize) if xsize > 0 and ysize > 0 else None
+
     def part(self, rows: slice | None, columns: slice | None) -> "Window":
         """The part of this window that has these of its rows and columns, counted from 0; None for all of them."""
         rows, columns = rows or slice(0, self.ysize), columns or slice(0, self.xsize)

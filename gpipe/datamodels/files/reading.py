@@ -185,6 +185,19 @@ def _array(header: Header, name: str, backend: Backend, where: dict[str, slice])
     return source.load(name, backend, rows=where.get(axes[-2], ALL), columns=where.get(axes[-1], ALL))
 
 
+def load_plane(header: Header, name: str, backend: Backend, rows: slice = ALL, columns: slice = ALL) -> Array:
+    """Load some rows and columns of one plane of an exposure onto a device; the exposure must have it.
+
+    InputError: the pixels cannot be read.
+    """
+    where = {"y": rows, "x": columns}
+    if isinstance(header.source, Exposure):
+        place = header.source.backend
+        part = header.kind.planes[name].part(getattr(header.source, name), where)
+        return part if place.name == backend.name else backend.to_device(place.to_host(part))
+    return _array(header, name, backend, where)
+
+
 def _is_announced(plane: Plane, meta: Any) -> bool:
     return plane.announced_by is None or bool(attrgetter(plane.announced_by)(meta))
 
