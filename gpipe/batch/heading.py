@@ -15,7 +15,7 @@ OUTPUT = {"save_results", "output_dir", "output_file", "output_ext", "suffix"}
 def heading(cls: type[Step], count: int, options: CallOptions) -> list[str]:
     """Make a line on the whole, and one for each parameter that the user gives. GpipeError: an option is wrong."""
     backend = backends.get(options.backend).name
-    cores = threads.cores_of_this_process()
+    cores = threads.of_steps(())
     where = f"{backend}, {cores} thread{'s' * (cores > 1)}" if backend == "numpy" else backend
     whole = f"{count} exposure{'s' * (count > 1)} · {cls.alias or cls.__name__} · {where}"
     settled = SettledParameters(cls, None, options)

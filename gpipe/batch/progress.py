@@ -10,7 +10,7 @@ from typing import Any
 
 from gpipe.batch.events import Follow, RunEvent, failure
 from gpipe.batch.report import Outcome
-from gpipe.controller import ProductSaved, StepDone, several, watch
+from gpipe.controller import DoneBefore, ProductSaved, StepDone, several, watch
 
 
 class Progress:
@@ -44,10 +44,14 @@ class Progress:
         outcome, began = Outcome(name, 0.0), time.perf_counter()
         products: list[Path] = []
         found: dict[str, int] = {}
+        before: list[DoneBefore] = []
 
         def hear(event: Any) -> None:
             if isinstance(event, ProductSaved):
                 products.append(event.path)
+            elif isinstance(event, DoneBefore):
+                products.extend(event.products)
+                before.append(event)
             elif isinstance(event, StepDone):
                 found.update(event.found)
                 values = {"status": event.status, "seconds": event.seconds, "counts": dict(event.found)}
@@ -59,17 +63,17 @@ class Progress:
                 yield
         finally:
             seconds = time.perf_counter() - began
-            self._worked.append(replace(outcome, seconds=seconds, products=tuple(products), found=found))
+            ended = replace(outcome, seconds=seconds, products=tuple(products), found=found, before=bool(before))
+            self._worked.append(ended)
 
     def settled(self, one: several.Outcome) -> None:
         """Tell what became of an exposure: its files are on disk now, or have failed."""
         outcome = _ended(self._worked.popleft(), next(iter(one.problems), None))
         self.outcomes.append(outcome)
-        for path in outcome.products:
+        for path in () if outcome.before else outcome.products:
             self.emit("product", outcome.name, path=str(path))
         if outcome.error is None:
-            paths = [str(path) for path in outcome.products]
-            self.emit("done", outcome.name, seconds=outcome.seconds, counts=dict(outcome.found), products=paths)
+            self.emit("done", outcome.name, **outcome.values())
         elif self._follow:
             self._follow(failure(outcome.error, outcome.name))
         if self._tell and (outcome.error is None or self._total > 1):  # the error of an only exposure is told by itself

@@ -21,6 +21,7 @@ class Outcome:
     products : the files that were written.
     error : why it failed; None if it is done.
     found : numbers that the steps have found, by plural nouns (``{"jumps": 29053}``).
+    before : True where an earlier run has made the products from the same, so that nothing was done.
     """
 
     name: str
@@ -28,6 +29,13 @@ class Outcome:
     products: tuple[Path, ...] = ()
     error: Exception | None = None
     found: Mapping[str, int] = field(default_factory=dict)
+    before: bool = False
+
+    def values(self) -> dict[str, Any]:
+        """Return what programs are told of an exposure that is done."""
+        paths = [str(path) for path in self.products]
+        counts = dict(self.found)
+        return {"seconds": self.seconds, "counts": counts, "products": paths, "before": self.before}
 
     @property
     def base(self) -> str:
@@ -43,7 +51,8 @@ class Outcome:
         if self.error is not None:
             return f"{self.base}  ✗ {self.kind}: {self.error}"
         found = [f"{number:,} {what}" for what, number in self.found.items()]
-        return "  ".join([self.base, f"{self.seconds:.1f} s", *found, f"→ {self._files() or 'no file'}"])
+        did = "done before" if self.before else f"{self.seconds:.1f} s"
+        return "  ".join([self.base, did, *found, f"→ {self._files() or 'no file'}"])
 
     def _files(self) -> str:
         """Name the products, the first with its folder, others in the same folder by what differs."""
@@ -66,6 +75,11 @@ class RunReport:
     def done(self) -> list[Outcome]:
         """The exposures that are calibrated."""
         return [outcome for outcome in self.outcomes if outcome.error is None]
+
+    @property
+    def before(self) -> list[Outcome]:
+        """Those of them whose products an earlier run has made from the same."""
+        return [outcome for outcome in self.done if outcome.before]
 
     @property
     def failed(self) -> list[Outcome]:
@@ -92,9 +106,10 @@ class RunReport:
         return len(self.outcomes) + self.untried == 1
 
     def totals(self) -> dict[str, Any]:
-        """Return the numbers of exposures done and failed, the seconds and the exit status."""
+        """Return the numbers of exposures done (before, too) and failed, the seconds and the exit status."""
         return {
             "done": len(self.done),
+            "done_before": len(self.before),
             "failed": len(self.failed),
             "seconds": self.seconds,
             "exit_status": self.exit_status,
@@ -119,5 +134,6 @@ class RunReport:
 
     def __str__(self) -> str:
         whole = f"{len(self.done)} of {len(self.outcomes) + self.untried} done in {self.seconds:.0f} s"
+        whole += f" ({len(self.before)} before)" if self.before else ""
         failed = ", ".join(f"{one.base} ({one.kind})" for one in self.failed)
         return whole + (f", {len(self.failed)} failed: {failed}" if failed else "")

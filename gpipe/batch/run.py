@@ -10,6 +10,7 @@ from gpipe.batch.choice import chosen_for
 from gpipe.batch.events import Follow
 from gpipe.batch.files import Inputs, expanded
 from gpipe.batch.heading import heading
+from gpipe.batch.keys import Keys
 from gpipe.batch.progress import Progress
 from gpipe.batch.report import RunReport
 from gpipe.controller import Step
@@ -17,6 +18,7 @@ from gpipe.controller import call as calling
 from gpipe.controller import parameters as p
 from gpipe.controller.call import CallOptions
 from gpipe.controller.inputs import Job, jobs
+from gpipe.controller.plan import threads
 from gpipe.controller.plan.run_plan import RunPlan
 from gpipe.exceptions import ParameterError
 
@@ -36,8 +38,9 @@ def run(
     logcfg: str | os.PathLike[str] | None = None,
     configure_log: bool = True,
     uses_crds_parameters: bool = True,
-    if_exists: Literal["replace", "error"] = "replace",
+    if_exists: Literal["replace", "skip", "error"] = "replace",
     keep_going: bool = True,
+    cores: int | str | None = None,
     tell: Tell | None = None,
     follow: Follow | None = None,
     **parameters: Any,
@@ -51,9 +54,11 @@ def run(
         by default what the files hold decides.
     output_dir : folder of the products, by default the working directory.
     steps, config_file, backend, max_memory, logcfg, configure_log, parameters : as of ``Step.call``.
-    if_exists : ``"error"`` refuses a run whose products exist, before work.
+    if_exists : ``"error"`` refuses a run whose products exist, before work. ``"skip"`` leaves out each exposure whose
+        products are there, whole, and made from the same input, parameters, references and version of gpipe.
     uses_crds_parameters : False leaves out the parameter files of CRDS.
     keep_going : every file is tried; False stops at the first that fails.
+    cores : that all work shares, whatever steps say: a number, ``"half"`` … By default all that this process may use.
     tell : called with a line on the run before work, and one for each exposure when it is done or has failed.
     follow : called with each `gpipe.batch.RunEvent`: what is planned, started, done or failed, steps and products.
 
@@ -80,20 +85,29 @@ def run(
         configure_log=configure_log,
         uses_crds_parameters=uses_crds_parameters,
     )
-    replaces = _replaces(if_exists)
+    _check(if_exists)
     progress, began, to_do = Progress(tell, follow), time.perf_counter(), _jobs(paths, cls)
-    lines = heading(cls, len(to_do), options)
-    progress.planned([job.owner.name for job in to_do], cls.alias or cls.__name__, lines)
-    calling.call_each(cls, to_do, options, progress.around, progress.settled, replaces=replaces, keep_going=keep_going)
+    with threads.limited_to(cores), Keys(skips=if_exists == "skip") as keys:
+        lines = heading(cls, len(to_do), options)
+        progress.planned([job.owner.name for job in to_do], cls.alias or cls.__name__, lines)
+        calling.call_each(
+            cls,
+            to_do,
+            options,
+            progress.around,
+            progress.settled,
+            replaces=if_exists != "error",
+            keep_going=keep_going,
+            identify=keys.identify,
+        )
     report = RunReport(tuple(progress.outcomes), time.perf_counter() - began, untried=len(to_do))
     progress.emit("summary", **report.totals())
     return report
 
 
-def _replaces(if_exists: str) -> bool:
-    if if_exists not in ("replace", "error"):
-        raise ParameterError(f"if_exists: found {if_exists!r}, expected 'replace' or 'error'")
-    return if_exists == "replace"
+def _check(if_exists: str) -> None:
+    if if_exists not in ("replace", "skip", "error"):
+        raise ParameterError(f"if_exists: found {if_exists!r}, expected 'replace', 'skip' or 'error'")
 
 
 def _jobs(paths: Inputs, cls: type[Step]) -> list[Job]:
@@ -115,6 +129,7 @@ def plan(
     steps: Mapping[str, Mapping[str, Any]] | None = None,
     config_file: str | os.PathLike[str] | None = None,
     uses_crds_parameters: bool = True,
+    cores: int | str | None = None,
     **parameters: Any,
 ) -> list[RunPlan]:
     """Preview what `run` would do with each file. No pixel is read; arguments and errors are those of `run`.
@@ -132,7 +147,8 @@ def plan(
         uses_crds_parameters=uses_crds_parameters,
     )
     cls = chosen_for(paths, pipeline)
-    return calling.plan_each(cls, _jobs(paths, cls), options)
+    with threads.limited_to(cores):
+        return calling.plan_each(cls, _jobs(paths, cls), options)
 
 
 def _options(parameters: Mapping[str, Any], output_dir: str | os.PathLike[str] | None, **others: Any) -> CallOptions:

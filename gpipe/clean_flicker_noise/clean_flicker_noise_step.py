@@ -69,6 +69,10 @@ class CleanFlickerNoiseStep(Step):
     def wanted_references(self, meta: Any) -> Sequence[str]:
         return self._settings().wanted_references(meta)
 
+    @property
+    def asks_jwst(self) -> bool:
+        return self.mask_science_regions or self.autoparam or self.background_method == MEDIAN_IMAGE
+
     def check(self, meta: Any, references: References) -> None:
         check_settings(self.label, self._settings(), meta, references)
 

@@ -33,8 +33,9 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        self.command: click.Command = import_module(f"gpipe.cli.commands.{cmd_name}").command
-        return self.command
+        found: click.Command = import_module(f"gpipe.cli.commands.{cmd_name}").command
+        self.commands_at_work = [found, *(found.commands.values() if isinstance(found, click.Group) else ())]
+        return found
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -57,7 +58,8 @@ class Commands(click.Group):
 
     def _reworded(self, message: str) -> str:
         """Give a message of Python's functions in the words of the command: the options stand for their names."""
-        options = {param.name: param.opts[-1] for param in self.command.params if isinstance(param, click.Option)}
+        params = [param for command in self.commands_at_work for param in command.params]
+        options = {param.name: param.opts[-1] for param in params if isinstance(param, click.Option)}
         if log_file := options.get("log_file"):
             options.setdefault("logcfg", log_file)
         return in_words_of({name: option for name, option in options.items() if name in PYTHON_NAMES}, message)

@@ -21,6 +21,7 @@ OPTIONS = (
     click.option("--suffix", help="End of the results' names."),
     click.option("--ext", "output_ext", type=click.Choice(["fits", "asdf"]), help="File type of the products."),
     click.option("--backend", help="numpy, cupy or auto."),
+    click.option("--cores", help="Cores that all work shares: a number, or quarter, half, all (the default)."),
     click.option(
         "--max-memory",
         default="auto",
@@ -60,7 +61,7 @@ def arguments(files: tuple[str, ...], options: dict[str, Any]) -> dict[str, Any]
         "pipeline": cls,
         "steps": values.steps,
         "uses_crds_parameters": not options["no_crds_parameters"],
-        **{name: options[name] for name in ("config_file", "backend", "max_memory")},
+        **{name: options[name] for name in ("config_file", "backend", "max_memory", "cores")},
         "output_dir": ".",
         **values.parameters,
         **named,

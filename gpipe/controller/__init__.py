@@ -7,7 +7,7 @@ from gpipe.controller.declaration.ref import Ref
 from gpipe.controller.declaration.results import Produced, References, SideProduct, Skip
 from gpipe.controller.declaration.work import Work
 from gpipe.controller.pipeline import Pipeline
-from gpipe.controller.reporting.events import ChunkDone, ProductSaved, StepDone, StepStarted, watch
+from gpipe.controller.reporting.events import ChunkDone, DoneBefore, ProductSaved, StepDone, StepStarted, watch
 from gpipe.controller.step import Step
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Companion",
     "Companions",
     "Cut",
+    "DoneBefore",
     "Pipeline",
     "Preview",
     "Produced",

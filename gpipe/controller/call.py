@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from inspect import Signature
 
     from gpipe.controller.inputs import Job
+    from gpipe.controller.run.run import Identify
     from gpipe.controller.several import Outcome, Settled
 
 log = logging.getLogger(__name__)
@@ -133,6 +134,7 @@ def call_each(
     *,
     replaces: bool = True,
     keep_going: bool = True,
+    identify: "Identify | None" = None,
 ) -> list["Outcome"]:
     """Calibrate exposures, one after the other, whatever becomes of each; no result stays in memory.
 
@@ -142,6 +144,7 @@ def call_each(
     around : from an exposure's name, and the number of exposures, to a context in which its work is done.
     settled, keep_going : as of `several.try_all`.
     replaces : whether products may take the place of existing files.
+    identify : as of `execute`.
 
     An exposure whose header is wrong fails without work; the headers of all are read first.
 
@@ -169,7 +172,7 @@ def call_each(
             if problem := next(waiting):
                 raise problem
             step = _settled(cls, job, user_layers, options)
-            execute(step, job.science, options.backend, options.max_memory, job=job)
+            execute(step, job.science, options.backend, options.max_memory, job=job, identify=identify)
 
     with options.logging(top.name), ends_cleanly():
         return try_all(to_do, work, settled, keep_going=keep_going)

@@ -52,6 +52,10 @@ class PictureFrameStep(Step):
             return ()
         return self.reference_file_types[:1] if meta.cal_step.ramp_fit == "COMPLETE" else self.reference_file_types
 
+    @property
+    def asks_jwst(self) -> bool:
+        return self.mask_science_regions
+
     def check(self, meta: Any, references: References) -> None:
         if self.mask_science_regions and _applies_to(meta):
             require_light("picture_frame.mask_science_regions", meta, open_shutters=True, instead="False")

@@ -67,6 +67,11 @@ def test_check_tells_what_is_damaged_in_one_line(cached):
     assert done.stdout.splitlines()[-1].endswith(": 1 damaged")
 
 
+def test_messages_name_options(cached):
+    done = refs("list", "-p", "calwebb_detektor1", "one_uncal.fits")
+    assert done.stderr.startswith("gpipe: --pipeline: unknown name")
+
+
 def test_options_of_run(cached, tmp_path):
     (tmp_path / "names.txt").write_text("one_uncal.fits\n")
     shutil.copy(cached("linearity"), "mine.fits")

@@ -51,3 +51,21 @@ def test_a_step_has_all_cores_for_a_whole_exposure_and_one_for_a_chunk_or_on_a_d
 def test_a_step_has_the_cores_that_the_user_says():
     step = JumpStep(maximum_cores="3")
     assert threads.inside(step, exposure()) == 3
+
+
+@pytest.mark.usefixtures("five_cores")
+def test_a_limit_binds_steps_of_all_kinds():
+    jump = JumpStep(maximum_cores="all")
+    with threads.limited_to(2):
+        assert threads.of_steps([jump]) == threads.of_steps([]) == threads.inside(jump, exposure()) == 2
+        assert threads.of_steps([JumpStep(maximum_cores="1")]) == 1
+        with threads.limited_to(None):
+            assert threads.of_steps([]) == 2
+    with threads.limited_to("half"):
+        assert threads.of_steps([]) == 2
+    assert threads.of_steps([]) == 5
+
+
+def test_a_limit_that_is_none():
+    with pytest.raises(ParameterError, match=r"^cores: found 'many'"), threads.limited_to("many"):
+        pass

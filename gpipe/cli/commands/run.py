@@ -14,10 +14,10 @@ from gpipe.cli.run_options import arguments, run_options
 @run_options
 @click.option(
     "--if-exists",
-    type=click.Choice(["replace", "error"]),
+    type=click.Choice(["replace", "skip", "error"]),
     default="replace",
     show_default=True,
-    help="Replace products that exist, or refuse the run.",
+    help="Replace products that exist, skip exposures whose products are made from the same, or refuse the run.",
 )
 @click.option("--look", is_flag=True, help="Draw a picture of each exposure beside its products.")
 @click.option("--dry-run", is_flag=True, help="Show the plan of each file, as gpipe plan does.")

@@ -222,6 +222,11 @@ class StepBase(Configurable):
         """True where a parameter asks for files beside the results (``save_…``)."""
         return any(getattr(self, name) for name in _names_of_files(type(self)))
 
+    @property
+    def asks_jwst(self) -> bool:
+        """True where the step may ask the ``jwst`` package, whose answers depend on more than its references."""
+        return False
+
     def suffix_of(self, result: Exposure, step: str | None) -> str | None:
         """Return the suffix of a result of a step (None: of the whole); None for the name of the step."""
         return None

@@ -2,23 +2,40 @@
 
 import multiprocessing
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from gpipe.controller.parameters.types import Cores
 
 _SHARES = {"none": 0, "one": 0, "quarter": 4, "half": 2, "all": 1}
+_limit: ContextVar[int | None] = ContextVar("limit", default=None)
 
 
-def count(maximum_cores: int | str, *, available: int | None = None) -> int:
+@contextmanager
+def limited_to(cores: int | str | None) -> Iterator[None]:
+    """Within the block no steps have more workers than this, whatever their parameters say; None: as outside.
+
+    ``cores`` is a number or a word, as of `count`. ParameterError: it is none.
+    """
+    token = _limit.set(_limit.get() if cores is None else count(cores, name="cores"))
+    try:
+        yield
+    finally:
+        _limit.reset(token)
+
+
+def count(maximum_cores: int | str, *, available: int | None = None, name: str = "maximum_cores") -> int:
     """The number of workers, from 1 to the number of cores.
 
     Parameters
     ----------
     maximum_cores : a number, or ``none`` (one worker), ``quarter``, ``half``, ``all`` in any case; else ParameterError.
     available : cores to share; by default those that this process may run on.
+    name : of the number in messages.
     """
-    word = Cores("1").named("maximum_cores").validate(None, maximum_cores)
+    word = Cores("1").named(name).validate(None, maximum_cores)
     cores = available or cores_of_this_process()
     if word in _SHARES:
         return max(1, cores // _SHARES[word]) if _SHARES[word] else 1
@@ -29,11 +46,15 @@ def of_steps(steps: Iterable[Any]) -> int:
     """The number of workers for steps that work together: what the user says of any of them, else all cores.
 
     Inside a process of a pool the other processes have the other cores, so that there it is one unless the user says
-    otherwise.
+    otherwise, of steps or of the run (`limited_to`).
     """
+    limit = _limit.get()
     said = [s.maximum_cores for s in steps if "maximum_cores" in s.parameters() and s.origin("maximum_cores").by_user]
     if said:
-        return max(count(cores) for cores in said)
+        asked = max(count(cores) for cores in said)
+        return asked if limit is None else min(asked, limit)
+    if limit is not None:
+        return limit
     return 1 if multiprocessing.parent_process() is not None else cores_of_this_process()
 
 

@@ -101,7 +101,14 @@ class ExposureDone:
     problem: str = ""
 
 
-Event = StepStarted | StepDone | ChunkDone | ProductSaved | ExposureStarted | ExposureDone
+@dataclass(frozen=True)
+class DoneBefore:
+    """All products of a run are there, made by an earlier one from the same: it does nothing."""
+
+    products: tuple[Path, ...]
+
+
+Event = StepStarted | StepDone | ChunkDone | ProductSaved | DoneBefore | ExposureStarted | ExposureDone
 _order: ContextVar[Sequence[str]] = ContextVar("order", default=())
 _watchers: ContextVar[tuple[Callable[[Event], None], ...]] = ContextVar("watchers", default=())
 

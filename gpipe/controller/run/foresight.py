@@ -61,9 +61,8 @@ def planned_products(
     found = []
     for step in dict.fromkeys((top, *steps)):
         for path, suffix in record.expected_files(step, header.meta.filename):
-            is_named = "*" not in path.name
-            if is_named or not step.substeps():  # side products of a pipeline are all known by name
-                found.append(PlannedProduct(path, size_of(step, suffix) if is_named else None, _date(path)))
+            size = size_of(step, suffix) if "*" not in path.name else None
+            found.append(PlannedProduct(path, size, _date(path)))
     return tuple(found)
 
 

@@ -12,6 +12,7 @@ from gpipe.controller.declaration.results import References, SideProduct, Skip
 from gpipe.controller.declaration.step_base import StepBase
 from gpipe.controller.products import provenance
 from gpipe.controller.products.background_writer import background_writing
+from gpipe.controller.products.identity import Identity, mark
 from gpipe.controller.products.naming import OutputSettings
 from gpipe.controller.products.saving import Saver
 from gpipe.controller.references.absent import absent_references, skip_without
@@ -52,6 +53,7 @@ class RunRecord:
     ) -> None:
         self.top, self._saver, self._resolution, self._records = top, saver, resolution, records
         self.companions, self.inner = companions, inner
+        self.identity: Identity | None = None
         self._given: dict[str, Companions] = {}
         self._started: set[str] = set()
 
@@ -130,7 +132,8 @@ class RunRecord:
             saved = self.top.suffixes() if step is self.top else (None,)
             names += [(levels, {"suffix": suffix}) for suffix in saved if levels[0].saves]
             names += [(levels, {"output_file": name}) for name in step.named_files()]
-            names += [(levels, {"suffix": f"{step.name}_*"})] if step.has_side_products else []
+            if step.has_side_products and not step.substeps():  # those of a pipeline are all known by name
+                names.append((levels, {"suffix": f"{step.name}_*"}))
         for found, name in names:
             path = self._saver.path(found, default_suffix=step.name, model_name=model_name, **name)
             yield path, found, name.get("suffix")
@@ -179,9 +182,12 @@ class RunRecord:
         return getattr(getattr(meta, "cal_step", None), step.cal_step, None) or status
 
     def model(self, product: Any) -> Any:
-        """A product as a model; that of an exposure has the log of the run so far."""
-        if not isinstance(product, Exposure):
-            return product
+        """A product as a model, with its identity; that of an exposure has the log of the run so far."""
+        model = self._with_log(product) if isinstance(product, Exposure) else product
+        mark(model, self.identity.keywords() if self.identity else {})
+        return model
+
+    def _with_log(self, product: Exposure) -> Any:
         model = to_model(product)
         alias = (self.top.parent or self.top).alias
         if alias:

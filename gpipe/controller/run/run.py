@@ -1,7 +1,7 @@
 """One run of a step or pipeline on one exposure. All of its state lives here; nothing of it stays on the steps."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
@@ -16,6 +16,7 @@ from gpipe.controller.plan.group_plan import GroupPlan
 from gpipe.controller.plan.memory import Limits
 from gpipe.controller.plan.run_plan import RunPlan, make_plan
 from gpipe.controller.plan.sections import Section, in_one_pass, in_sections
+from gpipe.controller.products.identity import Identity
 from gpipe.controller.references.resolution import Resolution
 from gpipe.controller.reporting import events
 from gpipe.controller.reporting.records import recorded
@@ -36,6 +37,8 @@ from gpipe.imports import collector_at_rest
 
 log = logging.getLogger(__name__)
 
+Identify = Callable[[StepBase, Sequence[StepBase], Header, RunRecord], Identity | None]
+
 
 def execute(
     top: StepBase,
@@ -45,6 +48,7 @@ def execute(
     *,
     job: Job | None = None,
     inner: bool = False,
+    identify: Identify | None = None,
 ) -> Any:
     """Run a step or pipeline whose parameters are settled.
 
@@ -59,17 +63,18 @@ def execute(
     max_memory : see ``Limits.of``.
     job : what the source is the science exposure of: companions, and the base of names.
     inner : see `RunRecord`.
+    identify : begins the key of the run on an exposure. Where all products have it already no pixel is read.
 
     Returns
     -------
     What went in decides: an exposure in flight for an exposure in flight, else a ``stdatamodels`` model with NumPy
-    arrays; a tuple where a step has several results.
+    arrays; a tuple where a step has several results. None where the products are there already.
     """
     around = surroundings_of(top)
     if around and backend is None:
         backend, max_memory = around.backend, around.max_memory
     with nullcontext(around.records) if around else recorded() as records, events.numbered_by_itself():
-        run = _run_of(top, source, backend, max_memory, job, inner=inner)
+        run = _run_of(top, source, backend, max_memory, job, inner=inner, identify=identify)
         if not run.has_process:
             return run.run(records)
         with surrounded(Surroundings(top, run.backend, max_memory, run.saver, records)):
@@ -98,6 +103,7 @@ def _run_of(
     job: Job | None = None,
     *,
     inner: bool = False,
+    identify: Identify | None = None,
 ) -> "_Run | GroupRun":
     """Choose the run for an exposure, or for a group."""
     kinds = top.kinds() if inner else top.expected()
@@ -105,7 +111,7 @@ def _run_of(
     job = job or Job(header, kinds)
     if isinstance(header, GroupHeader):
         return GroupRun(top, header, backend, limits, job, execute)
-    return _Run(top, header, backend, limits, job, inner=inner)
+    return _Run(top, header, backend, limits, job, inner=inner, identify=identify)
 
 
 class _Run:
@@ -120,7 +126,9 @@ class _Run:
         job: Job,
         *,
         inner: bool = False,
+        identify: Identify | None = None,
     ) -> None:
+        self._identify = identify
         self.top, self.header, self.limits = top, header, limits
         self.origin = header.source if isinstance(header.source, Exposure) else None
         chosen = self.origin.backend if backend is None and self.origin else backends.get(backend)
@@ -163,9 +171,24 @@ class _Run:
         with collector_at_rest():
             self.record = self.record.opened(resolved(self.steps, self.header, self.record), records)
             check([(self.steps, self.header.meta, self.record)])
+            if self._is_done():
+                return None
             check_header_values(self.top, self.steps, self.header, self.record)
             plan = self._plan(self.limits)
         return self._finish(self._through_all(plan))
+
+    def _is_done(self) -> bool:
+        """Begin the key of the run, and tell whether its products are there and have it."""
+        if self._identify is None:
+            return False
+        identity = self.record.identity = self._identify(self.top, self.steps, self.header, self.record)
+        everyone, name = dict.fromkeys((self.top, *self.steps)), self.header.meta.filename
+        products = [path for step in everyone for path, _ in self.record.expected_files(step, name)]
+        if identity is None or not identity.is_in(products):
+            return False
+        log.info("Found all products, made from the same; nothing is done")
+        events.emit(events.DoneBefore(tuple(products)))
+        return True
 
     def _sections(self) -> list[Section]:
         meta = self.header.meta

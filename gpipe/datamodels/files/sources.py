@@ -76,6 +76,23 @@ def find_source(source: Any) -> Source:
     )
 
 
+def primary_keyword(path: Path, name: str) -> str | None:
+    """Read a keyword of the primary header of a product that no schema knows; in ASDF files it stands for itself.
+
+    InputError: the file is missing, truncated or damaged.
+    """
+    from gpipe.datamodels.files.fits_reader import FitsFile  # pulls in astropy
+
+    if not _starts_with(path, b"#ASDF"):
+        found = FitsFile(path, InputError).keyword(name)
+    else:
+        with _told_of(path):
+            tree, _ = _checked_tree(RegularFile(path))
+            cards = tree.get("extra_fits", {}).get("PRIMARY", {}).get("header", [])
+            found = {card[0]: card[1] for card in cards}.get(name)
+    return found if isinstance(found, str) else None
+
+
 class FitsSource(FitsArrays):
     """A FITS file of JWST; ``.fits.gz`` too."""
 
