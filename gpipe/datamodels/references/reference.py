@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,11 @@ class Reference:
     def model(self) -> Any:
         """The ``stdatamodels`` model, for references that are no planes of pixels; without the arrays of FITS files."""
         return self._arrays.model()
+
+    @property
+    def tree(self) -> Mapping[str, Any]:
+        """The contents of a reference in ASDF, such as transforms. Exposures share them: they are not to be changed."""
+        return self.model.instance  # type: ignore[no-any-return]
 
     @cached_property
     def window(self) -> Window:
