@@ -3,6 +3,7 @@
 from gpipe.imports import collector_at_rest, missing_name
 
 with collector_at_rest():
+    from gpipe.assign_wcs import AssignWcsStep
     from gpipe.background import BackgroundStep
     from gpipe.charge_migration import ChargeMigrationStep
     from gpipe.clean_flicker_noise import CleanFlickerNoiseStep
@@ -26,6 +27,7 @@ with collector_at_rest():
     from gpipe.superbias import SuperBiasStep
 
 __all__ = [
+    "AssignWcsStep",
     "BackgroundStep",
     "ChargeMigrationStep",
     "CleanFlickerNoiseStep",

@@ -1,10 +1,11 @@
 """Footprint of an exposure in the sky."""
 
+from typing import Any
+
 import numpy as np
-from gwcs import WCS
 
 
-def corners_of(wcs: WCS) -> np.ndarray:
+def corners_of(wcs: Any) -> np.ndarray:
     """The corners of the bounding box in the sky: float64, (corner, right ascension and declination), deg.
 
     Their order is (x0, y0), (x0, y1), (x1, y1), (x1, y0); right ascensions are from 0 to 360.

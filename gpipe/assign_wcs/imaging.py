@@ -1,10 +1,11 @@
 """WCS of images: from pixels of a detector to the sky."""
 
 import copy
+from typing import Any
 
 from astropy import units as u
 from astropy.coordinates import ICRS
-from astropy.modeling import Model, bind_bounding_box
+from astropy.modeling import bind_bounding_box
 from astropy.modeling.models import Identity, Shift
 from gwcs import WCS
 from gwcs.coordinate_frames import CelestialFrame, Frame2D
@@ -14,12 +15,12 @@ from gpipe.assign_wcs.pointing import Pointing, aberration_correction, v2v3_to_s
 
 
 def imaging_wcs(
-    distortion: Model,
+    distortion: Any,
     pointing: Pointing,
     shape: tuple[int, ...],
     corner: tuple[int, int] = (1, 1),
     offset: tuple[float, float] | None = None,
-) -> WCS:
+) -> Any:
     """Make the WCS of an image.
 
     Frames: ``detector`` (pixels of the image, from 0), ``v2v3``, ``v2v3vacorr`` (arcsec), ``world`` (ICRS, deg). Later
@@ -46,22 +47,22 @@ def imaging_wcs(
     )
 
 
-def box_of(model: Model) -> Box | None:
+def box_of(model: Any) -> Box | None:
     """The bounding box of a transform, x before y; None if it has none."""
     try:
-        return tuple(model.bounding_box.bounding_box(order="F"))  # type: ignore[return-value]
+        return tuple(model.bounding_box.bounding_box(order="F"))
     except NotImplementedError:
         return None
 
 
-def with_box(model: Model, box: Box) -> Model:
+def with_box(model: Any, box: Box) -> Any:
     """The transform with a bounding box. The one that is given, which others may use, keeps its own."""
     bounded = copy.copy(model)
     bind_bounding_box(bounded, box, order="F")
     return bounded
 
 
-def _to_v2v3(distortion: Model, corner: tuple[int, int], offset: tuple[float, float] | None) -> Model:
+def _to_v2v3(distortion: Any, corner: tuple[int, int], offset: tuple[float, float] | None) -> Any:
     model = distortion if offset is None else Shift(offset[0]) & Shift(offset[1]) | distortion
     if corner == (1, 1):
         return model
@@ -69,5 +70,5 @@ def _to_v2v3(distortion: Model, corner: tuple[int, int], offset: tuple[float, fl
     return x & y | model
 
 
-def _telescope_frame(name: str) -> Frame2D:
+def _telescope_frame(name: str) -> Any:
     return Frame2D(name=name, axes_order=(0, 1), axes_names=("v2", "v3"), unit=(u.arcsec, u.arcsec))

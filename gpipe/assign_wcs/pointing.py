@@ -1,8 +1,8 @@
 """From the telescope's V2, V3 to the sky."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from astropy.modeling import Model
 from astropy.modeling.models import Identity, RotationSequence3D, Scale, Shift
 from gwcs.geometry import CartesianToSpherical, SphericalToCartesian
 
@@ -27,7 +27,7 @@ class Pointing:
     aberration: float | None = None
 
 
-def aberration_correction(pointing: Pointing) -> Model:
+def aberration_correction(pointing: Pointing) -> Any:
     """Transform of V2, V3 (arcsec) that undoes the differential velocity aberration.
 
     v' = s v + (1 - s) v_ref for a scale s; the identity if there is none. ``tweakreg`` looks for the name.
@@ -43,7 +43,7 @@ def aberration_correction(pointing: Pointing) -> Model:
     return model
 
 
-def v2v3_to_sky(pointing: Pointing) -> Model:
+def v2v3_to_sky(pointing: Pointing) -> Any:
     """Transform of V2, V3 (arcsec) to right ascension, from 0 to 360, and declination (deg)."""
     angles = (
         pointing.v2_ref / 3600,

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gwcs import WCS
-
 DEGREES = range(1, 6)
 """Degrees of polynomials among which the lowest that is good enough is taken."""
 _REPLACED = re.compile(r"cdelt[12]|pc[12]_[12]|[ab]p?_order|[ab]p?_\d_\d")
@@ -30,7 +28,7 @@ class SipSettings:
     points: int = 12
 
 
-def sip_keywords(wcs: WCS, crpix: tuple[float, float] | None, settings: SipSettings) -> dict[str, Any]:
+def sip_keywords(wcs: Any, crpix: tuple[float, float] | None, settings: SipSettings) -> dict[str, Any]:
     """Fit the approximation over the bounding box; its keywords, in small letters.
 
     Parameters

@@ -13,7 +13,7 @@ PIPELINES = {
     "calwebb_detector1": "gpipe.pipeline.detector1.Detector1Pipeline",
     "calwebb_dark": "gpipe.pipeline.dark.DarkPipeline",
 }
-SINGLE_STEPS = ("gpipe.background.BackgroundStep",)
+SINGLE_STEPS = ("gpipe.background.BackgroundStep", "gpipe.assign_wcs.AssignWcsStep")
 """Steps that no pipeline of gpipe has yet."""
 OTHER_PIPELINES = {
     "calwebb_guider": "GuiderPipeline",
@@ -27,7 +27,7 @@ OTHER_PIPELINES = {
     "calwebb_wfs-image3": "WfsCombineStep",
 }
 OTHER_STEPS = (
-    *("guider_cds", "assign_wcs", "badpix_selfcal", "msa_flagging", "imprint", "extract_2d"),
+    *("guider_cds", "badpix_selfcal", "msa_flagging", "imprint", "extract_2d"),
     *("srctype", "master_background_mos", "wavecorr", "straylight", "targ_centroid", "flat_field", "fringe"),
     *("pathloss", "barshadow", "wfss_contam", "photom", "residual_fringe", "adaptive_trace_model"),
     *("pixel_replace", "resample", "resample_spec", "cube_build", "extract_1d", "assign_mtwcs", "tweakreg"),

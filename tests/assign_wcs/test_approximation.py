@@ -1,5 +1,7 @@
 """The approximation by FITS keywords, evaluated by astropy, and the footprint."""
 
+import warnings
+
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -32,7 +34,8 @@ def test_it_is_as_good_as_was_asked_for(wcs, settings, allowed):
 
 
 def test_degrees_are_those_that_were_asked_for(wcs):
-    with pytest.warns(LinAlgWarning, match="Failed to achieve"):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it is not good enough, whose degree was chosen
         keywords = sip_keywords(wcs, None, SipSettings(degree=2, inverse_degree=3))
     assert (keywords["a_order"], keywords["bp_order"]) == (2, 3)
     with pytest.warns(LinAlgWarning, match="Failed to achieve requested SIP approximation accuracy"):

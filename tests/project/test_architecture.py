@@ -284,7 +284,9 @@ def test_the_peer_is_imported_only_when_it_is_asked():
 @pytest.mark.parametrize("name", pure_modules())
 def test_pure_functions_know_arrays_only(name):
     allowed = {None, FLOOR_OF["arrays"], FLOOR_OF["coordinates"], FLOOR_OF["functions"]}
-    foreign = {i for i in imports(name) if i.split(".")[0] not in PURE_MAY_IMPORT | {"gpipe", "concurrent"}}
+    libraries = {"astropy", "copy", "gwcs", "numpy", "re"} if name.startswith("gpipe.assign_wcs.") else set()
+    allowed_names = PURE_MAY_IMPORT | libraries | {"gpipe", "concurrent"}
+    foreign = {i for i in imports(name) if i.split(".")[0] not in allowed_names}
     foreign |= {i for i in modules_of(name) if floor(i) not in allowed}
     assert not foreign, f"{name} is pure and imports {foreign}"
 

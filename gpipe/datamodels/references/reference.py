@@ -70,7 +70,7 @@ class Reference:
     @property
     def tree(self) -> Mapping[str, Any]:
         """The contents of a reference in ASDF, such as transforms. Exposures share them: they are not to be changed."""
-        return self.model.instance  # type: ignore[no-any-return]
+        return self.model.instance
 
     @cached_property
     def window(self) -> Window:
