@@ -13,7 +13,7 @@ ACCURACY = 1e-6
 DEGREES = (8, 12, 16)
 TILES = (2, 4, 8, 16)
 INVERSE_DEGREES = 6
-SAMPLES = 66
+SAMPLES = 33
 """Columns and rows whose crossings the inverse is fitted to: all those of a smaller box."""
 Band = Callable[[int, int], Floats]
 """Takes a first row, and the row after the last, to coordinates of their pixels."""

@@ -1,10 +1,11 @@
-"""Calibrated images: count rates that have a WCS, flat-fielded and in units of brightness."""
+"""Calibrated images: count rates that have a WCS, flat-fielded and in units of brightness; and mosaics of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import ClassVar
 
 from gpipe.arrays import Array
+from gpipe.datamodels.exposures.in_flight import Exposure
 from gpipe.datamodels.exposures.planes import Plane
 from gpipe.datamodels.exposures.rate import Rate
 
@@ -41,3 +42,39 @@ class Image(Rate):
         if isinstance(rate, cls):
             return rate
         return cls(**{field.name: getattr(rate, field.name) for field in fields(rate)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mosaic(Exposure):
+    """Calibrated images resampled to a grid of pixels; all arrays are (row, column) but ``con``.
+
+    Attributes
+    ----------
+    data, err : in the units of the images; ``err`` is None where nobody wants it.
+    con : int32, (plane, row, column): bit k % 32 of plane k // 32 is set where image k has a share. None if not wanted.
+    wht : weights.
+    var_poisson, var_rnoise, var_flat : the square of the units; None if not wanted.
+    dq : flags of all pixels that have a share; None if not wanted.
+    """
+
+    planes: ClassVar[Mapping[str, Plane]] = {
+        "data": Plane("yx", extension="SCI"),
+        "err": Plane("yx", optional=True),
+        "dq": Plane("yx", "uint32", optional=True),
+        "con": Plane("kyx", "int32", optional=True),
+        "wht": Plane("yx"),
+        "var_poisson": Plane("yx", optional=True),
+        "var_rnoise": Plane("yx", optional=True),
+        "var_flat": Plane("yx", optional=True),
+    }
+    label: ClassVar[str] = "a resampled image (i2d)"
+    suffixes: ClassVar[Mapping[int, str]] = {2: "i2d"}
+    models: ClassVar[Mapping[str, str]] = {"ImageModel": "yx"}
+
+    wht: Array
+    err: Array | None = None
+    dq: Array | None = None
+    con: Array | None = None
+    var_poisson: Array | None = None
+    var_rnoise: Array | None = None
+    var_flat: Array | None = None
