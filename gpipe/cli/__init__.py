@@ -78,7 +78,10 @@ def show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
         ctx.exit()
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+COMMON = "Commands that read exposures also take -q, -v, --log-file FILE, --json, --no-color and --debug."
+
+
+@click.group(cls=Commands, epilog=COMMON, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=show_version, help="Show it.")
 def main() -> None:
     """Calibrate JWST exposures: uncalibrated ramps in, count-rate images out."""

@@ -1,7 +1,8 @@
 """Options that commands share: the log (how much, and where), JSON, colours."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -44,6 +45,15 @@ def log_configuration(*, quiet: bool, verbose: bool, log_file: str | None) -> An
     if log_file:
         handlers[f"append:{log_file}"] = logging.DEBUG if verbose else logging.INFO
     return Configuration(tuple(handlers), min(handlers.values()), levels=tuple(handlers.values()))
+
+
+@contextmanager
+def logged(options: Mapping[str, Any]) -> Iterator[None]:
+    """Have the log of the block go where the options of a command say."""
+    from gpipe.controller.reporting.records import installed
+
+    with installed(log_configuration(**{name: options[name] for name in ("quiet", "verbose", "log_file")})):
+        yield
 
 
 def log_configuration_of_strun(

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from gpipe.exceptions import GpipeError
+from gpipe.exceptions import GpipeError, details
 
 HEADINGS = ("type", "file", "MB", "for", "used by", "state")
 
@@ -81,6 +81,11 @@ class Needed:
     cache: Path | None = None
     exposures: tuple[str, ...] = ()
     problems: tuple[GpipeError, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the table as ``gpipe refs --json`` prints it: values of JSON, and paths."""
+        references = [{k: v for k, v in vars(one).items() if k != "metas"} for one in self.references]
+        return {**vars(self), "references": references, "problems": [details(one) for one in self.problems]}
 
     def of_state(self, *states: State) -> list[NeededReference]:
         """List those of a state."""

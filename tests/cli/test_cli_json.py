@@ -3,6 +3,7 @@
 import importlib.resources
 import json
 import shutil
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -150,3 +151,44 @@ def test_errors_name_what_is_wrong(error, parts):
 def test_other_commands_answer_with_one_object(command):
     (event,), status = answer(*command)
     assert (event["schema"], status) == (f"gpipe.{command[0]}/1", 0)
+
+
+def test_a_plan_is_one_object_for_each_file(tmp_path):
+    (first, second), status = answer("plan", *FILES[:2], "-o", "cal")
+    assert (first["schema"], first["name"], second["name"], status) == ("gpipe.plan/1", *FILES[:2], 0)
+    assert first["steps"][0] == {"name": "group_scale", "reason": "NFRAMES = FRMDIVSR"}
+    assert [Path(one["path"]).name for one in first["products"]] == ["jw1_rate.fits", "jw1_rateints.fits"]
+    assert {"superbias", "gain"} <= {one["type"] for one in first["references"]}
+    assert first["peak"] > first["sections"][0]["stored"]
+    assert answer("run", FILES[0], "-o", "cal", "--dry-run")[0] == [first]
+
+
+def test_references_are_one_object():
+    (found,), status = answer("refs", "list", *FILES)
+    assert (found["schema"], found["exposures"], found["problems"], status) == ("gpipe.refs/1", FILES, [], 0)
+    gain = next(one for one in found["references"] if one["type"] == "gain")
+    assert (gain["state"], gain["exposures"]) == ("cached", FILES)
+    assert gain["bytes"] == Path(gain["path"]).stat().st_size
+    (changed,), _ = answer("refs", "list", FILES[0], "--context", found["context"])
+    assert changed["changes"] == []
+
+
+@pytest.mark.parametrize("command", [["plan"], ["refs", "list"], ["refs", "check"]])
+def test_what_is_wrong_is_an_event_of_other_commands_too(command):
+    (event,), status = answer(*command, "nothing.fits")
+    SCHEMA.validate(event)
+    assert (event["event"], event["file"], status) == ("failed", "nothing.fits", 3)
+
+
+@pytest.mark.parametrize(
+    "command", [["run"], ["plan"], ["refs", "list"], ["refs", "check"], ["refs", "fetch"], ["parameters"]]
+)
+def test_common_options_are_told_once(command):
+    told = CliRunner().invoke(main, [*command, "-h"]).stdout
+    for option in ("-q, --quiet", "-v, --verbose", "--log-file", "--json", "--no-color", "--debug"):
+        assert told.count(f"  {option} ") == 1, option
+
+
+def test_the_log_of_a_plan_goes_to_a_file(tmp_path):
+    assert answer("plan", FILES[0], "-v", "--log-file", "my.log")[1] == 0
+    assert "DEBUG" in (tmp_path / "my.log").read_text()

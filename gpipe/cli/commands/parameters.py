@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from gpipe.cli.json_lines import print_object
-from gpipe.cli.logging_options import JSON
+from gpipe.cli.logging_options import logged, logging_options
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -17,13 +17,14 @@ from gpipe.cli.logging_options import JSON
 @click.option("--config", "config_file", type=click.Path(), help="Parameter file.")
 @click.option("--no-crds-parameters", is_flag=True, help="Do not use parameter files of CRDS.")
 @click.option("--export", type=click.Path(), help="Write the parameters to an ASDF file, which --config reads.")
-@JSON
+@logging_options
 def command(pipeline: str, arguments: tuple[str, ...], **options: Any) -> None:
     """Show the parameters of a pipeline or step: value, unit, origin, meaning.
 
     With FILE the parameters are those for this exposure: CRDS may recommend other values than the defaults.
     """
-    settled = _settled(pipeline, arguments, options)
+    with logged(options):
+        settled = _settled(pipeline, arguments, options)
     if options["export"]:
         settled.step.export_config(options["export"])
         click.echo(options["export"])

@@ -6,7 +6,10 @@ from typing import Any
 
 import click
 
-LACKING, UNREADABLE = 4, 3
+from gpipe.cli.json_lines import print_object
+from gpipe.cli.logging_options import logged, logging_options
+
+LACKING = 4
 OPTIONS = (
     click.argument("files", nargs=-1, type=click.Path()),
     click.option("-p", "--pipeline", help="Pipeline or step: alias or class. By default the first file decides."),
@@ -15,7 +18,6 @@ OPTIONS = (
     click.option("--override", "overrides", multiple=True, metavar="TYPE=FILE", help="Use this reference file."),
     click.option("--config", "config_file", type=click.Path(), help="Parameter file."),
     click.option("--no-crds-parameters", is_flag=True, help="Do not use parameter files of CRDS."),
-    click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error."),
 )
 
 
@@ -31,6 +33,7 @@ def _of_files(name: str) -> Any:
     """Make a function a command on files, with the options that all have."""
 
     def decorate(function: Any) -> Any:
+        function = logging_options(function)
         for option in reversed(OPTIONS):
             function = option(function)
         return command.command(name, context_settings={"ignore_unknown_options": True})(function)
@@ -49,10 +52,16 @@ def list_references(
     from gpipe.references import changes, needed
 
     if context:
-        found = changes(context=context, **_arguments(files, options))
-        click.echo("\n".join(map(str, found)) or f"{context} changes nothing")
+        with logged(options):
+            others = changes(context=context, **_arguments(files, options))
+        if options["as_json"]:
+            print_object("refs", {"context": context, "changes": [vars(one) for one in others]})
+        else:
+            click.echo("\n".join(map(str, others)) or f"{context} changes nothing")
         return
-    _tell(ctx, needed(**_arguments(files, options)), names=names)
+    with logged(options):
+        found = needed(**_arguments(files, options))
+    _tell(ctx, found, names=names, as_json=options["as_json"])
 
 
 @_of_files("check")
@@ -61,7 +70,9 @@ def check_references(ctx: click.Context, files: tuple[str, ...], **options: Any)
     """Open each reference that is there, and say what is damaged or missing. Exit status 4: one is."""
     from gpipe.references import check, needed
 
-    _tell(ctx, check(needed(**_arguments(files, options))))
+    with logged(options):
+        found = check(needed(**_arguments(files, options)))
+    _tell(ctx, found, as_json=options["as_json"])
 
 
 @_of_files("fetch")
@@ -70,16 +81,20 @@ def fetch_references(ctx: click.Context, files: tuple[str, ...], **options: Any)
     """Download what is missing or damaged into the cache, from the server that CRDS_SERVER_URL names."""
     from gpipe.references import check, fetch, needed
 
-    found = check(needed(**_arguments(files, options)))
-    with _bar(sum(one.bytes or 0 for one in found.lacking)) as advance:
-        fetched = fetch(found, advance)
-    _tell(ctx, fetched)
+    with logged(options):
+        found = check(needed(**_arguments(files, options)))
+        with _bar(sum(one.bytes or 0 for one in found.lacking)) as advance:
+            fetched = fetch(found, advance)
+    _tell(ctx, fetched, as_json=options["as_json"])
 
 
-def _tell(ctx: click.Context, found: Any, *, names: bool = False) -> None:
+def _tell(ctx: click.Context, found: Any, *, names: bool = False, as_json: bool = False) -> None:
     from gpipe.cli.printing import print_line
 
-    print_line("\n".join(found.names()) if names else str(found))
+    if as_json:
+        print_object("refs", found.as_dict())
+    else:
+        print_line("\n".join(found.names()) if names else str(found))
     for problem in found.problems:
         click.echo(f"gpipe: {problem}", err=True)
     if names and found.lacking:

@@ -36,7 +36,7 @@ def command(ctx: click.Context, files: tuple[str, ...], **options: Any) -> None:
 
     how = arguments(files, options)
     if options["dry_run"]:
-        print_plans(how, with_sections=options["verbose"])
+        print_plans(how, options)
         return
     as_json = options["as_json"]
     log = log_configuration(**{name: options[name] for name in ("quiet", "verbose", "log_file")})

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
+from typing import Any
 
 from gpipe.backends import Backend
 from gpipe.controller.plan import threads
@@ -72,6 +73,11 @@ class PlannedSection:
         section = self.section
         return section.is_cut and not section.needed_whole and "data" in section.changes and self.count > 1
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the names of the steps, the number of chunks and threads, and bytes."""
+        sizes = {name: getattr(self, name) for name in ("threads", "stored", "at_work")}
+        return {"steps": [step.name for step in self.section.steps], "chunks": self.count, **sizes}
+
     def __str__(self) -> str:
         names = ", ".join(step.name for step in self.section.steps)
         if not self.section.is_cut:
@@ -138,6 +144,21 @@ class RunPlan:
     def peak(self) -> int:
         """Predicted bytes of the process at its most, if this is its first run; on a device, of the arrays there."""
         return self.arrays + (PROCESS if self.backend == "numpy" else 0)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the plan as ``gpipe plan --json`` prints it: values of JSON, dates and paths."""
+        plain = {name: value for name, value in vars(self).items() if name not in ("sections", "storage", "fewer")}
+        facts = {name: [vars(one) for one in plain[name]] for name in ("steps", "products", "references")}
+        return {
+            **plain,
+            **facts,
+            "exposure": vars(self.exposure),
+            "sections": [section.as_dict() for section in self.sections],
+            "storage": self.storage.value,
+            "threads": self.threads,
+            "peak": self.peak,
+            "fewer": self.fewer and vars(self.fewer),
+        }
 
     def __repr__(self) -> str:
         shape, count = " x ".join(map(str, self.shape)), len(self.sections)
