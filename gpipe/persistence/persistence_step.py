@@ -51,7 +51,7 @@ class PersistenceStep(Step):
     persistence_array_file = p.Path(None, help="time_window: ASDF file with the windows that are open at the start.")
     persistence_dnu = p.Boolean(False, help="time_window: flag DO_NOT_USE beside PERSISTENCE.")
     input_trapsfilled = p.Path("", help="trap_model: `_trapsfilled` product of the detector's latest exposure.")
-    flag_pers_cutoff = p.Float(
+    flag_pers_cutoff = p.Float[float | None](
         40.0, optional=True, unit="DN", help="trap_model: pixels with this much persistence or more are flagged."
     )
     save_trapsfilled = p.Boolean(False, help="trap_model: save the filled traps at the end, as `_trapsfilled`.")
@@ -80,10 +80,11 @@ class PersistenceStep(Step):
                 save_persistence=bool(self.save_persistence),
                 save_traps=self.save_trapsfilled,
             )
+        seconds = self.persistence_time or 0  # None is refused before work
         return flag_exposure(
             exposure,
-            windows_before(exposure.meta, self.persistence_array_file, self.persistence_time),
-            seconds=self.persistence_time,
+            windows_before(exposure.meta, self.persistence_array_file, seconds),
+            seconds=seconds,
             threshold=self.dn_threshold,
             do_not_use=self.persistence_dnu,
             save_as=self.save_persistence or None,

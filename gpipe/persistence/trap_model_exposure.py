@@ -71,15 +71,15 @@ def trap_families(trappars: Reference) -> list[TrapFamily]:
     """The families of the reference's table, which gives rates with a minus sign."""
     table = trappars.read("trappars_table")
     if len(table) == 0:
-        raise ReferenceFileError(f"{trappars.name}: found an empty table, expected a row for each trap family")
+        raise ReferenceFileError.at(trappars.name, "an empty table", "a row for each trap family")
     columns = ("capture0", "capture1", "capture2", "decay_param")
     missing = [name for name in columns if name not in (table.dtype.names or ())]
     if missing:
-        raise ReferenceFileError(f"{trappars.name}: found no column {', '.join(missing)}, expected {columns}")
+        raise ReferenceFileError.at(trappars.name, f"no column {', '.join(missing)}", columns)
     with contents_of(trappars, f"numbers in the columns {', '.join(columns)}"):
         rows = [[float(row[name]) for name in columns] for row in table]
     if not all(isfinite(value) for row in rows for value in row):
-        raise ReferenceFileError(f"{trappars.name}: found NaN or infinity among {columns}, expected numbers")
+        raise ReferenceFileError.at(trappars.name, f"NaN or infinity among {columns}", "numbers")
     return [TrapFamily(slow, abs(capture), at_once, abs(decay)) for slow, capture, at_once, decay in rows]
 
 

@@ -14,6 +14,15 @@ assert_type(pipe.ramp_fit, RampFitStep)
 assert_type(DarkPipeline().refpix, RefPixStep)
 pipe.jum  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]  # noqa: B018
 
+assert_type(pipe.jump.rejection_threshold, float)
+assert_type(pipe.jump.skip, bool)
+assert_type(pipe.persistence.dn_threshold, float | None)
+assert_type(pipe.persistence.flag_pers_cutoff, float | None)
+assert_type(pipe.persistence.persistence_time, int | None)
+assert_type(pipe.dq_init.user_supplied_dq, str | None)
+assert_type(pipe.ramp_fit.maximum_cores, str)
+pipe.jump.rejection_threshold = "5"  # a text is converted
+
 assert_type(Detector1Pipeline.call("x_uncal.fits", steps={"jump": {"rejection_threshold": 5}}), Any)
 assert_type(Detector1Pipeline.call(Path("x_uncal.fits"), backend="numpy"), Any)
 assert_type(Detector1Pipeline.call(["x_uncal.fits"], on_error="return"), list[Any])

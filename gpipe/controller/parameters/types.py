@@ -11,7 +11,7 @@ import difflib
 import numbers
 import os
 from collections.abc import Iterable, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 import traitlets
 
@@ -24,6 +24,25 @@ TRUTH_WORDS = (*TRUE_WORDS, *FALSE_WORDS)
 LONGEST = 200
 """Characters of a value in messages."""
 CORE_WORDS = ("none", "one", "quarter", "half", "all")
+
+
+Value = TypeVar("Value")
+Truth = TypeVar("Truth", bool, bool | None)
+Whole = TypeVar("Whole", int, int | None)
+Real = TypeVar("Real", float, float | None)
+Text = TypeVar("Text", str, str | None)
+
+
+class Holds(Generic[Value]):
+    """Tells type checkers what a parameter of a step is when it is read: with None if that is its default."""
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, obj: None, cls: type[Any]) -> Self: ...
+        @overload
+        def __get__(self, obj: Any, cls: type[Any]) -> Value: ...
+        def __get__(self, obj: Any, cls: type[Any]) -> Any: ...
 
 
 class Parameter(traitlets.TraitType[Any, Any]):
@@ -61,7 +80,7 @@ class Parameter(traitlets.TraitType[Any, Any]):
         except (ValueError, TypeError, OverflowError):
             label = f"{obj.label}.{self.name}" if hasattr(obj, "label") else self.name
             found = f"{value!r:.{LONGEST}} ({type(value).__name__})"
-            raise ParameterError(f"{label}: found {found}, expected {self.allowed()}") from None
+            raise ParameterError.at(label, found, self.allowed()) from None
 
 
 def _bounds_in_words(low: float | None, high: float | None) -> str:
@@ -87,8 +106,11 @@ class _Number(Parameter):
         raise NotImplementedError
 
 
-class Float(_Number):
+class Float(Holds[Real], _Number):
     """A real number, or text of one; stored as float."""
+
+    def __init__(self, default: Real, **declared: Any) -> None:
+        super().__init__(default, **declared)
 
     def _number(self, value: Any) -> float:
         if not isinstance(value, (numbers.Real, str)):
@@ -99,8 +121,11 @@ class Float(_Number):
         return "a number" + _bounds_in_words(self.min, self.max)
 
 
-class Integer(_Number):
+class Integer(Holds[Whole], _Number):
     """A whole number, or text of one; stored as int. 5.0 is not one: a fraction is never cut off."""
+
+    def __init__(self, default: Whole, **declared: Any) -> None:
+        super().__init__(default, **declared)
 
     def _number(self, value: Any) -> int:
         if not isinstance(value, (numbers.Integral, str)):
@@ -111,8 +136,11 @@ class Integer(_Number):
         return "a whole number" + _bounds_in_words(self.min, self.max)
 
 
-class Boolean(Parameter):
+class Boolean(Holds[Truth], Parameter):
     """True or False, 1 or 0, or one of the words yes/no, on/off, true/false in any case; stored as bool."""
+
+    def __init__(self, default: Truth, **declared: Any) -> None:
+        super().__init__(default, **declared)
 
     def convert(self, value: Any) -> bool:
         word = str(value).strip().lower()
@@ -126,8 +154,11 @@ class Boolean(Parameter):
         return "True or False (or yes/no, on/off, 1/0)"
 
 
-class String(Parameter):
+class String(Holds[Text], Parameter):
     """Text; numbers are not turned into text."""
+
+    def __init__(self, default: Text, **declared: Any) -> None:
+        super().__init__(default, **declared)
 
     def convert(self, value: Any) -> str:
         if not isinstance(value, str):
@@ -140,8 +171,11 @@ class String(Parameter):
         return "text"
 
 
-class Path(Parameter):
+class Path(Holds[Text], Parameter):
     """A file or folder, as text or path object; stored as text with ``~`` and ``$VAR`` expanded."""
+
+    def __init__(self, default: Text, **declared: Any) -> None:
+        super().__init__(default, **declared)
 
     def convert(self, value: Any) -> str:
         text = os.fspath(value)
@@ -155,7 +189,7 @@ class Path(Parameter):
         return "a path"
 
 
-class OutputFile(Path):
+class OutputFile(Path[Text]):
     """The name of a file to write; a folder in it is where the file goes."""
 
     def convert(self, value: Any) -> str:
@@ -168,7 +202,7 @@ class OutputFile(Path):
         return "a file name"
 
 
-class Override(Path):
+class Override(Path[Any]):
     """A reference file to use in place of the one from CRDS: a path, or an open model, which is stored as it is."""
 
     def __init__(self, reftype: str) -> None:
@@ -186,10 +220,10 @@ class Override(Path):
         return "a path or an open reference model"
 
 
-class Option(Parameter):
+class Option(Holds[Text], Parameter):
     """One of a few words, in exactly this case."""
 
-    def __init__(self, default: Any, options: Sequence[Any], **declared: Any) -> None:
+    def __init__(self, default: Text, options: Sequence[Any], **declared: Any) -> None:
         super().__init__(default, **declared)
         self.options = tuple(o for o in options if o is not None)
         self.allow_none = self.allow_none or None in options
@@ -258,8 +292,11 @@ class IntegerList(List):
         super().__init__(default, item=Integer(0), **declared)
 
 
-class Cores(Parameter):
+class Cores(Holds[Text], Parameter):
     """Number of CPU cores: a whole number, or none, one, quarter, half, all in any case; stored as lower-case text."""
+
+    def __init__(self, default: Text, **declared: Any) -> None:
+        super().__init__(default, **declared)
 
     def convert(self, value: Any) -> str:
         if isinstance(value, bool) or not isinstance(value, (numbers.Integral, str)):
