@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 DEFECT = "defect"
 """The kind of errors that gpipe does not raise on purpose."""
-_LINE = re.compile(r"(?:(?P<subject>[^:\n]+): )?(?:found (?P<found>[^\n]+?)[,;] expected (?P<expected>[^\n]+)|[^\n]+)")
+_SUBJECTS, _SAID = ("parameter", "file", "reference"), ("found", "expected")
+_LINE = re.compile(
+    r"(?:(?P<subject>[^:\n]+): )?(?:(?:found )?(?P<found>[^\n]+?)[,;] expected (?P<expected>[^\n]+)|[^\n]+)"
+)
 
 
 class GpipeError(Exception):
@@ -19,21 +22,60 @@ class GpipeError(Exception):
     exit_status : of the command line.
     kind : one word for users.
     subject : parameter, file or reference: what the messages of the class begin with.
+
+    Attributes
+    ----------
+    parameter, file, reference : what is wrong; None for what the error does not name.
+    found, expected : in words; None where the error does not say so.
     """
 
     exit_status = 1
     kind = DEFECT
     subject = "file"
+    parameter: str | None = None
+    file: str | None = None
+    reference: str | None = None
+    found: str | None = None
+    expected: str | None = None
+
+    def __init__(self, *args: Any, **named: str) -> None:
+        super().__init__(*args)
+        self.__dict__.update(named)  # pickled with the error, as all attributes
+
+    @classmethod
+    def at(cls, where: object, found: object, expected: object, **named: str) -> Self:
+        """Make an error whose message and attributes say the same.
+
+        Parameters
+        ----------
+        where : what the message begins with.
+        found, expected : in words.
+        named : parameter, file or reference, if that is not what the message begins with.
+        """
+        message = f"{where}: found {found}, expected {expected}"
+        named = named or {cls._kind_of(str(where)): str(where)}
+        return cls(message, found=str(found), expected=str(expected), **named)
 
     @property
     def parts(self) -> dict[str, str]:
-        """Return what the first line of the message names: parameter, file or reference, found, expected."""
+        """Return what the error names: parameter, file or reference, found, expected.
+
+        The first line of the message tells what the attributes do not.
+        """
+        told = {name: text for name in (*_SUBJECTS, *_SAID) if (text := getattr(self, name)) is not None}
+        named = any(name in told for name in _SUBJECTS)
+        return {name: text for name, text in self._read().items() if not (named and name in _SUBJECTS)} | told
+
+    def _read(self) -> dict[str, str]:
         line = _LINE.match(str(self))
         parts = {name: text for name, text in line.groupdict().items() if text} if line else {}
-        if subject := parts.pop("subject", ""):
-            # A word without a point is no file: an argument such as output_dir.
-            parts["parameter" if subject.isidentifier() else self.subject] = subject
-        return parts
+        subject = parts.pop("subject", "")
+        return {self._kind_of(subject): subject, **parts} if subject else parts
+
+    @classmethod
+    def _kind_of(cls, subject: str) -> str:
+        # A word without a point is no file: an argument such as output_dir.
+        return "parameter" if subject.isidentifier() else cls.subject
 
 
 def status_of(error: BaseException) -> int:

@@ -23,7 +23,7 @@ def record_step_status(model: Any, cal_step: str, success: bool = True, status: 
     """
     found = status or ("COMPLETE" if success else "FAILED")
     if found not in STATUSES:
-        raise ParameterError(f"status: found {found!r}, expected {', '.join(STATUSES)}")
+        raise ParameterError.at("status", repr(found), ", ".join(STATUSES))
     for one in _models(model):
         one.meta.cal_step.instance[cal_step] = found
 

@@ -45,9 +45,9 @@ def asn_from_list(
     members = [{"expname": path, "exptype": exptype or "science"} for path, exptype in pairs]
     rule = getattr(rule, "__name__", rule)
     if rule not in (LEVEL_2, LEVEL_3):
-        raise ParameterError(f"rule: found {rule!r}, expected {LEVEL_3!r} or {LEVEL_2!r}")
+        raise ParameterError.at("rule", repr(rule), f"{LEVEL_3!r} or {LEVEL_2!r}")
     if rule == LEVEL_3 and not product_name:
-        raise ParameterError(f"product_name: found none, expected one for {LEVEL_3}")
+        raise ParameterError.at("product_name", "none", f"one for {LEVEL_3}")
     products = _of_each(members) if rule == LEVEL_2 else [{"name": product_name, "members": members}]
     content = {
         "asn_type": "None",

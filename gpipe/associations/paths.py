@@ -37,7 +37,7 @@ def find_file(name: str, folder: Path | None, role: str) -> Path:
         raise InputError(f"{role}: found no file {looked_at}")
     if len(found) > 1 and not os.path.samefile(*found):
         both = " and ".join(str(place.absolute()) for place in found)
-        raise InputError(f"{role}: found two different files {both}, expected one; name its folder in the association")
+        raise InputError.at(role, f"two different files {both}", "one; name its folder in the association")
     if found[0] is not places[0]:
         log.info("%s: %s is in the current folder, not beside the association", role, name)
     return found[0]

@@ -57,12 +57,12 @@ def _check_keys(found: Any, keys: Mapping[str, str], where: str) -> None:
     if not isinstance(found, Mapping):
         required = [key for key in keys if key in _REQUIRED]
         wanted = f"the key{'s' * (len(required) > 1)} {' and '.join(required)}"
-        raise InputError(f"{where}: found {_short.repr(found)}, expected {wanted}")
+        raise InputError.at(where, _short.repr(found), wanted)
     for key, kind in keys.items():
         if key in found and not _IS[kind](found[key]):
-            raise InputError(f"{where}: key {key}: found {_short.repr(found[key])}, expected {kind}")
+            raise InputError.at(f"{where}: key {key}", _short.repr(found[key]), kind)
         if key not in found and key in _REQUIRED:
-            raise InputError(f"{where}: found no key {key}, expected {kind}")
+            raise InputError.at(where, f"no key {key}", kind)
 
 
 def _described(found: Any, key: str, number: int) -> str:

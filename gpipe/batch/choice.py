@@ -40,7 +40,7 @@ def class_in_file(path: Path) -> type[Step]:
     entry = named(name) if name else None
     if entry is None or entry.cls is None:
         found = f"class {name!r:.60}" if name else "no class"
-        raise ParameterError(f"parameter file {path}: found {found}, expected a pipeline or step of gpipe")
+        raise ParameterError.at(f"parameter file {path}", found, "a pipeline or step of gpipe", file=str(path))
     return entry.cls
 
 
@@ -56,7 +56,7 @@ def _imported(name: str) -> type[Step]:
     except (ImportError, AttributeError) as error:
         raise ParameterError(f"pipeline: {name} cannot be imported ({error})") from None
     if not (isinstance(found, type) and issubclass(found, Step)):
-        raise ParameterError(f"pipeline: found {name}, expected a class made from gpipe.stpipe.Step")
+        raise ParameterError.at("pipeline", name, "a class made from gpipe.stpipe.Step")
     return found
 
 

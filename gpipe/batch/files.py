@@ -80,7 +80,7 @@ def _from_list(path: Path) -> Iterator[Path]:
 def _from_names(text: str, where: str) -> Iterator[Path]:
     names = [line.strip() for line in text.splitlines() if line.strip()]
     if not names:
-        raise InputError(f"{where}: found no names, expected one a line")
+        raise InputError.at(where, "no names", "one a line")
     for name in names:
         yield from _from_path(Path(expanded_path(name)))
 

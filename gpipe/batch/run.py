@@ -107,7 +107,7 @@ def run(
 
 def _check(if_exists: str) -> None:
     if if_exists not in ("replace", "skip", "error"):
-        raise ParameterError(f"if_exists: found {if_exists!r}, expected 'replace', 'skip' or 'error'")
+        raise ParameterError.at("if_exists", repr(if_exists), "'replace', 'skip' or 'error'")
 
 
 def _jobs(paths: Inputs, cls: type[Step]) -> list[Job]:
@@ -154,5 +154,5 @@ def plan(
 def _options(parameters: Mapping[str, Any], output_dir: str | os.PathLike[str] | None, **others: Any) -> CallOptions:
     folder = {} if output_dir is None else {"output_dir": os.fspath(output_dir)}
     if p.Boolean(True).named("save_results").validate(None, parameters.get("save_results", True)) is False:
-        raise ParameterError("save_results: found false, expected true: a run writes the products of all exposures")
+        raise ParameterError.at("save_results", "false", "true: a run writes the products of all exposures")
     return CallOptions({"save_results": True, **parameters, **folder}, **others)

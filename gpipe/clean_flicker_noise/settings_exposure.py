@@ -125,7 +125,7 @@ def check_settings(label: str, settings: FlickerSettings, meta: Any, references:
         require(f"{label}.background_method", found, "'median', 'model' or None")
     mask = settings.mask_file
     if mask is not None and not Path(mask).is_file():
-        raise ParameterError(f"{label}.user_mask: found no file {mask}, expected a FITS file")
+        raise ParameterError.at(f"{label}.user_mask", f"no file {mask}", "a FITS file")
     if settings.mask_science_regions and mask is None:
         _check_science_regions(f"{label}.mask_science_regions", meta, references)
 

@@ -18,7 +18,7 @@ def check_position(reference: Any, position: float | None) -> None:
     """InputError if the reference has no traces for this position of the pupil wheel, in degrees."""
     low, high = reference.meta.pwcpos_bounds
     if position is None or not low <= position <= high:
-        raise InputError(f"PWCPOS: found {position}, expected {low} to {high}, for which pastasoss has traces")
+        raise InputError.at("PWCPOS", position, f"{low} to {high}, for which pastasoss has traces")
 
 
 def trace_mask(reference: Any, meta: Any, shape: tuple[int, int]) -> np.ndarray:

@@ -107,7 +107,7 @@ class CallOptions:
 def call(cls: type[StepBase], source: Any, options: CallOptions) -> Any:
     """See ``Step.call``."""
     if options.on_error not in ON_ERROR:
-        raise ParameterError(f"on_error: found {options.on_error!r}, expected {' or '.join(map(repr, ON_ERROR))}")
+        raise ParameterError.at("on_error", repr(options.on_error), " or ".join(map(repr, ON_ERROR)))
     user_layers = options.user_layers(cls)
     top = cls(options.name).configure(user_layers)  # tells a user's mistakes before anything is opened
     with collector_at_rest():

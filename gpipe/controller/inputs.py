@@ -197,7 +197,7 @@ def _jobs_of_association(association: Association, kinds: tuple[Any, ...]) -> li
         return [replace(job, as_list=True, one_of_several=len(made) > 1) for job in made]
     if len(products) > 1:
         names = " and ".join(_label(product, number) for number, product in enumerate(products))
-        raise InputError(f"{association.table}: found products {names}, expected one")
+        raise InputError.at(association.table, f"products {names}", "one")
     return [_job(association, 0, kinds)]
 
 
@@ -213,7 +213,7 @@ def _job(association: Association, number: int, kinds: tuple[Any, ...]) -> Job:
     info = AssociationInfo(association.asn_id, association.pool, association.table, association.folder, product, label)
     science = product.of_type(SCIENCE)
     if not science:
-        raise InputError(f"{info.table}: product {label}: found no member of exptype science, expected one")
+        raise InputError.at(f"{info.table}: product {label}", "no member of exptype science", "one")
     groups = group_kind(kinds) is not None
     if len(science) > 1 and not groups:
         log.warning("%s: product %s: found %d science members; the first is used", info.table, label, len(science))

@@ -59,7 +59,7 @@ def check_length(meta: Any, dark: Reference) -> None:
     """Refuse a dark that would have to be extrapolated from one group."""
     wanted = sampling(meta).dark_groups(sampling_of(dark), meta.exposure.ngroups)
     if groups_of(dark) < 2 and wanted and wanted[-1].stop > groups_of(dark):
-        raise ReferenceFileError(f"{dark.name}: found 1 group, expected at least 2 to extrapolate from")
+        raise ReferenceFileError.at(dark.name, "1 group", "at least 2 to extrapolate from")
 
 
 def wanted_groups(exposure: Any, dark: Reference) -> list[range]:

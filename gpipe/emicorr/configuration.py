@@ -91,7 +91,7 @@ def configuration_in(
     missing = [key for key in ("rowclocks", "frameclocks") if not case.get(key)]
     if missing:
         found = f"no {' and no '.join(missing)} of {case_of(subarray, readpatt)}"
-        raise ReferenceFileError(f"emicorr reference {label}: found {found}, expected numbers of clocks")
+        raise ReferenceFileError.at(f"emicorr reference {label}", found, "numbers of clocks", reference=label)
     waves = [_interference(tree.get("frequencies", {}), name, label) for name in names]
     return Configuration(Clocks(int(case["rowclocks"]), int(case["frameclocks"])), waves)
 

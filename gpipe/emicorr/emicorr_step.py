@@ -68,7 +68,7 @@ class EmiCorrStep(Step):
         frequencies = self.onthefly_corr_freq or []
         if not all(0 < frequency <= HIGHEST_FREQUENCY for frequency in frequencies):
             expected = f"frequencies above 0 and up to {HIGHEST_FREQUENCY:g} Hz"
-            raise ParameterError(f"{self.label}.onthefly_corr_freq: found {frequencies}, expected {expected}")
+            raise ParameterError.at(f"{self.label}.onthefly_corr_freq", frequencies, expected)
         if unsuitable(meta) is None:
             check_readout(meta)
             self._configuration(meta, self._reference(meta, references))

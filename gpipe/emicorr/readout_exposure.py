@@ -22,9 +22,9 @@ def unsuitable(meta: Any) -> str | None:
 def check_readout(meta: Any) -> None:
     """Refuse metadata that do not tell the readout."""
     if not meta.exposure.nsamples:
-        raise InputError("emicorr: found no NSAMPLES, expected 1 for fast and 9 for slow read patterns")
+        raise InputError.at("emicorr", "no NSAMPLES", "1 for fast and 9 for slow read patterns")
     if meta.subarray.xsize % OUTPUTS:
-        raise InputError(f"emicorr: found SUBSIZE1 {meta.subarray.xsize}, expected a multiple of {OUTPUTS} (outputs)")
+        raise InputError.at("emicorr", f"SUBSIZE1 {meta.subarray.xsize}", f"a multiple of {OUTPUTS} (outputs)")
 
 
 def readout_of(exposure: Ramp, configuration: Configuration, algorithm: str) -> Readout:

@@ -24,11 +24,13 @@ class GainScaleStep(Step):
     def check(self, meta: Any, references: References) -> None:
         """Refuse a factor that would make rates 0, negative or infinite."""
         if not _is_factor(meta.exposure.gain_factor):
-            raise InputError(f"{self.label}: found GAINFACT {meta.exposure.gain_factor}, expected a positive number")
+            raise InputError.at(self.label, f"GAINFACT {meta.exposure.gain_factor}", "a positive number")
         gain = references.get("gain")
         found = None if gain is None else gain.number("exposure.gain_factor")
         if gain is not None and not _is_factor(found):
-            raise ReferenceFileError(f"gain reference {gain.name}: found GAINFACT {found}, expected a positive number")
+            raise ReferenceFileError.at(
+                f"gain reference {gain.name}", f"GAINFACT {found}", "a positive number", reference=gain.name
+            )
 
     def reason_to_skip(self, outline: Described, references: References) -> str | None:
         """Nobody names a factor."""

@@ -91,7 +91,7 @@ class JumpStep(Step):
             check_ring(self.label, self.extend_inner_radius, self.extend_outer_radius)
         for keyword, value in (("NFRAMES", meta.exposure.nframes), ("TGROUP", meta.exposure.group_time)):
             if value is None or not value > 0:
-                raise InputError(f"{self.label}: found {keyword} {value}, expected more than 0")
+                raise InputError.at(self.label, f"{keyword} {value}", "more than 0")
 
     def block(self, meta: Any) -> Block:
         """Snowballs, showers and flags after jumps (of the median gain) look at the whole image."""

@@ -56,10 +56,10 @@ def get_subarray_model(science: Any, reference: Any) -> Any:
         if not hasattr(given, "meta"):
             raise TypeError(f"found {type(given).__qualname__}, expected a JWST data model")
     if getattr(science.meta.subarray, "num_superstripe", None):
-        raise InputError(f"{_name(science)}: found superstripes, expected one piece of them, or jwst's function")
+        raise InputError.at(_name(science), "superstripes", "one piece of them, or jwst's function")
     wanted, covered = window_of(science.meta), _window(reference, ReferenceFileError)
     if not wanted.inside(covered):
-        raise ReferenceFileError(f"{_name(reference)}: found {covered}, expected to cover {wanted}")
+        raise ReferenceFileError.at(_name(reference), covered, f"to cover {wanted}")
     rows, columns = wanted.slices_in(covered)
     arrange = getattr(wanted, "arrange", lambda rectangle: rectangle)
     found = type(reference)()

@@ -31,7 +31,7 @@ def save_figure(figure: Any, path: str | Path) -> Path:
     """Write a figure to a PNG, PDF or SVG file. OutputError: it cannot be written."""
     path = Path(path).expanduser()
     if path.suffix.lower() not in FILE_TYPES:
-        raise ParameterError(f"picture {path}: found file type {path.suffix!r}, expected {' or '.join(FILE_TYPES)}")
+        raise ParameterError.at(f"picture {path}", f"file type {path.suffix!r}", " or ".join(FILE_TYPES))
     try:
         figure.savefig(path, dpi=110)
     except OSError as error:

@@ -41,7 +41,7 @@ def look(
         written.
     """
     if kind not in (None, *KINDS):
-        raise ParameterError(f"kind: found {kind!r}, expected {', '.join(map(repr, KINDS))}")
+        raise ParameterError.at("kind", repr(kind), ", ".join(map(repr, KINDS)))
     exposure = open_exposure(read_header(source, expects=(Ramp, Rate)), NumpyBackend())
     kind = kind or ("ramp" if isinstance(exposure, Ramp) else "rate")
     figure = _drawn(exposure, kind, pixel, Path(source).expanduser() if isinstance(source, str | Path) else None)
@@ -52,7 +52,7 @@ def look(
 
 def _drawn(exposure: Exposure, kind: str, pixel: Sequence[int] | None, file: Path | None) -> Any:
     if pixel is not None and kind != "ramp":
-        raise ParameterError(f"pixel: found {tuple(pixel)} for a picture of kind {kind!r}, expected none")
+        raise ParameterError.at("pixel", f"{tuple(pixel)} for a picture of kind {kind!r}", "none")
     if kind == "dq":
         return dq_picture(exposure)
     if isinstance(exposure, Ramp) and kind == "ramp":
@@ -61,12 +61,12 @@ def _drawn(exposure: Exposure, kind: str, pixel: Sequence[int] | None, file: Pat
     if isinstance(exposure, Rate) and kind == "rate":
         return rate_picture(exposure)
     found = "ramps" if isinstance(exposure, Ramp) else "rates"
-    raise ParameterError(f"kind: found {kind!r} for a file with {found}, expected 'dq' or none")
+    raise ParameterError.at("kind", f"{kind!r} for a file with {found}", "'dq' or none")
 
 
 def _pixel(given: Sequence[int]) -> tuple[int, int]:
     if len(given) != 2 or not all(isinstance(value, Integral) for value in given):
-        raise ParameterError(f"pixel: found {given!r}, expected a column and a row")
+        raise ParameterError.at("pixel", repr(given), "a column and a row")
     return int(given[0]), int(given[1])
 
 

@@ -31,9 +31,9 @@ def times_of_reads(exposure: Any) -> Times:
         return even_times(timing_of(exposure.meta.exposure), groups)
     times = tuple(tuple(float(t) for t in group) for group in explicit)
     if len(times) != groups or not all(times):
-        raise InputError(f"read_times: found reads of {len(times)} groups, expected one or more of each of {groups}")
+        raise InputError.at("read_times", f"reads of {len(times)} groups", f"one or more of each of {groups}")
     if min(Reads.at(times).intervals) <= 0:
-        raise InputError("read_times: found a group that is not later than the one before, expected increasing times")
+        raise InputError.at("read_times", "a group that is not later than the one before", "increasing times")
     return times
 
 

@@ -2,6 +2,7 @@
 
 import importlib.resources
 import json
+import pickle
 import shutil
 from pathlib import Path
 
@@ -137,6 +138,16 @@ def test_several_failures_are_seven_whatever_their_classes(monkeypatch):
         (ParameterError("a.b: found 1, expected 2"), {"parameter": "a.b", "found": "1", "expected": "2"}),
         (ReferenceFileError("my_gain.fits: no such file"), {"reference": "my_gain.fits"}),
         (OutputError("output_dir: found a file x, expected a folder"), {"parameter": "output_dir"}),
+        (
+            InputError("x.fits: not a FITS file (it starts with b'no'); expected 'SIMPLE'"),
+            {"file": "x.fits", "found": "not a FITS file (it starts with b'no')", "expected": "'SIMPLE'"},
+        ),
+        (ParameterError.at("a.b", 1, "2"), {"parameter": "a.b", "found": "1", "expected": "2"}),
+        (InputError("x: y: no such file", file="x: y"), {"file": "x: y"}),
+        (
+            ReferenceFileError.at("gain reference g.fits", "x", "y", reference="g.fits"),
+            {"reference": "g.fits", "found": "x", "expected": "y"},
+        ),
         (InputError("found no files, expected one or more"), {"found": "no files", "expected": "one or more"}),
     ],
 )
@@ -145,6 +156,7 @@ def test_errors_name_what_is_wrong(error, parts):
     SCHEMA.validate(event)
     assert parts.items() <= event.items()
     assert event["message"] == str(error)
+    assert failure(pickle.loads(pickle.dumps(error))).as_dict() == event
 
 
 @pytest.mark.parametrize("command", [["info"], ["list", "jump"], ["parameters", "jump"]])

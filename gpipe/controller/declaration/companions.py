@@ -33,7 +33,7 @@ class Companion:
     def path(self) -> Path:
         """The path of the file, for catalogues and whatever else is no exposure. InputError: it is not to be found."""
         if self.exposure is not None:
-            raise InputError(f"{self.name}: found an exposure in flight, expected a file")
+            raise InputError.at(self.name, "an exposure in flight", "a file")
         return find_file(self.name, self.folder, self.role)
 
     @property

@@ -51,7 +51,7 @@ def file_path(value: Any) -> Path:
             raise ValueError("no system has such a path")
         return Path(expanded(value))
     except (TypeError, ValueError):
-        raise ParameterError(f"parameter file: found {value!r:.60}, expected a path") from None
+        raise ParameterError.at("parameter file", f"{value!r:.60}", "a path") from None
 
 
 def read(path: str | os.PathLike[str]) -> Entry:
@@ -153,7 +153,7 @@ def _cfg_tree(text: str, path: Path) -> dict[str, Any]:
             section[name] = _cfg_value(value)
         else:
             expected = "name = value, [steps] or [[step name]]"
-            raise ParameterError(f"parameter file {path}, line {number}: found {line!r:.60}, expected {expected}")
+            raise ParameterError.at(f"parameter file {path}, line {number}", f"{line!r:.60}", expected, file=str(path))
     return tree if steps is None else {**tree, "steps": steps}
 
 
@@ -175,7 +175,9 @@ def _entry(tree: Any, path: Path, where: str) -> Entry:
     both = {**nested, **{key: value for key, value in outer.items() if key != "parameters" and key not in _IGNORED}}
     for key in ("class", "name"):
         if not isinstance(both.get(key), str | None):
-            raise ParameterError(f"parameter file {path}: {where}{key}: found {both[key]!r:.60}, expected text")
+            raise ParameterError.at(
+                f"parameter file {path}: {where}{key}", f"{both[key]!r:.60}", "text", file=str(path)
+            )
     values = {key: value for key, value in both.items() if key not in _NOT_VALUES}
     return Entry(both.get("class"), both.get("name"), values, tuple(_steps(both.get("steps"), path, where)))
 
@@ -185,14 +187,18 @@ def _steps(listed: Any, path: Path, where: str) -> list[Entry]:
     if isinstance(listed, Mapping):
         listed = [{**_mapping(entry, path, f"{where}steps.{name}"), "name": name} for name, entry in listed.items()]
     if not isinstance(listed, list | None):
-        raise ParameterError(f"parameter file {path}: {where}steps: found {listed!r:.60}, expected a list of steps")
+        raise ParameterError.at(
+            f"parameter file {path}: {where}steps", f"{listed!r:.60}", "a list of steps", file=str(path)
+        )
     return [_entry(entry, path, f"{where}steps[{i}].") for i, entry in enumerate(listed or [])]
 
 
 def _mapping(tree: Any, path: Path, what: str) -> Mapping[str, Any]:
     if not isinstance(tree, Mapping | None):
         found = repr(tree)[:60]
-        raise ParameterError(f"parameter file {path}: {what.rstrip('.')}: found {found}, expected names with values")
+        raise ParameterError.at(
+            f"parameter file {path}: {what.rstrip('.')}", found, "names with values", file=str(path)
+        )
     return {str(key): value for key, value in (tree or {}).items()}
 
 

@@ -60,7 +60,7 @@ def layers_from_keywords(
 ) -> list[Settings]:
     """The layers of keywords: files that ``steps`` names, then the values."""
     if not isinstance(steps, Mapping | None):
-        raise ParameterError(f"steps: found {steps!r}, expected a mapping from the name of a step to its parameters")
+        raise ParameterError.at("steps", repr(steps), "a mapping from the name of a step to its parameters")
     problems: list[str] = []
     files: list[Settings] = []
     values = {}

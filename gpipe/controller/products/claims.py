@@ -46,7 +46,7 @@ class Claims:
                 "output_file, suffix), or overwrite_input=True"
             )
         if os.path.isdir(path) and not os.path.islink(path):
-            raise OutputError(f"{path}: found a folder under the name of a product, expected a file or nothing")
+            raise OutputError.at(path, "a folder under the name of a product", "a file or nothing")
         with self._lock:
             first = self._owners.setdefault(place, owner)
         if first != owner:

@@ -80,7 +80,7 @@ def output_path(
     root, separator = split_suffix(stem(base or f"step_{default_suffix}.fits"))
     ending = suffix or _first(level.suffix for level in levels) or default_suffix.lower()
     if os.path.basename(ending) != ending:
-        raise ParameterError(f"suffix: found {ending!r}, expected an end of a name, without a folder")
+        raise ParameterError.at("suffix", repr(ending), "an end of a name, without a folder")
     parts = [root, *([] if by_model or index is None else [str(index)]), *(str(c) for c in components if c is not None)]
     return _folder(levels, named_by) / f"{'_'.join(parts)}{separator}{ending}.{_file_type(own, base)}"
 
@@ -124,5 +124,5 @@ def _file_type(own: OutputSettings, base: str | None) -> str:
     found = (own.output_ext or os.path.splitext(base or "")[1] or FILE_TYPES[0]).removeprefix(".")
     if found not in FILE_TYPES:
         allowed = " or ".join(repr(f".{name}") for name in FILE_TYPES)
-        raise ParameterError(f"output_ext: found {own.output_ext!r}, expected {allowed}")
+        raise ParameterError.at("output_ext", repr(own.output_ext), allowed)
     return found

@@ -103,7 +103,7 @@ class Saver:
         if not hasattr(product, "joined_with"):  # many exposures share a file that grows
             self.claim(path, levels)
         if path.absolute() in (done.absolute() for done in self.written):
-            raise OutputError(f"{path}: found a product of the same run under this name, expected another (suffix)")
+            raise OutputError.at(path, "a product of the same run under this name", "another (suffix)")
         put = _update if hasattr(product, "joined_with") else _write
         put(product, path)
         self.written.append(path)
@@ -115,7 +115,7 @@ def check_folder(levels: Sequence[OutputSettings]) -> None:
     folder = output_folder(levels)
     existing = next(p for p in (folder.absolute(), *folder.absolute().parents) if p.exists())
     if not existing.is_dir():
-        raise OutputError(f"output_dir: found a file {existing}, expected a folder")
+        raise OutputError.at("output_dir", f"a file {existing}", "a folder")
     if not os.access(existing, os.W_OK | os.X_OK):
         raise OutputError(f"output_dir: no permission to write to {existing}, expected a writable folder")
 

@@ -119,7 +119,9 @@ def _section(path: Path) -> dict[str, str]:
     options = {key: value for name in sections if name in _SECTIONS for key, value in parser[name].items()}
     unknown += [key for key in options if key not in _OPTIONS]
     if unknown:
-        raise ParameterError(f"logcfg {path}: found {unknown[0]!r}, expected section [*] with {', '.join(_OPTIONS)}")
+        raise ParameterError.at(
+            f"logcfg {path}", repr(unknown[0]), f"section [*] with {', '.join(_OPTIONS)}", file=str(path)
+        )
     return options
 
 
@@ -145,7 +147,9 @@ def _line(text: str, path: Path) -> str:
         logging.Formatter(text).format(logging.LogRecord("gpipe", logging.INFO, "", 0, "", None, None))
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         expected = f"a format of Python's logging, such as {LINE!r}"
-        raise ParameterError(f"logcfg {path}: format: found {text!r:.200} ({error}), expected {expected}") from None
+        raise ParameterError.at(
+            f"logcfg {path}: format", f"{text!r:.200} ({error})", expected, file=str(path)
+        ) from None
     return text
 
 
@@ -155,7 +159,7 @@ def _level(text: str, path: Path) -> int:
         return levels[text.strip().upper()]
     if re.fullmatch(r"\s*[0-9]{1,9}\s*", text):
         return int(text)
-    raise ParameterError(f"logcfg {path}: level: found {text!r:.200}, expected one of {', '.join(levels)}")
+    raise ParameterError.at(f"logcfg {path}: level", f"{text!r:.200}", f"one of {', '.join(levels)}", file=str(path))
 
 
 def _handler(text: str) -> logging.Handler:

@@ -28,7 +28,7 @@ def chosen() -> str:
     """Return what `GPIPE_PROGRESS` says; empty where it says nothing. ParameterError: it is no choice."""
     choice = os.environ.get(VARIABLE, "").strip().lower()
     if choice not in ("", TABLE, LINES, NONE):
-        raise ParameterError(f"{VARIABLE}: found {choice!r:.200}, expected {TABLE!r}, {LINES!r} or {NONE!r}")
+        raise ParameterError.at(VARIABLE, f"{choice!r:.200}", f"{TABLE!r}, {LINES!r} or {NONE!r}")
     return choice
 
 

@@ -84,7 +84,7 @@ class GroupRun:
         run_step: RunStep,
     ) -> None:
         if top.has_own_process():
-            raise ParameterError(f"{top.label}.process: found a group of exposures, expected one exposure")
+            raise ParameterError.at(f"{top.label}.process", "a group of exposures", "one exposure")
         self.top, self.header, self.limits, self._run_step = top, header, limits, run_step
         sources = [member.source for member in header.headers if isinstance(member.source, Exposure)]
         self.in_flight = len(sources) == len(header.headers)
@@ -136,7 +136,7 @@ class GroupRun:
         of_group = [step for step in self.steps if issubclass(self.header.kind, step.kinds())]
         for step in {self.top, *of_group}:
             if step.pre_hooks or step.post_hooks:
-                raise ParameterError(f"{step.label}: found hooks, expected none on a group of exposures")
+                raise ParameterError.at(step.label, "hooks", "none on a group of exposures")
 
     def _open_records(self, records: Sequence[str]) -> None:
         """Find the references of all members, and refuse what steps cannot do with any of them."""

@@ -199,7 +199,7 @@ class FitsFile:
                 if not as_it_is:
                     remove_invalid(model, str(self.path))
             except Exception as error:  # whatever asdf, yaml and the schemas raise for a damaged extension
-                raise self._error(f"{self.path}: metadata cannot be read ({first_line(error)})") from None
+                raise self._wrong(f"metadata cannot be read ({first_line(error)})") from None
             return model
 
     def read(
@@ -266,7 +266,7 @@ class FitsFile:
     def _extension(self, name: str) -> Extension:
         if name not in self._extensions:
             found = ", ".join([*self._extensions, *sorted(self._tables)]) or "no extension"
-            raise self._error(f"{self.path}: found {found}; expected an image extension {name}")
+            raise self._wrong(f"found {found}; expected an image extension {name}")
         if name not in self._sound:
             with self._told():
                 self._extensions[name].check()
@@ -293,15 +293,18 @@ class FitsFile:
     def check_same(self) -> None:
         """Refuse to go on with a file when another has taken its name."""
         if self._file.was_replaced():
-            raise self._error(f"{self.path}: another file took its place while it was read; expected the same file")
+            raise self._wrong("another file took its place while it was read; expected the same file")
 
     def _check_unchanged(self) -> None:
         """After each read: pixels that were written after the header would be believed."""
         if self._file.was_written_to():
-            raise self._error(f"{self.path}: was written to while it was read; expected the same file")
+            raise self._wrong("was written to while it was read; expected the same file")
+
+    def _wrong(self, what: str) -> GpipeError:
+        return self._error(f"{self.path}: {what}", **{self._error.subject: str(self.path)})
 
     def _truncated(self, place: str) -> GpipeError:
-        return self._error(f"{self.path}: truncated or damaged {place}; expected a whole FITS file")
+        return self._wrong(f"truncated or damaged {place}; expected a whole FITS file")
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -314,13 +317,13 @@ class FitsFile:
         except GpipeError:
             raise
         except DamageError as error:
-            raise self._error(f"{self.path}: {error}") from None
+            raise self._wrong(str(error)) from None
         except FileNotFoundError:
-            raise self._error(no_such_file(self.path)) from None
+            raise self._wrong(no_such_file(self.path).removeprefix(f"{self.path}: ")) from None
         except (EOFError, BadGzipFile, zlib.error) as error:
-            raise self._error(f"{self.path}: damaged or truncated gzip file ({error})") from None
+            raise self._wrong(f"damaged or truncated gzip file ({error})") from None
         except Exception as error:
-            raise self._error(f"{self.path}: cannot be read as FITS ({first_line(error)})") from None
+            raise self._wrong(f"cannot be read as FITS ({first_line(error)})") from None
 
 
 @dataclass(frozen=True)

@@ -214,14 +214,14 @@ def moved(exposure: Any, backend: Backend) -> Any:
 
 def _kind(source: Source, expects: tuple[type[Exposure], ...]) -> type[Exposure]:
     if source.reftype:
-        raise InputError(f"{source.name}: found a {source.reftype} reference file; expected {_wanted(expects)}")
+        raise _refused(source.name, f"a {source.reftype} reference file", expects)
     if not source.has("data"):
-        raise InputError(f"{source.name}: found no science array (SCI); expected {_wanted(expects)}")
+        raise _refused(source.name, "no science array (SCI)", expects)
     described = f"{source.model_type or 'no DATAMODL'} with a {len(source.shape('data'))}-dimensional science array"
     kinds = (kind for kind in (*expects, *KINDS) if issubclass(kind, Exposure))  # a group is none
     kind = next((kind for kind in kinds if kind.is_in(source)), None)
     if kind is None:
-        raise InputError(f"{source.name}: found {described}; expected {_wanted(expects)}")
+        raise _refused(source.name, described, expects)
     _check_kind(source.name, kind, expects, f" ({described})")
     return kind
 
@@ -300,7 +300,12 @@ def _check_tables(header: Header) -> None:
 
 def _check_kind(name: str, kind: type[Exposure], expects: tuple[type[Exposure], ...], described: str) -> None:
     if expects and not is_of(kind, expects):
-        raise InputError(f"{name}: found {kind.label}{described}; expected {_wanted(expects)}")
+        raise _refused(name, f"{kind.label}{described}", expects)
+
+
+def _refused(name: str, found: str, expects: tuple[type[Exposure], ...]) -> InputError:
+    expected = _wanted(expects)
+    return InputError(f"{name}: found {found}; expected {expected}", file=name, found=found, expected=expected)
 
 
 def _wanted(expects: tuple[type[Exposure], ...]) -> str:

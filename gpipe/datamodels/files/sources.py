@@ -202,9 +202,11 @@ def _told_of(path: Path) -> Iterator[None]:
     except GpipeError:
         raise
     except DamageError as error:
-        raise InputError(f"{path}: {error}") from None
+        raise InputError(f"{path}: {error}", file=str(path)) from None
     except Exception as error:
-        raise InputError(f"{path}: cannot be read as an ASDF data model ({first_line(error)})") from None
+        raise InputError(
+            f"{path}: cannot be read as an ASDF data model ({first_line(error)})", file=str(path)
+        ) from None
 
 
 def _checked_tree(file: RegularFile) -> tuple[Any, int]:

@@ -15,7 +15,8 @@ _UNUSABLE = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeE
 
 def reference_error(reftype: str, label: str, found: str, expected: str) -> ReferenceFileError:
     """An error that names the reference, what was found and what was expected."""
-    return ReferenceFileError(f"{reftype} reference {label}: {found}; expected {expected}")
+    message = f"{reftype} reference {label}: {found}; expected {expected}"
+    return ReferenceFileError(message, reference=label, found=found.removeprefix("found "), expected=expected)
 
 
 @contextmanager

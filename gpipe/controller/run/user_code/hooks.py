@@ -69,7 +69,7 @@ def _resolved(given: Any, where: str) -> StepBase | Callable[[Any], Any] | str:
         found = found() if isinstance(found, type) else found
         return found if isinstance(found, StepBase) else _run_of_jwst(found)
     if isinstance(found, type) or not callable(found):
-        raise ParameterError(f"{where}: found {found!r}, expected {EXPECTED}")
+        raise ParameterError.at(where, repr(found), EXPECTED)
     hook: Callable[[Any], Any] = found
     return hook
 
