@@ -9,6 +9,9 @@ from typing import Any
 from gpipe.exceptions import DEFECT, ExposureErrors, GpipeError, exposures_failed, status_of
 from gpipe.suffixes import split_suffix, stem
 
+MOST_THUMBNAILS = 20
+"""Products that the table of a report draws."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -53,6 +56,13 @@ class Outcome:
         found = [f"{number:,} {what}" for what, number in self.found.items()]
         did = "done before" if self.before else f"{self.seconds:.1f} s"
         return "  ".join([self.base, did, *found, f"→ {self._files() or 'no file'}"])
+
+    def html(self, thumbnail: str = "") -> str:
+        """Return a row of a table."""
+        found = ", ".join(f"{number:,} {what}" for what, number in self.found.items())
+        end = self._files() if self.error is None else f"✗ {self.kind}: {self.error}"
+        cells = (self.base, f"{self.seconds:.1f}", found, end)
+        return f"<tr><td>{thumbnail}</td>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
 
     def _files(self) -> str:
         """Name the products, the first with its folder, others in the same folder by what differs."""
@@ -119,9 +129,14 @@ class RunReport:
         return f"RunReport({str(self).splitlines()[-1]})"
 
     def _repr_html_(self) -> str:
-        """Make a list of the exposures for notebooks."""
-        items = "".join(f"<li>{escape(str(outcome))}</li>" for outcome in self.outcomes)
-        return f"<div>{escape(str(self).splitlines()[-1])}<ul>{items}</ul></div>"
+        """Make a table of the exposures for notebooks; the first ones have a thumbnail of their first product."""
+        from gpipe.quicklook.thumbnail import thumbnail_of_file
+
+        drawn = [one.products[0] for one in self.done if one.products][:MOST_THUMBNAILS]
+        images = {path: thumbnail_of_file(path) for path in drawn}
+        rows = "".join(one.html(images.get(next(iter(one.products), Path()), "")) for one in self.outcomes)
+        heads = "".join(f"<th>{head}</th>" for head in ("", "exposure", "seconds", "found", "products or error"))
+        return f"<div>{escape(str(self).splitlines()[-1])}<table><tr>{heads}</tr>{rows}</table></div>"
 
     def save_pictures(self) -> list[Path]:
         """Draw the first product of each exposure into a PNG beside it."""

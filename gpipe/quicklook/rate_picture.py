@@ -67,12 +67,13 @@ def flag_numbers(flags: np.ndarray) -> np.ndarray:
 
 
 def _draw_rate(figure: Any, axes: Any, rate: np.ndarray, sides: tuple[float, ...], scale: str) -> None:
-    image = axes.imshow(rate, origin="lower", cmap="cividis", norm=_norm(rate, scale), extent=sides)
+    image = axes.imshow(rate, origin="lower", cmap="cividis", norm=norm_of(rate, scale), extent=sides)
     _name(axes, "rate [DN/s]")
     figure.colorbar(image, ax=axes, shrink=0.85)
 
 
-def _norm(rate: np.ndarray, scale: str) -> Any:
+def norm_of(rate: np.ndarray, scale: str) -> Any:
+    """Return the scale of colours for an image, ``"asinh"`` or ``"zscale"`` as of `rate_picture`."""
     from matplotlib.colors import AsinhNorm, Normalize
 
     low, sky, high = sky_range(rate)

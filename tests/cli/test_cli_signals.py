@@ -15,15 +15,23 @@ SCRIPT = "from gpipe.cli import main; main()"
 LONG = 60.0
 
 
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory):
+    """An exposure, and a cache with what its first step needs."""
+    folder = tmp_path_factory.mktemp("simulated")
+    return simulate.write_exposure(small(), folder).path, simulate.write_cache(
+        [small()], folder / "crds_cache", full_frame=False
+    )
+
+
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
-def test_a_signal_ends_a_run_and_leaves_whole_products_only(tmp_path, monkeypatch, number, status):
-    exposure = simulate.write_exposure(small(), tmp_path)
-    cache = simulate.write_cache([small()], tmp_path / "crds_cache", full_frame=False)
+def test_a_signal_ends_a_run_and_leaves_whole_products_only(simulated, tmp_path, monkeypatch, number, status):
+    exposure, cache = simulated
     for name, value in cache.environment.items():
         monkeypatch.setenv(name, value)
     files = [tmp_path / f"jw{k:03d}_uncal.fits" for k in range(40)]
     for file in files:
-        file.hardlink_to(exposure.path)
+        file.hardlink_to(exposure)
     # A script that starts a process with & has it ignore SIGINT, and so has what that starts.
     plain = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     command = [sys.executable, "-c", plain + SCRIPT, "run", str(tmp_path / "jw*"), "-p", "dq_init", "-q", "-o", "cal"]

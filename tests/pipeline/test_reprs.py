@@ -50,4 +50,4 @@ def test_a_plan_and_a_report_are_told_in_a_line_and_in_a_list():
     assert re.fullmatch(r"RunPlan\(.*, \d+ x .*, 1 sections on numpy, up to .*B\)", repr(plan))
     assert plan._repr_html_().count("<li>") == len(str(plan).splitlines()) - 1
     assert repr(report) == "RunReport(1 of 2 done in 14 s, 1 failed: b< (input))"
-    assert "<li>b&lt;  ✗ input: b: is wrong</li>" in report._repr_html_()
+    assert "<td>b&lt;</td><td>1.0</td><td></td><td>✗ input: b: is wrong</td>" in report._repr_html_()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
+from importlib import import_module
 from typing import Any, ClassVar, Protocol
 
 from gpipe.arrays import Array
@@ -54,11 +55,13 @@ class WithHeader:
         return (" x ".join(map(str, shape)),) if shape else ()
 
     def _repr_html_(self) -> str:
-        """Make a table for notebooks: a row for each array."""
+        """Make a table for notebooks, a row for each array, and a thumbnail."""
         arrays = [(name, getattr(self, name, None)) for name in getattr(self, "planes", ())]
         cells = [(name, " x ".join(map(str, x.shape)), str(x.dtype)) for name, x in arrays if x is not None]
         rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in cells)
-        return f"<div><code>{escape(repr(self))}</code><table>{rows}</table></div>"
+        # Pictures are of a floor above, which is asked only when a notebook shows an exposure.
+        thumbnail = import_module("gpipe.quicklook.thumbnail").thumbnail(self)
+        return f"<div><code>{escape(repr(self))}</code><table>{rows}</table>{thumbnail}</div>"
 
     @property
     def meta(self) -> Any:
