@@ -121,6 +121,10 @@ class StepBase(Configurable):
         """List the types of references that an exposure needs."""
         return tuple(ref.type for ref in self.references if ref.when(meta))
 
+    def given_references(self, meta: Any) -> Mapping[str, Any]:
+        """Return by type what CRDS is not asked for: a path, ``'N/A'`` or an open model; None where it is."""
+        return {reftype: getattr(self, f"override_{reftype}") for reftype in self.reference_file_types}
+
     def predecessors(self, meta: Any) -> Sequence[str]:
         """List the ``cal_step`` places of steps that should have run before this one."""
         if isinstance(self.after, Mapping):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gpipe.controller.declaration.results import Produced
+from gpipe.controller.declaration.results import Produced, Skip
 from gpipe.datamodels.exposures.in_flight import Exposure
 from gpipe.datamodels.files.products import with_own_metadata
 
@@ -51,12 +51,15 @@ class Work:
         can tell; None where there is none, as nearly always. Later steps go on with a chunk before it is known; where
         there is one, the pass is repeated.
     companions : companions that the step changed, by exptype, exposures in flight: later steps get them.
+    skipped : the reason for which the status of the step is SKIPPED though it leaves something with the exposure; None
+        where it is COMPLETE.
     """
 
     apply: Callable[[Any], Any]
     end: Callable[[Mapping[str, Any]], Mapping[str, int] | None] = field(default=_as_counted)
     fix: Callable[[Mapping[str, Any]], Callable[[Any], Any] | None] = field(default=_nothing_to_fix)
     companions: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    skipped: Skip | None = None
 
     def whole(self, exposure: Any) -> Any:
         """The step on an exposure that is not cut."""

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from gpipe.controller.declaration.step_base import StepBase
@@ -44,9 +44,9 @@ def resolved(steps: Sequence[StepBase], header: Header, record: RunRecord) -> Re
     return resolve(wanted, crds_parameters(header), overrides, header.meta, header.name)
 
 
-def needs(running: Sequence[StepBase], meta: Any) -> tuple[dict[str, Sequence[str]], dict[str, dict[str, Any]]]:
-    """List by step the types of references that steps need for an exposure, and the overrides by type."""
-    overrides = {s.name: {t: getattr(s, f"override_{t}") for t in s.reference_file_types} for s in running}
+def needs(running: Sequence[StepBase], meta: Any) -> tuple[dict[str, Sequence[str]], dict[str, Mapping[str, Any]]]:
+    """List by step the types of references that steps need for an exposure, and by type those that are given."""
+    overrides = {s.name: s.given_references(meta) for s in running}
     return {s.name: s.wanted_references(meta) if s.is_for(meta) else () for s in running}, overrides
 
 

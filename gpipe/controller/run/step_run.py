@@ -89,6 +89,8 @@ class StepRun:
             self._skip(skip)
         else:
             self.status, self.skipped = COMPLETE, None
+            if self.stage.work.skipped:
+                self._tell(self.stage.work.skipped)
 
     def close(self, results: Sequence[Any], tally: Tally | None) -> list[Any]:
         """End the work and give what comes of the hooks on its results; everything is recorded and saved.
@@ -149,10 +151,14 @@ class StepRun:
         return outcome
 
     def _skip(self, skip: Skip) -> None:
+        self._tell(skip)
+        self.stage = None
+
+    def _tell(self, skip: Skip) -> None:
         # What is no warning stands in the line of the step's end.
         level = skip.level if skip.level > logging.INFO else logging.DEBUG
         log.log(level, "Step %s skipped: %s", self.step.name, skip.reason)
-        self.status, self.stage, self.skipped = SKIPPED, None, skip
+        self.status, self.skipped = SKIPPED, skip
 
     def _hooked(self, parameter: str, exposure: Any) -> Any:
         if self.is_off or (self._record.inner and self.step is self._record.top):

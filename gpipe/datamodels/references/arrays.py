@@ -33,6 +33,8 @@ FACTS = {
     "exposure.groupgap": "GROUPGAP",
     "exposure.average_dark_current": "AVDRKCUR",
     "exposure.gain_factor": "GAINFACT",
+    "photometry.pixelarea_steradians": "PIXAR_SR",
+    "photometry.pixelarea_arcsecsq": "PIXAR_A2",
 }
 
 

@@ -216,8 +216,13 @@ class Reference:
             for problem in problems(self._arrays, self._type):
                 raise self._error(*problem)
             self._arrays.check_flags()
-        if self._covers_detector():
+        if self._covers_detector() and not (self._type and self._type.may_be_smaller and self.is_smaller(meta)):
             self._slices(window_of(meta))
+
+    def is_smaller(self, meta: Any) -> bool:
+        """Tell whether the array has fewer rows, or fewer columns, than an exposure."""
+        rows, columns = self.shape(self._primary)[-2:]
+        return bool(rows < meta.subarray.ysize or columns < meta.subarray.xsize)
 
     def _whole_detector(self, rows: int, columns: int) -> Window:
         detector = full_frame(str(self._arrays.fact("instrument.name") or "NIRCAM"))

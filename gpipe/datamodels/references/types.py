@@ -48,8 +48,11 @@ NUMBERS = {
     "exposure.groupgap": Number(0),
     "exposure.average_dark_current": Number(-inf, whole=False),
     "exposure.gain_factor": Number(0, whole=False),
+    "photometry.pixelarea_steradians": Number(0, whole=False),
+    "photometry.pixelarea_arcsecsq": Number(0, whole=False),
 }
 """Numbers that headers may give, by path in the metadata tree."""
+PIXEL_AREAS = ("photometry.pixelarea_steradians", "photometry.pixelarea_arcsecsq")
 SAMPLING = ("exposure.nframes", "exposure.groupgap")
 
 
@@ -65,6 +68,7 @@ class ReferenceType:
     others : how many axes other arrays may have; flags have two where nothing is said.
     planes : the fewest planes of an array of more than two axes.
     numbers : paths of the numbers, of `NUMBERS`, that steps use.
+    may_be_smaller : whether a step is skipped, and the run not refused, if the array is smaller than the exposure.
     """
 
     model: str
@@ -73,6 +77,7 @@ class ReferenceType:
     others: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     planes: int = 1
     numbers: tuple[str, ...] = ()
+    may_be_smaller: bool = False
 
     @property
     def axes(self) -> Mapping[str, tuple[int, ...]]:
@@ -81,13 +86,14 @@ class ReferenceType:
 
 
 TYPES = {
+    "area": ReferenceType("PixelAreaModel", (2,), numbers=PIXEL_AREAS),
     "dark": ReferenceType(
         "DarkModel",
         (3, 4),
         others={"dq": (2, 4)},
         numbers=(*SAMPLING, "exposure.average_dark_current"),
     ),
-    "flat": ReferenceType("FlatModel", (2,)),
+    "flat": ReferenceType("FlatModel", (2,), may_be_smaller=True),
     "gain": ReferenceType("GainModel", (2,), numbers=("exposure.gain_factor",)),
     "ipc": ReferenceType("IPCModel", (2, 4)),
     "linearity": ReferenceType("LinearityModel", (3,), "coeffs", others={"inv_coeffs": (3,)}, planes=2),
@@ -109,6 +115,7 @@ EXTENSIONS = {
     "dark_rate": "DRK",
     "dark_rate_unc": "UNC",
     "dq_table": "DQ",
+    "phot_table": "PHOTOM",
     "irs2_table": "IRS2",
     "rscd_group_skip_table": "RSCD_GROUP_SKIP",
     "trappars_table": "TRAPPARS",
