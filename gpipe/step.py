@@ -11,6 +11,7 @@ with collector_at_rest():
     from gpipe.dq_init import DQInitStep
     from gpipe.emicorr import EmiCorrStep
     from gpipe.firstframe import FirstFrameStep
+    from gpipe.flatfield import FlatFieldStep
     from gpipe.gain_scale import GainScaleStep
     from gpipe.group_scale import GroupScaleStep
     from gpipe.ipc import IPCStep
@@ -18,6 +19,7 @@ with collector_at_rest():
     from gpipe.lastframe import LastFrameStep
     from gpipe.linearity import LinearityStep
     from gpipe.persistence import PersistenceStep
+    from gpipe.photom import PhotomStep
     from gpipe.picture_frame import PictureFrameStep
     from gpipe.ramp_fitting import RampFitStep
     from gpipe.refpix import RefPixStep
@@ -35,6 +37,7 @@ __all__ = [
     "DarkCurrentStep",
     "EmiCorrStep",
     "FirstFrameStep",
+    "FlatFieldStep",
     "GainScaleStep",
     "GroupScaleStep",
     "IPCStep",
@@ -42,6 +45,7 @@ __all__ = [
     "LastFrameStep",
     "LinearityStep",
     "PersistenceStep",
+    "PhotomStep",
     "PictureFrameStep",
     "RampFitStep",
     "RefPixStep",

@@ -13,7 +13,12 @@ PIPELINES = {
     "calwebb_detector1": "gpipe.pipeline.detector1.Detector1Pipeline",
     "calwebb_dark": "gpipe.pipeline.dark.DarkPipeline",
 }
-SINGLE_STEPS = ("gpipe.background.BackgroundStep", "gpipe.assign_wcs.AssignWcsStep")
+SINGLE_STEPS = (
+    "gpipe.background.BackgroundStep",
+    "gpipe.assign_wcs.AssignWcsStep",
+    "gpipe.flatfield.FlatFieldStep",
+    "gpipe.photom.PhotomStep",
+)
 """Steps that no pipeline of gpipe has yet."""
 OTHER_PIPELINES = {
     "calwebb_guider": "GuiderPipeline",
@@ -28,8 +33,8 @@ OTHER_PIPELINES = {
 }
 OTHER_STEPS = (
     *("guider_cds", "badpix_selfcal", "msa_flagging", "imprint", "extract_2d"),
-    *("srctype", "master_background_mos", "wavecorr", "straylight", "targ_centroid", "flat_field", "fringe"),
-    *("pathloss", "barshadow", "wfss_contam", "photom", "residual_fringe", "adaptive_trace_model"),
+    *("srctype", "master_background_mos", "wavecorr", "straylight", "targ_centroid", "fringe"),
+    *("pathloss", "barshadow", "wfss_contam", "residual_fringe", "adaptive_trace_model"),
     *("pixel_replace", "resample", "resample_spec", "cube_build", "extract_1d", "assign_mtwcs", "tweakreg"),
     *("skymatch", "outlier_detection", "source_catalog", "master_background", "spectral_leak", "combine_1d"),
     *("tso_photometry", "white_light", "ami_analyze", "ami_normalize", "stack_refs", "align_refs", "klip", "hlsp"),

@@ -1,4 +1,4 @@
-"""Every parameter of every step of Detector1Pipeline in jwst 3.0.0: gpipe has it, and tests use it.
+"""Every parameter of every step in jwst 3.0.0: gpipe has it, and tests use it.
 
 Compared: the names and defaults in the steps of jwst, read from the steps, with those of gpipe (the common ones of all
 steps too); and that the name of each parameter of a step's own occurs in the tests of the step or in parity tests.
@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
+import gpipe.step
 from gpipe.pipeline import Detector1Pipeline
 
 pytestmark = [pytest.mark.parity, pytest.mark.filterwarnings("ignore")]
 
 TESTS = Path(__file__).parents[1]
-FOLDERS = {"ramp_fit": "ramp_fitting"}
+FOLDERS = {"ramp_fit": "ramp_fitting", "flat_field": "flatfield"}
+SECOND_STAGE = {"flat_field": "FlatFieldStep", "photom": "PhotomStep"}
 COMMON_FOLDERS = ("controller", "pipeline", "parity")
 
 WITHOUT_TEST = {
@@ -42,6 +44,14 @@ def test_gpipe_has_every_parameter_with_the_same_default(theirs):
         missing += _different(getattr(ours, name), parameters, name)
     own = {key: value for key, value in theirs.get_pars().items() if key != "steps"}
     assert missing + _different(ours, own, "pipeline") == []
+
+
+@pytest.mark.parametrize("name", SECOND_STAGE)
+def test_steps_of_the_second_stage(name, common):
+    parameters = getattr(pytest.importorskip("jwst.step"), SECOND_STAGE[name])().get_pars()
+    assert _different(getattr(gpipe.step, SECOND_STAGE[name])(), parameters, name) == []
+    text = _tests_in(FOLDERS.get(name, name), "parity")
+    assert {key for key in parameters.keys() - common if not re.search(rf"\b{key}\b", text)} == set()
 
 
 def _different(step, parameters, name):
