@@ -138,7 +138,7 @@ def test_any_file_is_an_association_or_one_line_of_error(tmp_path, found, ending
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"none\.json: cannot be read \(No such file or directory\)"):
+    with pytest.raises(InputError, match=r"none\.json: no such file, expected an association"):
         read_association(tmp_path / "none.json")
 
 
