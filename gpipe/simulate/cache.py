@@ -12,6 +12,7 @@ from typing import Any
 import asdf
 from crds.core.utils import clear_function_caches
 
+from gpipe.assign_wcs.modes import REFERENCES as OF_WCS
 from gpipe.datamodels.exposures.window import StripedWindow
 from gpipe.exceptions import ParameterError
 from gpipe.simulate import references
@@ -36,7 +37,7 @@ _TRADITIONAL, _INTERLEAVED = "NRS|NRSRAPID", "NRSIRS2|NRSIRS2RAPID"
 _BY_READOUT = {"NIRSPEC": ("mask", "superbias"), "MIRI": ("readnoise",)}
 """References that differ between kinds of readout: by interleaved reference pixels in IRS2, by samples in MIRI."""
 _BY_EXPOSURE_TYPE = ("META.EXPOSURE.TYPE",)
-_NOT_APPLICABLE = ("sirskernel", "rscd", "reset", "emicorr", "flat", "pastasoss", "pictureframe", "lastframe")
+_NOT_APPLICABLE = ("sirskernel", "rscd", "reset", "emicorr", "flat", "pastasoss", "pictureframe", "lastframe", *OF_WCS)
 _OF_ALL_DETECTORS: dict[str, dict[str, Callable]] = {
     **{name: {"sirskernel": make_sirskernel} for name in ("NIRCAM", "NIRISS", "NIRSPEC")},
     "MIRI": {"emicorr": make_emicorr},

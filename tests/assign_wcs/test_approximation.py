@@ -65,6 +65,11 @@ def test_the_footprint(wcs):
     assert s_region(np.where(np.arange(8).reshape(4, 2) == 3, np.nan, corners)) is None
 
 
+def test_the_inverse_is_that_of_the_reference(wcs):
+    x, y = np.meshgrid(np.linspace(10, 2000, 5), np.linspace(10, 2000, 5))
+    np.testing.assert_allclose(wcs.invert(*wcs(x, y)), (x, y), atol=0.1)
+
+
 def test_the_distortion_is_shared_and_keeps_its_own_box():
     model = distortion(NIRCAM, box=((0, 2000), (10, 2047.5)))
     whole = imaging_wcs(model, POINTING, SHAPE)

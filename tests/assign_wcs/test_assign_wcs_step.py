@@ -62,6 +62,14 @@ def test_the_product(camera, nints, references, tmp_path):
     np.testing.assert_array_equal(again.meta.wcs(x, y), product.meta.wcs(x, y))
 
 
+def test_an_open_model_stands_for_the_reference(references, nircam):
+    rate, parameters = make_rate(NIRCAM, window=SMALL), overrides()
+    with datamodels.DistortionModel(str(references[NIRCAM])) as model:
+        product = call(rate, **parameters | {"override_distortion": model}, sip_approx=False)
+    assert product.meta.ref_file.distortion.name == "override://DistortionModel"
+    assert product.meta.wcs(3, 4) == call(rate, **nircam, sip_approx=False).meta.wcs(3, 4)
+
+
 def test_one_wcs_is_shared_by_all_and_written_once(nircam, tmp_path, monkeypatch):
     def refuse(self, memo):
         raise AssertionError("a WCS was copied")

@@ -12,6 +12,8 @@ from stdatamodels.jwst import datamodels
 
 from gpipe.backends.numpy import NumpyBackend
 from gpipe.datamodels import Image, Ramp, Rate, open_exposure, read_header, to_model, write
+from gpipe.datamodels.exposures.assembly import Assembly
+from gpipe.datamodels.exposures.chunks import chunks_of, cut
 
 SHAPES = ((6, 5), (2, 6, 5))
 
@@ -110,3 +112,16 @@ def test_rates_in_flight_that_were_ramps_get_a_header_of_their_class(uncal_path,
     image.header.instance["meta"]["wcs"] = a_wcs()
     product = to_model(Image.of(image))
     assert (product.meta.bunit_data, product.meta.wcs) == ("MJy/sr", image.meta.wcs)
+
+
+def test_images_made_of_chunks_of_rates_are_put_together(rate):
+    for unchanged in ((), ("data", "dq", "err", "var_poisson", "var_rnoise")):
+        assembly = Assembly(rate.shape[-2], by_rows=True, stored=rate, unchanged=unchanged)
+        for chunk in chunks_of(rate.shape[-2], 4):
+            image = Image.of(cut(rate, chunk))
+            assembly.add(chunk, [replace(image, var_flat=image.err * 2)])
+        (whole,) = assembly.whole()
+        assert type(whole) is Image
+        np.testing.assert_array_equal(whole.var_flat, rate.err * 2)
+        np.testing.assert_array_equal(whole.dq, rate.dq)
+        assert (whole.area, whole.rows) == (None, None)

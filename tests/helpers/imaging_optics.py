@@ -9,11 +9,9 @@ from astropy.modeling import bind_bounding_box
 from astropy.modeling.models import Mapping, Polynomial2D, Shift
 from stdatamodels.jwst import datamodels
 
+from gpipe.assign_wcs.modes import REFERENCES
+
 SINCE = "2020-01-01T00:00:00"
-REFTYPES = (
-    "distortion filteroffset specwcs regions wavelengthrange camera chromcorr collimator disperser fore fpa msa ote "
-    "ifupost ifufore ifuslicer"
-)
 
 
 @dataclass(frozen=True)
@@ -153,4 +151,4 @@ def _describe_exposure(meta, camera, xstart, ystart, columns, rows):
 
 def overrides(**given):
     """Parameters of a step that replace all of its references: by a file, or by N/A."""
-    return {f"override_{reftype}": str(given.get(reftype, "N/A")) for reftype in REFTYPES.split()}
+    return {f"override_{reftype}": str(given.get(reftype, "N/A")) for reftype in REFERENCES}
