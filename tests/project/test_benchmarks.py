@@ -11,9 +11,10 @@ from types import SimpleNamespace
 import crds
 import numpy as np
 import pytest
+from helpers.simulated import small
 
 from benchmarks import __main__ as command
-from benchmarks import cases, device, durability, processes, tables
+from benchmarks import cases, command_line, device, durability, processes, tables
 from benchmarks.floor import Floor, _transfer
 from benchmarks.inputs import prepared
 from benchmarks.processes import Measured, Process, ProcessError, Settings, compare
@@ -273,3 +274,10 @@ def test_functions_of_a_device_are_watched_with_their_kernels_or_without():
 def test_the_least_bytes_of_functions_are_those_of_the_docs():
     table = re.findall(r"^\| `(\w+)` \| (\d+) \| ", (ROOT / "docs" / "gpu.md").read_text(), re.MULTILINE)
     assert dict(table) == {name: str(count) for name, count in device.LEAST.items()}
+
+
+@pytest.mark.thorough
+def test_the_benchmark_of_the_command_line_prints_all_figures(tmp_path):
+    lines = command_line.table(small(), tmp_path, runs=1, full_frame=False).splitlines()
+    assert len(lines) == 9
+    assert all(float(line.split(" | ")[1]) > 0 for line in lines[2:])
