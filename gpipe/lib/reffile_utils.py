@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from gpipe.datamodels import Window, full_frame, window_of
+from gpipe.datamodels.exposures.window import StripedWindow
 from gpipe.exceptions import InputError, ReferenceFileError
 
 __all__ = [
@@ -41,32 +42,29 @@ def get_subarray_model(science: Any, reference: Any) -> Any:
 
     Returns
     -------
-    A new model with the arrays that have pixels of the detector, and the metadata of the reference.
+    A new model with the arrays that have pixels of the detector, and the metadata of the reference. For superstripes it
+    is a ``ReferenceFileModel``, and the first axis of its arrays is the stripe.
 
     Raises
     ------
     ReferenceFileError
         The reference does not cover the exposure.
-    InputError
-        The exposure is read in superstripes.
     TypeError
         One of them is no model.
     """
     for given in (science, reference):
         if not hasattr(given, "meta"):
             raise TypeError(f"found {type(given).__qualname__}, expected a JWST data model")
-    if getattr(science.meta.subarray, "num_superstripe", None):
-        raise InputError.at(_name(science), "superstripes", "one piece of them, or jwst's function")
-    wanted, covered = window_of(science.meta), _window(reference, ReferenceFileError)
-    if not wanted.inside(covered):
-        raise ReferenceFileError.at(_name(reference), covered, f"to cover {wanted}")
-    rows, columns = wanted.slices_in(covered)
-    arrange = getattr(wanted, "arrange", lambda rectangle: rectangle)
-    found = type(reference)()
-    found.update(reference)
+    stripes = getattr(science.meta.subarray, "num_superstripe", None)
+    wanted = [window_of(science.meta, stripe) for stripe in range(stripes)] if stripes else [window_of(science.meta)]
+    covered = _window(reference, ReferenceFileError)
+    if outside := [window for window in wanted if not window.inside(covered)]:
+        raise ReferenceFileError.at(_name(reference), covered, f"to cover {outside[0]}")
+    found = _new_model(reference, of_stripes=bool(stripes))
     for name, values in reference.instance.items():
         if getattr(values, "shape", ())[-2:] == (covered.ysize, covered.xsize):
-            setattr(found, name, arrange(values[..., rows, columns]).copy())
+            parts = [_part(values, window, covered) for window in wanted]
+            setattr(found, name, np.stack(parts) if stripes else parts[0].copy())
     return found
 
 
@@ -83,6 +81,21 @@ def detector_science_frame_transform(data: np.ndarray, fastaxis: int, slowaxis: 
     """Turn an array (…, row, column) back from the frame of the detector to that of science."""
     turned = data[..., :: _sign(slowaxis), :: _sign(fastaxis)]
     return turned if abs(fastaxis) == 1 else np.swapaxes(turned, -2, -1)
+
+
+def _new_model(reference: Any, *, of_stripes: bool) -> Any:
+    """A model with the metadata of a reference; for stripes one of a class whose arrays may have another axis."""
+    from stdatamodels.jwst.datamodels import ReferenceFileModel
+
+    found = ReferenceFileModel() if of_stripes else type(reference)()
+    found.update(reference)
+    return found
+
+
+def _part(values: np.ndarray, window: Window, covered: Window) -> np.ndarray:
+    rows, columns = window.slices_in(covered)
+    rectangle: np.ndarray = values[..., rows, columns]
+    return window.arrange(rectangle) if isinstance(window, StripedWindow) else rectangle
 
 
 def _sign(axis: int) -> int:

@@ -44,6 +44,31 @@ def test_a_reference_is_cut_to_the_exposure():
     np.testing.assert_array_equal(ru.get_subarray_model(science, same).data, same.data)
 
 
+SUPERSTRIPES = {
+
+        "name": "SUB64P_SUPSTP008",
+        "xstart": 1851,
+        "ystart": 1880,
+        "xsize": 64,
+        "ysize": 8,
+        "fastaxis": 1,
+        "slowaxis": -2
+    ,
+    **{f"{kind}{number}": 0 for kind in ("multistripe_reads", "multistripe_skips") for number in (1, 2)},
+    "repeat_stripe": 0, "interleave_reads1": 0, "superstripe_step": 8, "num_superstripe": 8,
+}
+
+
+def test_each_superstripe_has_its_part_of_a_reference():
+    science = model(datamodels.RampModel, (8, 1, 8, 64), SUPERSTRIPES)
+    gain = model(datamodels.GainModel, (2048, 2048), FULL)
+    found = ru.get_subarray_model(science, gain)
+    assert found.data.shape == (8, 8, 64)
+    assert found.meta.instrument.name == "NIRCAM"
+    np.testing.assert_array_equal(found.data[0], gain.data[1872:1880, 1850:1914])
+    np.testing.assert_array_equal(found.data[7], gain.data[1816:1824, 1850:1914])
+
+
 def test_flags_are_cut_with_a_mask():
     science = model(datamodels.RampModel, (1, 2, 8, 16), CUT)
     mask = datamodels.MaskModel(dq=np.arange(2048 * 2048, dtype=np.uint32).reshape(2048, 2048))
