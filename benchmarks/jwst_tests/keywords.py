@@ -46,8 +46,8 @@ def _of_type(open_reference: Callable[..., Any]) -> Callable[..., Any]:
     def opened(reftype: str, source: Any, name: str | None = None) -> Any:
         if hasattr(source, "meta"):
             source.meta.reftype = reftype
-            shape = getattr(source, source.get_primary_array_name()).shape
-            if len(shape) > 1:
+            shape = getattr(source, source.get_primary_array_name() or "data").shape  # a general class names none
+            if len(shape) > 1 and hasattr(source.meta, "subarray"):
                 _set(source.meta.subarray, {"xstart": 1, "ystart": 1, "xsize": shape[-1], "ysize": shape[-2]})
         return open_reference(reftype, source, name)
 

@@ -45,17 +45,18 @@ def test_a_reference_is_cut_to_the_exposure():
 
 
 SUPERSTRIPES = {
-
-        "name": "SUB64P_SUPSTP008",
-        "xstart": 1851,
-        "ystart": 1880,
-        "xsize": 64,
-        "ysize": 8,
-        "fastaxis": 1,
-        "slowaxis": -2
-    ,
+    "name": "SUB64P_SUPSTP008",
+    "xstart": 1851,
+    "ystart": 1880,
+    "xsize": 64,
+    "ysize": 8,
+    "fastaxis": 1,
+    "slowaxis": -2,
     **{f"{kind}{number}": 0 for kind in ("multistripe_reads", "multistripe_skips") for number in (1, 2)},
-    "repeat_stripe": 0, "interleave_reads1": 0, "superstripe_step": 8, "num_superstripe": 8,
+    "repeat_stripe": 0,
+    "interleave_reads1": 0,
+    "superstripe_step": 8,
+    "num_superstripe": 8,
 }
 
 
