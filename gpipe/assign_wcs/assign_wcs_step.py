@@ -4,14 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from gpipe.assign_wcs import imaging_exposure
-from gpipe.assign_wcs.modes import IMAGES, REFERENCES, WITHOUT_SKY
+from gpipe.assign_wcs.modes import REFERENCES, WITHOUT_SKY
 from gpipe.controller import Block, Cut, Ref, References, Skip, Step, Work
 from gpipe.controller import parameters as p
 from gpipe.datamodels import Described, Image, Rate
 from gpipe.datamodels.files.warnings import one_thread_at_a_time
-from gpipe.exceptions import InputError, ReferenceFileError
-
-_BUILT = "an image of NIRCam, NIRISS, MIRI or FGS"
+from gpipe.exceptions import ReferenceFileError
 
 
 class AssignWcsStep(Step):
@@ -34,14 +32,11 @@ class AssignWcsStep(Step):
 
     def check(self, meta: Any, references: References) -> None:
         """Refuse exposures for which no WCS can be made."""
-        kind = meta.exposure.type
-        if kind in WITHOUT_SKY:
+        if not self.applies(meta):
             return
-        if kind not in IMAGES:
-            raise InputError(f"{meta.filename}: found EXP_TYPE {kind}, whose WCS is not built yet; expected {_BUILT}")
+        imaging_exposure.check_image(meta)
         if references.get("distortion") is None:
             raise ReferenceFileError(f"{self.name}: found N/A as distortion reference, expected a file")
-        imaging_exposure.check_pointing(meta)
 
     def reason_to_skip(self, outline: Described, references: References) -> str | None:
         return f"no WCS for {outline.meta.exposure.type}" if not self.applies(outline.meta) else None

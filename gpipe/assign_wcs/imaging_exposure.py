@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gpipe.assign_wcs.filters import AmbiguousRows, filter_offset
+from gpipe.assign_wcs.modes import IMAGES
 from gpipe.controller import References
 from gpipe.datamodels.exposures.in_flight import Described
 from gpipe.datamodels.files.warnings import first_line
@@ -20,15 +21,21 @@ _FILTERS = {"NIRCAM": ("filter", "pupil"), "NIRISS": ("filter", "pupil"), "MIRI"
 """Keywords that a row of the filter offsets must match, by instrument; FGS has no filters."""
 
 
-def check_pointing(meta: Any) -> None:
-    """Refuse an exposure whose header does not give the direction of the telescope: raises InputError."""
-    missing = [f"{key} (meta.wcsinfo.{name})" for name, key in KEYWORDS.items() if getattr(meta.wcsinfo, name) is None]
+def check_image(meta: Any) -> None:
+    """Refuse an exposure that is no image, or whose header does not give the direction of the telescope: InputError."""
+    name = meta.filename or "the exposure"
+    if meta.exposure.type not in IMAGES:
+        raise InputError(
+            f"{name}: found EXP_TYPE {meta.exposure.type}, whose WCS is not built yet; "
+            "expected an image of NIRCam, NIRISS, MIRI or FGS"
+        )
+    missing = [f"{key} (meta.wcsinfo.{item})" for item, key in KEYWORDS.items() if getattr(meta.wcsinfo, item) is None]
     if missing:
-        raise InputError(f"{meta.filename}: found no {', '.join(missing)}; expected the pointing of the telescope")
+        raise InputError(f"{name}: found no {', '.join(missing)}; expected the pointing of the telescope")
     scale = meta.velocity_aberration.scale_factor
     if scale is not None and not scale > 0:
         where = "VA_SCALE (meta.velocity_aberration.scale_factor)"
-        raise InputError(f"{meta.filename}: found {scale} for {where}; expected a positive number")
+        raise InputError(f"{name}: found {scale} for {where}; expected a positive number")
 
 
 def make_wcs(outline: Described, references: References) -> Any:
