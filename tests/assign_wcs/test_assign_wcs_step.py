@@ -86,6 +86,12 @@ def test_one_wcs_is_shared_by_all_and_written_once(nircam, tmp_path, monkeypatch
     assert ours.to_model(in_flight).meta.wcs is in_flight.meta.wcs is again.meta.wcs
 
 
+def test_parameters_of_spectra_change_nothing_in_images(nircam):
+    rate, others = make_rate(NIRCAM, window=SMALL), {"slit_y_low": -1.0, "slit_y_high": 1.0, "nrs_ifu_slice_wcs": True}
+    plain, found = (call(rate, **nircam, **one).meta.wcsinfo.instance for one in ({}, others))
+    assert found == plain
+
+
 def test_a_wcs_that_was_there_is_replaced(nircam):
     first = call(make_rate(NIRCAM, window=SMALL), **nircam)
     first.meta.wcsinfo.roll_ref = 90.0

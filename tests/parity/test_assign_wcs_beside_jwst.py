@@ -16,6 +16,7 @@ from helpers.imaging_optics import (
     write_distortion,
     write_offsets,
 )
+from stdatamodels.jwst import datamodels
 
 from gpipe import simulate
 from gpipe.assign_wcs import AssignWcsStep
@@ -108,7 +109,7 @@ CASES = {
 PARAMETERS = [
     {},
     {"sip_degree": 3, "sip_inv_degree": 4},
-    {"sip_npoints": 20, "sip_max_pix_error": 0.05},
+    {"sip_npoints": 20, "sip_max_pix_error": 0.05, "sip_max_inv_pix_error": 0.1},
     {"sip_approx": False},
 ]
 
@@ -156,3 +157,5 @@ def test_the_file(files, tmp_path, monkeypatch):
                 assert ours.header[key] == (pytest.approx(wanted, rel=1e-6) if isinstance(wanted, float) else wanted), (
                     key
                 )
+    with datamodels.open("ours_assign_wcs.fits") as found, datamodels.open("theirs_assignwcsstep.fits") as expected:
+        assert_same_wcs(found.meta.wcs, expected.meta.wcs)
