@@ -4,7 +4,6 @@ Pipelines are names of this package, imported when they are first used: ``gpipe.
 tells of the installation.
 """
 
-import sys as _sys
 from importlib import import_module as _import_module
 from importlib.metadata import PackageNotFoundError as _PackageNotFoundError
 from importlib.metadata import version as _version
@@ -30,10 +29,8 @@ __all__ = ["DarkPipeline", "Detector1Pipeline", "info", "look", "run"]
 
 def __getattr__(name: str) -> _Any:
     if name not in _LAZY:
-        error = _import_module("gpipe.imports").missing_name(__name__, name, _LAZY)
-        # Whoever looks whether the package has a name relies on AttributeError; an import would tell its own text then.
-        is_imported = _sys._getframe(1).f_code.co_name == "_handle_fromlist"
-        raise error if is_imported else AttributeError(str(error))
+        # No ImportError: whoever looks whether the package has a name relies on this one.
+        raise AttributeError(str(_import_module("gpipe.imports").missing_name(__name__, name, _LAZY)))
     return getattr(_import_module(_LAZY[name]), name)
 
 

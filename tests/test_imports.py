@@ -258,12 +258,10 @@ assert datamodels.RampModel is ramp and datamodels.open and len(datamodels.__all
     subprocess.run([sys.executable, "-W", "error", "-c", program, tmp_path / "some.fits"], check=True)
 
 
-def test_an_import_of_what_the_package_lacks_tells_where_it_is():
+def test_a_name_that_the_package_lacks_tells_where_it_is():
     import gpipe
 
-    for name in ("Image2Pipeline", "JumpStep"):
+    for name, told in {"Image2Pipeline": r"from jwst\.pipeline import Image2", "JumpStep": r"from gpipe\.step"}.items():
         assert not hasattr(gpipe, name)
-    with pytest.raises(ImportError, match=r"from jwst\.pipeline import Image2Pipeline"):
-        from gpipe import Image2Pipeline  # noqa: F401
-    with pytest.raises(ImportError, match=r"steps are imported from gpipe\.step"):
-        from gpipe import JumpStep  # noqa: F401
+        with pytest.raises(AttributeError, match=told):
+            getattr(gpipe, name)
