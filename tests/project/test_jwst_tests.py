@@ -25,7 +25,7 @@ def imports(text, is_test=True):
         ("from jwst.emicorr import emicorr_step", ["from gpipe.emicorr import emicorr_step"]),
         ("from jwst.pipeline import Detector1Pipeline", ["from gpipe.pipeline import Detector1Pipeline"]),
         ("from jwst.ami.tests.helpers import f", ["from jwst.ami.tests.helpers import f"]),
-        ("from jwst.flatfield import FlatFieldStep", ["from jwst.flatfield import FlatFieldStep"]),
+        ("from jwst.tweakreg import TweakRegStep", ["from jwst.tweakreg import TweakRegStep"]),
         ("from jwst.reset.tests.helpers import f", ["from tests_of_jwst.reset.tests.helpers import f"]),
         ("import numpy as np", ["import numpy as np"]),
         (
