@@ -33,6 +33,7 @@ CPU: Mapping[str, str] = {
     "gpipe.refpix.irs2.samples.normal_counts": "native.irs2.samples",
     "gpipe.linearity.linearity.correct_linearity": "native.linearity.linearity",
     "gpipe.ramp_fitting.fit.fit_ramps": "native.ramp_fit.ramp_fit",
+    "gpipe.resample.drizzle.drizzle": "native.drizzle.drizzle",
     "gpipe.reset.reset_sub.subtract_reset": "native.planes.planes",
     "gpipe.rscd.flagging.flag_decay": "native.rscd.rscd",
 }

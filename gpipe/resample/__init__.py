@@ -1,0 +1,1 @@
+"""resample: exposures drizzled onto a common grid."""
