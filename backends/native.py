@@ -45,6 +45,7 @@ CUDA: Mapping[str, str] = {
     "gpipe.jump.groups_host.large_groups": "cuda.groups",
     "gpipe.linearity.linearity.correct_linearity": "cuda.linearity",
     "gpipe.ramp_fitting.fit.fit_ramps": "cuda.ramp_fit",
+    "gpipe.resample.drizzle.drizzle": "cuda.drizzle",
     "gpipe.saturation.saturation.flag_saturation": "cuda.saturation",
 }
 

@@ -83,16 +83,29 @@ def centres(placement: Placement, counted: Box, *, like: Array, xp: Namespace) -
 
     Around the box, the steps between its outermost pixels go on.
     """
-    x0, x1, y0, y1 = placement.box
-    inside = Box(x0, x1, max(y0, counted.y0 - 1), min(y1, counted.y1 + 1))
+    box, inside = placement.box, with_neighbours(placement.box, counted)
     if placement.surface is not None:
-        found = _evaluated(placement.surface, inside, like=like, xp=xp)
-    else:
-        assert placement.planes is not None, "pixels have places by a surface or by planes"
-        start = inside.y0 - max(y0, placement.first_row - 1)
-        found = placement.planes[:, start : start + inside.y1 - inside.y0 + 1, :]
-    padded = _continued(_continued(found, axis=1, xp=xp), axis=2, xp=xp)
-    row, column = counted.y0 - inside.y0, counted.x0 - x0
+        return around(_evaluated(placement.surface, inside, like=like, xp=xp), box, inside, counted, xp=xp)
+    assert placement.planes is not None, "pixels have places by a surface or by planes"
+    start = inside.y0 - max(box.y0, placement.first_row - 1)
+    rows = placement.planes[:, start : start + inside.y1 - inside.y0 + 1, :]
+    return around(rows, box, inside, counted, xp=xp)
+
+
+def with_neighbours(box: Box, counted: Box) -> Box:
+    """Rows of a box that count, whole, and those before and after them that the box has."""
+    return Box(box.x0, box.x1, max(box.y0, counted.y0 - 1), min(box.y1, counted.y1 + 1))
+
+
+def around(centre: Array, box: Box, inside: Box, counted: Box, *, xp: Namespace) -> Array:
+    """Cut centres of the rows of a box to pixels that count and those around them.
+
+    Parameters
+    ----------
+    centre : (column or row, row, column), of the pixels ``inside``.
+    """
+    padded = _continued(_continued(centre, axis=1, xp=xp), axis=2, xp=xp)
+    row, column = counted.y0 - inside.y0, counted.x0 - box.x0
     rows, columns = counted.y1 - counted.y0 + 3, counted.x1 - counted.x0 + 3
     return padded[:, row : row + rows, column : column + columns]
 

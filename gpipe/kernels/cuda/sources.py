@@ -10,7 +10,7 @@ from array_api_compat import array_namespace, device
 
 from gpipe import dq
 
-NAMES = ("fits", "saturation", "linearity", "jump", "ramp_fit")  # in the order in which steps need them
+NAMES = ("fits", "saturation", "linearity", "jump", "ramp_fit", "drizzle")  # in the order in which steps need them
 # Without --fmad=false a product and a sum would be rounded once: other flags than NumPy's where a comparison decides.
 # CuPy adds -ftz=true: numbers below 1e-38 become 0.
 OPTIONS = ("--std=c++17", "--fmad=false")
