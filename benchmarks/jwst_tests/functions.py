@@ -10,6 +10,7 @@ from stdatamodels.jwst import datamodels
 
 from benchmarks.jwst_tests.absent import Absent
 from benchmarks.jwst_tests.keywords import fill_in
+from benchmarks.jwst_tests.second_stage import photom, time_dependence
 from gpipe.step import (
     ChargeMigrationStep,
     DQInitStep,
@@ -158,6 +159,8 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "jwst.group_scale.group_scale.do_correction": group_scale,
     "jwst.lastframe.lastframe_sub.do_correction": lastframe,
     "jwst.linearity.linearity.do_correction": linearity,
+    "jwst.photom.photom": photom,
+    "jwst.photom.time_dependence": time_dependence,
     "jwst.refpix.reference_pixels.correct_model": refpix,
     "jwst.reset.reset_sub.do_correction": reset,
     "jwst.saturation.saturation.flag_saturation": saturation,

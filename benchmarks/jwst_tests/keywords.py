@@ -7,6 +7,8 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from gpipe.controller.references import resolution
 from gpipe.datamodels.files import reading
 from gpipe.datamodels.files.sources import FitsSource, ModelSource
@@ -47,7 +49,8 @@ def _of_type(open_reference: Callable[..., Any]) -> Callable[..., Any]:
         if hasattr(source, "meta"):
             source.meta.reftype = reftype
             shape = getattr(source, source.get_primary_array_name() or "data").shape  # a general class names none
-            if len(shape) > 1 and hasattr(source.meta, "subarray"):
+            if len(shape) > 1:
+                source.meta.instance.setdefault("subarray", {})
                 _set(source.meta.subarray, {"xstart": 1, "ystart": 1, "xsize": shape[-1], "ysize": shape[-2]})
         return open_reference(reftype, source, name)
 
@@ -55,16 +58,27 @@ def _of_type(open_reference: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _as_exposure(find_source: Callable[..., Any]) -> Callable[..., Any]:
-    """Take ramps for exposures, whatever tests write into their type of reference."""
+    """Take ramps for exposures, whatever tests write into their type of reference, and images that lack arrays."""
 
     @functools.wraps(find_source)
     def found(source: Any) -> Any:
+        if type(source).__name__ in ("ImageModel", "CubeModel"):
+            _complete_rates(source)
         result = find_source(source)
         if "Ramp" in (result.model_type or ""):
             result.reftype = None
         return result
 
     return found
+
+
+def _complete_rates(model: Any) -> None:
+    shape = np.shape(
+        model.instance.get("data", np.zeros((8, 8) if type(model).__name__ == "ImageModel" else (2, 8, 8)))
+    )
+    for name in ("data", "err", "var_poisson", "var_rnoise"):
+        model.instance.setdefault(name, np.zeros(shape, np.float32))
+    model.instance.setdefault("dq", np.zeros(shape, np.uint32))
 
 
 def fill_in(meta: Any, shape: tuple[int, ...]) -> None:
@@ -82,5 +96,5 @@ def fill_in(meta: Any, shape: tuple[int, ...]) -> None:
 
 def _set(node: Any, values: Mapping[str, Any]) -> None:
     for name, value in values.items():
-        if getattr(node, name) is None:
+        if getattr(node, name, None) is None:
             setattr(node, name, value)

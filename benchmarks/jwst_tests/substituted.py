@@ -15,6 +15,7 @@ STEPS = (
     "dq_init",
     "emicorr",
     "firstframe",
+    "flatfield",
     "gain_scale",
     "group_scale",
     "ipc",
@@ -22,6 +23,7 @@ STEPS = (
     "lastframe",
     "linearity",
     "persistence",
+    "photom",
     "picture_frame",
     "ramp_fitting",
     "refpix",
@@ -77,8 +79,8 @@ def substituted(text: str, *, is_test: bool) -> str:
     """Replace imports of jwst by those of gpipe.
 
     A function inside a step becomes a call of gpipe's step where `FUNCTIONS` has it. Any other name of the first stage
-    that gpipe lacks becomes an `Absent` in a test; a helper of tests keeps that of jwst. Names
-    of other stages stay jwst's, too.
+    that gpipe lacks becomes an `Absent` in a test; a helper of tests keeps that of jwst. Constants, and names of other
+    stages, stay jwst's, too.
     """
     tree = _Substitution(is_test=is_test).visit(ast.parse(_in_copies(text)))
     return ast.unparse(ast.fix_missing_locations(tree))
@@ -108,7 +110,7 @@ class _Substitution(ast.NodeTransformer):
             return ast.parse(f"from benchmarks.jwst_tests.functions import {FUNCTIONS[whole].__name__} as {name}").body
         if ours and means_the_same(module, alias.name) and is_there(ours, alias.name):
             return [ast.ImportFrom(ours, [alias], 0)]
-        if not self._is_test or not is_of_first_stage(module):
+        if not self._is_test or alias.name.isupper() or not is_of_first_stage(module):
             return [ast.ImportFrom(module, [alias], 0)]
         return ast.parse(f"from benchmarks.jwst_tests.absent import Absent\n{name} = Absent({whole!r})").body
 
