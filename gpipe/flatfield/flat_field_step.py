@@ -8,14 +8,13 @@ from typing import Any
 from gpipe.controller import Block, Cut, Produced, Ref, References, Skip, Step, Work
 from gpipe.controller import parameters as p
 from gpipe.datamodels import Described, Image, Rate
-from gpipe.datamodels.exposures.instruments import is_nirspec
 from gpipe.exceptions import InputError, ReferenceFileError
 from gpipe.flatfield.flat_exposure import Flat, flat_of, flat_product
 from gpipe.flatfield.flat_field import FlatFielded, divide_by_flat, multiply_by_flat
 
 log = logging.getLogger(__name__)
 
-OF_NIRSPEC = ("fflat", "sflat", "dflat")
+OF_SPECTRA = ("fflat", "sflat", "dflat")
 SPECTRA = ("NRS_AUTOWAVE", "NRS_BRIGHTOBJ", "NRS_FIXEDSLIT", "NRS_IFU", "NRS_LAMP", "NRS_MSASPEC")
 NO_FLAT_FOR = "NRS_AUTOFLAT"
 AFTER_CUTTING_OUT = (*SPECTRA, NO_FLAT_FOR)
@@ -27,7 +26,7 @@ class FlatFieldStep(Step):
 
     alias = "flat_field"
     accepts = (Rate, Image)
-    references = (Ref("flat"), *(Ref(reftype, optional=True) for reftype in OF_NIRSPEC))
+    references = (Ref("flat"), *(Ref(reftype, optional=True) for reftype in OF_SPECTRA))
     cut = Cut(Block.PIXELS, writes=("data", "err", "dq", "var_poisson", "var_rnoise", "var_flat"))
 
     save_interpolated_flat = p.Boolean(False, help="Also save the flat that is applied, as `_interpolatedflat`.")
@@ -39,8 +38,8 @@ class FlatFieldStep(Step):
 
     def given_references(self, meta: Any) -> Mapping[str, Any]:
         given = dict(super().given_references(meta))
-        if not is_nirspec(meta):
-            given |= {reftype: given.get(reftype) or "N/A" for reftype in OF_NIRSPEC}
+        if meta.exposure.type not in SPECTRA:
+            given |= {reftype: given.get(reftype) or "N/A" for reftype in OF_SPECTRA}
         return given if self.user_supplied_flat is None else given | {"flat": self.user_supplied_flat}
 
     def check(self, meta: Any, references: References) -> None:
