@@ -1,8 +1,9 @@
 """Chunk sizes: the number of rows, or integrations, that are worked on together."""
 
 from collections.abc import Sequence
+from math import prod
 
-from gpipe.controller.plan.memory import WORKSPACE, format_both
+from gpipe.controller.plan.memory import format_both, is_ramp, workspace_of
 from gpipe.controller.plan.sections import Section
 from gpipe.exceptions import ParameterError
 
@@ -16,6 +17,8 @@ LEAST_ROWS = 12
 """Rows of a chunk for each row around it that is calculated twice, where chunks would be smaller than that."""
 MANY_SAMPLES = 1 << 22
 """Samples of a chunk from which half as many rows do: memory then counts for more than calculating twice."""
+RATE_SAMPLES = 1 << 19
+"""Samples of a chunk of rates, of which there are several planes, in the host's memory."""
 
 
 def chunk_length(
@@ -26,28 +29,30 @@ def chunk_length(
     ``halo`` is how many rows around it come along. ParameterError: not even one fits the budget on each thread.
     """
     total, one = section_size(shape, section)
-    wanted = min(total, _rows_on_host(total, one, halo, threads)) if on_host else total
+    most = CHUNK_SAMPLES if is_ramp(shape) else RATE_SAMPLES
+    wanted = min(total, _rows_on_host(total, one, halo, threads, most)) if on_host else total
     if budget is None:
         return wanted
-    fitting = budget // (WORKSPACE * one * threads) - 2 * halo
+    each = workspace_of(shape) * one * threads
+    fitting = budget // each - 2 * halo
     if fitting < 1:
         unit = "a row of all integrations" if section.by_rows else "an integration"
         steps = ", ".join(step.name for step in section.working)
-        found, expected = format_both(max(budget, 0), WORKSPACE * one * threads * (1 + 2 * halo))
+        found, expected = format_both(max(budget, 0), each * (1 + 2 * halo))
         raise ParameterError(
             f"max_memory: found {found} for chunks of the exposure; expected {expected} or more, for {unit} in {steps}"
         )
     return min(wanted, fitting)
 
 
-def _rows_on_host(total: int, one: int, halo: int, threads: int) -> int:
+def _rows_on_host(total: int, one: int, halo: int, threads: int, most: int) -> int:
     """Rows, or integrations, of ``one`` samples each that are a chunk, if there is no limit."""
     share = -(-total // (CHUNKS_OF_A_THREAD * threads))
     least = min(LEAST_ROWS * halo, max(LEAST_ROWS * halo // 2, MANY_SAMPLES // one))
-    return max(1, least, min(CHUNK_SAMPLES // one, max(share, FEWEST_SAMPLES // one)))
+    return max(1, least, min(most // one, max(share, FEWEST_SAMPLES // one)))
 
 
 def section_size(shape: Sequence[int], section: Section) -> tuple[int, int]:
     """Count the rows, or integrations, of an exposure for a section, and the samples of one."""
-    integrations, groups, rows, columns = shape
-    return (rows, integrations * groups * columns) if section.by_rows else (integrations, groups * rows * columns)
+    total = shape[-2 if section.by_rows else 0]
+    return total, prod(shape) // total

@@ -14,6 +14,8 @@ WORKSPACE = 40
 """Bytes of a sample of a chunk that limits allow for while a step works on it, the sample itself included."""
 AT_WORK, FITTED = 16, 22
 """Bytes of it that kernels in C need, and where ramps are fitted. Measured, as all that follows."""
+RATE_WORKSPACE, RATE_AT_WORK = 100, 70
+"""The same two of a sample of rates, with all of its planes before and after the step."""
 PLANES = 100
 """Bytes of a pixel of a chunk for planes of references."""
 PROCESS = 95_000_000
@@ -75,6 +77,16 @@ def _bytes(value: int | str) -> int:
     if not number > 0:
         raise ParameterError(f"max_memory: found {value!r}; expected a number of bytes, a text like '4 GB' or 'auto'")
     return int(number)
+
+
+def is_ramp(shape: Sequence[int]) -> bool:
+    """Tell whether an exposure of this shape is a ramp, and not rates."""
+    return len(shape) == 4
+
+
+def workspace_of(shape: Sequence[int]) -> int:
+    """Bytes of a sample that limits allow for in an exposure of this shape."""
+    return WORKSPACE if is_ramp(shape) else RATE_WORKSPACE
 
 
 def rate_bytes(shape: Sequence[int]) -> int:

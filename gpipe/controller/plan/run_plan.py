@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
+from math import prod
 from typing import Any
 
 from gpipe.backends import Backend
@@ -14,11 +15,13 @@ from gpipe.controller.plan.memory import (
     FITTED,
     PLANES,
     PROCESS,
-    WORKSPACE,
+    RATE_AT_WORK,
     Limits,
     format_both,
     format_bytes,
+    is_ramp,
     rate_bytes,
+    workspace_of,
 )
 from gpipe.controller.plan.sections import Section, cuttable
 from gpipe.datamodels import Header, Outline, Ramp
@@ -197,7 +200,7 @@ def make_plan(header: Header, sections: Sequence[Section], backend: Backend, lim
         storage = Storage.HOST
         if on_host or (limits.host is not None and most > limits.host):
             storage = Storage.DISK
-        _refuse_whole(sections, kept, budget)
+        _refuse_whole(header, sections, kept, budget)
     planned: list[PlannedSection] = []
     for section, bytes_kept in zip(sections, kept, strict=True):
         if planned and planned[-1].hands_over and section.overwrites(header.meta):
@@ -264,10 +267,10 @@ def _kept(header: Header, sections: Sequence[Section]) -> list[_Kept]:
     return kept
 
 
-def _refuse_whole(sections: Sequence[Section], kept: Sequence[_Kept], budget: int) -> None:
-    """Steps on the whole exposure cannot keep within a limit that the exposure does not keep."""
+def _refuse_whole(header: Header, sections: Sequence[Section], kept: Sequence[_Kept], budget: int) -> None:
+    """Steps on the whole exposure, and on rates, cannot keep within a limit that the exposure does not keep."""
     for section, each in zip(sections, kept, strict=True):
-        if each.ramps and section.working and not section.is_cut:
+        if each.ramps and section.working and not (section.is_cut and header.kind is Ramp):
             names = ", ".join(step.name for step in section.working)
             found, expected = format_both(budget, 2 * each.ramps)
             raise ParameterError(
@@ -279,7 +282,7 @@ def _planned(
     header: Header, section: Section, kept: _Kept, backend: Backend, budget: int | None, storage: Storage
 ) -> PlannedSection:
     stored = kept.rates + (kept.ramps if storage is Storage.DEVICE else 0)
-    if header.kind is Ramp and section.is_cut:
+    if header.kind.in_chunks and section.is_cut:
         left = None if budget is None else budget - stored
         return _in_chunks(section, Outline(header.model, backend, header.shape), left, stored)
     at_work = max((step.workspace(header.shape) for step in section.working), default=0) if kept.ramps else 0
@@ -300,11 +303,11 @@ def suited(planned: PlannedSection, outline: Outline) -> PlannedSection:
 
 def _in_chunks(section: Section, outline: Outline, budget: int | None, stored: int) -> PlannedSection:
     total, one = section_size(outline.shape, section)
-    if section.by_rows and not cuttable(outline):
-        at_work = WORKSPACE * one * total
+    if not cuttable(outline, section):
+        at_work = workspace_of(outline.shape) * one * total
         return PlannedSection(section, outline.shape, total, 1, stored, at_work, budget=budget)
     on_host, halo = outline.backend.name == "numpy", section.halo(outline)
-    threads = _threads(section, one * (1 + 2 * halo), budget) if on_host else 1
+    threads = _threads(section, workspace_of(outline.shape) * one * (1 + 2 * halo), budget) if on_host else 1
     length = chunk_length(outline.shape, section, halo=halo, budget=budget, on_host=on_host, threads=threads)
     threads = min(threads, -(-total // length))
     at_once = min(threads * (length + 2 * halo), total + 2 * halo * (-(-total // length) - 1))
@@ -314,14 +317,15 @@ def _in_chunks(section: Section, outline: Outline, budget: int | None, stored: i
 
 def _at_work(section: Section, outline: Outline, samples: int) -> int:
     """Count bytes of samples in chunks at work. On a device portable functions may need all that limits allow for."""
+    shape = outline.shape
     if outline.backend.name != "numpy":
-        return WORKSPACE * samples
-    integrations, groups, *_ = outline.shape
-    pixels = samples // (groups * (integrations if section.by_rows else 1))
-    return (FITTED if section.ends_ramps else AT_WORK) * samples + PLANES * pixels
+        return workspace_of(shape) * samples
+    pixels = samples // prod(shape[0 if section.by_rows else 1 : -2])
+    each = RATE_AT_WORK if not is_ramp(shape) else FITTED if section.ends_ramps else AT_WORK
+    return each * samples + PLANES * pixels
 
 
 def _threads(section: Section, least: int, budget: int | None) -> int:
-    """As many as asked for, if they have room for a chunk of so many samples each."""
+    """As many as asked for, if they have room for a chunk of so many bytes each."""
     asked = threads.of_steps(section.working)
-    return asked if budget is None else max(1, min(asked, budget // (WORKSPACE * least)))
+    return asked if budget is None else max(1, min(asked, budget // least))

@@ -146,6 +146,8 @@ def overlap(changed: Iterable[str], summarized: Iterable[str]) -> bool:
     return any(same(one, other) for one in changed for other in summarized)
 
 
-def cuttable(exposure: Any) -> bool:
-    """True where rows of an exposure lie one below the other on the detector."""
-    return not isinstance(exposure.window, StripedWindow)
+def cuttable(exposure: Any, section: Section) -> bool:
+    """True where rows of an exposure lie one below the other on the detector, or it has integrations to cut it into."""
+    if section.by_rows:
+        return not isinstance(exposure.window, StripedWindow)
+    return len(exposure.shape) > 2

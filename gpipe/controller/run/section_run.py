@@ -19,7 +19,7 @@ from gpipe.controller.run.previews import preview
 from gpipe.controller.run.record import RunRecord
 from gpipe.controller.run.step_run import StepRun
 from gpipe.controller.run.user_code.hooks import RunStep
-from gpipe.datamodels import Exposure, Header, Outline, Ramp, open_exposure
+from gpipe.datamodels import Exposure, Header, Outline, open_exposure
 from gpipe.datamodels.exposures.assembly import Assembly
 from gpipe.datamodels.exposures.chunks import Chunk, chunks_of, columns_with_halo, cut
 from gpipe.datamodels.exposures.groups.scratch import Storage, forget
@@ -57,19 +57,20 @@ class SectionRun:
             array outlives the step that replaces it.
         summaries : of what comes to it.
         """
-        if planned.section.is_cut and self._is_one_ramp(exposures):
+        if planned.section.is_cut and self._is_one(exposures):
             return self._in_chunks(planned, exposures.pop() if exposures else None, following, summaries)
         overwritable = self._handed_over and planned.section.overwrites(self._header.meta)
         self._handed_over = False
         exposures = exposures or [open_exposure(self._header, self._backend)]
         for number, step in enumerate(planned.section.steps):
             exposures = self._whole(step, exposures, overwritable=overwritable and number == 0)
-        wanted = _summarizers_of(following) if self._is_one_ramp(exposures) else {}
+        wanted = _summarizers_of(following) if self._is_one(exposures) else {}
         return exposures, {name: summarize(exposures[0]) for name, summarize in wanted.items()}
 
-    def _is_one_ramp(self, exposures: Sequence[Any]) -> bool:
+    def _is_one(self, exposures: Sequence[Any]) -> bool:
+        """Tell whether there is one exposure, of a kind that chunks are cut out of."""
         kind = type(exposures[0]) if exposures else self._header.kind
-        return kind is Ramp and len(exposures) < 2
+        return kind.in_chunks and len(exposures) < 2
 
     def _whole(self, step: StepBase, exposures: list[Any], *, overwritable: bool) -> list[Any]:
         """One step on all of each exposure."""
@@ -90,7 +91,9 @@ class SectionRun:
         planned = suited(planned, outline)
         course = self._course(planned, stored, following)
         section, self._handed_over = planned.section, planned.hands_over
-        runs = [StepRun(s, self._record, self._run_step, section.rows_around(s, outline)) for s in section.steps]
+        kind = type(stored) if stored else self._header.kind
+        halos = [section.rows_around(step, outline) for step in section.steps]
+        runs = [StepRun(s, self._record, self._run_step, n, kind) for s, n in zip(section.steps, halos, strict=True)]
         host_memory.keep_workspace()
         try:
             known = {**summaries, **_absent(course, section, summaries)}
@@ -106,7 +109,8 @@ class SectionRun:
 
     def _course(self, planned: PlannedSection, stored: Any, following: Section | None) -> Course:
         section, chunks = planned.section, planned.chunks
-        shared = {"stored": stored, "unchanged": [name for name in Ramp.planes if name not in section.changes]}
+        planes = stored.planes if stored else ()
+        shared = {"stored": stored, "unchanged": [name for name in planes if name not in section.changes]}
         on_disk, name = self._storage is Storage.DISK, section.steps[-1].name
         return Course(
             chunks,

@@ -39,8 +39,10 @@ class StepRun:
     skipped : why the step skipped itself; None where it did not.
     """
 
-    def __init__(self, step: StepBase, record: RunRecord, run_step: RunStep, halo: int = 0) -> None:
-        self.step, self._record, self._run_step, self._halo = step, record, run_step, halo
+    def __init__(
+        self, step: StepBase, record: RunRecord, run_step: RunStep, halo: int = 0, kind: type[Exposure] = Ramp
+    ) -> None:
+        self.step, self._record, self._run_step, self._halo, self._kind = step, record, run_step, halo, kind
         self.status = ""
         self.stage: Stage | None = None
         self.found: Mapping[str, int] = {}
@@ -83,7 +85,7 @@ class StepRun:
         self._summary = summary
         try:
             with named_in_errors(self.step.name, outline):
-                self._record.refuse(self.step, self._whole or Ramp, outline.meta)
+                self._record.refuse(self.step, self._whole or self._kind, outline.meta)
                 self.stage = self._begun(outline, summary)
         except Skip as skip:
             self._skip(skip)

@@ -96,6 +96,7 @@ class Exposure(WithHeader):
     read_as : for other classes (DATAMODL) of files and models, the one of ``models`` that they are read as.
     units : metadata that say the units of the science array and its errors in a new product.
     unread : arrays of older files that are left out.
+    in_chunks : whether steps that say how may work on chunks of it.
     header : the ``stdatamodels`` model that carries metadata and tables (``group``, ``int_times``) but no pixels.
     backend : where the arrays live.
     data : the science pixels.
@@ -113,6 +114,7 @@ class Exposure(WithHeader):
     read_as: ClassVar[Mapping[str | None, str]] = {}
     units: ClassVar[Mapping[str, str]] = {}
     unread: ClassVar[tuple[str, ...]] = ()
+    in_chunks: ClassVar[bool] = False
 
     data: Array = field(kw_only=True)
     rows: slice | None = field(default=None, kw_only=True)

@@ -48,6 +48,7 @@ class Ramp(Exposure):
     models: ClassVar[Mapping[str, str]] = {"RampModel": "igyx"}
     read_as: ClassVar[Mapping[str | None, str]] = dict.fromkeys((*_OTHERS, _SUPERSTRIPES), "RampModel")
     unread: ClassVar[tuple[str, ...]] = ("err",)
+    in_chunks: ClassVar[bool] = True
 
     data: Array
     groupdq: Array

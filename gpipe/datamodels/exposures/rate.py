@@ -40,6 +40,7 @@ class Rate(Exposure):
     suffixes: ClassVar[Mapping[int, str]] = {2: "rate", 3: "rateints"}
     models: ClassVar[Mapping[str, str]] = {"ImageModel": "yx", "IFUImageModel": "yx", "CubeModel": "iyx"}
     units: ClassVar[Mapping[str, str]] = {"bunit_data": "DN/s", "bunit_err": "DN/s"}
+    in_chunks: ClassVar[bool] = True
     is_calibrated: ClassVar[bool] = False
     """Whether a step of the second stage has worked on what files hold of the kind."""
 
