@@ -33,8 +33,7 @@ class PixelMap:
         candidates with. None if the map gives no coordinates at all.
     inverse_error : the greatest error of ``inverse``, pixels of the exposure: twice that at samples.
     band : takes a first row of ``box`` and the row after the last to coordinates in the grid of all pixels of
-        ``box``
-        in these rows, with axes (column or row, row, column); NaN where the map is not defined.
+        ``box`` in these rows, with axes (column or row, row, column); NaN where the map is not defined.
     """
 
     box: Rectangle
