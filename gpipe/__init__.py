@@ -1,4 +1,4 @@
-"""JWST detector calibration on GPUs: uncalibrated ramps in, count-rate images out.
+"""JWST calibration on GPUs: uncalibrated ramps in, count rates and calibrated images out.
 
 Pipelines are names of this package, imported when they are first used: ``gpipe.Detector1Pipeline``. ``gpipe.info()``
 tells of the installation.
@@ -20,11 +20,12 @@ except _PackageNotFoundError:  # a frozen program, or a folder on the path: that
 _LAZY = {
     "DarkPipeline": "gpipe.pipeline",
     "Detector1Pipeline": "gpipe.pipeline",
+    "Image2Pipeline": "gpipe.pipeline",
     "info": "gpipe.installation",
     "look": "gpipe.quicklook",
     "run": "gpipe.batch",
 }
-__all__ = ["DarkPipeline", "Detector1Pipeline", "info", "look", "run"]
+__all__ = ["DarkPipeline", "Detector1Pipeline", "Image2Pipeline", "info", "look", "run"]
 
 
 def __getattr__(name: str) -> _Any:

@@ -194,5 +194,7 @@ def missing_name(module: str, name: str, known: Iterable[str]) -> ImportError | 
         return ImportError(f"gpipe has no {name!r}; steps are imported from gpipe.step")
     if kind:
         where = f"from jwst.{kind.lower()} import {name}"
-        return ImportError(f"gpipe calibrates stage 1 only; other {kind.lower()}s are jwst's: {where}")
+        return ImportError(
+            f"gpipe calibrates stage 1, and images in stage 2; other {kind.lower()}s are jwst's: {where}"
+        )
     return AttributeError(f"module {module!r} has no attribute {name!r}")

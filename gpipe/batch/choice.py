@@ -11,7 +11,8 @@ from gpipe.controller.inputs import jobs
 from gpipe.controller.parameters import file_format
 from gpipe.controller.parameters.types import unknown_name
 from gpipe.controller.several import HEADERS_HELD
-from gpipe.datamodels import Ramp, Rate
+from gpipe.datamodels import Image, Ramp, Rate
+from gpipe.datamodels.exposures.instruments import is_nirspec
 from gpipe.exceptions import GpipeError, InputError, ParameterError
 from gpipe.pipeline.catalog import OTHER_PIPELINES, named, names
 
@@ -92,17 +93,22 @@ def first_header(source: Any) -> Any:
 
 
 def pipeline_of(header: Any) -> type[Step]:
-    """Choose a pipeline by what a file holds: ramps are calibrated to rates, dark exposures to dark ramps.
+    """Choose a pipeline by what a file holds: ramps are calibrated to rates, dark exposures to dark ramps, rates of
+    images to calibrated images.
 
     InputError: gpipe has no pipeline for it yet.
     """
     exposure_type = str(header.meta.exposure.type)  # of darks NRC_DARK, but MIR_DARKALL, MIR_DARKIMG, MIR_DARKMRS
     if header.kind is Ramp:
         return named_class("calwebb_dark" if "_DARK" in exposure_type else "calwebb_detector1")
-    second = "calwebb_spec2" if exposure_type in _SPECTRA else "calwebb_image2"
-    raise InputError(
-        f"{header.name}: found rates, which jwst.pipeline.{OTHER_PIPELINES[second]} calibrates; expected ramps"
-    )
+    if header.kind is Image:
+        raise InputError(f"{header.name}: found {Image.label}; expected ramps or count rates of images")
+    if exposure_type in _SPECTRA or is_nirspec(header.meta):
+        raise InputError(
+            f"{header.name}: found rates, which jwst.pipeline.{OTHER_PIPELINES['calwebb_spec2']} calibrates; "
+            "expected ramps, or rates of images"
+        )
+    return named_class("calwebb_image2")
 
 
 _SPECTRA = (

@@ -17,7 +17,7 @@ from gpipe.controller import Step
 from gpipe.controller import call as calling
 from gpipe.controller import parameters as p
 from gpipe.controller.call import CallOptions
-from gpipe.controller.inputs import Job, jobs
+from gpipe.controller.inputs import Job, jobs_of
 from gpipe.controller.plan import threads
 from gpipe.controller.plan.run_plan import RunPlan
 from gpipe.exceptions import ParameterError
@@ -112,7 +112,7 @@ def _check(if_exists: str) -> None:
 
 def _jobs(paths: Inputs, cls: type[Step]) -> list[Job]:
     """Make the jobs of the files, with the headers that have been read already."""
-    to_do = jobs([*paths], cls.kinds())
+    to_do = jobs_of(cls, [*paths])
     for job in to_do:
         if header := paths.headers.pop(job.source, None):
             job.take_header(header)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
 from gpipe.backends import Backend
+from gpipe.controller.declaration.given import Given
 from gpipe.controller.declaration.step_base import StepBase
 from gpipe.controller.parameters import files, precedence
 from gpipe.controller.parameters.origins import Settings
@@ -257,13 +258,12 @@ def _for_each_job(top: StepBase, source: Any, work: Callable[[Any], Any], on_err
     ``top`` has the parameters that the user gave.
     """
     with collector_at_rest():
-        from gpipe.controller.inputs import NO_ASSOCIATION, jobs
+        from gpipe.controller.inputs import jobs_of
         from gpipe.controller.run.termination import ends_cleanly
         from gpipe.controller.several import check_all, each, each_or_error
 
-    unless_given = NO_ASSOCIATION if top.names_association else None
-    to_do = jobs(source, top.expected(), unless_given=unless_given, only_first=top.takes_first_product)
-    as_list = not to_do or to_do[0].as_list
+    to_do = jobs_of(type(top), source)
+    as_list = top.returns_list or not to_do or to_do[0].as_list
     if len(to_do) == 1 and not (as_list and isinstance(source, list | tuple)):
         with ends_cleanly():
             result = work(to_do[0])
@@ -285,25 +285,26 @@ def _settled(cls: type[StepBase], job: Any, user_layers: Sequence[Settings], opt
 
 def _layers(cls: type[StepBase], job: Any, user_layers: Sequence[Settings], options: CallOptions) -> list[Settings]:
     """All values for a job, lowest rank first."""
-    return [*(_crds_layers(cls, job.science) if options.uses_crds_parameters else ()), *user_layers]
+    return [*(_crds_layers(cls, job) if options.uses_crds_parameters else ()), *user_layers]
 
 
-def _crds_layers(cls: type[StepBase], header: Any) -> list[Settings]:
+def _crds_layers(cls: type[StepBase], job: Any) -> list[Settings]:
     if precedence.crds_parameters_disabled():
         log.debug("STPIPE_DISABLE_CRDS_STEPPARS is set: no parameters from CRDS")
         return []
     from gpipe.controller.references.resolution import find_parameter_file, parameter_file_names
     from gpipe.datamodels import crds_parameters
 
-    types, parameters = parameter_file_types(cls, header.meta), crds_parameters(header)
+    types = parameter_file_types(cls, job.science.meta, Given.of(job.science, job.companions))
+    parameters = crds_parameters(job.science)
     parameter_file_names(list(types.values()), parameters)  # one request for all that are asked for below
     needed = [name for name in types if name is not None]
     return precedence.layers_from_crds(cls, needed, functools.partial(find_parameter_file, crds_parameters=parameters))
 
 
-def parameter_file_types(cls: type[StepBase], meta: Any) -> dict[str | None, str]:
+def parameter_file_types(cls: type[StepBase], meta: Any, given: Given | None = None) -> dict[str | None, str]:
     """List the types of parameter files that CRDS may have for an exposure, by step; None stands for the whole."""
-    needed = [step.name for step in cls().sequence(meta) if step.parent is not None]
+    needed = [step.name for step in cls().sequence(meta, given) if step.parent is not None]
     substeps = cls.substeps()
     owners: dict[str | None, Any] = {name: substeps[name] for name in (substeps if cls.has_own_process() else needed)}
     return {name: precedence.parameter_file_type(owner) for name, owner in {**owners, None: cls}.items()}

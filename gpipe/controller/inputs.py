@@ -9,6 +9,7 @@ from typing import Any
 
 from gpipe.associations import SINGLETON, Association, Member, Product, find_file, is_association, read_association
 from gpipe.controller.declaration.companions import NO_COMPANIONS, Companion, Companions
+from gpipe.controller.declaration.step_base import StepBase
 from gpipe.controller.products.claims import Claims, Owner
 from gpipe.datamodels import Header, read_header
 from gpipe.datamodels.exposures.composite import is_of
@@ -90,7 +91,7 @@ class Job:
         if isinstance(self.source, tuple):
             return self._group(self.source)
         header = read_header(self.source, expects=_exposures(self.kinds))
-        self._name_association(header, next(iter(self._science_members()), None))
+        self._name_association(header)
         return header
 
     @property
@@ -106,7 +107,8 @@ class Job:
 
     def take_header(self, header: Header) -> None:
         """Use a header of the source that has been read already, if it is of a kind that is accepted."""
-        if self.association is None and is_of(header.kind, _exposures(self.kinds)):
+        if self.association in (None, NO_ASSOCIATION) and is_of(header.kind, _exposures(self.kinds)):
+            self._name_association(header)
             self.__dict__["science"] = header
 
     def forget_header(self) -> None:
@@ -124,7 +126,9 @@ class Job:
     def _member(self, header: Header, member: Member | None, number: int) -> MemberHeader:
         group_id = (member and member.group_id) or group_id_of(header.meta, number)
         header.meta.instance["group_id"] = group_id
-        self._name_association(header, member)
+        self._name_association(header)
+        if member:
+            header.meta.asn.exptype = member.keys["exptype"]
         catalog = member and member.tweakreg_catalog
         found = self.association.find(member, catalog) if self.association and member and catalog else None
         return MemberHeader(header, group_id, found)
@@ -132,12 +136,16 @@ class Job:
     def _science_members(self) -> tuple[Member, ...]:
         return self.association.product.of_type(SCIENCE) if self.association else ()
 
-    def _name_association(self, header: Header, member: Member | None) -> None:
-        """Name the association in the metadata, and the part that the exposure plays in it."""
+    def _name_association(self, header: Header) -> None:
+        """Name the association in the metadata."""
         if self.association:
             header.meta.asn.pool_name, header.meta.asn.table_name = self.association.pool, self.association.table
-        if member:
-            header.meta.asn.exptype = member.keys["exptype"]
+
+
+def jobs_of(cls: type[StepBase], source: Any) -> list[Job]:
+    """Make the jobs that an input asks a step or pipeline for: see `jobs`."""
+    unless_given = NO_ASSOCIATION if cls.names_association else None
+    return jobs(source, cls.expected(), unless_given=unless_given, only_first=cls.takes_first_product)
 
 
 def jobs(

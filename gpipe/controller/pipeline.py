@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from gpipe.controller.declaration.given import Given
 from gpipe.controller.parameters import types as p
 from gpipe.controller.parameters.file_format import Entry
 from gpipe.controller.parameters.origins import Settings
 from gpipe.controller.parameters.precedence import layers_from_keywords
+from gpipe.controller.products.naming import OutputSettings
 from gpipe.controller.step import Step
 from gpipe.exceptions import ParameterError
 
@@ -25,10 +27,14 @@ class Pipeline(Step):
     step_defs : the steps by name.
     step_synonyms : other names of steps that users know.
     saves_before : suffixes of products that are saved before a step, by its name, if `asks_for` agrees.
+    own_products : steps after all others whose results are products of their own (``resample``): the exposure that
+        the pipeline returns is the one before them. They run if somebody gets what they make: if it is saved, as all
+        products are where the pipeline saves, or a step has hooks.
     """
 
     step_defs: ClassVar[Mapping[str, type[Step]]] = {}
     saves_before: ClassVar[Mapping[str, str]] = {}
+    own_products: ClassVar[Sequence[str]] = ()
 
     def __init__(
         self,
@@ -47,14 +53,18 @@ class Pipeline(Step):
         """The names of the steps to run on an exposure with these metadata, in order. InputError refuses it."""
         return tuple(self.step_defs)
 
+    def leaves_out(self, name: str, given: Given) -> bool:
+        """Tell whether a step of the order is not for an input, and leaves no trace on its products."""
+        return False
+
     @classmethod
     def substeps(cls) -> Mapping[str, type[Step]]:
         """The classes of the steps by name."""
         return cls.step_defs
 
-    def sequence(self, meta: Any) -> Sequence[Step]:
+    def sequence(self, meta: Any, given: Given | None = None) -> Sequence[Step]:
         """The steps to run on an exposure with these metadata, in order."""
-        names = self.order(meta)
+        names = [name for name in self.order(meta) if given is None or not self.leaves_out(name, given)]
         if unknown := [name for name in names if name not in self._steps]:
             raise KeyError(f"{type(self).__name__}: order names {' and '.join(unknown)}, which step_defs lacks")
         return tuple(self._steps[name] for name in names)
@@ -62,6 +72,14 @@ class Pipeline(Step):
     def asks_for(self, suffix: str) -> bool:
         """Tell whether the product of this suffix, one of ``saves_before``, is asked for."""
         return True
+
+    def makes_own_product(self, name: str) -> bool:
+        """Tell whether a step is one of ``own_products``."""
+        return name in self.own_products
+
+    def asks_for_result(self, name: str) -> bool:
+        """Tell whether the result of a step is saved because the pipeline saves its products."""
+        return name in self.own_products and OutputSettings.of(self).saves
 
     def suffix_before(self, name: str) -> str | None:
         """Return the suffix of the product that is saved before the step of this name; None if none is."""

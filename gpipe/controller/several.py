@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gpipe.controller.declaration.given import Given
 from gpipe.controller.declaration.step_base import StepBase
 from gpipe.controller.inputs import Job
 from gpipe.controller.products.background_writer import Problems, background_writing, problems_of_writing
@@ -80,12 +81,12 @@ def _problem(top: StepBase, job: Job, *, replaces: bool, forgets: bool) -> Gpipe
 
 def _claim_names(top: StepBase, job: Job, *, replaces: bool) -> None:
     header, levels = job.science, output_levels(top)
-    saver, steps = saver_of(job, header), top.sequence(header.meta)
+    saver, steps = saver_of(job, header), top.sequence(header.meta, Given.of(header, job.companions))
     if not isinstance(header, GroupHeader):
         record, everyone = RunRecord(top, saver, Resolution(), ()), dict.fromkeys((top, *steps))
-        record.claim_names(everyone, header.meta.filename)
+        record.claim_names(everyone, header)
         if not replaces:
-            files = [path for step in everyone for path, _ in record.expected_files(step, header.meta.filename)]
+            files = [path for step in everyone for path, _ in record.expected_files(step, header)]
             _refuse_existing([path for path in files if path.exists()])
     elif levels[0].saves:  # steps decide whether the group has products or its members have
         saver.claim(saver.path(levels, default_suffix=top.name, suffix="*"), levels)

@@ -12,17 +12,12 @@ from gpipe.controller import Step
 PIPELINES = {
     "calwebb_detector1": "gpipe.pipeline.detector1.Detector1Pipeline",
     "calwebb_dark": "gpipe.pipeline.dark.DarkPipeline",
+    "calwebb_image2": "gpipe.pipeline.image2.Image2Pipeline",
 }
-SINGLE_STEPS = (
-    "gpipe.background.BackgroundStep",
-    "gpipe.assign_wcs.AssignWcsStep",
-    "gpipe.flatfield.FlatFieldStep",
-    "gpipe.photom.PhotomStep",
-)
+SINGLE_STEPS: tuple[str, ...] = ()
 """Steps that no pipeline of gpipe has yet."""
 OTHER_PIPELINES = {
     "calwebb_guider": "GuiderPipeline",
-    "calwebb_image2": "Image2Pipeline",
     "calwebb_spec2": "Spec2Pipeline",
     "calwebb_image3": "Image3Pipeline",
     "calwebb_spec3": "Spec3Pipeline",

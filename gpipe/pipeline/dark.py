@@ -61,9 +61,9 @@ class DarkPipeline(Pipeline):
         """Return the order of the steps, which differs for MIRI; guide exposures are refused."""
         return early_steps(meta)
 
-    def suffixes(self) -> Sequence[str | None]:
+    def suffixes(self, shape: Sequence[int], step: str | None = None) -> Sequence[str | None]:
         """List the suffix of the calibrated ramp."""
-        return (self.suffix or "dark",)
+        return (self.suffix or "dark",) if step is None else (None,)
 
     def suffix_of(self, result: Exposure, step: str | None) -> str | None:
         """The calibrated ramp is ``dark``, unless ``suffix`` says otherwise."""

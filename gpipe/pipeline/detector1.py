@@ -107,8 +107,10 @@ class Detector1Pipeline(Pipeline):
         is_result = self.ramp_fit.skip and OutputSettings.of(self).saves
         return self.save_calibrated_ramp and not is_result
 
-    def suffixes(self) -> Sequence[str | None]:
+    def suffixes(self, shape: Sequence[int], step: str | None = None) -> Sequence[str | None]:
         """List the suffixes of the results: of rates or, without a fit, of the ramp."""
+        if step is not None:
+            return (None,)
         return tuple(map(self._named, ("ramp",) if self.ramp_fit.skip else ("rate", "rateints")))
 
     def _named(self, kind: str | None) -> str | None:

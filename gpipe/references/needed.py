@@ -12,7 +12,7 @@ from gpipe.batch.choice import first_header, named_class, pipeline_of
 from gpipe.batch.files import expanded
 from gpipe.controller import Step
 from gpipe.controller.call import CallOptions
-from gpipe.controller.inputs import jobs
+from gpipe.controller.inputs import jobs_of
 from gpipe.controller.products.file_lock import alone_with
 from gpipe.controller.references import crds_client
 from gpipe.datamodels.references.checks import reference_error
@@ -141,7 +141,7 @@ def _collected(
             chosen = cls or pipeline_of(first_header(source))
             collections = collections or [Collection(chosen, options, context) for context in contexts]
             _check_same(path, chosen, collections[0].cls)
-            for job in jobs(source, chosen.kinds()):
+            for job in jobs_of(chosen, source):
                 for collection in collections:
                     collection.add(job.science)
         except InputError as error:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 from helpers.simulated import mid_infrared, small
+from stdatamodels.jwst import datamodels
 
 import gpipe
 from gpipe import simulate
+from gpipe.associations import asn_from_list
 from gpipe.batch.choice import chosen_for
 from gpipe.controller.run import record
 from gpipe.datamodels.files import reading
@@ -183,15 +185,23 @@ def test_nothing_is_told_of_an_interrupted_exposure(files):
     assert not any("1/3" in line for line in lines)
 
 
-def test_rates_are_of_a_later_stage(files, tmp_path):
+def test_rates_of_images_go_on_and_spectra_are_of_a_later_stage(files, tmp_path):
     gpipe.run(files[0], configure_log=False)
-    with pytest.raises(InputError, match=r"found rates, which jwst.pipeline.Image2Pipeline calibrates; expected ramps"):
-        gpipe.run(tmp_path / "jw1_rate.fits")
+    rate = tmp_path / "jw1_rate.fits"
+    assert chosen_for([rate]).alias == "calwebb_image2"
+    Path("a_asn.json").write_text(json.dumps(asn_from_list([rate.name], rule="DMSLevel2bBase")))
+    assert chosen_for([Path("a_asn.json")]).alias == "calwebb_image2"
+    with datamodels.open(rate) as model:
+        model.meta.cal_step.photom = "COMPLETE"
+        model.save("jw1_cal.fits")
+        model.meta.cal_step.photom, model.meta.exposure.type = None, "NRC_WFSS"
+        model.save("spectra.fits")
+    for name, found in (("jw1_cal.fits", "a calibrated image"), ("spectra.fits", "jwst.pipeline.Spec2Pipeline")):
+        with pytest.raises(InputError, match=rf"{name}: found .*{found}"):
+            gpipe.run(name)
 
 
 def test_associations_are_taken(files):
-    from gpipe.associations import asn_from_list
-
     association = asn_from_list([path.name for path in files[:2]], rule="DMSLevel2bBase")
     Path("two_asn.json").write_text(json.dumps(association))
     report = gpipe.run("two_asn.json", configure_log=False)

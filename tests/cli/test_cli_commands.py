@@ -40,7 +40,8 @@ def test_help_imports_click_alone():
 def test_list():
     names = run("list").output
     assert "✓ calwebb_detector1" in names
-    assert "→ calwebb_image2" in names
+    assert "✓ calwebb_image2" in names
+    assert "→ calwebb_image3" in names
     assert run("list", "ramp*").output.split()[:2] == ["✓", "ramp_fit"]
     assert "calwebb" not in run("list", "--steps").output
     assert "jump" not in run("list", "--pipelines").output

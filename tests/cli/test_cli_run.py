@@ -127,7 +127,7 @@ MISTAKES = [
     (["UNCAL", "-s", "jump.rejection=5"], 2, "unknown name 'rejection'"),
     (["UNCAL", "--jump.rejection_threshold=-1"], 2, "jump.rejection_threshold: found '-1' (str)"),
     (["UNCAL", "--jump.rejection_threshold"], 2, "--jump.rejection_threshold: found no value"),
-    (["UNCAL", "-p", "calwebb_image2"], 2, "which gpipe does not have yet"),
+    (["UNCAL", "-p", "calwebb_image3"], 2, "which gpipe does not have yet"),
     (["UNCAL", "-p", "calweb_detector1"], 2, "did you mean 'calwebb_detector1'?"),
     (["UNCAL", "--nothing"], 2, "No such option: --nothing"),
     (["UNCAL", "--rejection_threshold", "5"], 2, "did you mean --jump.rejection_threshold?"),

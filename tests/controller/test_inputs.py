@@ -118,7 +118,7 @@ def test_each_product_is_a_job(asn, form, monkeypatch):
     asn_of = one.science.meta.asn
     table = "singleton" if form == "dict" else "two_asn.json"
     assert (asn_of.pool_name, asn_of.table_name, asn_of.exptype) == ("pool.csv", table, "SCIENCE")
-    assert two.science.meta.asn.exptype == "Science"
+    assert two.science.meta.asn.exptype is None  # as in jwst: it is for members of groups
 
 
 def test_a_pipeline_calibrates_each_product_and_names_it(asn, tmp_path):

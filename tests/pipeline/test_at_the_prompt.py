@@ -200,7 +200,7 @@ def test_imports_of_names_that_gpipe_lacks(typed, message):
     ("name", "message"),
     [
         ("Detector1Pipline", "did you mean 'Detector1Pipeline'"),
-        ("Image2Pipeline", "from jwst.pipeline import Image2Pipeline"),
+        ("Image3Pipeline", "from jwst.pipeline import Image3Pipeline"),
         ("JumpStep", "steps are imported from gpipe.step"),
     ],
 )

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from gpipe.controller.declaration.blocks import Block, Cut, Preview
 from gpipe.controller.declaration.companions import Companions
+from gpipe.controller.declaration.given import Given
 from gpipe.controller.declaration.ref import Ref
 from gpipe.controller.declaration.results import Produced, References
 from gpipe.controller.declaration.work import Work
@@ -36,6 +37,7 @@ class StepBase(Configurable):
     makes : kind of the results where it is another one, such as rates of ramps.
     companions : exptypes of an association whose files the step gets beside the exposure (``("background",)``). Its
         ``apply``, or ``begin``, then has a keyword ``companions``, with `NO_COMPANIONS` as its default.
+    returns_list : whether a call returns a list in any case.
     by_position : parameters that ``call`` takes by position after the exposure, as jwst's step does.
     takes_first_product : whether a call of the step alone works on the first product of an association, and returns no
         list, as jwst's step does.
@@ -54,6 +56,7 @@ class StepBase(Configurable):
     cut: ClassVar[Cut] = Cut(Block.EXPOSURE)
     makes: ClassVar[type[Exposure] | None] = None
     companions: ClassVar[Sequence[str]] = ()
+    returns_list: ClassVar[bool] = False
     by_position: ClassVar[Sequence[str]] = ()
     takes_first_product: ClassVar[bool] = False
     names_association: ClassVar[bool] = False
@@ -201,9 +204,24 @@ class StepBase(Configurable):
         """Return the exposure after the step. ``Skip`` leaves it unchanged."""
         return self.begin(exposure, references, self.summarize(exposure)).whole(exposure)
 
-    def sequence(self, meta: Any) -> Sequence["StepBase"]:
-        """The steps that a run on an exposure with these metadata goes through, in order; InputError refuses it."""
+    def sequence(self, meta: Any, given: Given | None = None) -> Sequence["StepBase"]:
+        """The steps that a run on an exposure with these metadata goes through, in order; InputError refuses it.
+
+        All that may run where nobody says what is given.
+        """
         return (self,)
+
+    def makes_own_product(self, name: str) -> bool:
+        """Tell whether what the step of this name makes is a product of its own: the exposure goes on without it."""
+        return False
+
+    def wants_product(self, name: str, meta: Any) -> bool:
+        """Tell whether such a product shall be made of a result with these metadata."""
+        return True
+
+    def asks_for_result(self, name: str) -> bool:
+        """Tell whether the result of the step of this name is saved, also if the step itself does not ask for it."""
+        return False
 
     def suffix_before(self, name: str) -> str | None:
         """Return the suffix of the product that is saved before the step of this name; None if none is."""
@@ -213,8 +231,11 @@ class StepBase(Configurable):
         """Select the results that the caller gets."""
         return results
 
-    def suffixes(self) -> Sequence[str | None]:
-        """List the suffixes of results of the whole that are known before; None for the name of the step."""
+    def suffixes(self, shape: Sequence[int], step: str | None = None) -> Sequence[str | None]:
+        """List the suffixes of results of a step (None: of the whole) that are known before.
+
+        ``shape`` is that of the science array of the input. None among the suffixes stands for the name of the step.
+        """
         return (None,)
 
     def named_files(self) -> Sequence[str]:

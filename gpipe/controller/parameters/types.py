@@ -48,13 +48,17 @@ class Holds(Generic[Value]):
 class Parameter(traitlets.TraitType[Any, Any]):
     """One parameter: its default, its unit, what it is for, and how a value becomes the stored one.
 
+    ``deprecated`` is a sentence for those who use it still, which names what to use in its place.
+
     Subclasses implement ``convert`` (raises ValueError or TypeError for what is not allowed) and ``kind`` (the words
     an error uses for what is).
     """
 
-    def __init__(self, default: Any, *, help: str = "", unit: str = "", optional: bool = False) -> None:
+    def __init__(
+        self, default: Any, *, help: str = "", unit: str = "", optional: bool = False, deprecated: str = ""
+    ) -> None:
         super().__init__(default_value=default, allow_none=optional or default is None, help=help)
-        self.unit = unit
+        self.unit, self.deprecated = unit, deprecated
 
     def named(self, name: str) -> Self:
         """Give the parameter its name, where no class declares it."""

@@ -45,6 +45,8 @@ def _reason(step: StepBase, outline: Outline, record: RunRecord) -> str | None:
     if record.skips(step):
         origin = step.origin("skip")
         return "skipped by default" if str(origin) == "default" else f"skip=True, {origin}"
+    if record.is_unwanted(step):
+        return "nobody gets its product"
     if not step.is_for(meta):
         return f"for {' and '.join(step.instruments)} only"
     references = record.references(step)
@@ -60,7 +62,7 @@ def planned_products(
     size_of = _sizes(steps, header, record)
     found = []
     for step in dict.fromkeys((top, *steps)):
-        for path, suffix in record.expected_files(step, header.meta.filename):
+        for path, suffix in record.expected_files(step, header):
             size = size_of(step, suffix) if "*" not in path.name else None
             found.append(PlannedProduct(path, size, _date(path)))
     return tuple(found)

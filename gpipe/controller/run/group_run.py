@@ -9,6 +9,7 @@ from typing import Any
 
 from gpipe import backends
 from gpipe.backends import Backend
+from gpipe.controller.declaration.given import Given
 from gpipe.controller.declaration.results import SideProduct
 from gpipe.controller.declaration.step_base import StepBase
 from gpipe.controller.inputs import Job
@@ -91,7 +92,7 @@ class GroupRun:
         chosen = sources[0].backend if backend is None and self.in_flight else backends.get(backend)
         self.backend = chosen.suited_to(keeps_planes=limits.keeps_planes)
         self.backend.warm_up()
-        self.steps = top.sequence(header.meta)
+        self.steps = top.sequence(header.meta, Given.of(header, job.companions))
         self._job, self.saver, self._companions = job, saver_of(job, header), job.companions
         self.record = GroupRecord(top, self.saver, Resolution(), (), self._companions)
 
@@ -149,7 +150,7 @@ class GroupRun:
         ]
         of_members = [step for step in self.steps if not issubclass(self.header.kind, step.kinds())]
         for header, record in zip(headers, self.record.members, strict=True):
-            record.claim_names(of_members, header.meta.filename)
+            record.claim_names(of_members, header)
         check((self.steps, h.meta, one) for h, one in zip(headers, self.record.members, strict=True))
 
     def _saver_of(self, number: int) -> Saver:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ def announce(top: StepBase, steps: Sequence[StepBase], record: RunRecord) -> Non
     """Log the parameters that are not defaults, and refuse hooks and folders that are not usable."""
     everyone = [top, *(step for step in steps if step is not top)]
     _log_parameters(everyone)
+    _warn_of_deprecated(everyone)
     if top.skip and top.substeps():
         log.warning("%s: skip has no effect on a pipeline", top.name)
     for step in (step for step in everyone if not record.skips(step)):
@@ -97,6 +99,14 @@ def _log_parameters(steps: Iterable[StepBase]) -> None:
         ]
         if changed:
             note(log, "Parameters of %s: %s", step.name, ", ".join(changed))
+
+
+def _warn_of_deprecated(steps: Iterable[StepBase]) -> None:
+    for step in steps:
+        for name, declared in step.parameters().items():
+            if declared.deprecated and getattr(step, name) != declared.default():
+                warnings.warn(declared.deprecated, DeprecationWarning, stacklevel=2)
+                log.warning("%s", declared.deprecated)
 
 
 def _text(value: Any) -> str:

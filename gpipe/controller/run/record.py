@@ -18,7 +18,7 @@ from gpipe.controller.products.saving import Saver
 from gpipe.controller.references.absent import absent_references, skip_without
 from gpipe.controller.references.resolution import Resolution
 from gpipe.controller.reporting import events
-from gpipe.datamodels import Exposure, to_model
+from gpipe.datamodels import Exposure, Header, to_model
 from gpipe.datamodels.exposures.composite import is_of
 from gpipe.exceptions import OutputError
 
@@ -99,13 +99,20 @@ class RunRecord:
 
     def saves(self, step: StepBase) -> bool:
         """True where the results of a step of a pipeline are asked for."""
-        return step is not self.top and output_levels(step)[0].saves and not self.skips(step)
+        if step is self.top or self.skips(step):
+            return False
+        return output_levels(step)[0].saves or self.top.asks_for_result(step.name)
 
-    def claim_names(self, steps: Iterable[StepBase], model_name: str | None) -> None:
+    def is_unwanted(self, step: StepBase) -> bool:
+        """True where a step makes a product of its own that nobody gets."""
+        hooked = step.pre_hooks or step.post_hooks
+        return self.top.makes_own_product(step.name) and not (hooked or self.saves(step))
+
+    def claim_names(self, steps: Iterable[StepBase], header: Header) -> None:
         """Claim the names of products, as far as they are known before work. OutputError as `Saver.save`."""
         makers: dict[Path, str] = {}
         for step in steps:
-            for path, levels, _ in self._expected(step, model_name):
+            for path, levels, _ in self._expected(step, header):
                 if path in makers:
                     both = " and ".join(dict.fromkeys((makers[path], step.label)))
                     raise OutputError(
@@ -114,28 +121,27 @@ class RunRecord:
                 makers[path] = step.label
                 self._saver.claim(path, levels)
 
-    def expected_files(self, step: StepBase, model_name: str | None) -> Iterator[tuple[Path, str | None]]:
+    def expected_files(self, step: StepBase, header: Header) -> Iterator[tuple[Path, str | None]]:
         """Yield the names of the products of a step, with their suffixes; None for that of the step.
 
         A name that nobody knows before has a star in it.
         """
-        yield from ((path, suffix) for path, _, suffix in self._expected(step, model_name))
+        yield from ((path, suffix) for path, _, suffix in self._expected(step, header))
 
-    def _expected(
-        self, step: StepBase, model_name: str | None
-    ) -> Iterator[tuple[Path, list[OutputSettings], str | None]]:
+    def _expected(self, step: StepBase, header: Header) -> Iterator[tuple[Path, list[OutputSettings], str | None]]:
         levels, of_top = output_levels(step), output_levels(self.top)
         names: list[tuple[list[OutputSettings], dict[str, Any]]] = []
         if suffix := self.top.suffix_before(step.name):
             names.append((of_top, {"suffix": suffix}))
         if not self.skips(step):
-            saved = self.top.suffixes() if step is self.top else (None,)
-            names += [(levels, {"suffix": suffix}) for suffix in saved if levels[0].saves]
+            suffixes = self.top.suffixes(header.shape, None if step is self.top else step.name)
+            is_saved = levels[0].saves if step is self.top else self.saves(step)
+            names += [(levels, {"suffix": suffix}) for suffix in suffixes if is_saved]
             names += [(levels, {"output_file": name}) for name in step.named_files()]
             if step.has_side_products and not step.substeps():  # those of a pipeline are all known by name
                 names.append((levels, {"suffix": f"{step.name}_*"}))
         for found, name in names:
-            path = self._saver.path(found, default_suffix=step.name, model_name=model_name, **name)
+            path = self._saver.path(found, default_suffix=step.name, model_name=header.meta.filename, **name)
             yield path, found, name.get("suffix")
 
     def warn_of_predecessors(self, step: StepBase, meta: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from gpipe import backends
 from gpipe.backends import Backend
 from gpipe.controller.declaration.blocks import Block
+from gpipe.controller.declaration.given import Given
 from gpipe.controller.declaration.results import SideProduct
 from gpipe.controller.declaration.step_base import StepBase
 from gpipe.controller.inputs import Job
@@ -24,8 +25,9 @@ from gpipe.controller.run import foresight
 from gpipe.controller.run.group_run import GroupRun
 from gpipe.controller.run.passes import Summaries
 from gpipe.controller.run.preparation import announce, check, check_header_values, resolved, saver_of
-from gpipe.controller.run.record import RunRecord, output_levels
-from gpipe.controller.run.section_run import SectionRun
+from gpipe.controller.run.record import SKIPPED, RunRecord, output_levels
+from gpipe.controller.run.section_run import SectionRun, branch
+from gpipe.controller.run.step_run import StepRun
 from gpipe.controller.run.user_code.hooks import apply_hooks
 from gpipe.controller.run.user_code.own_process import Surroundings, surrounded, surroundings_of
 from gpipe.datamodels import Exposure, Header, Outline, open_exposure, read_header
@@ -138,7 +140,13 @@ class _Run:
         self.saver = around.saver.another() if around else saver_of(job, header)
         self.record = RunRecord(top, self.saver, Resolution(), (), job.companions, inner=inner)
         self.has_process = self.record.processes(top)
-        self.steps = (top,) if self.has_process else top.sequence(header.meta)
+        given = Given.of(header, job.companions)
+        self.steps = (top,) if self.has_process else top.sequence(header.meta, given)
+
+    @property
+    def branches(self) -> list[StepBase]:
+        """The steps that make products of their own of the result."""
+        return [step for step in self.steps if self.top.makes_own_product(step.name)]
 
     def plan(self) -> RunPlan:
         """Plan how the exposure will be cut, and what that takes."""
@@ -167,7 +175,7 @@ class _Run:
     def run(self, records: Sequence[str]) -> Any:
         """Refuse or do the work."""
         announce(self.top, self.steps, self.record)
-        self.record.claim_names(dict.fromkeys((self.top, *self.steps)), self.header.meta.filename)
+        self.record.claim_names(dict.fromkeys((self.top, *self.steps)), self.header)
         with collector_at_rest():
             self.record = self.record.opened(resolved(self.steps, self.header, self.record), records)
             check([(self.steps, self.header.meta, self.record)])
@@ -175,15 +183,32 @@ class _Run:
                 return None
             check_header_values(self.top, self.steps, self.header, self.record)
             plan = self._plan(self.limits)
-        return self._finish(self._through_all(plan))
+        exposures = self._through_all(plan)
+        wanted = self._branches_of(exposures)
+        origin = exposures[0] if wanted else None
+        result = self._finish(exposures)
+        for step in wanted:
+            branch(StepRun(step, self.record, execute), origin)
+        return result
+
+    def _branches_of(self, exposures: Sequence[Any]) -> list[StepBase]:
+        """The steps that make products of their own now; a result has the status of those that do not."""
+        left_out = [
+            step
+            for step in self.branches
+            if self.record.skips(step) or not self.top.wants_product(step.name, exposures[0].meta)
+        ]
+        for step in left_out:
+            self.record.add_step(step, exposures[:1], SKIPPED)
+        return [step for step in self.branches if step not in left_out and not self.record.is_unwanted(step)]
 
     def _is_done(self) -> bool:
         """Begin the key of the run, and tell whether its products are there and have it."""
         if self._identify is None:
             return False
         identity = self.record.identity = self._identify(self.top, self.steps, self.header, self.record)
-        everyone, name = dict.fromkeys((self.top, *self.steps)), self.header.meta.filename
-        products = [path for step in everyone for path, _ in self.record.expected_files(step, name)]
+        everyone = dict.fromkeys((self.top, *self.steps))
+        products = [path for step in everyone for path, _ in self.record.expected_files(step, self.header)]
         if identity is None or not identity.is_in(products):
             return False
         log.info("Found all products, made from the same; nothing is done")
@@ -205,7 +230,7 @@ class _Run:
             return Block.EXPOSURE if whole else step.block(meta)
 
         return in_sections(
-            self.steps,
+            [step for step in self.steps if step not in self.branches],
             block,
             runs=runs,
             starts=lambda step: self.top.suffix_before(step.name) is not None,
@@ -226,7 +251,7 @@ class _Run:
         if hooked and self.top.pre_hooks:
             exposures = [apply_hooks(self.top, "pre_hooks", self._open(), execute)]
         section_run = SectionRun(self.header, self.record, self.backend, plan.storage, execute)
-        events.begin(self.steps)
+        events.begin([step for step in self.steps if not self.record.is_unwanted(step)])
         summaries: Summaries = {}
         for planned, following in zip(plan.sections, [*plan.sections[1:], None], strict=True):
             exposures = self._saved_before(planned.section.steps[0], exposures)

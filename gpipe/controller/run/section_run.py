@@ -23,6 +23,7 @@ from gpipe.datamodels import Exposure, Header, Outline, open_exposure
 from gpipe.datamodels.exposures.assembly import Assembly
 from gpipe.datamodels.exposures.chunks import Chunk, chunks_of, columns_with_halo, cut
 from gpipe.datamodels.exposures.groups.scratch import Storage, forget
+from gpipe.datamodels.files.products import with_own_metadata
 from gpipe.datamodels.files.reading import moved
 
 log = logging.getLogger(__name__)
@@ -136,6 +137,14 @@ class SectionRun:
             return ramp
 
         return read_chunk
+
+
+def branch(run: StepRun, exposure: Any) -> None:
+    """Let a step make a product of its own of an exposure, which stays as it is."""
+    events.started(run.step.name)
+    started = time.perf_counter()
+    results = on_whole(run, with_own_metadata(exposure))
+    tell_done(run.step, started, run.status, results[0], run.found, run.skipped)
 
 
 def tell_done(

@@ -125,7 +125,8 @@ class StepRun:
 
     def save(self, results: Sequence[Any]) -> None:
         """Write the results, if the step is one of a pipeline and they are asked for."""
-        if self._record.saves(self.step):
+        lacks_product = self.status == SKIPPED and self._record.top.makes_own_product(self.step.name)
+        if self._record.saves(self.step) and not lacks_product:
             self._record.save(self.step, results)
 
     def _begun(self, outline: Described, summary: Summary) -> Stage:
