@@ -180,6 +180,10 @@ def _collect_in_child() -> None:
 in_child(_collect_in_child)
 
 
+OF_JWST = frozenset(f"{name}Pipeline" for name in ("Ami3", "Coron3", "Guider", "Image3", "Spec2", "Spec3", "Tso3"))
+"""Pipelines that gpipe does not have, however near the name of one that it has."""
+
+
 def missing_name(module: str, name: str, known: Iterable[str]) -> ImportError | AttributeError:
     """Make the error for a name that a module lacks: the nearest one, or the place where jwst has the step or pipeline.
 
@@ -188,7 +192,7 @@ def missing_name(module: str, name: str, known: Iterable[str]) -> ImportError | 
     kind = next((kind for kind in ("Step", "Pipeline") if name.endswith(kind)), "")
     stems = {one.removesuffix(kind).lower(): one for one in known}
     near = difflib.get_close_matches(name.removesuffix(kind).lower(), stems, n=1, cutoff=LIKE_A_NAME)
-    if near:
+    if near and name not in OF_JWST:
         return ImportError(f"{module} has no {name!r}; did you mean {stems[near[0]]!r}?")
     if kind == "Step" and module == "gpipe":
         return ImportError(f"gpipe has no {name!r}; steps are imported from gpipe.step")

@@ -117,7 +117,7 @@ def test_each_product_is_a_job(asn, form, monkeypatch):
     assert [(job.association.asn_id, job.association.pool) for job in (one, two)] == [("o001", "pool.csv")] * 2
     asn_of = one.science.meta.asn
     table = "singleton" if form == "dict" else "two_asn.json"
-    assert (asn_of.pool_name, asn_of.table_name, asn_of.exptype) == ("pool.csv", table, "SCIENCE")
+    assert (asn_of.pool_name, asn_of.table_name) == ("pool.csv", table)
     assert two.science.meta.asn.exptype is None  # as in jwst: it is for members of groups
 
 

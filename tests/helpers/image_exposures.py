@@ -6,13 +6,13 @@ import numpy as np
 from astropy.io import fits
 
 from gpipe import simulate
+from gpipe.assign_wcs.modes import REFERENCES
 from helpers import imaging_files
 from helpers.imaging_optics import (
     FGS,
     MIRI,
     NIRCAM,
     NIRISS,
-    REFTYPES,
     Camera,
     make_rate,
     write_distortion,
@@ -62,7 +62,7 @@ class Place:
             "photom": imaging_files.photom(name, laws=("linear",), **told),
             "area": imaging_files.area(name, self._from_the_origin, corner=(1, 1)),
         }
-        paths = dict.fromkeys([*REFTYPES.split(), "bkg", "dflat", "fflat", "sflat"])
+        paths = dict.fromkeys([*REFERENCES, "bkg", "dflat", "fflat", "sflat"])
         for reftype, model in made.items():
             model.meta.instrument.detector = self.camera.detector
             model.save(paths.setdefault(reftype, folder / f"{reftype}.fits"))
@@ -95,5 +95,5 @@ class Place:
     def steps(self, folder):
         """Parameters of calwebb_image2 with which it uses these references, and asks nobody."""
         paths = self.references(folder)
-        users = {"assign_wcs": REFTYPES.split(), "flat_field": ["flat"], "photom": ["photom", "area"]}
+        users = {"assign_wcs": REFERENCES, "flat_field": ["flat"], "photom": ["photom", "area"]}
         return {step: {f"override_{one}": str(paths[one] or "N/A") for one in types} for step, types in users.items()}
