@@ -34,6 +34,8 @@ CPU: Mapping[str, str] = {
     "gpipe.linearity.linearity.correct_linearity": "native.linearity.linearity",
     "gpipe.ramp_fitting.fit.fit_ramps": "native.ramp_fit.ramp_fit",
     "gpipe.resample.drizzle.drizzle": "native.drizzle.drizzle",
+    "gpipe.resample.variances.add_exposure": "native.drizzle.combination",
+    "gpipe.resample.variances.combine": "native.drizzle.combination",
     "gpipe.reset.reset_sub.subtract_reset": "native.planes.planes",
     "gpipe.rscd.flagging.flag_decay": "native.rscd.rscd",
 }

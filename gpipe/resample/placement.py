@@ -1,14 +1,15 @@
 """Places of an exposure's pixels in the grid: their centres, from polynomials or as planes, and their corners."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from array_api_compat import device
 
 from gpipe.arrays import Array, Namespace, accumulator_dtype
 from gpipe.coordinates.chebyshev import Surface
+from gpipe.coordinates.pixel_map import PixelMap
 
 FEWEST_LINES = 8
 """Rows or columns below which the inverse of a map is not known beside them."""
@@ -76,6 +77,31 @@ class Placement:
             x0, y0 = x0 + (x0 > 0), y0 + (y0 > 0)
             x1, y1 = x1 - (x1 < x_end - 1), y1 - (y1 < y_end - 1)
         return Box(x0, x1, max(y0, self.first_row), min(y1, self.first_row + rows - 1))
+
+
+def place(
+    pixel_map: PixelMap,
+    shape: tuple[int, int],
+    *,
+    first_row: int = 0,
+    rows: int | None = None,
+    to_device: Callable[[Any], Array] = lambda host: host,
+) -> Placement:
+    """Find places of some rows of an exposure; of all without ``rows``.
+
+    Parameters
+    ----------
+    pixel_map : of the whole exposure.
+    shape : rows and columns of the whole exposure.
+    to_device : moves planes, which only a map without a surface has.
+    """
+    box = Box(*(int(end) for end in pixel_map.box))
+    end = first_row + (shape[0] if rows is None else rows)
+    start, stop = max(box.y0, first_row - 1), min(box.y1, end) + 1
+    has_planes = pixel_map.surface is None and pixel_map.inverse is not None and stop > start
+    planes = to_device(pixel_map.band(start, stop)) if has_planes else None
+    inverse = None if stop <= start else pixel_map.inverse
+    return Placement(shape, box, first_row, pixel_map.surface, planes, inverse, pixel_map.inverse_error)
 
 
 def centres(placement: Placement, counted: Box, *, like: Array, xp: Namespace) -> Array:

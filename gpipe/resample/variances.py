@@ -14,6 +14,8 @@ from gpipe.resample.drizzle import Drizzled
 
 BITS = 32
 """Exposures in a plane of the context."""
+SMALLEST = 1e-300
+"""Square of an error whose inverse is finite."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,9 @@ def no_exposure(
     )
 
 
-def add_exposure(totals: Totals, drizzled: Drizzled, content: Content, *, number: int, time: float) -> Totals:
+def add_exposure(
+    totals: Totals, drizzled: Drizzled, content: Content, *, number: int, time: float, workers: int = 1
+) -> Totals:
     """Add what an exposure has in the tile.
 
     Parameters
@@ -88,6 +92,7 @@ def add_exposure(totals: Totals, drizzled: Drizzled, content: Content, *, number
     drizzled : with the planes of ``content``. A variance that the exposure lacks is a plane of NaN.
     number : of the exposure, from 0.
     time : of the exposure, seconds; weights variances if ``content.rnoise`` is None.
+    workers : threads for functions in C.
 
     Notes
     -----
@@ -120,17 +125,22 @@ def _importance(squares: Sequence[Array], content: Content, time: float, *, like
     if content.rnoise is None or not squares:
         return xp.full_like(like, time)
     square = squares[content.rnoise]
-    is_known = xp.isfinite(square) & (square > 0)
+    is_known = xp.isfinite(square) & (square > SMALLEST)
     return xp.where(is_known, 1.0 / xp.where(is_known, square, 1.0), 0.0)
 
 
 def _marked(context: Array, is_there: Array, number: int, *, xp: Namespace) -> Array:
-    """Set the bit of an exposure; bit 31 makes a number negative."""
-    plane, bit = divmod(number, BITS)
-    value = 1 << bit if bit < BITS - 1 else -(1 << bit)
+    """Set the bit of an exposure."""
+    bit = xp.asarray(bit_of(number), dtype=xp.int32, device=device(context))
     planes = [context[k, ...] for k in range(context.shape[0])]
-    planes[plane] = planes[plane] | xp.where(is_there, xp.asarray(value, dtype=xp.int32, device=device(context)), 0)
+    planes[number // BITS] = planes[number // BITS] | xp.where(is_there, bit, 0)
     return xp.stack(planes)
+
+
+def bit_of(number: int) -> int:
+    """Return the bit of an exposure in its plane of the context, as int32; bit 31 is negative."""
+    bit = 1 << number % BITS
+    return bit if bit < 1 << (BITS - 1) else -bit
 
 
 def combine(totals: Totals, content: Content, *, ratio: float, fill: float) -> Combined:

@@ -8,7 +8,7 @@ import numpy as np
 
 from gpipe.coordinates.chebyshev import Rectangle
 from gpipe.coordinates.pixel_map import pixel_map, planes
-from gpipe.resample.placement import Box, Placement, Tile
+from gpipe.resample.placement import Box, Placement, Tile, place
 
 
 def transform(*, angle=0.1, scale=1.0, shift=(3.2, 4.7), bend=0.01, size=40, mirrored=False):
@@ -62,10 +62,7 @@ def placement(shape, box, to_grid, *, first_row=0, rows=None, as_planes=False):
         found = planes(lambda start, stop: np.stack(to_grid(*np.meshgrid(*_pixels(box, start, stop)))), whole)
     else:
         found = pixel_map(to_grid, whole)
-    last = first_row + (shape[0] if rows is None else rows)
-    start, stop = max(box.y0, first_row - 1), min(box.y1, last) + 1
-    bands = found.band(start, max(stop, start)) if found.surface is None else None
-    return Placement(shape, box, first_row, found.surface, bands, found.inverse, found.inverse_error)
+    return place(found, shape, first_row=first_row, rows=rows)
 
 
 def _pixels(box, start, stop):
