@@ -88,7 +88,7 @@ def run(
     _check(if_exists)
     progress, began, to_do = Progress(tell, follow), time.perf_counter(), _jobs(paths, cls)
     with threads.limited_to(cores), Keys(skips=if_exists == "skip") as keys:
-        lines = heading(cls, len(to_do), options)
+        lines = heading(cls, to_do, options)
         progress.planned([job.owner.name for job in to_do], cls.alias or cls.__name__, lines)
         calling.call_each(
             cls,

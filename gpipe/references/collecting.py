@@ -8,6 +8,7 @@ from typing import Any
 from gpipe.controller import Step
 from gpipe.controller import call as calling
 from gpipe.controller.call import CallOptions
+from gpipe.controller.parameters.origins import Kind, Settings
 from gpipe.controller.parameters.precedence import crds_parameters_disabled
 from gpipe.controller.products.saving import Saver
 from gpipe.controller.references import crds_client
@@ -18,7 +19,7 @@ from gpipe.controller.run.record import RunRecord
 from gpipe.datamodels import crds_parameters
 from gpipe.datamodels.exposures.stripes import window_of
 from gpipe.exceptions import GpipeError
-from gpipe.references.report import Needed, NeededReference, State
+from gpipe.references.report import Needed, NeededReference, State, counted
 
 
 @dataclass
@@ -27,6 +28,15 @@ class _Use:
     exposures: dict[str, None] = field(default_factory=dict)
     steps: dict[str, None] = field(default_factory=dict)
     metas: dict[Hashable, Any] = field(default_factory=dict)
+
+
+@dataclass
+class _Settled:
+    """A step or pipeline with its parameters, the layers that gave them, and how many exposures share them."""
+
+    step: Any
+    layers: list[Settings]
+    exposures: int = 0
 
 
 class Collection:
@@ -47,10 +57,11 @@ class Collection:
     def __init__(self, cls: type[Step], options: CallOptions, context: str | None = None) -> None:
         cls(options.name).configure(options.user_layers(cls))  # tells a user's mistakes before anything is opened
         self.cls, self._options, self._context = cls, options, context
-        self._settled: dict[Hashable, Any] = {}
+        self._settled: dict[Hashable, _Settled] = {}
         self._uses: dict[tuple[str, Hashable], _Use] = {}
         self._exposures: list[str] = []
         self._instruments: dict[str, None] = {}
+        self._detectors: dict[str, None] = {}
         self.problems: list[GpipeError] = []
 
     def add(self, header: Any) -> None:
@@ -62,10 +73,33 @@ class Collection:
             self.problems.append(type(error)(f"{header.name}: {'; '.join(str(error).splitlines())}"))
             return
         self._exposures.append(header.name)
+        self._detectors[str(header.meta.instrument.detector)] = None
         for user, reftype, choice in found:
             use = self._uses.setdefault((reftype, choice.key), _Use(choice))
             use.exposures[header.name] = use.steps[user] = None
             use.metas.setdefault((str(header.meta.instrument.name), window_of(header.meta)), header.meta)
+
+    def summary(self) -> str:
+        """Count the files of CRDS, and those that the cache lacks, in a few words; none where CRDS is not needed.
+
+        Rules are not counted and sizes not looked up, which takes longer.
+        """
+        with crds_client.in_context(self._context):
+            names = {use.choice.in_crds for use in self._uses.values() if use.choice.in_crds}
+            if not names:
+                return ""
+            absent = sum(not path.is_file() for path in crds_client.places(names).values())
+            of = f" of {len(self._detectors)} detectors" if len(self._detectors) > 1 else ""
+            where = f"{absent} not in the cache" if absent else "all in the cache"
+            return f"{counted(len(names), 'reference')}{of}, {where} (context {crds_client.context()})"
+
+    def as_in_crds(self) -> list[tuple[Any, int]]:
+        """List steps with the parameters of CRDS alone, each with the number of exposures that it is for."""
+        found = []
+        for settled in self._settled.values():
+            layers = [layer for layer in settled.layers if layer.origin.kind is Kind.CRDS]
+            found.append((self.cls().configure(layers), settled.exposures))
+        return found
 
     def needed(self) -> Needed:
         """Look for the files of all references."""
@@ -111,8 +145,9 @@ class Collection:
     def _top(self, header: Any, files: Hashable) -> Any:
         """The step or pipeline with its parameters, made once for the same parameter files."""
         if files not in self._settled:
-            self._settled[files] = _settled(self.cls, header, self._options)
-        return self._settled[files]
+            self._settled[files] = _Settled(*_settled(self.cls, header, self._options))
+        self._settled[files].exposures += 1
+        return self._settled[files].step
 
 
 def _is_skipped_by_user(top: Any, name: str) -> bool:
@@ -120,11 +155,11 @@ def _is_skipped_by_user(top: Any, name: str) -> bool:
     return step is not None and step.skip and step.origin("skip").by_user
 
 
-def _settled(cls: type[Step], header: Any, options: CallOptions) -> Any:
+def _settled(cls: type[Step], header: Any, options: CallOptions) -> tuple[Any, list[Settings]]:
     try:
-        return calling.settled(cls, header, options)[0]
+        return calling.settled(cls, header, options)
     except GpipeError:  # a parameter file is damaged, which is told when it is checked
-        return calling.settled(cls, header, replace(options, uses_crds_parameters=False))[0]
+        return calling.settled(cls, header, replace(options, uses_crds_parameters=False))
 
 
 def _reference(

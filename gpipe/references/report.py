@@ -110,7 +110,7 @@ class Needed:
         wrong = [f"{count} {state.lower()}" for state, count in counts if count]
         size = f"{_megabytes(sum(files.values()))} MB" if files else "nothing to read"
         of_crds = f", {len(self.rules)} rules of {self.context}" if self.context else ""
-        whole = f"{_count(len(files), 'reference')} for {_count(len(self.exposures), 'exposure')}, {size}{of_crds}"
+        whole = f"{counted(len(files), 'reference')} for {counted(len(self.exposures), 'exposure')}, {size}{of_crds}"
         return f"{whole}: {' and '.join(wrong) or 'none missing'}{self._to_fetch()}"
 
     def _to_fetch(self) -> str:
@@ -171,5 +171,6 @@ def _megabytes(count: int) -> str:
     return "<0.1" if 0 < count < 5e4 else f"{count / 1e6:.{0 if count >= 1e7 else 1}f}"
 
 
-def _count(count: int, noun: str) -> str:
+def counted(count: int, noun: str) -> str:
+    """Write a number with its noun."""
     return f"{count} {noun}{'' if count == 1 else 's'}"

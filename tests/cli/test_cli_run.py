@@ -56,7 +56,8 @@ def test_a_file_is_calibrated_into_the_working_directory(uncal, tmp_path):
     assert done.exit_code == 0, done.output
     assert products(tmp_path) == [f"{STEM.format(1)}_rate.fits", f"{STEM.format(1)}_rateints.fits"]
     first, line, picture = done.stdout.splitlines()
-    assert re.fullmatch(r"1 exposure · calwebb_detector1 · numpy, \d+ threads?", first)
+    whole = r"1 exposure · calwebb_detector1 · numpy, \d+ threads? · \d+ references, all in the cache \(context .*\)"
+    assert re.fullmatch(whole, first)
     files = f"→ {STEM.format(1)}_rate.fits, _rateints.fits"
     assert re.fullmatch(rf"1/1 {STEM.format(1)}  \d+\.\d s  [\d,]+ saturated  [\d,]+ jumps  {files}", line)
     assert picture == f"{STEM.format(1)}_rate.png"
