@@ -9,7 +9,8 @@ from gpipe.resample.drizzle import drizzle
 from gpipe.resample.kernels import NAMES, kernel
 from gpipe.resample.placement import Box, Tile
 
-pytestmark = pytest.mark.parity
+# The package warns of kernels that do not conserve light, and ends where warnings are errors.
+pytestmark = [pytest.mark.parity, pytest.mark.filterwarnings("ignore:Kernel")]
 SIZE, BORDER = 90, 8
 
 
@@ -48,13 +49,14 @@ def test_every_kernel(rng, name, scale, pixfrac, angle):
         data, weight, flags, np.stack(to_grid(column, row)), tile, name, pixfrac, scale
     )
     light, weights = found.sums[..., 0], found.sums[..., 1]
+    mean = light / np.where(weights == 0, 1, weights)
     inside = inner(placed, tile) & (np.abs(total) > 1e-6 * np.median(total[total > 0]))
     median, contrast = np.median(total[inside]), 30
     if name.startswith("lanczos"):
         bright = inside & (weights > 0.1 * median)
-        far = np.abs(light / weights - image)[bright] > 1e-4 * contrast
+        far = np.abs(mean - image)[bright] > 1e-4 * contrast
     else:
-        far = np.abs(light / weights - image)[inside] > 2e-6 * np.abs(image[inside])
+        far = np.abs(mean - image)[inside] > 2e-6 * np.abs(image[inside])
         assert np.mean(np.abs(weights - total)[inside] > 2e-6 * median) <= 1e-4
         assert np.mean((weights > 0)[inside] != (context > 0)[inside]) <= 1e-4
         assert np.mean(found.dq[inside] != dq[inside]) <= 1e-3
