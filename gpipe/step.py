@@ -23,6 +23,7 @@ with collector_at_rest():
     from gpipe.picture_frame import PictureFrameStep
     from gpipe.ramp_fitting import RampFitStep
     from gpipe.refpix import RefPixStep
+    from gpipe.resample import ResampleStep
     from gpipe.reset import ResetStep
     from gpipe.rscd import RscdStep
     from gpipe.saturation import SaturationStep
@@ -49,6 +50,7 @@ __all__ = [
     "PictureFrameStep",
     "RampFitStep",
     "RefPixStep",
+    "ResampleStep",
     "ResetStep",
     "RscdStep",
     "SaturationStep",

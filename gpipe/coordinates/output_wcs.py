@@ -20,14 +20,19 @@ def read_grid(path: str | Path, first: FirstExposure, output_shape: tuple[int, i
     ParameterError
         If the file cannot be read, its WCS is not that of an image, or nothing tells its shape.
     """
-    tree = _tree(path)
-    wcs = _imaging(tree.get("wcs"), path)
+    tree, wcs = read_wcs(path)
     shape = _shape(wcs, tree, output_shape, path)
     wcs.array_shape = shape
     if wcs.bounding_box is None:
         wcs.bounding_box = (-0.5, shape[1] - 0.5), (-0.5, shape[0] - 0.5)
     scale = _scale(wcs, tree, shape, path)
     return OutputGrid(wcs, shape, scale, scale / 3600 / first.nominal_scale())
+
+
+def read_wcs(path: str | Path) -> tuple[Mapping[str, Any], Any]:
+    """Read the tree of a file and its WCS. ParameterError: there is none, or it is not that of an image."""
+    tree = _tree(path)
+    return tree, _imaging(tree.get("wcs"), path)
 
 
 def _tree(path: str | Path) -> Mapping[str, Any]:

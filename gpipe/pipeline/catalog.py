@@ -14,7 +14,7 @@ PIPELINES = {
     "calwebb_dark": "gpipe.pipeline.dark.DarkPipeline",
     "calwebb_image2": "gpipe.pipeline.image2.Image2Pipeline",
 }
-SINGLE_STEPS: tuple[str, ...] = ()
+SINGLE_STEPS: tuple[str, ...] = ("gpipe.resample.ResampleStep",)
 """Steps that no pipeline of gpipe has yet."""
 OTHER_PIPELINES = {
     "calwebb_guider": "GuiderPipeline",
@@ -30,7 +30,7 @@ OTHER_STEPS = (
     *("guider_cds", "badpix_selfcal", "msa_flagging", "imprint", "extract_2d"),
     *("srctype", "master_background_mos", "wavecorr", "straylight", "targ_centroid", "fringe"),
     *("pathloss", "barshadow", "wfss_contam", "residual_fringe", "adaptive_trace_model"),
-    *("pixel_replace", "resample", "resample_spec", "cube_build", "extract_1d", "assign_mtwcs", "tweakreg"),
+    *("pixel_replace", "resample_spec", "cube_build", "extract_1d", "assign_mtwcs", "tweakreg"),
     *("skymatch", "outlier_detection", "source_catalog", "master_background", "spectral_leak", "combine_1d"),
     *("tso_photometry", "white_light", "ami_analyze", "ami_normalize", "stack_refs", "align_refs", "klip", "hlsp"),
 )

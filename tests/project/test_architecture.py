@@ -71,7 +71,7 @@ INFRASTRUCTURE = {
     "cli",
     "installation",
 }
-SHARED_BY_STEPS = {"background_mask", "resample"}
+SHARED_BY_STEPS = {"background_mask"}
 """Folders of functions that several steps share, without a Step."""
 MOST_FILES, MOST_LINES, LONGEST_FUNCTION, LONGEST_LINE = 12, 450, 60, 120
 LONGEST_STEP = 120
