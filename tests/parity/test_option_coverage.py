@@ -17,7 +17,12 @@ pytestmark = [pytest.mark.parity, pytest.mark.filterwarnings("ignore")]
 
 TESTS = Path(__file__).parents[1]
 FOLDERS = {"ramp_fit": "ramp_fitting", "flat_field": "flatfield"}
-SECOND_STAGE = {"assign_wcs": "AssignWcsStep", "flat_field": "FlatFieldStep", "photom": "PhotomStep"}
+SECOND_STAGE = {
+    "assign_wcs": "AssignWcsStep",
+    "flat_field": "FlatFieldStep",
+    "photom": "PhotomStep",
+    "resample": "ResampleStep",
+}
 COMMON_FOLDERS = ("controller", "pipeline", "parity")
 
 WITHOUT_TEST = {

@@ -187,7 +187,7 @@ def test_an_association_where_none_is_taken(tmp_path):
     [
         ("from gpipe.pipeline import Spec3Pipeline", "from jwst.pipeline import Spec3Pipeline"),
         ("from gpipe.step import JumStep", "did you mean 'JumpStep'"),
-        ("from gpipe.step import ResampleStep", "from jwst.step import ResampleStep"),
+        ("from gpipe.step import TweakRegStep", "from jwst.step import TweakRegStep"),
         ("from gpipe.step import something", "cannot import name 'something'"),
     ],
 )

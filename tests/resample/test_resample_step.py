@@ -198,6 +198,11 @@ def test_a_kernel_that_ignores_pixfrac_says_so(cals, caplog):
     assert "pixfrac: found 0.5, which kernel 'lanczos2' ignores" in caplog.text
 
 
+def test_parameters_without_effect_are_taken(cals):
+    plain = ResampleStep.call(cals)
+    np.testing.assert_array_equal(ResampleStep.call(cals, in_memory=False, blendheaders=False).data, plain.data)
+
+
 def test_two_none_are_none(cals):
     assert ResampleStep(crpix=[None, None]).crpix is None
 
