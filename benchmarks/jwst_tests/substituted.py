@@ -33,7 +33,11 @@ STEPS = (
     "superbias",
 )
 ROOMS = (*STEPS, "stpipe")
-PARTS = {"lib": ("reffile_utils",), "pipeline": ("calwebb_dark", "calwebb_detector1")}
+PARTS = {
+    "background": ("background",),
+    "lib": ("reffile_utils",),
+    "pipeline": ("calwebb_dark", "calwebb_detector1", "calwebb_image2"),
+}
 """Of rooms that are not of the first stage alone, the modules that are tested."""
 COPIES = "tests_of_jwst"
 NO_HEADER = "pytest_report_header"

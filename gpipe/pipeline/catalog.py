@@ -14,7 +14,7 @@ PIPELINES = {
     "calwebb_dark": "gpipe.pipeline.dark.DarkPipeline",
     "calwebb_image2": "gpipe.pipeline.image2.Image2Pipeline",
 }
-SINGLE_STEPS: tuple[str, ...] = ("gpipe.resample.ResampleStep",)
+SINGLE_STEPS: tuple[str, ...] = ()
 """Steps that no pipeline of gpipe has yet."""
 OTHER_PIPELINES = {
     "calwebb_guider": "GuiderPipeline",

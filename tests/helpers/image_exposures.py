@@ -51,6 +51,8 @@ class Place:
         model.meta.exposure.type = exp_type or self.camera.exposure_type
         model.meta.exposure.mid_time = imaging_files.TIME
         model.meta.exposure.nints, model.meta.exposure.ngroups = nints or 1, 5
+        times = {"exposure_time": 100.0, "effective_exposure_time": 99.0, "measurement_time": 98.0, "duration": 110.0}
+        model.meta.exposure.instance.update(times, start_time=60100.0, end_time=60100.5)
         return model
 
     def references(self, folder):

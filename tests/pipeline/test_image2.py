@@ -53,7 +53,7 @@ def test_a_file_becomes_a_calibrated_file(calibrate):
 
     model = saved("a_rate.fits")
     (result,) = calibrate("a_rate.fits", save_results=True)
-    assert files() == ["a_cal.fits"]
+    assert files() == ["a_cal.fits", "a_i2d.fits"]
     assert type(result) is datamodels.ImageModel
     with fits.open("a_cal.fits") as file:
         assert [hdu.name for hdu in file] == EXTENSIONS
@@ -76,7 +76,7 @@ def test_a_cube_becomes_calibrated_integrations(calibrate):
 def test_a_list_and_a_suffix(calibrate):
     results = calibrate([saved("a_rate.fits"), saved("b_rate.fits")], suffix="mine")
     assert [len(results), files()] == [2, []]
-    calibrate("a_rate.fits", suffix="mine", save_results=True)
+    calibrate("a_rate.fits", suffix="mine", save_results=True, steps_too={"resample": {"skip": True}})
     calibrate(saved("a_rateints.fits", nints=2), suffix="mine", save_results=True)
     assert files() == ["a_mine.fits", "a_mineints.fits"]
 
@@ -88,6 +88,7 @@ def test_products_of_an_association(calibrate, caplog):
     content = asn_from_list(pairs, rule="DMSLevel2bBase", with_exptype=True)
     Path("two_asn.json").write_text(json.dumps(content | {"asn_pool": "pool.csv"}))
     saves = {"steps_too": {"bkg_subtract": {"save_results": True}}, "save_results": True}
+    saves["steps_too"]["resample"] = {"skip": True}
     first, second = calibrate("two_asn.json", output_file="ignored", **saves)
     assert files() == ["a_bsub.fits", "a_cal.fits", "b_cal.fits"]
     assert "Multiple products in input association. Output file name will be ignored." in caplog.messages
@@ -115,7 +116,17 @@ def test_backgrounds_of_a_parameter_are_not_enough(calibrate):
     (result,) = calibrate(saved("a_rate.fits"), steps_too={"bkg_subtract": {"bkg_list": ["none.fits"]}})
     assert result.meta.cal_step.bkg_subtract is None
     names = [step.name for step in Image2Pipeline().sequence(result.meta, Given((2, 2), frozenset({"background"})))]
-    assert names == ["bkg_subtract", "assign_wcs", "flat_field", "photom"]
+    assert names == ["bkg_subtract", "assign_wcs", "flat_field", "photom", "resample"]
+
+
+def test_an_exposure_whose_factor_is_not_known_is_not_resampled(calibrate):
+    model = saved("a_rate.fits")
+    model.meta.instrument.filter = "F356W"
+    (result,) = calibrate(model, save_results=True)
+    assert files() == ["a_cal.fits"]
+    assert (result.meta.cal_step.photom, result.meta.cal_step.resample) == ("SKIPPED", "SKIPPED")
+    calibrate(model, save_results=True, steps_too={"photom": {"skip": True}})
+    assert files() == ["a_cal.fits", "a_i2d.fits"]
 
 
 def test_darks_have_no_wcs_and_go_on(calibrate):
@@ -124,7 +135,7 @@ def test_darks_have_no_wcs_and_go_on(calibrate):
 
 
 def test_nothing_is_done_where_all_is_skipped(calibrate):
-    skipped = {name: {"skip": True} for name in ("assign_wcs", "flat_field", "photom")}
+    skipped = {name: {"skip": True} for name in ("assign_wcs", "flat_field", "photom", "resample")}
     (result,) = calibrate(saved("a_rate.fits"), steps_too=skipped, save_results=True)
     assert files() == ["a_cal.fits"]
     assert result.meta.cal_step.photom == "SKIPPED"
