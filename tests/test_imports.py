@@ -261,7 +261,7 @@ assert datamodels.RampModel is ramp and datamodels.open and len(datamodels.__all
 def test_a_name_that_the_package_lacks_tells_where_it_is():
     import gpipe
 
-    for name, told in {"Image2Pipeline": r"from jwst\.pipeline import Image2", "JumpStep": r"from gpipe\.step"}.items():
+    for name, told in {"Image3Pipeline": r"from jwst\.pipeline import Image3", "JumpStep": r"from gpipe\.step"}.items():
         assert not hasattr(gpipe, name)
         with pytest.raises(AttributeError, match=told):
             getattr(gpipe, name)
