@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from stdatamodels.jwst import datamodels
 
 from gpipe.controller.references import resolution
 from gpipe.datamodels.files import reading
@@ -21,6 +22,7 @@ OF_INSTRUMENTS: Mapping[str, tuple[str, str, str]] = {
     "NIRSPEC": ("NRS1", "NRS_FIXEDSLIT", "NRSRAPID"),
 }
 """Detector, kind of exposure and readout pattern."""
+IMAGES = ("ImageModel", "CubeModel", "IFUImageModel")
 
 
 def pytest_configure() -> None:
@@ -62,9 +64,13 @@ def _as_exposure(find_source: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(find_source)
     def found(source: Any) -> Any:
-        if type(source).__name__ in ("ImageModel", "CubeModel"):
+        if type(source).__name__ in IMAGES:
             _complete_rates(source)
         result = find_source(source)
+        if result.model_type in IMAGES and not result.has("var_poisson"):  # a file
+            with datamodels.open(source) as model:
+                _complete_rates(model)
+                result = find_source(model.copy())
         if "Ramp" in (result.model_type or ""):
             result.reftype = None
         return result
@@ -73,9 +79,7 @@ def _as_exposure(find_source: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _complete_rates(model: Any) -> None:
-    shape = np.shape(
-        model.instance.get("data", np.zeros((8, 8) if type(model).__name__ == "ImageModel" else (2, 8, 8)))
-    )
+    shape = np.shape(model.instance.get("data", np.zeros((2, 8, 8) if type(model).__name__ == "CubeModel" else (8, 8))))
     for name in ("data", "err", "var_poisson", "var_rnoise"):
         model.instance.setdefault(name, np.zeros(shape, np.float32))
     model.instance.setdefault("dq", np.zeros(shape, np.uint32))

@@ -39,6 +39,7 @@ BY_TEST: Mapping[str, str] = {
 """Parts of names of tests."""
 
 BY_MESSAGE: Mapping[str, str] = {
+    r"has no attribute 'from_cmdline'": FRAMEWORK,
     r"CRDS is not configured|^-1$": CRDS,
     r"not built yet|MultiSlitModel|SlitModel|TSOMultiSpecModel": NOT_BUILT,
     r"not in logs|(INFO|WARNING) +gpipe|Picture frame correction is not available|DeprecationWarning": WORDS,
