@@ -22,6 +22,7 @@ from gpipe.exceptions import BackendError
 from gpipe.pipeline import Detector1Pipeline
 from gpipe.simulate import ExposureConfig, write_cache, write_exposure
 
+OF_STAGE_1 = {name for name in native.CUDA if not name.startswith("gpipe.resample.")}
 FOR_SNOWBALLS = {"gpipe.jump.groups_host.large_groups"}
 
 PLACES = [
@@ -80,7 +81,7 @@ def test_snowballs_are_looked_for_where_the_pixels_are(place, folder, caplog):
     counts = re.findall(r"(\d+) snowballs", caplog.text)
     assert counts[0] == counts[1] != "0"
     assert "looked for on the host" not in caplog.text
-    check_kernels(place, set(native.CUDA))
+    check_kernels(place, OF_STAGE_1)
 
 
 @pytest.mark.parametrize("place", PLACES[1:], indirect=True)
@@ -88,7 +89,7 @@ def test_snowballs_are_looked_for_where_the_pixels_are(place, folder, caplog):
 def test_steps_ask_for_all_kernels_that_an_exposure_needs(place, kind, folder):
     with written(kind, folder) as (path, steps):
         products(path, folder / "found", steps, place)
-    check_kernels(place, set(native.CUDA) - FOR_SNOWBALLS)
+    check_kernels(place, OF_STAGE_1 - FOR_SNOWBALLS)
 
 
 def check_kernels(place, wanted):
