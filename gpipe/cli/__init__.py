@@ -84,4 +84,4 @@ COMMON = "Commands that read exposures also take -q, -v, --log-file FILE, --json
 @click.group(cls=Commands, epilog=COMMON, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=show_version, help="Show it.")
 def main() -> None:
-    """Calibrate JWST exposures: uncalibrated ramps in, count-rate images out."""
+    """Calibrate JWST exposures: from uncalibrated ramps to count rates, and from these to calibrated images."""

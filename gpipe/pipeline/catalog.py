@@ -59,8 +59,9 @@ def available(pattern: str = "*") -> list[Entry]:
 
     Parameters
     ----------
-    pattern : for names, ``*`` stands for any text (``"*flicker*"``).
+    pattern : for names, ``*`` stands for any text (``"clean*"``); without one, a part of names (``"flicker"``).
     """
+    pattern = pattern if set(pattern) & set("*?[") else f"*{pattern}*"
     return [entry for entry in _all() if fnmatch(entry.name, pattern)]
 
 

@@ -98,7 +98,12 @@ def test_choices_are_told_in_one_line():
 def test_a_pattern_that_matches_nothing():
     done = run("list", "calwebb_detectr*")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert done.stderr.startswith("gpipe: found 'calwebb_detectr*', expected a name")
+    assert done.stderr.startswith("gpipe: found 'calwebb_detectr*', expected a part of a name")
+
+
+def test_a_part_of_a_name_is_a_pattern():
+    assert [entry.name for entry in available("flicker")] == ["clean_flicker_noise"]
+    assert [entry.name for entry in available("clean*")] == ["clean_flicker_noise"]
 
 
 def test_the_list_has_all_that_jwst_has():

@@ -14,14 +14,14 @@ from gpipe.cli.logging_options import JSON
 def command(pattern: str, kind: str | None, as_json: bool) -> None:
     """List pipelines and steps in the order in which they run.
 
-    PATTERN is for names; * stands for any text. An arrow marks what gpipe does not have yet: run it with jwst.
+    PATTERN is a part of names; * stands for any text. An arrow marks what gpipe does not have yet: run it with jwst.
     """
     from gpipe.exceptions import ParameterError
     from gpipe.pipeline.catalog import available
 
     entries = [entry for entry in available(pattern) if kind in (None, entry.kind)]
     if not entries:
-        raise ParameterError(f"found {pattern!r}, expected a name of gpipe list, or a pattern of names")
+        raise ParameterError(f"found {pattern!r}, expected a part of a name of gpipe list, or a pattern")
     if as_json:
         rows = [{**vars(one), "cls": one.cls and f"{one.cls.__module__}.{one.cls.__name__}"} for one in entries]
         print_object("list", {"entries": rows})
