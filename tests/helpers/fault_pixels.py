@@ -23,6 +23,12 @@ def unknown_noise(ramps):
     return ~known if dark is None else ~(known & np.isfinite(dark))
 
 
+def negative_dark(ramps):
+    """Pixels whose dark current is below 0: jwst lets it make the photon noise negative, and the error NaN."""
+    dark = ramps.get("dark_current")
+    return np.False_ if dark is None else dark < 0
+
+
 def integration_without_a_rate(data, groupdq, *, suppress=True):
     """Pixels with an integration without a usable difference: jwst counts it as a rate of 0, or of the first group.
 

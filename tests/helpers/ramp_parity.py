@@ -37,7 +37,7 @@ def ramps(seed, integrations, groups, *, lost=0.0, shape=(8, 40)):
         flags[:, :, 2, 0] = 0
     zeroframe = rate * timing.frame_time + 100 + rng.normal(0, 8, (integrations, *shape))
     zeroframe[rng.random(zeroframe.shape) < 0.3] = 0
-    planes = {"readnoise": readnoise, "gain": gain, "dark_current": rng.normal(0.01, 0.02, shape)}
+    planes = {"readnoise": readnoise, "gain": gain, "dark_current": rng.normal(0.01, 0.005, shape)}
     planes |= {"data": data, "zeroframe": zeroframe}
     floats = {name: plane.astype(np.float32) for name, plane in planes.items()}
     return floats | {"groupdq": flags, "pixeldq": pixeldq.astype(np.uint32)}, timing

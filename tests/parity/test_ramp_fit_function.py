@@ -10,7 +10,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
-from helpers.fault_pixels import integration_without_a_rate, unknown_noise
+from helpers.fault_pixels import integration_without_a_rate, negative_dark, unknown_noise
 from helpers.ramp_parity import CHARGELOSS, DO_NOT_USE, JUMP_DET, assert_close, assert_rates, ramps
 
 from gpipe.backends import native
@@ -44,7 +44,7 @@ def by_stcal(exposure, timing, *, suppress, save_opt=True, cores="1"):
 
 def left_out(exposure, suppress):
     return {
-        "leave": unknown_noise(exposure),
+        "leave": unknown_noise(exposure) | negative_dark(exposure),
         "leave_photons": integration_without_a_rate(exposure["data"], exposure["groupdq"], suppress=suppress),
     }
 
@@ -70,6 +70,7 @@ def compare(exposure, timing, *, suppress, **how):
     theirs = by_stcal(exposure, timing, suppress=suppress)
     options = FitOptions(timing=timing, suppress_one_group=suppress, segments=True, restore_charge_loss=True)
     left = left_out(exposure, suppress)
+    odd_photons = left["leave_photons"] | negative_dark(exposure)
     for function in VERSIONS:
         ours = function(**exposure, options=options, **how)
         assert_rates(ours.exposure, theirs[0], "rate", **left)
@@ -78,7 +79,7 @@ def compare(exposure, timing, *, suppress, **how):
         options = replace(options, segments=False)
         if ours.segments is not None:
             empty = theirs[1]["slope"] == 0
-            assert_optional(ours.segments, theirs[2], exposure, leave=empty, leave_photons=left["leave_photons"])
+            assert_optional(ours.segments, theirs[2], exposure, leave=empty, leave_photons=odd_photons)
     return theirs
 
 
