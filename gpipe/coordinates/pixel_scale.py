@@ -6,6 +6,7 @@ import numpy as np
 
 from gpipe.coordinates.chebyshev import Floats, Rectangle
 from gpipe.coordinates.sphere import polygon_area, separation
+from gpipe.coordinates.wcs_maps import box_within
 
 BORDER_STEP = 15
 """Pixels between vertices along a border, at most."""
@@ -39,13 +40,7 @@ def mean_pixel_area(wcs: Any, shape: tuple[int, int]) -> float | None:
 
 def _inner_box(wcs: Any, shape: tuple[int, int]) -> Rectangle:
     """Pixels whose area lies in the bounding box."""
-    ny, nx = shape
-    if wcs.bounding_box is None:
-        return Rectangle(0, nx - 1, 0, ny - 1)
-    (x0, x1), (y0, y1) = wcs.bounding_box.bounding_box(order="F")
-    return Rectangle(
-        max(0, int(x0 + 0.5)), min(nx - 1, int(x1 - 0.5)), max(0, int(y0 + 0.5)), min(ny - 1, int(y1 - 0.5))
-    )
+    return box_within(wcs, shape, first=lambda start: int(start + 0.5), last=lambda end: int(end - 0.5))
 
 
 def _border(box: Rectangle) -> list[Floats]:

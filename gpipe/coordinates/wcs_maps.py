@@ -1,6 +1,7 @@
 """Pixel maps between the WCS of an exposure and that of a grid."""
 
 import math
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -44,12 +45,18 @@ def between(wcs: Any, grid: Any) -> Transform:
 
 def valid_box(wcs: Any, shape: tuple[int, int]) -> Rectangle:
     """Find the pixels of an exposure whose centres lie in the bounding box of its WCS."""
+    return box_within(wcs, shape, first=math.ceil, last=math.floor)
+
+
+def box_within(
+    wcs: Any, shape: tuple[int, int], *, first: Callable[[float], int], last: Callable[[float], int]
+) -> Rectangle:
+    """Find the pixels of an exposure within the bounding box of its WCS, whose ends ``first`` and ``last`` round."""
     ny, nx = shape
     if wcs.bounding_box is None:
         return Rectangle(0, nx - 1, 0, ny - 1)
     (x0, x1), (y0, y1) = wcs.bounding_box.bounding_box(order="F")
-    columns, rows = (math.ceil(x0), math.floor(x1)), (math.ceil(y0), math.floor(y1))
-    return Rectangle(max(0, columns[0]), min(nx - 1, columns[1]), max(0, rows[0]), min(ny - 1, rows[1]))
+    return Rectangle(max(0, first(x0)), min(nx - 1, last(x1)), max(0, first(y0)), min(ny - 1, last(y1)))
 
 
 def _interpolated(transform: Transform, box: Rectangle, stepsize: float, order: int) -> PixelMap | None:
